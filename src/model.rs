@@ -1,0 +1,399 @@
+//! The words that every other module speaks: frames, times, stages, drops, verdicts.
+//! They hold facts and know how to spell themselves; they contain no judgement and read no bytes.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Serialize, Serializer};
+
+/// The number of a packet record in its capture file, as Wireshark counts: from 1, over all interfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Frame(pub u64);
+
+impl fmt::Display for Frame {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// Nanoseconds since 1970-01-01 00:00 UTC, as the capture says. Never the wall clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub i64);
+
+/// Nanoseconds in a second.
+pub const SECOND: i64 = 1_000_000_000;
+
+impl Time {
+    /// The time that lies `seconds` after 1970, saturating at the ends of the representable range.
+    pub fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(SECOND))
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(SECOND)
+    }
+
+    /// Nanoseconds from `earlier` to `self`; negative if `self` is the earlier one.
+    pub fn since(self, earlier: Time) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Seconds from `earlier` to `self`, as people read them.
+    pub fn seconds_since(self, earlier: Time) -> f64 {
+        self.since(earlier) as f64 / SECOND as f64
+    }
+
+    /// This time moved by `nanoseconds`, saturating.
+    pub fn plus(self, nanoseconds: i64) -> Time {
+        Time(self.0.saturating_add(nanoseconds))
+    }
+
+    /// RFC 3339 in UTC without fractions, e.g. `2009-04-10T22:01:03Z`.
+    pub fn whole_seconds(self) -> String {
+        match jiff::Timestamp::from_second(self.seconds()) {
+            Ok(stamp) => stamp.to_string(),
+            Err(_) => format!("{} s since 1970", self.seconds()),
+        }
+    }
+}
+
+impl fmt::Display for Time {
+    /// RFC 3339 in UTC with nine digits, e.g. `2009-04-10T22:01:03.123456000Z`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Every i64 of nanoseconds lies between the years 1677 and 2262, so that jiff always has a timestamp for it.
+        match jiff::Timestamp::from_nanosecond(i128::from(self.0)) {
+            Ok(stamp) => write!(out, "{stamp:.9}"),
+            Err(_) => write!(out, "{} ns since 1970", self.0),
+        }
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where in the capture something was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct At {
+    /// Wireshark's frame number.
+    pub frame: Frame,
+    /// The frame's time stamp.
+    pub time: Time,
+}
+
+/// An IEEE 802 MAC address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// `ff:ff:ff:ff:ff:ff`.
+    pub const BROADCAST: Mac = Mac([0xff; 6]);
+
+    /// The first three octets: the maker's prefix, unless the address is locally administered.
+    pub fn oui(self) -> [u8; 3] {
+        let [a, b, c, ..] = self.0;
+        [a, b, c]
+    }
+
+    /// Can this be the address of one station: neither a group address nor all zero?
+    pub fn is_station(self) -> bool {
+        self.0.first().is_some_and(|first| first & 1 == 0) && self.0 != [0; 6]
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, f] = self.0;
+        write!(out, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    }
+}
+
+impl std::str::FromStr for Mac {
+    type Err = ();
+
+    /// Accepts `00:04:f2:1a:2b:3c`, `00-04-F2-1A-2B-3C` and `0004f21a2b3c`.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits: Vec<u32> =
+            text.chars().filter(|c| !matches!(c, ':' | '-' | '.')).map(|c| c.to_digit(16).ok_or(())).collect::<Result<_, _>>()?;
+        let mut mac = [0_u8; 6];
+        if digits.len() != 12 {
+            return Err(());
+        }
+        for (octet, pair) in mac.iter_mut().zip(digits.chunks_exact(2)) {
+            *octet = pair.iter().fold(0, |value, digit| value << 4 | *digit as u8);
+        }
+        Ok(Mac(mac))
+    }
+}
+
+impl Serialize for Mac {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One end of a conversation: an address and port, or a MAC address where there is no IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// An IP address and a port (0 where the protocol has none).
+    Ip(SocketAddr),
+    /// A station on the link.
+    Mac(Mac),
+}
+
+impl Endpoint {
+    /// The IP address, if there is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Endpoint::Ip(socket) => Some(socket.ip()),
+            Endpoint::Mac(_) => None,
+        }
+    }
+
+    /// The port; 0 where there is none.
+    pub fn port(&self) -> u16 {
+        match self {
+            Endpoint::Ip(socket) => socket.port(),
+            Endpoint::Mac(_) => 0,
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// `ip:port`, `[ip]:port`, or a MAC.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Endpoint::Ip(socket) => socket.fmt(out),
+            Endpoint::Mac(mac) => mac.fmt(out),
+        }
+    }
+}
+
+/// Which side of a flow: the one that began it, or the one that was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Sent the SYN, the request, the ClientHello.
+    Client,
+    /// The other one.
+    Server,
+}
+
+impl Side {
+    /// The other side.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+}
+
+/// Declares a closed set of words: an enum, its list, and the spelling used in JSON, help and docs alike.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$item_doc])* $item,)+ }
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &'static [$name] = &[$($name::$item),+];
+
+            /// The stable spelling.
+            pub const fn word(self) -> &'static str {
+                match self { $($name::$item => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(self.word())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                $name::ALL.iter().copied().find(|item| item.word() == word).ok_or_else(|| {
+                    let allowed: Vec<&str> = $name::ALL.iter().map(|item| item.word()).collect();
+                    serde::de::Error::custom(format!("{word:?} is not one of {}", allowed.join(", ")))
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// A stage of a login, in the order in which a device's story is told.
+    Stage {
+        /// LLDP-MED, CDP, 802.1X.
+        Link = "link",
+        /// DHCP, ARP for the router.
+        Address = "address",
+        /// DNS.
+        Names = "names",
+        /// NTP.
+        Time = "time",
+        /// Configuration files.
+        Provision = "provision",
+        /// Locating the domain controller: LDAP, Kerberos.
+        Directory = "directory",
+        /// Fetching the CA chain or a certificate.
+        Enrolment = "enrolment",
+        /// TCP (or UDP reachability) to the registrar.
+        Connect = "connect",
+        /// TLS handshake with the registrar.
+        Tls = "tls",
+        /// SIP REGISTER and its authentication.
+        Register = "register",
+        /// What follows a registration.
+        Session = "session",
+        /// The device-update service: a side road.
+        Update = "update",
+    }
+}
+
+words! {
+    /// What became of a stage.
+    Outcome {
+        /// It was passed.
+        Ok = "ok",
+        /// It was not.
+        Failed = "failed",
+        /// The device went on without it.
+        Skipped = "skipped",
+        /// Nothing of it is in the capture.
+        Unseen = "unseen",
+        /// Traffic is there, but it cannot be judged.
+        Unclear = "unclear",
+    }
+}
+
+words! {
+    /// Who ended an attempt.
+    By {
+        /// The device itself.
+        Device = "device",
+        /// The server.
+        Server = "server",
+        /// The network between them, where the capture shows it.
+        Network = "network",
+        /// The capture does not show who.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// How an attempt was ended.
+    How {
+        /// A TLS alert.
+        Alert = "alert",
+        /// A TCP FIN.
+        Fin = "fin",
+        /// A TCP RST.
+        Rst = "rst",
+        /// Silence.
+        Timeout = "timeout",
+        /// An ICMP message.
+        Icmp = "icmp",
+        /// An explicit protocol answer.
+        Rejected = "rejected",
+        /// The device just stopped and started over.
+        Abandoned = "abandoned",
+    }
+}
+
+words! {
+    /// What is said of one device.
+    Verdict {
+        /// Two or more attempts, each ended in a drop.
+        Loop = "loop",
+        /// One attempt, ended in a drop.
+        Dropped = "dropped",
+        /// The last attempt got through.
+        SignedIn = "signed-in",
+        /// The capture begins or ends in mid-login.
+        Incomplete = "incomplete",
+        /// No login activity.
+        NoLogin = "no-login",
+    }
+}
+
+/// Where, by whom, how and at which frame an attempt was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropPoint {
+    /// The stage that failed.
+    pub stage: Stage,
+    /// Who left.
+    pub by: By,
+    /// How.
+    pub how: How,
+    /// The decisive frame.
+    pub at: At,
+}
+
+/// A frame that proves something, and how to see it in Wireshark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The frame.
+    pub frame: Frame,
+    /// A Wireshark display filter that selects this frame and says what to look at.
+    pub display_filter: String,
+    /// What the frame shows, in plain words.
+    pub text: String,
+}
+
+impl Evidence {
+    /// Evidence in one frame. `show` is an extra display-filter term that holds in that frame, or empty.
+    pub fn new(frame: Frame, show: &str, text: impl Into<String>) -> Self {
+        let display_filter = if show.is_empty() { format!("frame.number == {frame}") } else { format!("frame.number == {frame} && {show}") };
+        Self { frame, display_filter, text: text.into() }
+    }
+}
+
+/// Something about the input that a reader should know; it stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// The frame that it speaks of, where it speaks of one.
+    pub frame: Option<Frame>,
+    /// Plain words.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_with_nine_digits() {
+        assert_eq!(Time(1_239_400_863_123_456_000).to_string(), "2009-04-10T22:01:03.123456000Z");
+        assert_eq!(Time(0).to_string(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(Time(i64::MIN).to_string(), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(Time::from_seconds(1_239_400_863).whole_seconds(), "2009-04-10T22:01:03Z");
+    }
+
+    #[test]
+    fn a_mac_is_read_in_the_spellings_that_people_paste() {
+        for text in ["00:04:f2:1a:2b:3c", "00-04-F2-1A-2B-3C", "0004f21a2b3c", "0004.f21a.2b3c"] {
+            assert_eq!(text.parse(), Ok(Mac([0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c])));
+        }
+        assert_eq!("00:04:f2".parse::<Mac>(), Err(()));
+    }
+
+    #[test]
+    fn words_are_those_of_the_contract() {
+        assert_eq!(Stage::ALL.iter().map(|s| s.word()).collect::<Vec<_>>().join(" "),
+            "link address names time provision directory enrolment connect tls register session update");
+        assert_eq!(Verdict::SignedIn.to_string(), "signed-in");
+    }
+}

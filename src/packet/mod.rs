@@ -1,0 +1,114 @@
+//! Records in, packets out: link, network and transport headers, as far as they can be read. Keeps only IP fragments;
+//! knows no flow.
+
+use std::net::IpAddr;
+
+use crate::bytes::ParseError;
+use crate::model::{At, Mac};
+
+/// What the headers of one record say.
+#[derive(Clone, Debug)]
+pub struct Packet<'a> {
+    /// Frame number and time stamp.
+    pub at: At,
+    /// The link layer.
+    pub link: Link,
+    /// The network layer, if it is IP.
+    pub net: Option<Net>,
+    /// What it carries.
+    pub body: Body<'a>,
+    /// Where decoding stopped, if it did before the body.
+    pub stopped: Option<ParseError>,
+}
+
+/// Link-layer facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// Who put the frame on this link: the device or the last router.
+    pub source: Option<Mac>,
+    /// To whom.
+    pub destination: Option<Mac>,
+    /// The innermost IEEE 802.1Q VLAN identifier; `None` where the frame is untagged.
+    pub vlan: Option<u16>,
+}
+
+/// Network-layer facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Net {
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// Time to live or hop limit.
+    pub ttl: u8,
+}
+
+/// What a packet carries.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// A UDP datagram.
+    Udp(Datagram<'a>),
+    /// A TCP segment.
+    Tcp(Segment<'a>),
+    /// An ICMP message, from its type octet on.
+    Icmp(&'a [u8]),
+    /// An ICMPv6 message, from its type octet on.
+    Icmpv6(&'a [u8]),
+    /// A frame without IP: ARP, EAPOL, LLDP… (for 802.3/SNAP frames, the SNAP protocol number).
+    Link {
+        /// The EtherType.
+        ether_type: u16,
+        /// What follows it.
+        bytes: &'a [u8],
+    },
+    /// Nothing that a login stands on, a fragment whose fellows are missing, or headers that could not be read.
+    Nothing,
+}
+
+/// A UDP datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// The captured payload.
+    pub payload: &'a [u8],
+    /// Payload bytes on the wire, by the headers; more than `payload` where the capture was limited.
+    pub wire_length: u32,
+}
+
+/// A TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number.
+    pub sequence: u32,
+    /// Acknowledgment number; meaningful if [`Segment::ACK`] is set.
+    pub acknowledgment: u32,
+    /// The flag octet.
+    pub flags: u8,
+    /// The captured payload.
+    pub payload: &'a [u8],
+    /// Payload bytes on the wire, by the IP header; more than `payload` where the capture was limited.
+    pub wire_length: u32,
+}
+
+impl Segment<'_> {
+    /// FIN flag.
+    pub const FIN: u8 = 0x01;
+    /// SYN flag.
+    pub const SYN: u8 = 0x02;
+    /// RST flag.
+    pub const RST: u8 = 0x04;
+    /// ACK flag.
+    pub const ACK: u8 = 0x10;
+
+    /// Is the flag set?
+    pub fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}

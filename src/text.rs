@@ -1,0 +1,93 @@
+//! Text that arrived by wire. It can hold anything, so it can only be shown with whatever a terminal, a table or a
+//! reader could take for something else made visible.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Text from a packet. `Display` makes control, bidirectional and invisible characters visible as `\u{…}`.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireText(String);
+
+impl WireText {
+    /// Takes bytes as UTF-8; what is not becomes the replacement character.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The text as it came, for comparison. Never for printing.
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// Was nothing sent?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&str> for WireText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for WireText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Could this character change how the text around it is shown?
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Writes `text` with whatever could steer a terminal or hide made visible.
+pub fn escape(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    for c in text.chars() {
+        if is_treacherous(c) {
+            write!(out, "{}", c.escape_unicode())?;
+        } else {
+            out.write_char(c)?;
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for WireText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape(&self.0, out)
+    }
+}
+
+impl fmt::Debug for WireText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}", self.0)
+    }
+}
+
+impl Serialize for WireText {
+    /// JSON keeps the text as it came: its own escaping makes it harmless.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_made_visible() {
+        let text = WireText::from_bytes(b"pool\x1b[2J\r\n\xe2\x80\xae.com");
+        assert_eq!(text.to_string(), r"pool\u{1b}[2J\u{d}\u{a}\u{202e}.com");
+    }
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        assert_eq!(WireText::from("Schröder – Empfang").to_string(), "Schröder – Empfang");
+    }
+}
