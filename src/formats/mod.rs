@@ -1,0 +1,7 @@
+//! Things that several protocols carry: certificates, bundles of them, NTLM tokens. Pure: bytes in, values out.
+
+pub mod names;
+pub mod ntlm;
+pub mod pkcs7;
+pub mod signature;
+pub mod x509;

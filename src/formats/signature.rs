@@ -1,0 +1,1 @@
+//! Does this key verify this signature? Three results, never two.

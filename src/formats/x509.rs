@@ -1,0 +1,164 @@
+//! X.509 certificates (RFC 5280) as a diagnosis needs them: owned, read once, tolerant.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::Time;
+use crate::text::WireText;
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// The bytes.
+    pub der: Arc<[u8]>,
+    /// SHA-256 of `der`.
+    pub sha256: [u8; 32],
+    /// Everything else; `Err` with what was wrong where it cannot be read as a certificate.
+    pub body: Result<Body, String>,
+}
+
+/// What a certificate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Serial number, hex, no leading zeros.
+    pub serial: String,
+    /// Subject.
+    pub subject: Name,
+    /// Issuer.
+    pub issuer: Name,
+    /// Algorithm of the signature on it.
+    pub signature_algorithm: SignatureAlgorithm,
+    /// The signed bytes (TBSCertificate), as a range of the certificate's bytes.
+    pub signed: std::ops::Range<usize>,
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// The subject's key.
+    pub key: PublicKey,
+    /// notBefore.
+    pub not_before: Time,
+    /// notAfter.
+    pub not_after: Time,
+    /// The last commonName of the subject.
+    pub common_name: Option<WireText>,
+    /// subjectAltName entries.
+    pub alternative_names: Vec<AlternativeName>,
+    /// basicConstraints: is it a CA, and how many CAs may follow below it. `None` where the extension is absent.
+    pub basic_constraints: Option<(bool, Option<u32>)>,
+    /// keyUsage bits, digitalSignature = bit 0 … (RFC 5280 section 4.2.1.3). `None` where absent: any use.
+    pub key_usage: Option<u16>,
+    /// extendedKeyUsage OIDs in dotted form. `None` where absent: any use.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// subjectKeyIdentifier.
+    pub subject_key_id: Option<Vec<u8>>,
+    /// authorityKeyIdentifier's keyIdentifier.
+    pub authority_key_id: Option<Vec<u8>>,
+    /// Locations of revocation lists (URIs).
+    pub crl_locations: Vec<WireText>,
+    /// Locations of OCSP responders (URIs).
+    pub ocsp_locations: Vec<WireText>,
+    /// Where the issuer's certificate can be fetched (URIs).
+    pub issuer_locations: Vec<WireText>,
+    /// X.509 version: 1, 2 or 3.
+    pub version: u8,
+}
+
+/// A distinguished name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// The DER bytes: what chains are built with.
+    pub der: Vec<u8>,
+    /// RFC 4514 text: what people read.
+    pub text: WireText,
+}
+
+/// How a certificate was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureAlgorithm {
+    /// Dotted OID.
+    pub oid: String,
+    /// The hash, where it is known.
+    pub hash: Option<Hash>,
+    /// The kind of key that it needs.
+    pub scheme: Scheme,
+    /// Salt length of RSASSA-PSS.
+    pub pss_salt_length: Option<u32>,
+}
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hash {
+    /// MD2.
+    Md2,
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// A signature scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// RSASSA-PKCS1-v1_5.
+    Rsa,
+    /// RSASSA-PSS.
+    RsaPss,
+    /// ECDSA.
+    Ecdsa,
+    /// DSA.
+    Dsa,
+    /// Ed25519 or Ed448.
+    EdDsa,
+    /// Any other.
+    Unknown,
+}
+
+/// A public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// SubjectPublicKeyInfo, DER.
+    pub info: Vec<u8>,
+    /// `RSA`, `EC secp256r1`, `DSA`, `Ed25519`…: as in `events`.
+    pub name: String,
+    /// What it is.
+    pub kind: KeyKind,
+    /// Size in bits: the modulus of RSA, the field of an elliptic curve; 0 if unknown.
+    pub bits: u32,
+}
+
+/// A kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyKind {
+    /// RSA.
+    Rsa,
+    /// Elliptic curve.
+    Ec,
+    /// DSA.
+    Dsa,
+    /// Edwards curve.
+    Edwards,
+    /// Any other.
+    Unknown,
+}
+
+/// A subjectAltName entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlternativeName {
+    /// dNSName.
+    Dns(WireText),
+    /// iPAddress.
+    Ip(IpAddr),
+    /// uniformResourceIdentifier.
+    Uri(WireText),
+    /// rfc822Name.
+    Email(WireText),
+    /// Any other kind, by its tag.
+    Other(u8),
+}

@@ -1,0 +1,94 @@
+//! HTTP/1 (RFC 9112): web enrolment, configuration files, update checks. Answers are joined to their requests here.
+
+use std::sync::Arc;
+
+use crate::formats::ntlm;
+use crate::model::Time;
+use crate::text::WireText;
+
+/// How much of a decoded body is kept, in bytes: far more than any certificate bundle.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// A request or a response head (with its body, where that is complete or has ended).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// A request.
+    Request(Arc<Request>),
+    /// A final or interim response.
+    Response(Response),
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Method.
+    pub method: WireText,
+    /// Request target as sent.
+    pub uri: WireText,
+    /// `Host`.
+    pub host: Option<WireText>,
+    /// `User-Agent`.
+    pub user_agent: Option<WireText>,
+    /// `Authorization` (or `Proxy-Authorization`), as sent.
+    pub authorization: Option<WireText>,
+    /// The credentials, understood.
+    pub credentials: Option<Credentials>,
+    /// Which request of its connection, from 0.
+    pub index: u32,
+}
+
+/// A response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// Status code.
+    pub code: u16,
+    /// `Server`.
+    pub server: Option<WireText>,
+    /// `Content-Type`.
+    pub content_type: Option<WireText>,
+    /// `Location`.
+    pub location: Option<WireText>,
+    /// `WWW-Authenticate` (all of them, in order, as sent).
+    pub www_authenticate: Vec<WireText>,
+    /// `Proxy-Authenticate`, likewise.
+    pub proxy_authenticate: Vec<WireText>,
+    /// `Date`: the server's clock.
+    pub date: Option<Time>,
+    /// NTLM challenge (type 2) inside an authentication header.
+    pub ntlm: Option<ntlm::Token>,
+    /// The request that it answers, if that was seen.
+    pub request: Option<Arc<Request>>,
+    /// The body, transfer and content codings undone.
+    pub body: Body,
+}
+
+/// A body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// The first [`BODY_LIMIT`] bytes, decoded.
+    pub bytes: Arc<[u8]>,
+    /// Did all of it arrive, and was it decoded and kept?
+    pub complete: bool,
+}
+
+/// What an `Authorization` header carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credentials {
+    /// `Basic`.
+    Basic,
+    /// `Digest`.
+    Digest,
+    /// `Bearer` or another scheme, named.
+    Other(WireText),
+    /// NTLM, bare or inside `Negotiate`.
+    Ntlm(ntlm::Token),
+    /// `Negotiate` with a Kerberos or SPNEGO token.
+    Negotiate,
+}
+
+impl Credentials {
+    /// Is this the leg after which a refusal is final? (NTLM type 1 only asks for a challenge.)
+    pub fn is_final_leg(&self) -> bool {
+        !matches!(self, Credentials::Ntlm(ntlm::Token::Negotiate | ntlm::Token::Other(_)))
+    }
+}

@@ -1,0 +1,144 @@
+//! Payload in, messages out. A parser is pure: it keeps no buffers of its own and knows no flow, no device and no other
+//! protocol. Malformed input is a message with what could be read and what was wrong, never an error.
+//!
+//! To add a protocol: a folder `protocols/<name>/` (mod.rs: types and `PROTOCOL`; parser.rs; fields.rs: what `events`
+//! prints; tests.rs), a variant of [`Message`], and a line in [`ALL`].
+
+use crate::flow::Step;
+use crate::model::Side;
+
+pub mod arp;
+pub mod dhcp;
+pub mod dns;
+pub mod http;
+pub mod icmp;
+pub mod ntp;
+pub mod sip;
+pub mod tls;
+
+/// What any protocol said. One variant a protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// ARP.
+    Arp(arp::Message),
+    /// DHCPv4.
+    Dhcp(Box<dhcp::Message>),
+    /// DNS.
+    Dns(Box<dns::Message>),
+    /// HTTP/1.
+    Http(Box<http::Message>),
+    /// ICMP and ICMPv6.
+    Icmp(icmp::Message),
+    /// NTP.
+    Ntp(ntp::Message),
+    /// SIP.
+    Sip(Box<sip::Message>),
+    /// TLS.
+    Tls(Box<tls::Message>),
+}
+
+/// What `events` prints of a message.
+pub trait Describe {
+    /// The protocol's name.
+    fn protocol(&self) -> &'static str;
+    /// What happened, in a word: `discover`, `query`, `client_hello`…; `None` where the message is for the login's eyes
+    /// only and `events` prints nothing.
+    fn event(&self) -> Option<&'static str>;
+    /// The keys and values, in Wireshark's field names where they exist. Absent is absent.
+    fn fields(&self, put: &mut dyn FnMut(&'static str, serde_json::Value));
+}
+
+impl Message {
+    /// The message as something that can be described.
+    pub fn describe(&self) -> &dyn Describe {
+        match self {
+            Message::Arp(message) => message,
+            Message::Dhcp(message) => message.as_ref(),
+            Message::Dns(message) => message.as_ref(),
+            Message::Http(message) => message.as_ref(),
+            Message::Icmp(message) => message,
+            Message::Ntp(message) => message,
+            Message::Sip(message) => message.as_ref(),
+            Message::Tls(message) => message.as_ref(),
+        }
+    }
+}
+
+/// Takes the messages of a parser, each as said by `side`.
+pub trait Out {
+    /// One whole message, completed by the packet in hand.
+    fn message(&mut self, side: Side, message: Message);
+}
+
+/// Does this look like the protocol?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// It does.
+    Yes,
+    /// It may; more bytes will tell.
+    Maybe,
+    /// It does not.
+    No,
+}
+
+/// What a probe may look at: the first bytes that one side of a flow sent, and its ports.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// Who sent them.
+    pub side: Side,
+    /// The port of the side that began the flow.
+    pub client_port: u16,
+    /// The port that it began it to.
+    pub server_port: u16,
+    /// The first bytes.
+    pub bytes: &'a [u8],
+}
+
+impl Probe<'_> {
+    /// Is either port this one?
+    pub fn on_port(&self, port: u16) -> bool {
+        self.client_port == port || self.server_port == port
+    }
+}
+
+/// Reads one TCP stream, both directions. What it does not use up, it is given again with more behind it.
+pub trait StreamParser {
+    /// The next bytes of one side, in order.
+    fn data(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Step;
+
+    /// `missing` bytes of one side will never come; what was left over before them is gone. The next bytes lie behind
+    /// the hole: resynchronise at the next plausible message.
+    fn gap(&mut self, side: Side, missing: u64, out: &mut dyn Out) -> Step;
+
+    /// One side has ended, with `rest` left over (a body that is delimited by the close is complete now).
+    fn end(&mut self, side: Side, rest: &[u8], out: &mut dyn Out);
+}
+
+/// How a protocol rides on UDP.
+pub struct OverUdp {
+    /// Is this datagram of the protocol?
+    pub probe: fn(&Probe<'_>) -> Guess,
+    /// Reads a datagram. `whole` is false where the capture cut it. Returns whether it was one of this protocol.
+    pub read: fn(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool,
+}
+
+/// How a protocol rides on TCP.
+pub struct OverTcp {
+    /// Do these first bytes of a side begin the protocol?
+    pub probe: fn(&Probe<'_>) -> Guess,
+    /// Makes a parser for a stream.
+    pub parser: fn() -> Box<dyn StreamParser>,
+}
+
+/// A protocol, as the dispatcher knows it.
+pub struct Protocol {
+    /// Its name in `events`.
+    pub name: &'static str,
+    /// Over UDP, if it runs there.
+    pub udp: Option<OverUdp>,
+    /// Over TCP, if it runs there.
+    pub tcp: Option<OverTcp>,
+}
+
+/// All that ride on UDP or TCP, in the order in which they are asked.
+pub static ALL: &[&Protocol] = &[&dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];

@@ -1,0 +1,45 @@
+//! NTP and SNTP (RFC 5905, RFC 4330): where a phone has its clock from.
+
+use crate::model::Time;
+
+/// An NTP packet of mode 1 to 5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Leap indicator; 3 means "not synchronised".
+    pub leap: u8,
+    /// Version.
+    pub version: u8,
+    /// Mode: 3 client, 4 server, 5 broadcast.
+    pub mode: u8,
+    /// Stratum; 0 in an answer is a kiss of death, 16 and more "not synchronised".
+    pub stratum: u8,
+    /// Reference identifier; the kiss code where the stratum is 0.
+    pub reference_id: [u8; 4],
+    /// Originate timestamp, raw (RFC 5905 section 6: 32 bits of seconds since 1900, 32 of fraction); 0 is unknown.
+    pub originate: u64,
+    /// Receive timestamp, raw.
+    pub receive: u64,
+    /// Transmit timestamp, raw.
+    pub transmit: u64,
+}
+
+impl Message {
+    /// The sender's clock when it sent this. `None` where it did not say.
+    pub fn transmit_time(&self) -> Option<Time> {
+        to_time(self.transmit)
+    }
+}
+
+/// An NTP timestamp of era 0 (until 2036-02-07), or of era 1 for what would lie before 1968 (RFC 4330 section 3).
+pub fn to_time(stamp: u64) -> Option<Time> {
+    /// Seconds from 1900 to 1970.
+    const UNIX: i64 = 2_208_988_800;
+    const ERA: i64 = 1 << 32;
+    if stamp == 0 {
+        return None;
+    }
+    let seconds = (stamp >> 32) as i64;
+    let fraction = ((stamp & 0xffff_ffff) as i64).wrapping_mul(crate::model::SECOND) >> 32;
+    let era = if seconds & (1 << 31) == 0 { ERA } else { 0 };
+    Some(Time::from_seconds(seconds + era - UNIX).plus(fraction))
+}

@@ -1,0 +1,105 @@
+//! SIP over UDP and TCP (RFC 3261): the registration itself, where it is not encrypted.
+
+use std::net::IpAddr;
+
+use crate::model::Time;
+use crate::text::WireText;
+
+/// A SIP message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The first line.
+    pub start: Start,
+    /// `Call-ID`.
+    pub call_id: WireText,
+    /// `CSeq`: number and method.
+    pub cseq: (u32, WireText),
+    /// Address of `From`: `sip:user@domain`.
+    pub from: Option<WireText>,
+    /// Address of `To`.
+    pub to: Option<WireText>,
+    /// Host of the topmost `Via`.
+    pub via: Option<WireText>,
+    /// Addresses of `Contact`.
+    pub contacts: Vec<WireText>,
+    /// `Expires`, or the `expires` parameter of the first contact, in seconds.
+    pub expires: Option<u32>,
+    /// `Min-Expires` (423), in seconds.
+    pub min_expires: Option<u32>,
+    /// `User-Agent`.
+    pub user_agent: Option<WireText>,
+    /// `Server`.
+    pub server: Option<WireText>,
+    /// `Authorization` or `Proxy-Authorization`.
+    pub credentials: Vec<Auth>,
+    /// `WWW-Authenticate` and `Proxy-Authenticate`.
+    pub challenges: Vec<Auth>,
+    /// `ms-diagnostics`, as sent.
+    pub ms_diagnostics: Option<WireText>,
+    /// `Warning` or `Reason`, as sent.
+    pub warning: Option<WireText>,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u32>,
+    /// `Date`.
+    pub date: Option<Time>,
+    /// `Event`.
+    pub event: Option<WireText>,
+    /// `received` parameter of the topmost Via, if it is an address.
+    pub received: Option<IpAddr>,
+}
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A request.
+    Request {
+        /// Method.
+        method: WireText,
+        /// Request-URI.
+        uri: WireText,
+    },
+    /// A response.
+    Response {
+        /// Status code.
+        code: u16,
+        /// Reason phrase.
+        reason: WireText,
+    },
+}
+
+/// A challenge or its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// `Digest`, `NTLM`, `Kerberos`, `TLS-DSK`…
+    pub scheme: WireText,
+    /// `realm`.
+    pub realm: Option<WireText>,
+    /// `nonce`.
+    pub nonce: Option<WireText>,
+    /// `stale=true`: only the nonce is old (RFC 3261 section 22.4).
+    pub stale: bool,
+    /// `algorithm`.
+    pub algorithm: Option<WireText>,
+    /// `gssapi-data`, as sent: empty in the first NTLM leg.
+    pub gssapi: Option<WireText>,
+    /// `username`.
+    pub username: Option<WireText>,
+}
+
+impl Message {
+    /// The status code of a response.
+    pub fn code(&self) -> Option<u16> {
+        match self.start {
+            Start::Response { code, .. } => Some(code),
+            Start::Request { .. } => None,
+        }
+    }
+
+    /// The method of a request, or the method that a response answers.
+    pub fn method(&self) -> &str {
+        match &self.start {
+            Start::Request { method, .. } => method.raw(),
+            Start::Response { .. } => self.cseq.1.raw(),
+        }
+    }
+}

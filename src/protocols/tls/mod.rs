@@ -1,0 +1,99 @@
+//! TLS up to 1.3 as far as it is in clear (RFC 2246, RFC 5246, RFC 8446), and the SSLv2-format hello (RFC 2246 appendix E).
+
+use std::sync::Arc;
+
+use crate::formats::x509::Certificate;
+use crate::text::WireText;
+
+/// What one side of a connection said, or showed without being readable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// ClientHello.
+    ClientHello(ClientHello),
+    /// ServerHello (a HelloRetryRequest too).
+    ServerHello(ServerHello),
+    /// Certificate, of either side, in clear.
+    Certificate(Vec<Arc<Certificate>>),
+    /// CertificateRequest: the server wants one of the client.
+    CertificateRequest(CertificateRequest),
+    /// Another handshake message in clear: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
+    /// 16 ClientKeyExchange, 4 NewSessionTicket, 22 CertificateStatus…).
+    Handshake(u8),
+    /// ChangeCipherSpec: what this side sends from here on is encrypted.
+    ChangeCipherSpec,
+    /// A handshake message under encryption (Finished, as a rule).
+    EncryptedHandshake,
+    /// An alert in clear.
+    Alert {
+        /// 1 warning, 2 fatal.
+        level: u8,
+        /// Description.
+        description: u8,
+    },
+    /// An alert record under encryption: close_notify, as a rule.
+    EncryptedAlert,
+    /// A record of application data. Only the first few of a connection are told.
+    ApplicationData {
+        /// Length of the record's body.
+        length: u16,
+    },
+}
+
+/// A ClientHello.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientHello {
+    /// Version of the body (legacy_version).
+    pub version: u16,
+    /// Was it sent in SSLv2 format?
+    pub sslv2_format: bool,
+    /// First four bytes of the random: seconds since 1970 in old stacks.
+    pub random_time: u32,
+    /// Cipher suites, in order. (Of an SSLv2-format hello: the TLS ones.)
+    pub ciphers: Vec<u16>,
+    /// server_name.
+    pub server_name: Option<WireText>,
+    /// supported_versions; empty where the extension is absent.
+    pub supported_versions: Vec<u16>,
+    /// signature_algorithms; `None` where the extension is absent.
+    pub signature_algorithms: Option<Vec<u16>>,
+    /// Extension numbers, in order.
+    pub extensions: Vec<u16>,
+    /// Length of the session identifier: a resumption is offered.
+    pub session_id_length: u8,
+}
+
+impl ClientHello {
+    /// The highest version that it offers, GREASE (RFC 8701) left aside.
+    pub fn highest_version(&self) -> u16 {
+        let grease = |version: u16| version & 0x0f0f == 0x0a0a;
+        self.supported_versions.iter().copied().filter(|version| !grease(*version)).max().unwrap_or(self.version)
+    }
+}
+
+/// A ServerHello.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerHello {
+    /// Version of the body (legacy_version).
+    pub version: u16,
+    /// The version that was chosen (supported_versions, else the body's).
+    pub chosen: u16,
+    /// The cipher suite.
+    pub cipher: u16,
+    /// Is it a HelloRetryRequest (RFC 8446 section 4.1.3)?
+    pub retry: bool,
+    /// First four bytes of the random.
+    pub random_time: u32,
+    /// Length of the session identifier.
+    pub session_id_length: u8,
+}
+
+/// A CertificateRequest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateRequest {
+    /// Raw DER names of the CAs that the server takes.
+    pub authorities: Vec<Vec<u8>>,
+    /// Bytes of the whole list: some servers cut it near 16 kB.
+    pub authorities_length: usize,
+    /// signature_algorithms, where the message has them.
+    pub signature_algorithms: Vec<u16>,
+}
