@@ -85,7 +85,12 @@ impl<'a> Reader<'a> {
         ParseError { offset: self.offset(), field, kind: ErrorKind::Invalid }
     }
 
-    fn step<T>(&mut self, field: &'static str, need: usize, mut parser: impl FnMut(&'a [u8]) -> Plain<'a, T>) -> Result<T, ParseError> {
+    fn step<T>(
+        &mut self,
+        field: &'static str,
+        need: usize,
+        mut parser: impl FnMut(&'a [u8]) -> Plain<'a, T>,
+    ) -> Result<T, ParseError> {
         match parser(self.rest) {
             Ok((rest, value)) => {
                 self.rest = rest;

@@ -1,1 +1,31 @@
-//! loginloop
+//! Reads a capture of a desk phone that loops through its login, and says which device, how often, where, who, why, and
+//! what to do.
+//!
+//! The modules stand in dependency order; each uses only those above it.
+
+pub mod model;
+
+pub mod bytes;
+pub mod text;
+
+pub mod capture;
+
+pub mod packet;
+
+pub mod flow;
+
+pub mod formats;
+
+pub mod protocols;
+
+pub mod event;
+
+pub mod device;
+
+pub mod profile;
+pub mod trust;
+
+pub mod login;
+
+pub mod findings;
+pub mod verdict;

@@ -1,1 +1,3 @@
+//! The `loginloop` command: arguments in, exit code out.
+
 fn main() {}

@@ -356,7 +356,8 @@ pub struct Evidence {
 impl Evidence {
     /// Evidence in one frame. `show` is an extra display-filter term that holds in that frame, or empty.
     pub fn new(frame: Frame, show: &str, text: impl Into<String>) -> Self {
-        let display_filter = if show.is_empty() { format!("frame.number == {frame}") } else { format!("frame.number == {frame} && {show}") };
+        let display_filter =
+            if show.is_empty() { format!("frame.number == {frame}") } else { format!("frame.number == {frame} && {show}") };
         Self { frame, display_filter, text: text.into() }
     }
 }
@@ -392,8 +393,10 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_contract() {
-        assert_eq!(Stage::ALL.iter().map(|s| s.word()).collect::<Vec<_>>().join(" "),
-            "link address names time provision directory enrolment connect tls register session update");
+        assert_eq!(
+            Stage::ALL.iter().map(|s| s.word()).collect::<Vec<_>>().join(" "),
+            "link address names time provision directory enrolment connect tls register session update"
+        );
         assert_eq!(Verdict::SignedIn.to_string(), "signed-in");
     }
 }

@@ -160,7 +160,16 @@ pub trait FlowSink {
 
     /// A UDP datagram. `whole` is false where the capture cut it.
     #[expect(clippy::too_many_arguments, reason = "a packet's facts, passed without building a struct for each packet")]
-    fn datagram(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], whole: bool, link: &Link, at: At) -> Interest;
+    fn datagram(
+        &mut self,
+        flow: &Flow,
+        state: &mut Self::State,
+        side: Side,
+        bytes: &[u8],
+        whole: bool,
+        link: &Link,
+        at: At,
+    ) -> Interest;
 
     /// The next bytes of one direction of a TCP stream, in order: what was left over, and what is new.
     fn stream(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], link: &Link, at: At) -> Step;

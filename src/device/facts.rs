@@ -1,0 +1,101 @@
+//! What is known of a device beyond one attempt to log in.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::formats::x509::Certificate;
+use crate::model::{At, Frame, Mac, SECOND, Time};
+use crate::protocols::dhcp;
+use crate::text::WireText;
+
+/// What is known of a device beyond one attempt.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceFacts {
+    /// Its MAC, where the capture shows it.
+    pub mac: Option<Mac>,
+    /// Source MAC of its frames: its own, or a router's.
+    pub link_source: Option<Mac>,
+    /// Its addresses, in order of appearance.
+    pub addresses: Vec<IpAddr>,
+    /// VLAN of its last tagged frame.
+    pub vlan: Option<u16>,
+    /// DHCP vendor classes (option 60) that it sent.
+    pub vendor_classes: Vec<WireText>,
+    /// DHCP host name (option 12).
+    pub host_name: Option<WireText>,
+    /// DHCP parameter list (option 55).
+    pub parameter_list: Vec<u8>,
+    /// User agents of HTTP and SIP.
+    pub user_agents: Vec<WireText>,
+    /// Names that it asked DNS for (the first few hundred).
+    pub names_asked: Vec<WireText>,
+    /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
+    pub sip_domains: Vec<WireText>,
+    /// User names that it gave in clear: domain and user of NTLM, user of SIP.
+    pub users: Vec<WireText>,
+    /// CA certificates that it fetched by enrolment, with the frame that brought each.
+    pub fetched: Vec<(Frame, Arc<Certificate>)>,
+    /// Did an enrolment fetch show its content at all?
+    pub enrolment_seen: bool,
+    /// Witnesses of the time, oldest first, bounded.
+    pub clocks: VecDeque<ClockWitness>,
+    /// Does the capture hold frames towards it, and frames from it?
+    pub seen_both_ways: bool,
+    /// Options of its last lease.
+    pub lease: Option<(At, Arc<dhcp::Message>)>,
+    /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
+    pub issuers_by_name: Vec<(WireText, Vec<u8>, Frame)>,
+}
+
+/// Somebody's clock, as seen in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockWitness {
+    /// The frame, with the capture's own time.
+    pub at: At,
+    /// What that clock said.
+    pub says: Time,
+    /// Whose it is.
+    pub whose: Whose,
+    /// Where it stood.
+    pub from: ClockSource,
+}
+
+/// Whose clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The device's own.
+    Device,
+    /// That of a server.
+    Server(IpAddr),
+}
+
+/// Where a clock was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockSource {
+    /// First four bytes of a hello's random (only up to TLS 1.2, only in old stacks).
+    TlsRandom,
+    /// NTP transmit timestamp.
+    Ntp,
+    /// HTTP or SIP `Date`.
+    Date,
+    /// NTLM timestamp.
+    Ntlm,
+}
+
+impl DeviceFacts {
+    /// How far the device's own clock is ahead of the capture's (negative: behind), in nanoseconds, with the frames that
+    /// show it. A hello's random counts only where two hellos advance as the capture does, or where it agrees with another
+    /// witness of the device's: in newer stacks these bytes are random.
+    pub fn clock_offset(&self) -> Option<(i64, Vec<Frame>)> {
+        const AGREE: i64 = 3 * SECOND;
+        let own: Vec<&ClockWitness> = self.clocks.iter().filter(|witness| witness.whose == Whose::Device).collect();
+        let offset = |witness: &ClockWitness| witness.says.since(witness.at.time);
+        own.iter().rev().find_map(|last| {
+            let agreeing: Vec<&&ClockWitness> =
+                own.iter().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE as u64).collect();
+            let proven = agreeing.len() >= 2 || last.from != ClockSource::TlsRandom;
+            proven.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Events in, devices out: whose event is this, and what is known of it.
+
+pub mod facts;

@@ -1,0 +1,48 @@
+//! What was seen, when, between whom: the one thing that flows from the protocols to the logins.
+
+use crate::flow::{Flow, Signal, TcpStats};
+use crate::model::{At, Endpoint, Side};
+use crate::packet::Link;
+use crate::protocols::Message;
+
+/// A message or a TCP signal, where and when it was seen.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The frame that completed it.
+    pub at: At,
+    /// The link layer of that frame.
+    pub link: Link,
+    /// The conversation.
+    pub flow: Flow,
+    /// Who sent it.
+    pub side: Side,
+    /// What it was.
+    pub what: What,
+}
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Something that happened to a TCP connection, and what its sides had done by then.
+    Tcp(Signal, Box<TcpStats>),
+    /// A message.
+    Message(Message),
+}
+
+impl Event {
+    /// Who sent it.
+    pub fn source(&self) -> Endpoint {
+        self.flow.endpoint(self.side)
+    }
+
+    /// To whom.
+    pub fn destination(&self) -> Endpoint {
+        self.flow.endpoint(self.side.other())
+    }
+}
+
+/// Takes events in the order of the capture.
+pub trait EventSink {
+    /// One event.
+    fn event(&mut self, event: Event);
+}

@@ -1,0 +1,95 @@
+//! Closed attempts in, explanations out: one file a cause code. Only this module explains; it decides neither that
+//! something dropped nor which cause is the primary one.
+//!
+//! To add a finding: write `findings/<code>.rs` with its `RULE` and tests, then `TIDY=write cargo test --test tidy`.
+
+use crate::device::facts::DeviceFacts;
+use crate::login::steps::Attempt;
+use crate::model::{Evidence, Stage};
+use crate::profile::Profile;
+
+/// What a rule may look at.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// What the device needs and can verify.
+    pub profile: &'a Profile,
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// What is known of the device beyond it.
+    pub known: &'a DeviceFacts,
+}
+
+/// Something that holds.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where: the stage of the exchange that it speaks of.
+    pub stage: Stage,
+    /// Index of that exchange in the attempt's steps, where it is one.
+    pub step: Option<usize>,
+    /// How it is known.
+    pub proof: Proof,
+    /// Would its removal let the device past the drop (is it on the path to the drop, not only true)?
+    pub explains_drop: bool,
+    /// Between 0 and 1; of the findings given 0.9, nine in ten are right.
+    pub confidence: f32,
+    /// One line, lower case, no full stop: the value seen and the value wanted.
+    pub summary: String,
+    /// What an administrator does, with this case's values: which server, which setting, which value, how to check.
+    pub fix: String,
+    /// The frames that prove it; never empty.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How something is known. Proven goes before told, told before inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// What the profile says of such devices.
+    Inferred,
+    /// The peer's alert, code or silence.
+    Told,
+    /// Repeatable from the captured bytes.
+    Proven,
+}
+
+/// How a rule stands to others that explain the same drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weight {
+    /// A residual code: only where nothing else explains the drop.
+    Fallback,
+    /// An alert or closing as such: yields to any specific one.
+    General,
+    /// Names the cause.
+    Specific,
+}
+
+/// The texts that `explain` and the docs show.
+#[derive(Clone, Copy, Debug)]
+pub struct Help {
+    /// What it means, in a sentence or two.
+    pub what: &'static str,
+    /// Why it makes a phone drop.
+    pub why: &'static str,
+    /// What an administrator does, in general: server, setting, value, how to check.
+    pub fix: &'static str,
+    /// What looks like it and is not.
+    pub look_alikes: &'static str,
+    /// Sources: RFC sections, vendors' documents.
+    pub references: &'static [&'static str],
+}
+
+/// A cause code.
+pub struct Rule {
+    /// The stable code.
+    pub code: &'static str,
+    /// Its usual stage; `None` for codes that take the stage of the connection that they speak of.
+    pub stage: Option<Stage>,
+    /// How it stands to others.
+    pub weight: Weight,
+    /// Order among causes on one path: no address, no name, wrong clock, missing CA, certificate, TLS close… Lower is
+    /// the earlier cause.
+    pub order: u16,
+    /// The texts.
+    pub help: Help,
+    /// Does it hold? Each exchange that it holds for gives one `Found`; at most a few.
+    pub check: fn(&Case<'_>) -> Vec<Found>,
+}

@@ -1,0 +1,129 @@
+//! Device profiles: what each family of phones needs, can verify, shows on its screen and is recognised by. All of it is
+//! data; nothing here judges a login.
+
+use crate::device::facts::DeviceFacts;
+use crate::formats::x509::{Hash, KeyKind};
+use crate::model::Stage;
+
+/// A family of devices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Stable name, e.g. `communicator-phone-edition`.
+    pub name: String,
+    /// What people call it, e.g. `Communicator Phone Edition`.
+    pub title: String,
+    /// A paragraph about it.
+    pub about: String,
+    /// How it is recognised.
+    pub recognition: Vec<Mark>,
+    /// The stages of its login, in its order.
+    pub order: Vec<Stage>,
+    /// Screen text for a stage.
+    pub screens: Vec<(Stage, String)>,
+    /// DHCP options without which it cannot log in, with the reason.
+    pub required_options: Vec<(u8, String)>,
+    /// Names that it looks up to find its registrar, in order; `{domain}` stands for the SIP domain. SRV names begin
+    /// with `_`.
+    pub registrar_names: Vec<String>,
+    /// Ports that it tries at its registrar, in order.
+    pub registrar_ports: Vec<u16>,
+    /// Must an SRV target lie in the SIP domain?
+    pub strict_domain: bool,
+    /// Does it need NTP before it trusts a certificate?
+    pub needs_time: bool,
+    /// What it can verify.
+    pub trust: TrustPolicy,
+    /// Where the statements come from.
+    pub sources: Vec<String>,
+}
+
+/// One way to recognise a family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// What to look at.
+    pub kind: MarkKind,
+    /// Text, or prefix, to find there (compared without regard to case).
+    pub value: String,
+    /// 3 strong, 2 medium, 1 weak.
+    pub weight: u8,
+}
+
+/// What a mark looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// First three octets of the MAC, `0004f2`.
+    Oui,
+    /// DHCP option 60 begins with it.
+    VendorClass,
+    /// DHCP option 12 begins with it.
+    HostName,
+    /// DHCP option 55 equals it, `1,3,6,15,44,46,47`.
+    ParameterList,
+    /// A SIP or HTTP user agent contains it.
+    UserAgent,
+    /// It asked for a name that begins with it.
+    Name,
+}
+
+/// What a family can verify of a certificate and of TLS. `None` and empty mean: not known, so nothing is concluded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrustPolicy {
+    /// Hashes in signatures that it can verify, with the certainty of the list between 0 and 1.
+    pub hashes: Option<(Vec<Hash>, f32)>,
+    /// Kinds of key that it can use, with certainty.
+    pub keys: Option<(Vec<KeyKind>, f32)>,
+    /// The largest RSA key that it can use, in bits, with certainty.
+    pub rsa_max: Option<(u32, f32)>,
+    /// The smallest RSA key that it accepts, in bits, with certainty.
+    pub rsa_min: Option<(u32, f32)>,
+    /// Hashes that it refuses as too weak, with certainty.
+    pub weak_hashes: Option<(Vec<Hash>, f32)>,
+    /// Can it verify RSASSA-PSS?
+    pub pss: Option<(bool, f32)>,
+    /// Does it take wildcard names?
+    pub wildcard: Option<(bool, f32)>,
+    /// The highest TLS version that it speaks, e.g. 0x0301.
+    pub tls_max: Option<u16>,
+    /// Does it send server_name?
+    pub sends_sni: Option<bool>,
+    /// Does it check names, dates, issuers at all? (Some phones do not by default.)
+    pub checks_chain: Option<bool>,
+    /// Does it hold public CAs of its own, so that a chain to none of the fetched ones may still be good?
+    pub built_in_cas: bool,
+}
+
+impl Profile {
+    /// What the screen says at a stage.
+    pub fn screen(&self, stage: Stage) -> Option<&str> {
+        self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())
+    }
+}
+
+/// A recognised family, and by what.
+#[derive(Clone, Debug)]
+pub struct Recognised<'a> {
+    /// The family; `None` where nothing points to a phone.
+    pub profile: Option<&'a Profile>,
+    /// What pointed to it, in plain words with the values.
+    pub evidence: Vec<String>,
+}
+
+/// The profiles in use: the built-in ones, and those of the user.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    /// In order of their names.
+    pub all: Vec<Profile>,
+}
+
+impl Profiles {
+    /// The one with this name.
+    pub fn named(&self, name: &str) -> Option<&Profile> {
+        self.all.iter().find(|profile| profile.name == name)
+    }
+
+    /// Which family shows itself in these facts?
+    pub fn recognise(&self, facts: &DeviceFacts) -> Recognised<'_> {
+        let _ = facts;
+        Recognised { profile: None, evidence: Vec::new() }
+    }
+}
