@@ -155,7 +155,16 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Box::new(stats)) });
     }
 
-    fn datagram(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], whole: bool, link: &Link, at: At) -> Interest {
+    fn datagram(
+        &mut self,
+        flow: &Flow,
+        state: &mut FlowState,
+        side: Side,
+        bytes: &[u8],
+        whole: bool,
+        link: &Link,
+        at: At,
+    ) -> Interest {
         let FlowState { claim, flipped } = state;
         let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
         if let Claim::Datagram(over) = claim

@@ -73,7 +73,8 @@ impl NameBook {
         let names = self.addresses.get(&server.ip()?)?;
         let by_port = purpose::of_port(server.port());
         let rank = |name: &WireText| {
-            let services: Vec<_> = self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw())).collect();
+            let services: Vec<_> =
+                self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw())).collect();
             let serves = self.purpose_of(name);
             if services.iter().any(|(_, _, port)| *port == server.port()) {
                 3

@@ -106,7 +106,8 @@ impl Recorder {
     /// Takes over the exchanges of the same device under another name.
     pub(super) fn join(&mut self, other: Recorder) {
         // The other one's exchanges are older, as a rule, but either may go on: order by first frame, then number anew.
-        let mut all: Vec<(DraftId, bool, Draft)> = std::mem::take(&mut self.drafts).into_iter().map(|(id, draft)| (id, true, draft)).collect();
+        let mut all: Vec<(DraftId, bool, Draft)> =
+            std::mem::take(&mut self.drafts).into_iter().map(|(id, draft)| (id, true, draft)).collect();
         all.extend(other.drafts.into_iter().map(|(id, draft)| (id, false, draft)));
         all.sort_by_key(|(_, _, draft)| draft.first);
         let mut own = HashMap::<DraftId, DraftId, RandomState>::default();
@@ -235,13 +236,16 @@ impl Recorder {
     fn http(&mut self, event: &Event, message: &http::Message) {
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         match message {
-            http::Message::Request(request) => add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None }),
+            http::Message::Request(request) => {
+                add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
+            }
             // An interim answer (100 Continue) is none.
             http::Message::Response(response) if response.code < 200 => {}
             http::Message::Response(response) => {
                 let asked = response.request.as_ref().map(|request| request.index);
                 let open = connection.http.iter_mut().find(|exchange| {
-                    exchange.response.is_none() && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
+                    exchange.response.is_none()
+                        && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
                 });
                 let response = Some((event.at, Arc::new(response.clone())));
                 match open {
@@ -278,7 +282,9 @@ impl Recorder {
     /// A DISCOVER after a NAK, or after a lease was given, begins anew even under the same transaction number.
     fn begins_anew(&self, id: DraftId, kind: u8) -> bool {
         match self.drafts.get(&id).map(|draft| &draft.kind) {
-            Some(StepKind::Lease(lease)) => kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty()),
+            Some(StepKind::Lease(lease)) => {
+                kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty())
+            }
             _ => true,
         }
     }
@@ -298,7 +304,8 @@ impl Recorder {
     fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.destination().ip() else { return };
         let id = self.same_question(event, message.id, question).unwrap_or_else(|| {
-            let lookup = Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         if self.queries.len() >= OPEN_QUERIES {
@@ -313,7 +320,9 @@ impl Recorder {
     /// The look-up that this question goes on with: a repeat while no good answer has come.
     fn same_question(&self, event: &Event, id: u16, question: &dns::Question) -> Option<DraftId> {
         let (draft_id, lookup) = self.drafts.iter().rev().take(64).find_map(|(id, draft)| match &draft.kind {
-            StepKind::Lookup(lookup) if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) => {
+            StepKind::Lookup(lookup)
+                if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
+            {
                 Some((*id, lookup))
             }
             _ => None,
@@ -324,7 +333,9 @@ impl Recorder {
         let goes_on = match &lookup.answer {
             None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked)),
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
-            Some(answer) if answer.rcode == 2 || answer.rcode == 5 => age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked),
+            Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
+                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
+            }
             // The same datagram once more: captured twice, or crossed by its answer.
             Some(_) => same_id && age <= SECOND,
         };
@@ -334,7 +345,9 @@ impl Recorder {
     /// Did the device begin something else after the frame `asked`, not merely side by side with it?
     fn moved_on(&self, draft: DraftId, asked: &At) -> bool {
         let after = asked.time.plus(SIDE_BY_SIDE);
-        self.drafts.range(draft.saturating_add(1)..).any(|(_, other)| other.first.time > after && !matches!(other.kind, StepKind::Neighbour(_)))
+        self.drafts
+            .range(draft.saturating_add(1)..)
+            .any(|(_, other)| other.first.time > after && !matches!(other.kind, StepKind::Neighbour(_)))
     }
 
     fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
@@ -342,13 +355,16 @@ impl Recorder {
         self.names.learn(event.at.frame, question, message);
         let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
             self.drafts.get(id).is_some_and(|draft| match &draft.kind {
-                StepKind::Lookup(lookup) => lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()),
+                StepKind::Lookup(lookup) => {
+                    lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw())
+                }
                 _ => false,
             })
         });
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {
-            let lookup = Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) else { return };
@@ -394,13 +410,15 @@ impl Recorder {
         };
         let open = self.neighbours.get(&IpAddr::V4(address)).copied();
         let open = open.filter(|id| {
-            !request || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
+            !request
+                || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
                 if neighbour.reply.is_none() && at.time.since(last.time) <= SAME_QUESTION && !self.moved_on(*id, last))
         });
         let id = match open {
             Some(id) => id,
             None if request => {
-                let neighbour = Neighbour { address, router: router == Some(IpAddr::V4(address)), requests: Vec::new(), reply: None };
+                let neighbour =
+                    Neighbour { address, router: router == Some(IpAddr::V4(address)), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(neighbour));
                 self.neighbours.insert(IpAddr::V4(address), id);
                 id
@@ -430,12 +448,19 @@ impl Recorder {
                     &mut connection.unreachable
                 }
                 StepKind::Lookup(lookup)
-                    if quoted.protocol == 17 && target.port() == 53 && lookup.answer.is_none() && lookup.queries.last().is_some_and(|(_, server)| *server == target.ip()) =>
+                    if quoted.protocol == 17
+                        && target.port() == 53
+                        && lookup.answer.is_none()
+                        && lookup.queries.last().is_some_and(|(_, server)| *server == target.ip()) =>
                 {
                     &mut lookup.unreachable
                 }
-                StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => &mut clock.unreachable,
-                StepKind::Registration(registration) if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) => {
+                StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
+                    &mut clock.unreachable
+                }
+                StepKind::Registration(registration)
+                    if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
+                {
                     &mut registration.unreachable
                 }
                 _ => continue,
@@ -519,7 +544,9 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
     }
     match last.answer.as_ref().and_then(|(_, answer)| answer.code()) {
         Some(200..=299) => true,
-        Some(401 | 407) => last.request.call_id == message.call_id && !message.credentials.is_empty() && last.request.credentials.is_empty(),
+        Some(401 | 407) => {
+            last.request.call_id == message.call_id && !message.credentials.is_empty() && last.request.credentials.is_empty()
+        }
         Some(_) | None => false,
     }
 }
@@ -533,10 +560,15 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Messag
     match (message.code(), known) {
         (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
-            add_newest(transactions, Transaction { sent: vec![at], request: Arc::new(message.clone()), provisional: None, answer: None });
+            add_newest(
+                transactions,
+                Transaction { sent: vec![at], request: Arc::new(message.clone()), provisional: None, answer: None },
+            );
         }
         (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
-        (Some(_), Some(transaction)) if transaction.answer.is_none() => transaction.answer = Some((at, Arc::new(message.clone()))),
+        (Some(_), Some(transaction)) if transaction.answer.is_none() => {
+            transaction.answer = Some((at, Arc::new(message.clone())))
+        }
         (Some(_), _) => {}
     }
 }
@@ -584,8 +616,12 @@ fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Mess
         (tls::Message::Handshake(12), _) => handshake.server_key_exchange = handshake.server_key_exchange.or(Some(at)),
         (tls::Message::Handshake(14), _) => handshake.server_hello_done = handshake.server_hello_done.or(Some(at)),
         (tls::Message::Handshake(16), _) => handshake.client_key_exchange = handshake.client_key_exchange.or(Some(at)),
-        (tls::Message::ChangeCipherSpec, Side::Client) => handshake.client_change_cipher = handshake.client_change_cipher.or(Some(at)),
-        (tls::Message::ChangeCipherSpec, Side::Server) => handshake.server_change_cipher = handshake.server_change_cipher.or(Some(at)),
+        (tls::Message::ChangeCipherSpec, Side::Client) => {
+            handshake.client_change_cipher = handshake.client_change_cipher.or(Some(at))
+        }
+        (tls::Message::ChangeCipherSpec, Side::Server) => {
+            handshake.server_change_cipher = handshake.server_change_cipher.or(Some(at))
+        }
         (tls::Message::Alert { level, description }, _) => add(&mut handshake.alerts, (at, side, *level, *description)),
         (tls::Message::EncryptedAlert, _) => add(&mut handshake.encrypted_alerts, (at, side)),
         (tls::Message::ApplicationData { .. }, _) => {

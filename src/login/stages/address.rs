@@ -43,7 +43,8 @@ fn state(lease: &Lease) -> State {
         lease.declines.last().map(|at| State::Declined(*at)),
     ];
     // A request that is repeated after its answer does not undo the answer, so that answers go before questions.
-    let answers = states.iter().flatten().filter(|state| matches!(state, State::Bound(_) | State::Refused(_) | State::Declined(_)));
+    let answers =
+        states.iter().flatten().filter(|state| matches!(state, State::Bound(_) | State::Refused(_) | State::Declined(_)));
     let latest = answers.max_by_key(|state| when(state));
     latest.or_else(|| states.iter().flatten().max_by_key(|state| rank(state))).copied().unwrap_or(State::Idle)
 }
@@ -75,7 +76,9 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
         State::Requesting(at, server) => horizon.silent(STAGE, server, at, lease.requests.len(), WAIT),
         State::Informing(at) => horizon.silent(STAGE, None, at, lease.informs.len(), WAIT),
-        State::Offered(at) if horizon.moved_on_after(at.time) || lease.discovers.iter().any(|discover| discover.time > at.time) => {
+        State::Offered(at)
+            if horizon.moved_on_after(at.time) || lease.discovers.iter().any(|discover| discover.time > at.time) =>
+        {
             Judged::failed(STAGE, By::Device, How::Abandoned, at)
         }
         State::Offered(_) | State::Idle => Judged::unclear(STAGE),

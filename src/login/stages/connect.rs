@@ -37,7 +37,11 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
         // Data without a SYN-ACK: the answers were not captured.
         let silent = stats.client.first_data.is_none() && stats.server.last.is_none();
         let last = stats.client.last_syn.or(connection.syn)?;
-        return Some(if silent { horizon.silent(stage, connection.flow.server_ip(), last, stats.client.syns as usize, WAIT) } else { Judged::unclear(stage) });
+        return Some(if silent {
+            horizon.silent(stage, connection.flow.server_ip(), last, stats.client.syns as usize, WAIT)
+        } else {
+            Judged::unclear(stage)
+        });
     }
     // Closed by the server before it took anything: nobody lives behind the port.
     if let Some((at, Side::Server, close)) = connection.first_close()
@@ -66,7 +70,9 @@ pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked:
     match connection.first_close() {
         Some((at, Side::Client, _)) if at.time.since(asked.time) >= PATIENCE => silence,
         Some((at, side, close)) => Judged::failed(stage, by(side), how(close), at),
-        None if horizon.moved_on_after(asked.time.plus(PATIENCE)) || horizon.end.since(asked.time) >= 2 * APPLICATION_WAIT => silence,
+        None if horizon.moved_on_after(asked.time.plus(PATIENCE)) || horizon.end.since(asked.time) >= 2 * APPLICATION_WAIT => {
+            silence
+        }
         None => Judged::unclear(stage),
     }
 }

@@ -20,7 +20,9 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
             Some((at, Side::Server, close)) if !horizon.moved_on_after(at.time) => {
                 Judged::failed(STAGE, crate::model::By::Server, connect::how(close), at)
             }
-            _ if horizon.moved_on_after(stats.client.last_data.map_or(connection_start(connection), |at| at.time)) => Judged::ok(STAGE),
+            _ if horizon.moved_on_after(stats.client.last_data.map_or(connection_start(connection), |at| at.time)) => {
+                Judged::ok(STAGE)
+            }
             _ => Judged::unclear(STAGE),
         },
     }

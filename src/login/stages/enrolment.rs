@@ -39,7 +39,9 @@ fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage:
         200..=299 if is_bad_content(exchange, response) => Judged::failed(stage, By::Device, How::Abandoned, at),
         200..=299 => Judged::ok(stage),
         // A challenge in the middle of the legs: the next one is still to come.
-        401 | 407 if !is_final(exchange) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < crate::model::SECOND => {
+        401 | 407
+            if !is_final(exchange) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < crate::model::SECOND =>
+        {
             Judged::unclear(stage)
         }
         _ => Judged::failed(stage, By::Server, How::Rejected, at),

@@ -24,7 +24,9 @@ enum State<'a> {
 }
 
 fn state(transactions: &[Transaction]) -> State<'_> {
-    let Some(last) = transactions.iter().rev().find(|transaction| transaction.request.method() == "REGISTER") else { return State::Idle };
+    let Some(last) = transactions.iter().rev().find(|transaction| transaction.request.method() == "REGISTER") else {
+        return State::Idle;
+    };
     match last.answer.as_ref().map(|(at, answer)| (*at, answer.code().unwrap_or_default())) {
         Some((_, 200..=299)) if last.request.expires == Some(0) => State::Unregistered,
         Some((at, 200..=299)) => State::Registered(at),
@@ -46,7 +48,9 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
     match state(transactions) {
         State::Registered(_) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
         State::Unregistered => Judged::ok(STAGE),
-        State::Rejected(at) if is_pending_challenge(transactions) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < SECOND => {
+        State::Rejected(at)
+            if is_pending_challenge(transactions) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < SECOND =>
+        {
             Judged::unclear(STAGE)
         }
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
@@ -96,7 +100,9 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
 /// Bytes went over the connection, but none that any protocol claims.
 fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     match connection.stats.client.first_data {
-        Some(asked) if connection.stats.server.first_data.is_none() => connect::unanswered(connection, Stage::Connect, asked, horizon),
+        Some(asked) if connection.stats.server.first_data.is_none() => {
+            connect::unanswered(connection, Stage::Connect, asked, horizon)
+        }
         _ => Judged::unclear(Stage::Connect),
     }
 }

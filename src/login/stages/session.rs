@@ -7,7 +7,8 @@ use crate::model::{How, Stage};
 /// Who closed a connection, and how: the alert, FIN or RST of the side that left, the first of them.
 pub(in crate::login) fn close(connection: &Connection, handshake: Option<&Handshake>) -> Option<Ending> {
     let (at, side, close) = connection.first_close()?;
-    let alert = handshake.and_then(|handshake| handshake.encrypted_alerts.iter().find(|(alert, from)| *from == side && *alert <= at));
+    let alert =
+        handshake.and_then(|handshake| handshake.encrypted_alerts.iter().find(|(alert, from)| *from == side && *alert <= at));
     Some(match alert {
         Some((alert, _)) => Ending { by: connect::by(side), how: How::Alert, at: *alert },
         None => Ending { by: connect::by(side), how: connect::how(close), at },

@@ -59,7 +59,9 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
 
 /// The alert that ended the handshake: the first fatal one, or a good-bye (close_notify) before it was complete.
 fn alert_that_ended(handshake: &Handshake, progress: Progress) -> Option<(At, Side, u8)> {
-    let goodbye = || handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90);
+    let goodbye = || {
+        handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90)
+    };
     handshake.fatal_alert().or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)))
 }
 
