@@ -1,1 +1,8 @@
 //! loginloop
+
+pub mod bytes;
+pub mod capture;
+pub mod flow;
+pub mod model;
+pub mod packet;
+pub mod text;
