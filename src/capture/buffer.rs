@@ -55,7 +55,9 @@ impl<R: Read> Buffer<R> {
             self.bytes.resize(need.next_power_of_two(), 0);
         }
         while self.end < need && !self.ended {
-            let Some(free) = self.bytes.get_mut(self.end..) else { break };
+            // No more than usual at once, even after one large block, or what is read falls out of the cache again.
+            let stop = need.max(self.end.saturating_add(BUFFER)).min(self.bytes.len());
+            let Some(free) = self.bytes.get_mut(self.end..stop) else { break };
             match self.reader.read(free) {
                 Ok(0) => self.ended = true,
                 // A reader that claims more than it was given room for is not believed.

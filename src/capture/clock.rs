@@ -44,7 +44,7 @@ impl Clock {
         // Products: 64 bits of ticks by 30 bits of nanoseconds or by 30 bits of a second.
         let since = match self.unit {
             Unit::Nanoseconds(nanoseconds) => i128::from(ticks).saturating_mul(i128::from(nanoseconds)),
-            Unit::Parts(parts) => parts.map_or(0, |parts| (u128::from(ticks) / parts) as i128),
+            Unit::Parts(parts) => parts.and_then(|parts| u128::from(ticks).checked_div(parts)).map_or(0, |since| since as i128),
             Unit::Binary(exponent) => (u128::from(ticks).saturating_mul(1_000_000_000) >> exponent) as i128,
         };
         Time(since.saturating_add(self.offset).clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
@@ -58,6 +58,7 @@ impl Default for Clock {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests {
     use super::*;
 

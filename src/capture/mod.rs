@@ -1,5 +1,6 @@
 //! Capture files in, packet records out: pcap and pcapng from any [`std::io::Read`], in bounded memory.
 //! Knows nothing of what a packet holds.
+#![deny(clippy::arithmetic_side_effects)]
 
 mod buffer;
 mod clock;
@@ -8,6 +9,7 @@ pub mod link_type;
 mod pcap;
 mod pcapng;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
 
 use std::io::{self, Read};
@@ -51,6 +53,10 @@ pub struct Facts {
 
 /// How many warnings are kept; the others are only counted.
 pub const MAX_WARNINGS: usize = 64;
+
+/// Longest packet that Wireshark reads: the largest snap length that capture programs use. In the classic format, where
+/// nothing else tells damage from data, a longer one is damage.
+const MAX_PACKET: u32 = 262_144;
 
 /// Reads a capture record by record.
 #[derive(Debug)]

@@ -4,14 +4,11 @@ use std::io::Read;
 
 use super::buffer::{Buffer, Order};
 use super::error::CaptureError;
-use super::{Found, Notes, io_error, link_type};
+use super::{Found, MAX_PACKET, Notes, io_error, link_type};
 use crate::model::Time;
 
 /// Length of the file header.
 const HEADER: usize = 24;
-
-/// Longest record that can be real: the largest snap length that capture programs write, and what Wireshark reads.
-const MAX_RECORD: u32 = 262_144;
 
 /// What the file header says.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +98,7 @@ impl Pcap {
         if self.lengths != Lengths::CapturedFirst && (self.lengths == Lengths::WireFirst || captured > wire) {
             (captured, wire) = (wire, captured);
         }
-        if captured > MAX_RECORD {
+        if captured > MAX_PACKET {
             return notes.implausible(buffer, captured);
         }
         let length = captured as usize;

@@ -11,7 +11,7 @@ use pcap_parser::pcapng::{
 use super::buffer::{Buffer, Order};
 use super::clock::Clock;
 use super::error::CaptureError;
-use super::{Found, Notes, io_error};
+use super::{Found, MAX_PACKET, Notes, io_error};
 
 /// Longest block that is read. Wireshark's limit, too.
 const MAX_BLOCK: u32 = 16 * 1024 * 1024;
@@ -141,6 +141,10 @@ impl Pcapng {
             return Err("the captured length does not fit");
         }
         let Some(interface) = self.interfaces.get_mut(index as usize) else { return Err("no such interface") };
+        if length > MAX_PACKET as usize {
+            let frame = notes.next_frame();
+            notes.warn(Some(frame), format!("the packet has {length} bytes, more than Wireshark reads: it stops here"));
+        }
         if !interface.announced {
             interface.announced = true;
             notes.link_type(interface.link_type);

@@ -359,6 +359,21 @@ fn a_damaged_interface_still_takes_its_number() {
 }
 
 #[test]
+fn a_packet_larger_than_wireshark_reads_is_read_and_told() {
+    let file = [
+        LITTLE.section(),
+        LITTLE.interface(1, &[]),
+        LITTLE.enhanced(0, 1, 300_000, &[7; 300_000]),
+        LITTLE.enhanced(0, 2, 1, b"a"),
+    ]
+    .concat();
+    let (seen, reader) = read(&file);
+    assert_eq!(seen.iter().map(|seen| seen.4.len()).collect::<Vec<_>>(), [300_000, 1]);
+    assert_eq!(reader.warnings().len(), 1);
+    assert!(reader.warnings()[0].text.contains("300000 bytes") && reader.warnings()[0].frame == Some(Frame(1)));
+}
+
+#[test]
 fn unsound_framing_ends_the_reading_with_a_warning() {
     let good = [LITTLE.section(), LITTLE.interface(1, &[]), LITTLE.enhanced(0, 1, 1, b"a")].concat();
     let mut two_lengths = LITTLE.enhanced(0, 2, 4, b"abcd");

@@ -52,11 +52,8 @@ fn ipv6(bytes: &[u8]) -> Option<Ip<'_>> {
     if length == 0 {
         return None;
     }
-    let net = Net {
-        source: IpAddr::V6(Ipv6Addr::from(*source)),
-        destination: IpAddr::V6(Ipv6Addr::from(*destination)),
-        ttl: hops,
-    };
+    let net =
+        Net { source: IpAddr::V6(Ipv6Addr::from(*source)), destination: IpAddr::V6(Ipv6Addr::from(*destination)), ttl: hops };
     Some((net, next, rest.get(..length).unwrap_or(rest), length))
 }
 

@@ -2,8 +2,8 @@
 
 use etherparse::err::ip::LaxHeaderSliceError;
 use etherparse::{
-    IpAuthHeaderSlice, IpNumber, Ipv6ExtensionsSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
-    LaxIpSlice, TcpSlice, UdpSlice, ip_number,
+    IpAuthHeaderSlice, IpNumber, Ipv6ExtensionsSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice,
+    Ipv6RawExtHeaderSlice, LaxIpSlice, TcpSlice, UdpSlice, ip_number,
 };
 
 use super::defrag::{Fragment, Fragments, Key};
@@ -54,7 +54,8 @@ pub(super) fn decode<'a>(
         }
         return packet;
     }
-    let Some((key, fragment)) = fragment(&ip, bytes.get(..offset.saturating_sub(start).saturating_add(whole.bytes.len())), whole) else {
+    let Some((key, fragment)) = fragment(&ip, bytes.get(..offset.saturating_sub(start).saturating_add(whole.bytes.len())), whole)
+    else {
         packet.stopped = Some(invalid(offset, "fragment header"));
         return packet;
     };
@@ -145,6 +146,10 @@ fn assembled<'a>(protocol: u8, bytes: &'a [u8], offset: usize, packet: &mut Pack
         (protocol, bytes)
     };
     finish(Payload { protocol, bytes, wire: bytes.len(), offset }, packet);
+    // What is wrong in the datagram has no place of its own in the frame that completed it.
+    if let Some(stopped) = &mut packet.stopped {
+        stopped.offset = offset;
+    }
 }
 
 /// Completes `packet` with the transport layer.

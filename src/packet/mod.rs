@@ -1,11 +1,13 @@
 //! Records in, packets out: link, network and transport headers, as far as they can be read. Keeps only IP fragments;
 //! knows no flow.
+#![deny(clippy::arithmetic_side_effects)]
 
 mod defrag;
 mod fast;
 mod ip;
 mod link;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
 
 use std::net::IpAddr;

@@ -437,6 +437,19 @@ fn extension_headers_may_be_fragmented_too() {
 }
 
 #[test]
+fn what_is_wrong_in_a_fragmented_datagram_is_told_where_it_was_completed() {
+    let mut packet = tcp4(&[1; 20]);
+    packet[32] = 0x10;
+    let fragments = fragments4(&packet, 32, 5);
+    let mut decoder = Decoder::new();
+    decode(&mut decoder, &record(link_type::RAW, &fragments[0]));
+    assert_eq!(
+        stopped(&decode(&mut decoder, &record(link_type::RAW, &fragments[1]))),
+        "TCP data offset at offset 20: invalid value"
+    );
+}
+
+#[test]
 fn overlapping_and_repeated_fragments_do_no_harm() {
     let payload: Vec<u8> = (0..60).collect();
     let fragments = fragments4(&udp4(&payload), 24, 77);
