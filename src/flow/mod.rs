@@ -1,8 +1,23 @@
 //! Packets in, flows out: datagrams and ordered TCP streams with what happened to them. Knows no protocol above TCP and
 //! keeps time by the packets alone.
 
+mod assembler;
+mod hand;
+mod key;
+mod leftover;
+mod limits;
+mod sent;
+mod stats;
+mod table;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
+pub use self::key::community_id;
+pub use self::limits::{Limits, Losses};
+pub use self::table::FlowTable;
 use crate::model::{At, Endpoint, Side};
 use crate::packet::{Link, Packet};
 
@@ -49,7 +64,8 @@ impl Flow {
     }
 }
 
-/// What one side of a TCP connection did, counted up to now.
+/// What one side of a TCP connection did, counted up to now. After [`Interest::SignalsOnly`] only `syns`, `sent`, `fin`,
+/// `rst` and `last` go on; the others stay as they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SideStats {
     /// SYNs (or SYN-ACKs) sent.
@@ -82,6 +98,10 @@ pub struct SideStats {
     pub rst: Option<At>,
     /// The last segment of any kind.
     pub last: Option<At>,
+    /// Segments that the capture has twice (mirrored ports): the same within a millisecond. Counted nowhere else.
+    pub copies: u32,
+    /// Segments that repeated bytes with another content, noticed while the bytes still waited behind a hole.
+    pub conflicts: u32,
 }
 
 /// Both sides.
@@ -150,7 +170,8 @@ pub enum Step {
 }
 
 /// Takes what the table finds. Calls for one flow come in the order of the capture; `at` is always the packet in hand,
-/// so a message that completes during a call completed in that frame.
+/// so a message that completes during a call completed in that frame. A flow that leaves the table because of another
+/// flow's packet or the end of the capture comes with an empty `link`, for that packet says nothing about its stations.
 pub trait FlowSink {
     /// What the sink keeps with each flow.
     type State: Default;
@@ -160,7 +181,16 @@ pub trait FlowSink {
 
     /// A UDP datagram. `whole` is false where the capture cut it.
     #[expect(clippy::too_many_arguments, reason = "a packet's facts, passed without building a struct for each packet")]
-    fn datagram(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], whole: bool, link: &Link, at: At) -> Interest;
+    fn datagram(
+        &mut self,
+        flow: &Flow,
+        state: &mut Self::State,
+        side: Side,
+        bytes: &[u8],
+        whole: bool,
+        link: &Link,
+        at: At,
+    ) -> Interest;
 
     /// The next bytes of one direction of a TCP stream, in order: what was left over, and what is new.
     fn stream(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], link: &Link, at: At) -> Step;
