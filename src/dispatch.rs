@@ -132,17 +132,22 @@ fn at_home(flow: &Flow) -> bool {
     [flow.client.port(), flow.server.port()].iter().any(|port| matches!(port, 53 | 67 | 68 | 123 | 5060..=5069 | 5353 | 5355))
 }
 
-/// The stream protocol that claims these bytes, or how sure it is that none will.
+/// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
+/// is there gets them: it finds its way from the middle of a stream, or gives it up.
 fn claim_stream(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
-    let mut undecided = Guess::No;
+    let mut undecided = None;
     for over in protocols::ALL.iter().filter_map(|protocol| protocol.tcp.as_ref()) {
         match (over.probe)(probe) {
             Guess::Yes => return Ok(over),
-            Guess::Maybe => undecided = Guess::Maybe,
+            Guess::Maybe => undecided = undecided.or(Some(over)),
             Guess::No => {}
         }
     }
-    Err(if probe.bytes.len() < PROBE_LIMIT { undecided } else { Guess::No })
+    match undecided {
+        Some(over) if probe.bytes.len() >= PROBE_LIMIT => Ok(over),
+        Some(_) => Err(Guess::Maybe),
+        None => Err(Guess::No),
+    }
 }
 
 impl<S: EventSink> FlowSink for Dispatcher<S> {

@@ -45,4 +45,9 @@ impl Event {
 pub trait EventSink {
     /// One event.
     fn event(&mut self, event: Event);
+
+    /// Is nothing more wanted?
+    fn is_done(&self) -> bool {
+        false
+    }
 }

@@ -31,3 +31,4 @@ pub mod login;
 
 pub mod findings;
 pub mod verdict;
+pub mod pipeline;

@@ -1,9 +1,14 @@
 //! All that was found about a device, put together: verdict, loop, primary cause. The finished result that reports print.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::login::steps::StageReport;
+use crate::device::facts::DeviceFacts;
+use crate::findings::{Case, Found, Proof, Rule, Weight};
+use crate::login::steps::{Attempt, StageReport};
+use crate::login::timeline::{self, Moment};
 use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
+use crate::profile::Profile;
 use crate::text::WireText;
 
 /// The result for one capture.
@@ -86,34 +91,6 @@ pub struct AttemptSummary {
     pub timeline: Vec<Moment>,
 }
 
-/// A moment of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Moment {
-    /// When, in which frame.
-    pub at: At,
-    /// The stage.
-    pub stage: Stage,
-    /// Who to whom.
-    pub direction: Direction,
-    /// The other side, as people name it: `DNS 10.0.0.2`, `pool.contoso.com:5061`.
-    pub peer: String,
-    /// What, in a few words.
-    pub text: String,
-    /// Is it the decisive frame?
-    pub decisive: bool,
-}
-
-/// Who speaks to whom in a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The device to a peer.
-    Out,
-    /// A peer to the device.
-    In,
-    /// Nobody: something did not happen.
-    Silence,
-}
-
 /// How a device loops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repeats {
@@ -148,4 +125,172 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The attempts in which it was found.
     pub attempts: Vec<u32>,
+}
+
+/// Frames that a finding shows at most: those of the first attempts.
+const EVIDENCE: usize = 12;
+/// Attempts that are told moment by moment.
+const TIMELINES: usize = 3;
+
+/// What was found for one device, gathered attempt by attempt.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    attempts: Vec<AttemptSummary>,
+    signed_in: Vec<Option<f32>>,
+    findings: BTreeMap<(&'static str, Stage), Finding>,
+}
+
+impl Gathered {
+    /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
+    pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
+        let case = Case { profile, attempt, known: facts };
+        let mut found: Vec<(&'static Rule, Found)> =
+            rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
+        let primary = attempt.drop.and_then(|_| primary(&found));
+        let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
+        found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
+        for (rule, found) in found {
+            self.add(rule, found, attempt.number);
+        }
+        let told = self.attempts.iter().filter(|other| !other.timeline.is_empty()).count();
+        let like_an_earlier_one = self.attempts.iter().any(|other| same_story(other, attempt));
+        let timeline = if told < TIMELINES && !like_an_earlier_one { timeline::moments(attempt) } else { Vec::new() };
+        self.signed_in.push(attempt.signed_in);
+        self.attempts.push(AttemptSummary {
+            number: attempt.number,
+            first: attempt.first,
+            last: attempt.last,
+            stages: attempt.stages.clone(),
+            drop: attempt.drop,
+            screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
+            primary_cause: primary,
+            timeline,
+        });
+    }
+
+    fn add(&mut self, rule: &'static Rule, found: Found, attempt: u32) {
+        let finding = self.findings.entry((rule.code, found.stage)).or_insert_with(|| Finding {
+            code: rule.code,
+            stage: found.stage,
+            primary: false,
+            confidence: found.confidence,
+            summary: found.summary.clone(),
+            why: rule.help.why.to_owned(),
+            fix: found.fix.clone(),
+            evidence: Vec::new(),
+            attempts: Vec::new(),
+        });
+        finding.confidence = finding.confidence.max(found.confidence);
+        if !finding.attempts.contains(&attempt) {
+            finding.attempts.push(attempt);
+        }
+        for evidence in found.evidence {
+            if finding.evidence.len() < EVIDENCE && !finding.evidence.contains(&evidence) {
+                finding.evidence.push(evidence);
+            }
+        }
+    }
+
+    /// The result. `events` says whether the device did anything that a login stands on.
+    pub fn conclude(mut self, facts: &DeviceFacts, profile: Option<&Profile>, profile_evidence: Vec<String>) -> DeviceAnalysis {
+        let (verdict, confidence) = self.verdict(profile.is_some());
+        let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some());
+        let primary = commonest(dropped.filter_map(|attempt| attempt.primary_cause));
+        let repeats = (verdict == Verdict::Loop).then(|| self.repeats()).flatten();
+        let mut findings: Vec<Finding> = std::mem::take(&mut self.findings).into_values().collect();
+        if verdict == Verdict::Loop || verdict == Verdict::Dropped {
+            for finding in &mut findings {
+                finding.primary = Some(finding.code) == primary;
+            }
+        }
+        findings.sort_by(|a, b| b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)).then(a.code.cmp(b.code)));
+        // One code is primary once: where it was found at two stages, the one at the stage of the drop.
+        let drop_stage = repeats.as_ref().map(|repeats| repeats.drop_stage);
+        let chosen = findings.iter().position(|finding| finding.primary && Some(finding.stage) == drop_stage);
+        let chosen = chosen.or_else(|| findings.iter().position(|finding| finding.primary));
+        for (index, finding) in findings.iter_mut().enumerate() {
+            finding.primary = Some(index) == chosen;
+        }
+        DeviceAnalysis {
+            mac: facts.mac,
+            ips: facts.addresses.clone(),
+            vlan: facts.vlan,
+            name: facts.user_agents.first().or(facts.host_name.as_ref()).or(facts.vendor_classes.first()).cloned(),
+            profile: profile.map(|profile| (profile.name.clone(), profile.title.clone())),
+            profile_evidence,
+            verdict,
+            confidence,
+            attempts: self.attempts,
+            repeats,
+            findings,
+        }
+    }
+
+    fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
+        let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
+        let last_signed_in = self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        match (dropped.len(), last_signed_in) {
+            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8),
+            (_, Some(confidence)) => (Verdict::SignedIn, confidence),
+            (3.., None) => (Verdict::Loop, 0.98),
+            (2, None) => (Verdict::Loop, 0.95),
+            (1, None) => (Verdict::Dropped, 0.9),
+            (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
+            (_, None) => (Verdict::NoLogin, 0.95),
+        }
+    }
+
+    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did.
+    fn is_cut_again_and_again(&self) -> bool {
+        let length = |attempt: &AttemptSummary| attempt.last.time.since(attempt.first.time);
+        let cut = self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(|drop| drop.stage == Stage::Session));
+        let lengths: Vec<i64> = cut.map(length).collect();
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        lengths.len() >= 2 && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
+    }
+
+    fn repeats(&self) -> Option<Repeats> {
+        let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
+        let starts: Vec<Time> = self.attempts.iter().map(|attempt| attempt.first.time).collect();
+        let (first, last) = (starts.first()?, starts.last()?);
+        let distances = starts.len().saturating_sub(1).max(1);
+        let begins_at = |attempt: &AttemptSummary| {
+            let seen = attempt.stages.iter().filter(|stage| stage.stage != Stage::Update && stage.first.is_some());
+            seen.min_by_key(|stage| (stage.first, stage.stage)).map(|stage| stage.stage)
+        };
+        let period_s = last.seconds_since(*first) / distances as f64;
+        Some(Repeats {
+            attempts: u32::try_from(dropped.len()).unwrap_or(u32::MAX),
+            period_s: (period_s * 1000.0).round() / 1000.0,
+            drop_stage: commonest(dropped.iter().filter_map(|attempt| attempt.drop).map(|drop| drop.stage))?,
+            restarts_at: commonest(self.attempts.iter().skip(1).filter_map(begins_at))?,
+        })
+    }
+}
+
+/// Does this attempt go like one that was told already: same stages, same drop?
+fn same_story(told: &AttemptSummary, attempt: &Attempt) -> bool {
+    let how = |drop: Option<DropPoint>| drop.map(|drop| (drop.stage, drop.by, drop.how));
+    let outcomes = |stages: &[StageReport]| stages.iter().map(|stage| (stage.stage, stage.outcome)).collect::<Vec<_>>();
+    how(told.drop) == how(attempt.drop) && outcomes(&told.stages) == outcomes(&attempt.stages)
+}
+
+/// The commonest; of equals, the last.
+fn commonest<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Option<T> {
+    let items: Vec<T> = items.collect();
+    let count = |item: &T| items.iter().filter(|other| *other == item).count();
+    items.iter().max_by_key(|item| count(item)).copied()
+}
+
+/// The cause whose removal would let the device past the drop. Specific before general; proven before told before
+/// inferred; of two on one path, the earlier one in the order of the story.
+fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static str> {
+    let explaining = || found.iter().filter(|(_, found)| found.explains_drop);
+    // Whatever set the device's clock wrong comes before the clock, and the clock before the certificate that it puts
+    // outside its validity: one proof holds for all of them.
+    let clock_proven = explaining().any(|(_, found)| found.stage == Stage::Time && found.proof == Proof::Proven);
+    let proof = |found: &Found| if clock_proven && found.stage == Stage::Time { Proof::Proven } else { found.proof };
+    explaining()
+        .min_by_key(|(rule, found)| (std::cmp::Reverse(rule.weight), std::cmp::Reverse(proof(found)), rule.order, rule.code))
+        .map(|(rule, _)| rule.code)
 }

@@ -150,7 +150,7 @@ fn http(facts: &mut DeviceFacts, event: &Event, message: &http::Message) {
 
 /// CA certificates in the body of an answer, whatever it calls itself.
 fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
-    if response.code != 200 || response.body.bytes.is_empty() || !pkcs7::may_be_bundle(&response.body.bytes) {
+    if response.code != 200 || response.body.bytes.is_empty() {
         return;
     }
     for certificate in pkcs7::certificates(&response.body.bytes).certificates {

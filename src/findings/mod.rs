@@ -93,3 +93,8 @@ pub struct Rule {
     /// Does it hold? Each exchange that it holds for gives one `Found`; at most a few.
     pub check: fn(&Case<'_>) -> Vec<Found>,
 }
+
+// index begin
+/// All rules, by code.
+pub static ALL: &[&Rule] = &[];
+// index end

@@ -16,12 +16,13 @@ mod purpose;
 mod record;
 pub mod stages;
 pub mod steps;
+pub mod timeline;
 
 use record::Recorder;
 use steps::{Attempt, StepKind};
 
 /// Exchanges that one device may have open or unsettled; beyond it, what is over is settled.
-const UNSETTLED: usize = 1024;
+const UNSETTLED: usize = 256;
 /// Exchanges that are kept of a device that shows no login at all.
 const WITHOUT_LOGIN: usize = 64;
 
@@ -59,12 +60,19 @@ impl Login {
         self.recorder.join(other.recorder);
     }
 
-    /// Forgets the oldest of what was recorded: for a device that shows no login.
+    /// Forgets the oldest of what was recorded, for a device that shows no login, or one attempt of which goes on without
+    /// end. What is still open, and registrations, stay as long as there is room.
     pub fn forget(&mut self) {
         let mut surplus = self.recorder.len().saturating_sub(WITHOUT_LOGIN);
-        self.recorder.retain(|_, _| {
-            let keep = surplus == 0;
-            surplus = surplus.saturating_sub(1);
+        let open = |draft: &record::Draft| match &draft.kind {
+            StepKind::Connection(connection) => !connection.ended,
+            StepKind::Registration(_) => true,
+            _ => false,
+        };
+        let keep_open = self.recorder.drafts().filter(|(_, draft)| open(draft)).count() <= WITHOUT_LOGIN / 2;
+        self.recorder.retain(|_, draft| {
+            let keep = surplus == 0 || (keep_open && open(draft));
+            surplus = surplus.saturating_sub(usize::from(!keep));
             keep
         });
     }

@@ -48,7 +48,6 @@ pub trait Describe {
     fn fields(&self, put: &mut dyn FnMut(&'static str, serde_json::Value));
 }
 
-/*DESCRIBE
 impl Message {
     /// The message as something that can be described.
     pub fn describe(&self) -> &dyn Describe {
@@ -65,7 +64,7 @@ impl Message {
     }
 }
 
-*/
+
 /// Takes the messages of a parser, each as said by `side`.
 pub trait Out {
     /// One whole message, completed by the packet in hand.
@@ -144,4 +143,4 @@ pub struct Protocol {
 
 /// All that ride on UDP or TCP, in the order in which they are asked.
 pub static ALL: &[&Protocol] =
-    &[/*&dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL*/];
+    &[&dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];
