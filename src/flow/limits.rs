@@ -51,8 +51,9 @@ impl Default for Limits {
 /// A buffer that has run empty keeps at most this much for its next use.
 pub(super) const SPARE_BYTES: usize = 4_096;
 
-/// Sequence numbers further ahead than the largest window that TCP can announce (RFC 7323, 2.3) are of no stream of ours.
-pub(super) const FARTHEST_AHEAD: i64 = 1 << 30;
+/// Sequence and acknowledgment numbers further away than this are of no stream of ours: larger than the windows in use, and
+/// small enough that a number chosen at random is known for a stranger.
+pub(super) const FARTHEST_AHEAD: i64 = 64 << 20;
 
 /// An acknowledgment further ahead than the first window (unscaled) of a side of which no payload was seen yet answers
 /// another connection.

@@ -8,6 +8,7 @@ mod leftover;
 mod limits;
 mod sent;
 mod stats;
+mod streams;
 mod table;
 mod tcp;
 #[cfg(test)]
@@ -91,6 +92,7 @@ pub struct SideStats {
     /// Payload length of that segment.
     pub stuck_length: u32,
     /// Bytes that the other side acknowledged although they were never captured: the capture's loss, not the network's.
+    /// Where the capture has only one direction, that is all that the other side sent.
     pub uncaptured: u64,
     /// The first FIN.
     pub fin: Option<At>,
@@ -199,7 +201,8 @@ pub trait FlowSink {
     /// over before the hole is dropped; the next call to `stream` begins behind it.
     fn gap(&mut self, flow: &Flow, state: &mut Self::State, side: Side, missing: u64, link: &Link, at: At) -> Interest;
 
-    /// One direction has ended (FIN in order, RST, or the end of the flow); `rest` is what was left over.
+    /// One direction has ended (FIN in order, RST, or the end of the flow); `rest` is what was left over. A RST before any
+    /// payload or FIN ends nothing yet: the client may try on with the same SYN.
     fn end(&mut self, flow: &Flow, state: &mut Self::State, side: Side, rest: &[u8], link: &Link, at: At);
 
     /// A packet that belongs to no flow: ARP, ICMP, EAPOL…

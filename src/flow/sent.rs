@@ -1,6 +1,5 @@
 //! What every segment of one side of a connection touches, and how sequence numbers become stream offsets.
 
-use super::limits::FARTHEST_AHEAD;
 use crate::model::{At, Frame, Side, Time};
 
 /// No place in a capture: in a table of many thousand flows an `Option` costs too much.
@@ -44,7 +43,7 @@ impl Sent {
     /// Payload up to this sequence number has been sent. All that a segment of a flow without interest costs.
     pub(super) fn reach(&mut self, sequence: u32) {
         let ahead = i64::from(sequence.wrapping_sub(self.next) as i32);
-        if ahead > 0 && ahead <= FARTHEST_AHEAD {
+        if ahead > 0 {
             self.total = self.total.saturating_add(ahead as u64);
             self.next = sequence;
         }

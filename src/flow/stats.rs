@@ -1,8 +1,8 @@
-//! The counters of one side of a TCP connection as they are kept, and as the sink reads them.
+//! The counters of one side of a TCP connection as they are kept, and as the sink reads them; and how it ended.
 
 use super::SideStats;
-use super::sent::{NEVER, Sent};
-use crate::model::At;
+use super::sent::{NEVER, Sent, of, of_mut};
+use crate::model::{At, Side};
 
 /// What is counted while the payload is of interest, and stays as it is afterwards.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Record {
     };
 
     /// As the sink reads it.
-    pub(super) fn stats(&self, sent: &Sent, fin: At, rst: At) -> SideStats {
+    pub(super) fn stats(&self, sent: &Sent, ends: &Ends, side: Side) -> SideStats {
         SideStats {
             syns: self.syns,
             last_syn: seen(self.last_syn),
@@ -57,13 +57,56 @@ impl Record {
             stuck_repeats: self.stuck_repeats,
             stuck_length: self.stuck_length,
             uncaptured: self.uncaptured,
-            fin: seen(fin),
-            rst: seen(rst),
+            fin: seen(*of(&ends.fin, side)),
+            rst: seen(*of(&ends.rst, side)),
             last: seen(sent.last),
             copies: self.copies,
             conflicts: self.conflicts,
         }
     }
+}
+
+/// The first FIN and the first RST of each side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    fin: [At; 2],
+    rst: [At; 2],
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Ends {
+    pub(super) const NONE: Ends = Ends { fin: [NEVER; 2], rst: [NEVER; 2] };
+
+    /// Is this FIN the first of its side?
+    pub(super) fn note_fin(&mut self, side: Side, at: At) -> bool {
+        note(of_mut(&mut self.fin, side), at)
+    }
+
+    /// Is this RST the first of its side?
+    pub(super) fn note_rst(&mut self, side: Side, at: At) -> bool {
+        note(of_mut(&mut self.rst, side), at)
+    }
+
+    pub(super) fn any_fin(&self) -> bool {
+        self.fin != [NEVER; 2]
+    }
+
+    pub(super) fn both_fins(&self) -> bool {
+        self.fin.iter().all(|at| *at != NEVER)
+    }
+}
+
+fn note(place: &mut At, at: At) -> bool {
+    let first = *place == NEVER;
+    if first {
+        *place = at;
+    }
+    first
 }
 
 fn seen(at: At) -> Option<At> {

@@ -263,10 +263,10 @@ impl<T: Default> FlowTable<T> {
         let mut hand = Hand { sink, flow, link, at, limits: &self.limits, losses: &mut self.losses };
         connection.segment(&mut hot.sent, side, segment, &mut hand);
         hot.quiet = !connection.wants_payload();
-        if !hot.closed && connection.is_closed() {
-            hot.closed = true;
+        if connection.closed && !hot.closed {
             self.closed.push_back((*key, connection.id));
         }
+        hot.closed = connection.closed;
         let held = u32::try_from(connection.capacity()).unwrap_or(u32::MAX);
         self.held = self.held.saturating_sub(hot.held as usize).saturating_add(held as usize);
         hot.held = held;
@@ -324,6 +324,7 @@ impl<T: Default> FlowTable<T> {
         let Some((key, id)) = self.closed.pop_front() else { return };
         if let Some((index, _, hot)) = self.flows.get_full(&key)
             && hot.is_connection(id)
+            && hot.closed
         {
             self.remove(index, at, sink);
         }

@@ -3,29 +3,13 @@
 
 use super::assembler::{Assembler, Stretch};
 use super::hand::{Hand, Pipe};
-use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits, MIRROR_AGE};
+use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
 use super::sent::{NEVER, Sent, of, of_mut};
-use super::stats::Record;
+use super::stats::{Ends, Record};
+use super::streams::{Streams, near};
 use super::{FlowSink, Interest, Signal, TcpStats};
-use crate::model::{At, Side, Time};
+use crate::model::{At, Side};
 use crate::packet::Segment;
-
-/// The streams of a connection, as long as anybody wants them.
-#[derive(Debug, Default)]
-struct Streams {
-    sides: [Assembler; 2],
-    ended: [bool; 2],
-    /// The last segments with payload of each side, to know a copy by.
-    recent: [[Copy; 4]; 2],
-    turn: [u8; 2],
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Copy {
-    sequence: u32,
-    length: u32,
-    time: Time,
-}
 
 /// One TCP connection.
 #[derive(Debug)]
@@ -35,8 +19,10 @@ pub(super) struct Connection<T> {
     state: T,
     records: [Record; 2],
     streams: Option<Box<Streams>>,
-    /// First FIN and RST of the client, then of the server: most open connections have neither.
-    ends: Option<Box<[At; 4]>>,
+    /// Closed by a RST or by a FIN of each side, and not called again since.
+    pub(super) closed: bool,
+    /// Most open connections have none.
+    ends: Option<Box<Ends>>,
 }
 
 /// What a segment means to the connection that its ports belong to.
@@ -53,7 +39,15 @@ pub(super) enum Belongs {
 impl<T: Default> Connection<T> {
     /// A connection of which nothing has been seen yet.
     pub(super) fn new(id: u64, oriented: bool) -> Self {
-        Self { id, oriented, state: T::default(), records: [Record::NOTHING; 2], streams: Some(Box::default()), ends: None }
+        Self {
+            id,
+            oriented,
+            state: T::default(),
+            records: [Record::NOTHING; 2],
+            streams: Some(Box::default()),
+            closed: false,
+            ends: None,
+        }
     }
 
     /// Memory held in buffers.
@@ -66,35 +60,34 @@ impl<T: Default> Connection<T> {
         self.streams.is_some()
     }
 
-    fn ends(&self) -> [At; 4] {
-        self.ends.as_ref().map_or([NEVER; 4], |ends| **ends)
+    fn ends(&self) -> Ends {
+        self.ends.as_deref().copied().unwrap_or(Ends::NONE)
     }
 
-    /// Has it been closed: by a RST, or by a FIN of each side?
-    pub(super) fn is_closed(&self) -> bool {
-        let [client_fin, client_rst, server_fin, server_rst] = self.ends().map(|at| at != NEVER);
-        client_rst || server_rst || (client_fin && server_fin)
+    /// Has anything been said, or a FIN been sent?
+    fn is_used(&self, [client, server]: &[Sent; 2]) -> bool {
+        client.data || server.data || self.ends().any_fin()
     }
 
     /// Does a segment with SYN belong to this connection, as Wireshark decides it?
     pub(super) fn place(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>, at: At) -> Belongs {
         let (me, other) = (of(sent, side), of(sent, side.other()));
         let record = of(&self.records, side);
+        let data = me.data || other.data;
         let ending = self.ends.is_some();
-        let known = self.oriented || me.data || other.data || ending;
+        let known = self.oriented || data || ending;
         let same = me.from_syn && record.isn == segment.sequence;
         let copy = same && near(record.last_syn.time, at.time);
         if segment.has(Segment::ACK) {
-            let answers = other.from_syn && of(&self.records, side.other()).isn.wrapping_add(1) == segment.acknowledgment;
             match (me.based, me.from_syn) {
                 _ if !known => Belongs::AtFirst,
-                (true, true) if !same && (ending || me.data) && !answers => Belongs::ToNext,
+                (true, true) if !same && (ending || me.data) && !self.answers(sent, side, segment) => Belongs::ToNext,
                 (true, false) if me.data => Belongs::ToNext,
                 _ => Belongs::Here,
             }
         } else if same {
-            // The same initial number after an end is a new attempt, unless it is but a second copy of the first frame.
-            if ending && !copy { Belongs::ToNext } else { Belongs::Here }
+            // Refused or reset before anything was said, a client may try on with the same number.
+            if ending && self.is_used(sent) && !copy { Belongs::ToNext } else { Belongs::Here }
         } else if !me.based && other.from_syn && !ending {
             // Both called at once, or the answer was captured before the call.
             Belongs::Here
@@ -107,13 +100,18 @@ impl<T: Default> Connection<T> {
         }
     }
 
+    /// Does a SYN-ACK acknowledge the SYN of the other side?
+    fn answers(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>) -> bool {
+        let isn = of(&self.records, side.other()).isn;
+        of(sent, side.other()).from_syn && isn.wrapping_add(1) == segment.acknowledgment
+    }
+
     /// Everything counted so far.
     pub(super) fn stats(&self, sent: &[Sent; 2]) -> TcpStats {
-        let [client_fin, client_rst, server_fin, server_rst] = self.ends();
-        let ([client, server], [client_sent, server_sent]) = (&self.records, sent);
+        let ([client, server], [client_sent, server_sent], ends) = (&self.records, sent, self.ends());
         TcpStats {
-            client: client.stats(client_sent, client_fin, client_rst),
-            server: server.stats(server_sent, server_fin, server_rst),
+            client: client.stats(client_sent, &ends, Side::Client),
+            server: server.stats(server_sent, &ends, Side::Server),
         }
     }
 
@@ -129,18 +127,24 @@ impl<T: Default> Connection<T> {
         if segment.has(Segment::SYN) && !reset {
             start = start.wrapping_add(1);
             self.syn(sent, side, segment, hand);
-        } else if !me.based && !reset {
-            me.base(start, false);
-            self.guess(side);
         }
-        if segment.has(Segment::ACK) && !reset {
-            self.acknowledge(sent, side, segment, hand);
+        if segment.has(Segment::ACK) && !reset && !self.acknowledge(sent, side, segment, hand) {
+            if segment.has(Segment::FIN) {
+                self.fin(sent, side, None, hand);
+            }
+            return;
+        }
+        if !of(sent, side).based && !reset {
+            of_mut(sent, side).base(start, false);
+            if let Some(streams) = &mut self.streams {
+                *of_mut(&mut streams.sides, side) = Assembler::new(true);
+            }
         }
         if segment.wire_length > 0 && !reset {
             self.data(sent, side, start, segment, hand);
         }
         if segment.has(Segment::FIN) && !reset {
-            self.fin(sent, side, start.wrapping_add(segment.wire_length), hand);
+            self.fin(sent, side, Some(start.wrapping_add(segment.wire_length)), hand);
         }
         if reset {
             self.rst(sent, side, hand);
@@ -167,6 +171,7 @@ impl<T: Default> Connection<T> {
     }
 
     fn syn<K: FlowSink<State = T>>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
+        let answers = !segment.has(Segment::ACK) || self.answers(sent, side, segment);
         let me = of_mut(sent, side);
         let record = of_mut(&mut self.records, side);
         let first = record.last_syn == NEVER;
@@ -177,7 +182,8 @@ impl<T: Default> Connection<T> {
         }
         record.syns = record.syns.saturating_add(1);
         record.last_syn = hand.at;
-        if !same && !me.data {
+        self.closed = false;
+        if !same && !me.data && (answers || !me.from_syn) {
             record.isn = segment.sequence;
             record.acked = 0;
             me.base(segment.sequence.wrapping_add(1), true);
@@ -194,19 +200,14 @@ impl<T: Default> Connection<T> {
         self.signal(signal, sent, hand);
     }
 
-    fn guess(&mut self, side: Side) {
-        if let Some(streams) = &mut self.streams {
-            *of_mut(&mut streams.sides, side) = Assembler::new(true);
-        }
-    }
-
+    /// False if what it acknowledges cannot be of this connection: a receiver drops such a segment whole (RFC 5961, 5.2).
     fn acknowledge<K: FlowSink<State = T>>(
         &mut self,
         sent: &mut [Sent; 2],
         side: Side,
         segment: &Segment<'_>,
         hand: &mut Hand<'_, K>,
-    ) {
+    ) -> bool {
         let side = side.other();
         let other = of_mut(sent, side);
         if !other.based {
@@ -214,20 +215,28 @@ impl<T: Default> Connection<T> {
             if self.oriented {
                 other.base(segment.acknowledgment, false);
             }
-            return;
+            return true;
         }
-        let Some(streams) = &self.streams else { return };
+        let Some(streams) = &self.streams else { return true };
         let end = of(&streams.sides, side).end().unwrap_or(u64::MAX);
         let record = of_mut(&mut self.records, side);
         let offset = other.offset(segment.acknowledgment);
-        let farthest = if other.total == 0 { FARTHEST_FIRST_ACK } else { FARTHEST_AHEAD };
-        let offset = if offset.saturating_sub(other.total as i64) > farthest { 0 } else { (offset.max(0) as u64).min(end) };
+        let ahead = offset.saturating_sub(other.total as i64);
+        let farthest = if other.total == 0 && other.from_syn { FARTHEST_FIRST_ACK } else { FARTHEST_AHEAD };
+        if ahead > farthest || ahead < -FARTHEST_AHEAD {
+            return false;
+        }
+        let offset = (offset.max(0) as u64).min(end);
         if offset > record.acked {
+            if offset > other.total {
+                other.reach(segment.acknowledgment);
+            }
             record.acked = offset;
             record.stuck_repeats = 0;
             record.stuck_length = 0;
             self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
         }
+        true
     }
 
     fn data<K: FlowSink<State = T>>(
@@ -274,15 +283,9 @@ impl<T: Default> Connection<T> {
         if again && length == 1 && to == total && record.acked >= total {
             return true;
         }
-        let recent = of_mut(&mut streams.recent, side);
-        if again && recent.iter().any(|copy| copy.sequence == sequence && copy.length == length && near(copy.time, at.time)) {
+        if streams.is_copy(side, again, sequence, length, at.time) {
             record.copies = record.copies.saturating_add(1);
             return true;
-        }
-        let turn = of_mut(&mut streams.turn, side);
-        if let Some(place) = recent.get_mut(usize::from(*turn & 3)) {
-            *place = Copy { sequence, length, time: at.time };
-            *turn = turn.wrapping_add(1);
         }
         record.last_data = at;
         record.largest_segment = record.largest_segment.max(length);
@@ -298,10 +301,12 @@ impl<T: Default> Connection<T> {
         false
     }
 
-    fn fin<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, sequence: u32, hand: &mut Hand<'_, K>) {
-        let first = self.note_end(side, false, hand.at);
-        let offset = of(sent, side).offset(sequence);
-        if let (Some(streams), Ok(offset)) = (&mut self.streams, u64::try_from(offset))
+    /// A FIN; where it lies is `None` if its numbers are not those of the stream.
+    fn fin<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, sequence: Option<u32>, hand: &mut Hand<'_, K>) {
+        let first = self.ends.get_or_insert_default().note_fin(side, hand.at);
+        self.closed |= self.ends().both_fins();
+        let offset = sequence.and_then(|sequence| u64::try_from(of(sent, side).offset(sequence)).ok());
+        if let (Some(streams), Some(offset)) = (&mut self.streams, offset)
             && offset <= of(sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
         {
             let stream = of_mut(&mut streams.sides, side);
@@ -316,31 +321,18 @@ impl<T: Default> Connection<T> {
     }
 
     fn rst<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, hand: &mut Hand<'_, K>) {
-        let first = self.note_end(side, true, hand.at);
+        let first = self.ends.get_or_insert_default().note_rst(side, hand.at);
+        self.closed = true;
         for side in [Side::Client, Side::Server] {
             self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
         }
         if first {
             self.signal(Signal::Rst(side), sent, hand);
         }
-        self.finish_streams(hand);
-    }
-
-    /// Notes a FIN or RST. Is it the first of its side?
-    fn note_end(&mut self, side: Side, reset: bool, at: At) -> bool {
-        let ends = self.ends.get_or_insert_with(|| Box::new([NEVER; 4]));
-        let [client_fin, client_rst, server_fin, server_rst] = ends.as_mut();
-        let place = match (side, reset) {
-            (Side::Client, false) => client_fin,
-            (Side::Client, true) => client_rst,
-            (Side::Server, false) => server_fin,
-            (Side::Server, true) => server_rst,
-        };
-        let first = *place == NEVER;
-        if first {
-            *place = at;
+        // Where nothing was said yet, the client may try on with the same SYN.
+        if self.is_used(sent) {
+            self.finish_streams(hand);
         }
-        first
     }
 
     /// Tells the sink of each side whose FIN is in order; frees the streams once both are over.
@@ -404,9 +396,4 @@ impl<T: Default> Connection<T> {
             self.streams = None;
         }
     }
-}
-
-/// Too near in time to be sent twice.
-fn near(one: Time, other: Time) -> bool {
-    other.since(one).unsigned_abs() < MIRROR_AGE.unsigned_abs()
 }

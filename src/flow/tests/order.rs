@@ -207,9 +207,9 @@ fn without_a_syn_ack_the_acknowledgment_says_where_the_server_begins() {
 #[test]
 fn numbers_of_another_connection_are_ignored() {
     let mut bench = opened();
-    bench.client(ACK, 0, 0, "abc").client(ACK, 1 << 31, 0, "stray").client(ACK, 3, 1 << 30, "def");
+    bench.client(ACK, 0, 0, "abc").client(ACK, 1 << 31, 0, "stray").client(ACK, 3, 1 << 30, "XYZ").client(ACK, 3, 0, "def");
     bench.server(ACK, 0, (1 << 30) + 9, "").server(ACK, 0, 6, "").finish();
-    assert_eq!(bench.calls()[..3], ["1 #0 first data client", "1 #0 client \"abc\"", "3 #0 client \"def\""]);
+    assert_eq!(bench.calls()[..3], ["1 #0 first data client", "1 #0 client \"abc\"", "4 #0 client \"def\""]);
     assert_eq!((bench.log.stats.client.acknowledged, bench.log.stats.server.acknowledged), (6, 0));
 }
 

@@ -119,10 +119,12 @@ fn a_port_that_is_used_again_is_another_flow() {
 #[test]
 fn the_same_initial_number_after_an_end_or_a_long_silence_is_another_flow() {
     let mut bench = Bench::default();
-    bench.client(SYN, -1, 0, "").server(RST | ACK, 0, 0, "").client(SYN, -1, 0, "");
-    assert_eq!(bench.calls()[4..], ["3 #0 ended", "3 #1 syn"]);
+    bench.open().client(ACK, 0, 0, "abc").client(RST, 3, 0, "");
+    bench.calls();
+    bench.client(SYN, -1, 0, "");
+    assert_eq!(bench.calls(), ["6 #0 ended", "6 #1 syn"]);
     bench.wait(3_600 * SECOND).client(SYN, -1, 0, "");
-    assert_eq!(bench.calls()[2..], ["4 #1 ended", "4 #2 syn"]);
+    assert_eq!(bench.calls()[2..], ["7 #1 ended", "7 #2 syn"]);
 }
 
 #[test]
@@ -251,4 +253,57 @@ fn flows_end_in_the_order_of_their_first_frames() {
     let ended: Vec<u64> = run().iter().filter_map(|call| call.strip_suffix(" ended")?.split('#').nth(1)?.parse().ok()).collect();
     assert_eq!(ended, (0..300).collect::<Vec<u64>>());
     assert_eq!(run(), run());
+}
+
+#[test]
+fn a_client_may_try_on_with_the_same_number_until_it_is_heard() {
+    let mut bench = Bench::default();
+    // Refused, then answered out of an old connection, then accepted.
+    bench.client(SYN, -1, 0, "").server(RST | ACK, 0, 0, "").wait(SECOND).client(SYN, -1, 0, "");
+    bench.server(ACK, 7_000_000, 900_000_000, "").client(RST, 900_000_000, 0, "").wait(SECOND).client(SYN, -1, 0, "");
+    bench.server(SYN | ACK, -1, 0, "").client(ACK, 0, 0, "abc").server(ACK, 0, 3, "xyz").finish();
+    assert_eq!(
+        bench.calls(),
+        [
+            "1 #0 syn",
+            "2 #0 rst server",
+            "3 #0 syn again",
+            "5 #0 rst client",
+            "6 #0 syn again",
+            "7 #0 syn-ack",
+            "8 #0 first data client",
+            "8 #0 client \"abc\"",
+            "9 #0 first data server",
+            "9 #0 server \"xyz\"",
+            "9 #0 client end",
+            "9 #0 server end",
+            "9 #0 ended",
+        ]
+    );
+    assert_eq!((bench.log.stats.client.uncaptured, bench.log.stats.client.sent, bench.log.stats.server.sent), (0, 3, 3));
+}
+
+#[test]
+fn a_connection_captured_on_both_sides_of_a_middlebox_is_that_of_the_client() {
+    // The middlebox gives the server's side other numbers; each segment is in the capture with either.
+    for foreign_first in [false, true] {
+        let mut bench = Bench::default();
+        bench.client(SYN, -1, 0, "");
+        let (near, far) = (0, 1 << 30);
+        let order = if foreign_first { [far, near] } else { [near, far] };
+        for shift in order {
+            bench.server(SYN | ACK, shift - 1, shift, "");
+        }
+        bench.client(ACK, 0, 0, "abc");
+        for shift in order {
+            bench.server(ACK, shift, shift + 3, "xyz");
+        }
+        for shift in order {
+            bench.server(FIN | ACK, shift + 3, shift + 3, "");
+        }
+        bench.client(FIN | ACK, 3, 4, "").finish();
+        let calls = bench.calls();
+        assert!(!calls.iter().any(|call| call.contains("gap")), "{calls:?}");
+        assert_eq!(calls.iter().filter(|call| call.contains("\"xyz\"")).count(), 1);
+    }
 }

@@ -1,0 +1,42 @@
+//! The two streams of a connection, and the last segments of each by which a frame is known that was captured twice.
+
+use super::assembler::Assembler;
+use super::limits::MIRROR_AGE;
+use super::sent::of_mut;
+use crate::model::{Side, Time};
+
+/// The streams of a connection, as long as anybody wants them.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    pub(super) sides: [Assembler; 2],
+    /// Has the sink been told of the end?
+    pub(super) ended: [bool; 2],
+    recent: [Recent; 2],
+}
+
+/// The last segments with payload of one side.
+#[derive(Debug, Default)]
+struct Recent {
+    segments: [(u32, u32, Time); 4],
+    turn: usize,
+}
+
+impl Streams {
+    /// Is a segment that brings nothing new the second copy of one frame? Remembers it if not.
+    pub(super) fn is_copy(&mut self, side: Side, again: bool, sequence: u32, length: u32, time: Time) -> bool {
+        let Recent { segments, turn } = of_mut(&mut self.recent, side);
+        if again && segments.iter().any(|(start, long, then)| *start == sequence && *long == length && near(*then, time)) {
+            return true;
+        }
+        if let Some(place) = segments.get_mut(*turn % 4) {
+            *place = (sequence, length, time);
+            *turn = turn.wrapping_add(1);
+        }
+        false
+    }
+}
+
+/// Too near in time to be sent twice.
+pub(super) fn near(one: Time, other: Time) -> bool {
+    other.since(one).unsigned_abs() < MIRROR_AGE.unsigned_abs()
+}
