@@ -1,5 +1,7 @@
-//! Things that several protocols carry: certificates, bundles of them, NTLM tokens. Pure: bytes in, values out.
+//! Things that several protocols carry: certificates, bundles of them, NTLM tokens, dates, heads. Pure: bytes in, values out.
 
+pub mod date;
+pub mod heads;
 pub mod names;
 pub mod ntlm;
 pub mod pkcs7;

@@ -4,13 +4,30 @@ use std::sync::Arc;
 
 use crate::formats::ntlm;
 use crate::model::Time;
+use crate::protocols::{OverTcp, Protocol};
 use crate::text::WireText;
+
+mod body;
+mod fields;
+mod head;
+mod parser;
+mod probe;
+#[cfg(test)]
+mod tests;
+
+/// HTTP/1 over TCP.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "http",
+    udp: None,
+    tcp: Some(OverTcp { probe: probe::tcp, parser: || Box::new(parser::Parser::default()) }),
+};
 
 /// How much of a decoded body is kept, in bytes: far more than any certificate bundle.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// A request or a response head (with its body, where that is complete or has ended).
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a message travels in a box, and is told once")]
 pub enum Message {
     /// A request.
     Request(Arc<Request>),
@@ -29,8 +46,12 @@ pub struct Request {
     pub host: Option<WireText>,
     /// `User-Agent`.
     pub user_agent: Option<WireText>,
+    /// `Content-Type` of the request's own body.
+    pub content_type: Option<WireText>,
     /// `Authorization` (or `Proxy-Authorization`), as sent.
     pub authorization: Option<WireText>,
+    /// Is that the `Proxy-Authorization`?
+    pub to_proxy: bool,
     /// The credentials, understood.
     pub credentials: Option<Credentials>,
     /// Which request of its connection, from 0.

@@ -3,7 +3,23 @@
 use std::net::IpAddr;
 
 use crate::model::Time;
+use crate::protocols::{OverTcp, OverUdp, Protocol};
 use crate::text::WireText;
+
+mod auth;
+mod fields;
+mod headers;
+mod parser;
+mod probe;
+#[cfg(test)]
+mod tests;
+
+/// SIP over UDP and TCP.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "sip",
+    udp: Some(OverUdp { probe: probe::udp, read: parser::datagram }),
+    tcp: Some(OverTcp { probe: probe::tcp, parser: || Box::new(parser::Parser::default()) }),
+};
 
 /// A SIP message.
 #[derive(Clone, Debug, PartialEq)]

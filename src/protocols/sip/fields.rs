@@ -1,0 +1,71 @@
+//! What `events` prints of SIP.
+
+use serde_json::Value;
+
+use super::{Message, Start};
+use crate::protocols::Describe;
+use crate::text::WireText;
+
+/// Methods of RFC 3261 and its extensions, and those of Microsoft's servers.
+const METHODS: &[(&str, &str)] = &[
+    ("REGISTER", "register"),
+    ("INVITE", "invite"),
+    ("ACK", "ack"),
+    ("BYE", "bye"),
+    ("CANCEL", "cancel"),
+    ("OPTIONS", "options"),
+    ("SUBSCRIBE", "subscribe"),
+    ("NOTIFY", "notify"),
+    ("PUBLISH", "publish"),
+    ("MESSAGE", "message"),
+    ("INFO", "info"),
+    ("PRACK", "prack"),
+    ("UPDATE", "update"),
+    ("REFER", "refer"),
+    ("SERVICE", "service"),
+    ("BENOTIFY", "benotify"),
+    ("NEGOTIATE", "negotiate"),
+];
+
+impl Describe for Message {
+    fn protocol(&self) -> &'static str {
+        "sip"
+    }
+
+    fn event(&self) -> Option<&'static str> {
+        match &self.start {
+            Start::Request { method, .. } => {
+                Some(METHODS.iter().find(|(name, _)| *name == method.raw()).map_or("request", |(_, word)| *word))
+            }
+            Start::Response { .. } => Some("response"),
+        }
+    }
+
+    fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
+        match &self.start {
+            Start::Request { method, uri } => {
+                put("sip.Method", Value::from(method.raw()));
+                put("sip.r-uri", Value::from(uri.raw()));
+            }
+            Start::Response { code, .. } => put("sip.Status-Code", Value::from(*code)),
+        }
+        let (number, method) = &self.cseq;
+        if !method.is_empty() {
+            put("sip.CSeq", Value::from(format!("{number} {}", method.raw())));
+        }
+        put_text("sip.Call-ID", Some(&self.call_id).filter(|text| !text.is_empty()), put);
+        put_text("sip.User-Agent", self.user_agent.as_ref(), put);
+        put_text("sip.Server", self.server.as_ref(), put);
+        put_text("sip.from.addr", self.from.as_ref(), put);
+        put_text("sip.to.addr", self.to.as_ref(), put);
+        if let Some(seconds) = self.expires {
+            put("sip.Expires", Value::from(seconds));
+        }
+    }
+}
+
+fn put_text(key: &'static str, text: Option<&WireText>, put: &mut dyn FnMut(&'static str, Value)) {
+    if let Some(text) = text {
+        put(key, Value::from(text.raw()));
+    }
+}
