@@ -2,8 +2,9 @@
 //!
 //! The same gap looks alike from below. What tells the cases apart:
 //! 1. The bundle that the device fetched lacks the issuer of one of its own certificates: the enrolment is incomplete.
-//! 2. A CA above the gap is there: sent beside the chain, or fetched by the device and of the same organisation by name: an
-//!    intermediate is missing.
+//! 2. A CA above the gap was sent beside the chain, or the missing CA calls itself an intermediate and the device fetched a CA
+//!    that can be above it: an intermediate is missing. (A server's certificate alone does not tell: Windows servers send no
+//!    roots, so theirs stands alone below a root as well.)
 //! 3. A public CA has signed no server directly since 2012, when the CA/Browser Forum's rules forbade it: whoever sends a
 //!    server's certificate of a public CA alone lacks an intermediate.
 //! 4. Otherwise the CA is one that the device does not have. That can only be said where its CAs were seen being fetched.
@@ -73,8 +74,10 @@ fn missing_intermediate(question: &Question<'_>, pool: &Pool<'_>, path: &Path, l
     if !question.store_known && beside().any(|(_, node)| matches!(node.link, super::Link::Sent(_))) {
         return 0.6;
     }
-    if beside().any(|(_, node)| node.held && is_of_same_organisation(missing, &node.body.subject)) && !is_called_root(missing) {
-        return 0.75;
+    if is_called_intermediate(missing)
+        && beside().any(|(_, node)| node.held && may_share_organisation(missing, &node.body.subject))
+    {
+        return 0.8;
     }
     let is_server_alone = path.nodes.len() == 1 && last.body.not_before >= ROOTS_SIGN_NO_SERVERS_SINCE;
     if is_server_alone && is_public(missing) && !is_called_root(missing) { 0.6 } else { 0.0 }
@@ -126,10 +129,8 @@ static PUBLIC: &[&str] = &[
     "isrg",
     "quovadis",
     "rapidssl",
-    "rsa",
     "sectigo",
     "securetrust",
-    "ssl",
     "starfield",
     "startcom",
     "swisssign",
@@ -149,8 +150,16 @@ static PUBLIC: &[&str] = &[
 ];
 
 /// The same, where it takes two words to tell.
-static PUBLIC_PHRASES: &[&str] =
-    &["go daddy", "google trust", "let's encrypt", "network solutions", "microsoft rsa", "microsoft azure tls"];
+static PUBLIC_PHRASES: &[&str] = &[
+    "go daddy",
+    "google trust",
+    "let's encrypt",
+    "microsoft azure tls",
+    "microsoft rsa",
+    "network solutions",
+    "rsa data security",
+    "ssl.com",
+];
 
 /// Is this the name of a public CA?
 fn is_public(name: &Name) -> bool {
@@ -161,6 +170,14 @@ fn is_public(name: &Name) -> bool {
 /// Does it call itself a root?
 fn is_called_root(name: &Name) -> bool {
     words(&name.text.raw().to_lowercase()).any(|word| word == "root")
+}
+
+/// What CAs call themselves that are no roots.
+static INTERMEDIATE: &[&str] = &["intermediate", "issuing", "policy", "sub", "subca", "subordinate"];
+
+/// Does it call itself an intermediate?
+fn is_called_intermediate(name: &Name) -> bool {
+    words(&name.text.raw().to_lowercase()).any(|word| INTERMEDIATE.contains(&word))
 }
 
 /// Words that say nothing about whose CA it is.
@@ -179,8 +196,6 @@ static COMMON: &[&str] = &[
     "for",
     "global",
     "inc",
-    "intermediate",
-    "issuing",
     "limited",
     "llc",
     "local",
@@ -188,25 +203,29 @@ static COMMON: &[&str] = &[
     "net",
     "org",
     "pki",
-    "policy",
     "primary",
     "public",
     "root",
     "secure",
     "server",
     "services",
-    "subordinate",
     "test",
     "the",
     "trust",
 ];
 
-/// Do two CAs belong to one organisation, as their names tell? They do where they share a word that not every CA bears.
-fn is_of_same_organisation(a: &Name, b: &Name) -> bool {
+/// Can two CAs belong to one organisation? Not where their names tell of two: no word in common that not every CA bears.
+fn may_share_organisation(a: &Name, b: &Name) -> bool {
     let (a, b) = (a.text.raw().to_lowercase(), b.text.raw().to_lowercase());
-    let telling = |word: &&str| word.len() > 2 && !COMMON.contains(word) && !word.bytes().all(|byte| byte.is_ascii_digit());
+    let telling = |word: &&str| {
+        word.len() > 2
+            && !COMMON.contains(word)
+            && !INTERMEDIATE.contains(word)
+            && !word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let of_a: Vec<&str> = words(&a).filter(telling).collect();
     let of_b: Vec<&str> = words(&b).filter(telling).collect();
-    words(&a).filter(telling).any(|word| of_b.contains(&word))
+    of_a.is_empty() || of_b.is_empty() || of_a.iter().any(|word| of_b.contains(word))
 }
 
 /// The words of a name's values: `CN=Contoso Root CA,DC=contoso` has contoso, root, ca, contoso.

@@ -162,7 +162,11 @@ pub fn judge(question: &Question<'_>) -> Judgement {
         return Judgement::default();
     }
     let paths = pool.paths_from(0);
-    let Some(path) = Path::best(&paths) else { return Judgement::default() };
+    let Some(best) = Path::best(&paths) else { return Judgement::default() };
+    // Of complete paths that lead equally far, an outdated one does no harm where another is in order: renewed CAs leave their
+    // old certificates behind.
+    let in_order = |path: &&Path| path.rank() == best.rank() && validity::is_in_order(question, &pool, path);
+    let path = paths.iter().find(in_order).unwrap_or(best);
     let walk = Walk { pool: &pool, path };
     let policy = question.policy;
 
@@ -176,7 +180,7 @@ pub fn judge(question: &Question<'_>) -> Judgement {
     strength::keys(&walk, policy, &mut faults);
     strength::weak(&walk, policy, &mut faults);
     let of_algorithms = faults.len();
-    validity::faults(question, &pool, &paths, &walk, &mut faults);
+    validity::faults(question, &paths, &walk, &mut faults);
     if let (Some(leaf), Some(wanted)) = (walk.steps().next(), question.name) {
         usage::name(&leaf, wanted, policy, &mut faults);
     }

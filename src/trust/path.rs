@@ -1,4 +1,5 @@
-//! Builds paths from the server's certificate towards a CA: by issuer name and by the issuer's key. Dates play no part.
+//! Builds paths from the server's certificate towards a CA: by issuer name and by the issuer's key. Dates play no part in
+//! it: they only choose between complete paths, later.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -35,7 +36,8 @@ impl Node<'_> {
         self.body.subject.der == self.body.issuer.der
     }
 
-    fn has_name_and_key_of(&self, other: &Node<'_>) -> bool {
+    /// Is it a certificate of the same CA, though perhaps another one?
+    pub(super) fn has_name_and_key_of(&self, other: &Node<'_>) -> bool {
         self.body.subject.der == other.body.subject.der && self.body.key.info == other.body.key.info
     }
 }

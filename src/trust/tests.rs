@@ -208,6 +208,22 @@ mod path {
     }
 
     #[test]
+    fn what_the_missing_issuer_calls_itself_tells_an_intermediate_from_another_root() {
+        let kind = |issuer: &str| {
+            let name = Name { der: b"missing".to_vec(), text: WireText::from(issuer) };
+            let mut ask = sent(&[]).fetched(&["root"]);
+            ask.chain = vec![changed("leaf", |body| body.issuer = name.clone())];
+            ask.fault().kind
+        };
+        for intermediate in ["CN=Contoso Sub-CA 2", "CN=Issuing CA 01", "CN=Policy CA,OU=Contoso IT"] {
+            assert_eq!(kind(intermediate), FaultKind::MissingIntermediate { issuer: intermediate.to_owned() });
+        }
+        for other in ["CN=contoso-DC02-CA,DC=contoso,DC=com", "CN=Contoso Root CA G2", "CN=Fabrikam Issuing CA"] {
+            assert_eq!(kind(other), FaultKind::UntrustedIssuer { issuer: other.to_owned() });
+        }
+    }
+
+    #[test]
     fn a_gap_inside_what_was_sent_is_a_missing_intermediate() {
         let known = sent(&["leaf", "root"]).fetched(&["root"]).fault();
         assert_eq!(known.kind, FaultKind::MissingIntermediate { issuer: ISSUING.to_owned() });
@@ -460,6 +476,16 @@ mod validity {
         assert_eq!(sent(chain).fetched(&["root"]).at(Y2012, None).judge().faults, []);
         let whole = sent(&["leaf", "issuing", "root-by-old-root", "old-root", "root"]).fault();
         assert_eq!(whole.kind, FaultKind::CrossSignedExpired, "where the store is not known, the other root is sent as well");
+    }
+
+    #[test]
+    fn an_old_certificate_of_a_renewed_ca_does_no_harm_beside_the_new_one() {
+        for chain in [["leaf", "issuing-expired", "issuing"], ["leaf", "issuing", "issuing-expired"]] {
+            assert_eq!(sent(&chain).fetched(&["root"]).judge().faults, []);
+        }
+        let judgement = sent(&["leaf", "issuing"]).fetched(&["root-by-old-root", "old-root", "root"]).judge();
+        assert_eq!(judgement.faults, [], "Active Directory keeps certificates of former years");
+        assert_eq!(judgement.path, [Sent(0), Sent(1), Fetched(2)]);
     }
 
     #[test]

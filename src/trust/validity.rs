@@ -8,16 +8,20 @@ use crate::model::Time;
 const OF_TRUSTED_CA: f32 = 0.7;
 /// By its own clock the device finds nothing wrong.
 const BY_CAPTURE_ALONE: f32 = 0.3;
-/// The device may follow the chain as sent, or find the better path.
+/// The device may follow the chain as sent, or find the good path.
 const ANOTHER_PATH: f32 = 0.6;
 
+/// Is every certificate of the path inside its validity, by every clock that is known?
+pub(super) fn is_in_order(question: &Question<'_>, pool: &Pool<'_>, path: &Path) -> bool {
+    path.nodes.iter().filter_map(|index| pool.node(*index)).all(|node| {
+        let inside = |now: Time| node.body.not_before <= now && now <= node.body.not_after;
+        inside(question.now) && question.device_now.is_none_or(inside)
+    })
+}
+
 /// Certificates outside their validity, the server's own first; and cross-signed ones that lead old verifiers astray.
-pub(super) fn faults(question: &Question<'_>, pool: &Pool<'_>, paths: &[Path], walk: &Walk<'_, '_>, faults: &mut Vec<Fault>) {
-    let detour = detour(question, pool, paths, walk);
+pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_>, faults: &mut Vec<Fault>) {
     for step in walk.steps() {
-        if detour.as_ref().is_some_and(|detour| detour.avoids(step.node.link)) {
-            continue;
-        }
         let body = step.node.body;
         let mut fault = |clock: Clock, kind: FaultKind| {
             let mut certainty = if clock == Clock::CaptureOnly { BY_CAPTURE_ALONE } else { 1.0 };
@@ -33,8 +37,12 @@ pub(super) fn faults(question: &Question<'_>, pool: &Pool<'_>, paths: &[Path], w
             fault(clock, FaultKind::Expired { not_after: body.not_after, clock });
         }
     }
-    if let Some(Detour { expired, .. }) = detour {
-        faults.push(Fault { certificate: Some(expired), kind: FaultKind::CrossSignedExpired, certainty: ANOTHER_PATH });
+    let leads_home = walk.path.end == End::Anchor || (walk.path.end == End::SelfSigned && !question.store_known);
+    if leads_home
+        && is_in_order(question, walk.pool, walk.path)
+        && let Some(astray) = paths.iter().find_map(|path| astray(question, walk, path))
+    {
+        faults.push(Fault { certificate: Some(astray), kind: FaultKind::CrossSignedExpired, certainty: ANOTHER_PATH });
     }
 }
 
@@ -48,41 +56,16 @@ fn whose(question: &Question<'_>, holds: impl Fn(Time) -> bool) -> Option<Clock>
     }
 }
 
-/// A path through an expired CA, beside one that is in order.
-struct Detour {
-    /// The expired CA.
-    expired: Link,
-    /// What only the expired path has.
-    avoided: Vec<Link>,
-}
-
-impl Detour {
-    fn avoids(&self, link: Link) -> bool {
-        self.avoided.contains(&link)
-    }
-}
-
-/// Does a path that the chain as sent leads to hold an expired CA, while another path is in order?
-fn detour(question: &Question<'_>, pool: &Pool<'_>, paths: &[Path], walk: &Walk<'_, '_>) -> Option<Detour> {
-    let in_order = |node: &Node<'_>| {
-        let inside = |now: Time| node.body.not_before <= now && now <= node.body.not_after;
-        inside(question.now) && question.device_now.is_none_or(inside)
+/// The expired CA to which a cross-signed certificate leads that was sent, though the same CA's own root is on the path that
+/// was judged, and is good. (The same CA by the same issuer, but an older certificate, leads nobody astray.)
+fn astray(question: &Question<'_>, walk: &Walk<'_, '_>, other: &Path) -> Option<Link> {
+    let good: Vec<&Node<'_>> = walk.steps().map(|step| step.node).collect();
+    let is_cross_signed = |node: &Node<'_>| {
+        matches!(node.link, Link::Sent(_))
+            && good.iter().any(|same| same.has_name_and_key_of(node) && same.body.issuer.der != node.body.issuer.der)
     };
-    let nodes = |path: &Path| path.nodes.iter().filter_map(|index| pool.node(*index)).collect::<Vec<_>>();
-    let good = paths.iter().find(|path| {
-        let leads_home = path.end == End::Anchor || (path.end == End::SelfSigned && !question.store_known);
-        path.forged.is_empty() && leads_home && nodes(path).into_iter().all(in_order)
-    })?;
-    let good: Vec<Link> = nodes(good).iter().map(|node| node.link).collect();
-    let is_past =
-        |node: &&&Node<'_>| whose(question, |now| now > node.body.not_after).is_some_and(|clock| clock != Clock::DeviceOnly);
-    // The path that was judged first, then any other.
-    let judged = walk.steps().map(|step| step.node).collect();
-    std::iter::once(judged).chain(paths.iter().map(nodes)).find_map(|path: Vec<&Node<'_>>| {
-        let avoided: Vec<&Node<'_>> = path.into_iter().filter(|node| !good.contains(&node.link)).collect();
-        let expired = avoided.iter().find(is_past)?.link;
-        // What was only fetched leads nobody astray who follows what was sent.
-        let was_sent = avoided.iter().any(|node| matches!(node.link, Link::Sent(_)));
-        was_sent.then(|| Detour { expired, avoided: avoided.iter().map(|node| node.link).collect() })
-    })
+    let nodes = other.nodes.iter().filter_map(|index| walk.pool.node(*index));
+    let from_there_on: Vec<&Node<'_>> = nodes.skip_while(|node| !is_cross_signed(node)).collect();
+    let expired = from_there_on.into_iter().find(|node| question.now > node.body.not_after)?;
+    Some(expired.link)
 }
