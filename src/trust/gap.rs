@@ -10,12 +10,15 @@
 //! 4. Otherwise the CA is one that the device does not have. That can only be said where its CAs were seen being fetched.
 
 use super::path::{End, Node, Path, Pool};
-use super::{Fault, FaultKind, Question};
+use super::{Fault, FaultKind, Link, Question};
 use crate::formats::x509::{Body, Name};
 use crate::model::Time;
 
 /// 2012-07-01, when the CA/Browser Forum's Baseline Requirements came into force: from then on roots sign no servers.
 const ROOTS_SIGN_NO_SERVERS_SINCE: Time = Time(1_341_100_800_000_000_000);
+
+/// Most certificates beside the path from which another path is looked for.
+const MAX_BESIDE: usize = 16;
 
 /// What is wrong with the end of a path.
 pub(super) fn faults(question: &Question<'_>, pool: &Pool<'_>, path: &Path) -> Option<Fault> {
@@ -68,10 +71,11 @@ fn missing_intermediate(question: &Question<'_>, pool: &Pool<'_>, path: &Path, l
     let beside = || pool.nodes().filter(|(index, node)| !path.nodes.contains(index) && may_issue(node.body));
     let leads_to_anchor =
         |index: usize| Path::best(&pool.paths_from(index)).is_some_and(|path| path.rank() == (true, End::Anchor));
-    if beside().any(|(index, node)| matches!(node.link, super::Link::Sent(_)) && leads_to_anchor(index)) {
+    let sent_beside = || beside().filter(|(_, node)| matches!(node.link, Link::Sent(_))).take(MAX_BESIDE);
+    if sent_beside().any(|(index, _)| leads_to_anchor(index)) {
         return 0.9;
     }
-    if !question.store_known && beside().any(|(_, node)| matches!(node.link, super::Link::Sent(_))) {
+    if !question.store_known && sent_beside().next().is_some() {
         return 0.6;
     }
     if is_called_intermediate(missing)
