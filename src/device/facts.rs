@@ -30,6 +30,14 @@ pub struct DeviceFacts {
     pub user_agents: Vec<WireText>,
     /// Names that it asked DNS for (the first few hundred).
     pub names_asked: Vec<WireText>,
+    /// Paths that it asked HTTP servers for (the first few hundred).
+    pub paths_asked: Vec<WireText>,
+    /// The highest TLS version that a hello of its offered to a registrar or web server, e.g. 0x0301.
+    pub highest_tls: Option<u16>,
+    /// Did a hello of its carry server_name? `None` while no hello was seen.
+    pub sends_server_name: Option<bool>,
+    /// Did it send SIP in clear, or connect to a SIP port?
+    pub speaks_sip: bool,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// User names that it gave in clear: domain and user of NTLM, user of SIP.
@@ -139,6 +147,24 @@ impl DeviceFacts {
             // A frame that was captured twice says the same twice: that proves nothing.
             let advances = agreeing.iter().any(|other| other.says != last.says);
             advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
+        })
+    }
+
+    /// Its ClientHello in words: `TLS 1.0 without server_name`.
+    pub fn hello_in_words(&self) -> Option<String> {
+        let version = match self.highest_tls? {
+            0x0002 => "SSL 2.0",
+            0x0300 => "SSL 3.0",
+            0x0301 => "TLS 1.0",
+            0x0302 => "TLS 1.1",
+            0x0303 => "TLS 1.2",
+            0x0304 => "TLS 1.3",
+            other => return Some(format!("version 0x{other:04x}")),
+        };
+        Some(match self.sends_server_name {
+            Some(true) => format!("{version} with server_name"),
+            Some(false) => format!("{version} without server_name"),
+            None => version.to_owned(),
         })
     }
 }

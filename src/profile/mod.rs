@@ -1,12 +1,19 @@
 //! Device profiles: what each family of phones needs, can verify, shows on its screen and is recognised by. All of it is
 //! data; nothing here judges a login.
 
-use crate::device::facts::DeviceFacts;
 use crate::formats::x509::{Hash, KeyKind};
 use crate::model::Stage;
 
+mod builtin;
+mod firmware;
+mod load;
+mod recognise;
+
+pub use firmware::{Variant, Version};
+pub use load::ProfileError;
+
 /// A family of devices.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Stable name, e.g. `communicator-phone-edition`.
     pub name: String,
@@ -33,6 +40,10 @@ pub struct Profile {
     pub needs_time: bool,
     /// What it can verify.
     pub trust: TrustPolicy,
+    /// What differs with the firmware, in order; see [`Profile::for_firmware`].
+    pub variants: Vec<Variant>,
+    /// Is it what remains where no other family fits?
+    pub fallback: bool,
     /// Where the statements come from.
     pub sources: Vec<String>,
 }
@@ -44,12 +55,15 @@ pub struct Mark {
     pub kind: MarkKind,
     /// Text, or prefix, to find there (compared without regard to case).
     pub value: String,
-    /// 3 strong, 2 medium, 1 weak.
+    /// 3 strong, 2 medium, 1 weak; 0 rules the family out.
     pub weight: u8,
+    /// What it shows, in a few words: `Polycom`. May be empty.
+    pub note: String,
 }
 
 /// What a mark looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MarkKind {
     /// First three octets of the MAC, `0004f2`.
     Oui,
@@ -63,6 +77,12 @@ pub enum MarkKind {
     UserAgent,
     /// It asked for a name that begins with it.
     Name,
+    /// It asked a web server for a path that begins with it.
+    Path,
+    /// Its ClientHello, as [`crate::device::facts::DeviceFacts::hello_in_words`] tells it, begins with it.
+    Hello,
+    /// It spoke SIP, or asked for the servers of a SIP domain that begins with it.
+    Sip,
 }
 
 /// What a family can verify of a certificate and of TLS. `None` and empty mean: not known, so nothing is concluded.
@@ -106,6 +126,8 @@ pub struct Recognised<'a> {
     pub profile: Option<&'a Profile>,
     /// What pointed to it, in plain words with the values.
     pub evidence: Vec<String>,
+    /// How sure it is, between 0 and 1. What is concluded from the family alone cannot be surer.
+    pub certainty: f32,
 }
 
 /// The profiles in use: the built-in ones, and those of the user.
@@ -119,11 +141,5 @@ impl Profiles {
     /// The one with this name.
     pub fn named(&self, name: &str) -> Option<&Profile> {
         self.all.iter().find(|profile| profile.name == name)
-    }
-
-    /// Which family shows itself in these facts?
-    pub fn recognise(&self, facts: &DeviceFacts) -> Recognised<'_> {
-        let _ = facts;
-        Recognised { profile: None, evidence: Vec::new() }
     }
 }

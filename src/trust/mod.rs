@@ -2,9 +2,20 @@
 
 use std::sync::Arc;
 
+use path::{End, Node, Path, Pool};
+
 use crate::formats::x509::{Certificate, Hash};
 use crate::model::{Frame, Time};
 use crate::profile::TrustPolicy;
+
+mod gap;
+mod path;
+mod strength;
+mod usage;
+mod validity;
+mod words;
+
+pub use words::{certificate_in_words, chain_in_words};
 
 /// The question.
 #[derive(Clone, Debug)]
@@ -32,6 +43,8 @@ pub struct Judgement {
     pub faults: Vec<Fault>,
     /// The path that was built: indexes into `chain`, then into `fetched`.
     pub path: Vec<Link>,
+    /// Does the path end in a CA that the device fetched, or in this very certificate, fetched?
+    pub anchored: bool,
 }
 
 /// One certificate of a path.
@@ -137,3 +150,79 @@ pub enum Clock {
     /// The capture's alone: the device's clock puts it inside.
     CaptureOnly,
 }
+
+/// What a device that does not check its server still refuses.
+const WITHOUT_CHECKS: f32 = 0.2;
+
+/// Would the device accept this chain? Everything that speaks against it, in the order in which a verifier finds it: the
+/// path, its signatures and keys, its dates, the name, the usage.
+pub fn judge(question: &Question<'_>) -> Judgement {
+    let pool = Pool::new(question);
+    if pool.leaf().is_none() {
+        return Judgement::default();
+    }
+    let paths = pool.paths_from(0);
+    let Some(best) = Path::best(&paths) else { return Judgement::default() };
+    // Of complete paths that lead equally far, an outdated one does no harm where another is in order: renewed CAs leave their
+    // old certificates behind.
+    let in_order = |path: &&Path| path.rank() == best.rank() && validity::is_in_order(question, &pool, path);
+    let path = paths.iter().find(in_order).unwrap_or(best);
+    let walk = Walk { pool: &pool, path };
+    let policy = question.policy;
+
+    let mut faults: Vec<Fault> = Vec::new();
+    for forged in path.forged.iter().filter_map(|index| pool.node(*index)) {
+        faults.push(Fault { certificate: Some(forged.link), kind: FaultKind::BadSignature, certainty: 1.0 });
+    }
+    faults.extend(gap::faults(question, &pool, path));
+    let of_the_chain = faults.len();
+    strength::signatures(&walk, policy, &mut faults);
+    strength::keys(&walk, policy, &mut faults);
+    strength::weak(&walk, policy, &mut faults);
+    let of_algorithms = faults.len();
+    validity::faults(question, &paths, &walk, &mut faults);
+    if let (Some(leaf), Some(wanted)) = (walk.steps().next(), question.name) {
+        usage::name(&leaf, wanted, policy, &mut faults);
+    }
+    usage::usage(&walk, &mut faults);
+    if policy.checks_chain == Some(false) {
+        // Keys and signatures still have to be read; who issued them, for whom and until when does not interest it.
+        let ignored = |place: usize| place < of_the_chain || place >= of_algorithms;
+        for (_, fault) in faults.iter_mut().enumerate().filter(|(place, _)| ignored(*place)) {
+            fault.certainty *= WITHOUT_CHECKS;
+        }
+    }
+    let links = walk.steps().map(|step| step.node.link).collect();
+    Judgement { faults, path: links, anchored: path.end == End::Anchor }
+}
+
+/// A path, as the checks walk it.
+struct Walk<'p, 'a> {
+    pool: &'p Pool<'a>,
+    path: &'p Path,
+}
+
+/// One certificate of it.
+struct Step<'p, 'a> {
+    node: &'p Node<'a>,
+    /// 0 is the server's own.
+    place: usize,
+    /// Is it where the path ends: a CA that signed itself, or a certificate that the device holds as such?
+    is_top: bool,
+}
+
+impl<'p, 'a> Walk<'p, 'a> {
+    fn steps(&self) -> impl Iterator<Item = Step<'p, 'a>> {
+        let (pool, path) = (self.pool, self.path);
+        let last = path.nodes.len().saturating_sub(1);
+        path.nodes.iter().enumerate().filter_map(move |(place, index)| {
+            let node = pool.node(*index)?;
+            // A server's own certificate that signs itself is trusted only where the device holds it.
+            let is_top = place == last && (path.end == End::Anchor || (path.end == End::SelfSigned && place > 0));
+            Some(Step { node, place, is_top })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! The profiles that come with the program: one file a family in `devices/`.
+
+/// Name of the file and its text, in order of the names.
+pub(super) static FILES: &[(&str, &str)] = &[
+    ("communicator-phone-edition.toml", include_str!("devices/communicator-phone-edition.toml")),
+    ("generic-sip.toml", include_str!("devices/generic-sip.toml")),
+    ("lync-phone-edition.toml", include_str!("devices/lync-phone-edition.toml")),
+];

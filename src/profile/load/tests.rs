@@ -1,0 +1,143 @@
+use super::*;
+use crate::device::facts::DeviceFacts;
+use crate::formats::x509::Hash;
+use crate::model::Stage;
+use crate::profile::{TrustPolicy, Version};
+use crate::text::WireText;
+
+const MINIMAL: &str = r#"name = "mine"
+title = "My phone"
+about = "A phone."
+order = ["address", "tls"]
+registrar_names = ["sip.{domain}"]
+registrar_ports = [5061]
+sources = []
+mark = []
+trust = {}
+"#;
+
+fn error(text: &str) -> String {
+    Profiles::default().load("mine.toml", text).unwrap_err().to_string()
+}
+
+fn with(more: &str) -> String {
+    format!("{}{more}", MINIMAL.replace("mark = []\ntrust = {}\n", ""))
+}
+
+#[test]
+fn all_profiles_that_come_with_the_program_load() {
+    for (file, text) in builtin::FILES {
+        let profile = read(file, text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(format!("{}.toml", profile.name), *file);
+        assert!(!profile.sources.is_empty() && !profile.recognition.is_empty(), "{file}");
+    }
+    let names: Vec<String> = Profiles::builtin().all.into_iter().map(|profile| profile.name).collect();
+    assert_eq!(names, ["communicator-phone-edition", "generic-sip", "lync-phone-edition"]);
+}
+
+#[test]
+fn a_file_of_the_users_takes_the_place_of_a_built_in_one() {
+    let mut profiles = Profiles::builtin();
+    profiles.load("mine.toml", MINIMAL).unwrap();
+    profiles.load("mine.toml", &MINIMAL.replace("My phone", "Your phone")).unwrap();
+    profiles.load("sip.toml", &MINIMAL.replace("\"mine\"", "\"generic-sip\"")).unwrap();
+    assert_eq!(profiles.all.len(), 4);
+    assert_eq!(profiles.named("mine").unwrap().title, "Your phone");
+    assert_eq!(profiles.named("generic-sip").unwrap().title, "My phone");
+}
+
+#[test]
+fn an_unknown_field_names_file_line_and_the_fields_allowed() {
+    let text = error(&MINIMAL.replace("about =", "abuot ="));
+    assert!(text.starts_with("mine.toml:3: unknown field `abuot`, expected one of `name`, `title`, `about`"), "{text}");
+    let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"MD5\"]\ncertainty = 1\nsauce = \"x\"\n"));
+    assert!(text.starts_with("mine.toml:12: unknown field `sauce`, expected one of `value`, `certainty`, `source`"), "{text}");
+}
+
+#[test]
+fn an_unknown_value_names_those_allowed() {
+    let text = error(&MINIMAL.replace("\"tls\"", "\"ssl\""));
+    assert!(text.starts_with("mine.toml:4: \"ssl\" is not one of link, address"), "{text}");
+    let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"SHA1\"]\ncertainty = 1\nsource = \"x\"\n"));
+    assert!(text.starts_with("mine.toml:10: unknown variant `SHA1`, expected one of `MD2`, `MD5`, `SHA-1`"), "{text}");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"mac\"\nvalue = \"a\"\nweight = 1\n"));
+    assert!(text.starts_with("mine.toml:10: unknown variant `mac`, expected one of `oui`, `vendor-class`"), "{text}");
+}
+
+#[test]
+fn numbers_out_of_range_name_the_range() {
+    let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"MD5\"]\ncertainty = 1.5\nsource = \"x\"\n"));
+    assert_eq!(text, "mine.toml:11: certainty 1.5 is not above 0 and at most 1");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = \"a\"\nweight = 4\n"));
+    assert_eq!(text, "mine.toml:12: weight 4 is none of 3 (strong), 2 (medium), 1 (weak), 0 (rules out)");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = \"0004\"\nweight = 1\n"));
+    assert_eq!(text, "mine.toml:11: \"0004\" is not the first half of a MAC address, such as \"0004f2\"");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = \"\"\nweight = 1\n"));
+    assert_eq!(text, "mine.toml:11: an empty value would fit every device");
+    let text = error(&MINIMAL.replace("\"mine\"", "\"My Phone\""));
+    assert_eq!(text, "mine.toml:1: the name \"My Phone\" must be lower-case letters, digits and hyphens");
+    let text = error(&MINIMAL.replace("sources = []\n", ""));
+    assert!(text.starts_with("mine.toml:1: missing field `sources`"), "{text}");
+    assert!(error("name = ").starts_with("mine.toml:1: "));
+}
+
+#[test]
+fn communicator_phone_edition_is_what_its_documents_say() {
+    let profiles = Profiles::builtin();
+    let profile = profiles.named("communicator-phone-edition").unwrap();
+    assert_eq!(profile.trust.hashes, Some((vec![Hash::Md2, Hash::Md5, Hash::Sha1], 0.95)));
+    assert_eq!(profile.trust.rsa_max, Some((2048, 0.5)));
+    assert_eq!(profile.trust.tls_max, Some(0x0301));
+    assert_eq!(profile.trust.sends_sni, Some(false));
+    assert!(profile.needs_time && !profile.strict_domain);
+    assert_eq!(profile.screen(Stage::Tls), Some("Connecting to Office Communications Server"));
+    assert_eq!(profile.screen(Stage::Directory), Some("Locating Domain Controller"));
+    assert_eq!(profile.screen(Stage::Names), None);
+    assert_eq!(profile.required_options.iter().map(|(option, _)| *option).collect::<Vec<_>>(), [1, 3, 6]);
+    assert!(profile.sources.iter().any(|source| source.starts_with("hashes that it verifies: Microsoft, Windows CE 5.0")));
+}
+
+#[test]
+fn nothing_is_known_of_a_sip_phone_in_general() {
+    let profiles = Profiles::builtin();
+    let profile = profiles.named("generic-sip").unwrap();
+    assert_eq!(profile.trust, TrustPolicy { built_in_cas: true, ..Default::default() });
+    assert!(profile.fallback);
+}
+
+fn lync_phone(agents: &[&str]) -> Profile {
+    let user_agents = agents.iter().map(|agent| WireText::from(*agent)).collect();
+    Profiles::builtin().named("lync-phone-edition").unwrap().for_firmware(&DeviceFacts { user_agents, ..Default::default() })
+}
+
+fn takes_sha256(profile: &Profile) -> (bool, f32) {
+    let (hashes, certainty) = profile.trust.hashes.as_ref().unwrap();
+    (hashes.contains(&Hash::Sha256), *certainty)
+}
+
+#[test]
+fn what_a_lync_phone_verifies_depends_on_its_firmware() {
+    assert_eq!(takes_sha256(&lync_phone(&[])), (false, 0.4));
+    assert_eq!(takes_sha256(&lync_phone(&["CPE/4.0.7577.4366 OCPhone/4.0.7577.4366"])), (false, 0.75));
+    assert_eq!(takes_sha256(&lync_phone(&["CPE/4.0.7577.4444 OCPhone/4.0.7577.4444"])), (true, 0.85));
+    // After an update the later version counts.
+    assert_eq!(takes_sha256(&lync_phone(&["cpe/4.0.7577.250", "cpe/4.0.7577.4478", "Mozilla/5.0"])), (true, 0.85));
+    let old = lync_phone(&["CPE/4.0.7577.250"]);
+    assert!(!old.strict_domain);
+    assert_eq!(old.trust.pss, Some((false, 0.9)), "what a variant does not speak of stays");
+    assert!(lync_phone(&["CPE/4.0.7577.4363"]).strict_domain);
+}
+
+#[test]
+fn versions_are_compared_number_by_number() {
+    let version = |text: &str| Version::try_from(text.to_owned()).unwrap();
+    assert!(version("4.0.7577.4444") > version("4.0.7577.250"));
+    assert!(version("4.0") < version("4.0.1"));
+    for bad in ["", "4", "4..0", "4.0x", "v4.0", "4.0.", "99999999999.0"] {
+        assert!(Version::try_from(bad.to_owned()).is_err(), "{bad}");
+    }
+}

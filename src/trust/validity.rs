@@ -1,0 +1,71 @@
+//! Dates, by the capture's clock and by the device's own.
+
+use super::path::{End, Node, Path, Pool};
+use super::{Clock, Fault, FaultKind, Link, Question, Walk};
+use crate::model::Time;
+
+/// RFC 5280 section 6.1 does not look at the dates of a trusted CA; most verifiers do.
+const OF_TRUSTED_CA: f32 = 0.7;
+/// By its own clock the device finds nothing wrong.
+const BY_CAPTURE_ALONE: f32 = 0.3;
+/// The device may follow the chain as sent, or find the good path.
+const ANOTHER_PATH: f32 = 0.6;
+
+/// Is every certificate of the path inside its validity, by every clock that is known?
+pub(super) fn is_in_order(question: &Question<'_>, pool: &Pool<'_>, path: &Path) -> bool {
+    path.nodes.iter().filter_map(|index| pool.node(*index)).all(|node| {
+        let inside = |now: Time| node.body.not_before <= now && now <= node.body.not_after;
+        inside(question.now) && question.device_now.is_none_or(inside)
+    })
+}
+
+/// Certificates outside their validity, the server's own first; and cross-signed ones that lead old verifiers astray.
+pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_>, faults: &mut Vec<Fault>) {
+    for step in walk.steps() {
+        let body = step.node.body;
+        let mut fault = |clock: Clock, kind: FaultKind| {
+            let mut certainty = if clock == Clock::CaptureOnly { BY_CAPTURE_ALONE } else { 1.0 };
+            if step.is_top && step.place > 0 {
+                certainty *= OF_TRUSTED_CA;
+            }
+            faults.push(Fault { certificate: Some(step.node.link), kind, certainty });
+        };
+        if let Some(clock) = whose(question, |now| now < body.not_before) {
+            fault(clock, FaultKind::NotYetValid { not_before: body.not_before, clock });
+        }
+        if let Some(clock) = whose(question, |now| now > body.not_after) {
+            fault(clock, FaultKind::Expired { not_after: body.not_after, clock });
+        }
+    }
+    let leads_home = walk.path.end == End::Anchor || (walk.path.end == End::SelfSigned && !question.store_known);
+    if leads_home
+        && is_in_order(question, walk.pool, walk.path)
+        && let Some(astray) = paths.iter().find_map(|path| astray(question, walk, path))
+    {
+        faults.push(Fault { certificate: Some(astray), kind: FaultKind::CrossSignedExpired, certainty: ANOTHER_PATH });
+    }
+}
+
+/// By whose clock does it hold?
+fn whose(question: &Question<'_>, holds: impl Fn(Time) -> bool) -> Option<Clock> {
+    match (holds(question.now), question.device_now.map(&holds)) {
+        (true, None | Some(true)) => Some(Clock::Both),
+        (true, Some(false)) => Some(Clock::CaptureOnly),
+        (false, Some(true)) => Some(Clock::DeviceOnly),
+        (false, None | Some(false)) => None,
+    }
+}
+
+/// The expired CA to which a cross-signed certificate leads that was sent, though the same CA's own root is on the path that
+/// was judged, and is good. (The same CA by the same issuer, but an older certificate, leads nobody astray.)
+fn astray(question: &Question<'_>, walk: &Walk<'_, '_>, other: &Path) -> Option<Link> {
+    let good: Vec<&Node<'_>> = walk.steps().map(|step| step.node).collect();
+    let is_cross_signed = |node: &Node<'_>| {
+        matches!(node.link, Link::Sent(_))
+            && good.iter().any(|same| same.has_name_and_key_of(node) && same.body.issuer.der != node.body.issuer.der)
+    };
+    let nodes = other.nodes.iter().filter_map(|index| walk.pool.node(*index));
+    let from_there_on: Vec<&Node<'_>> = nodes.skip_while(|node| !is_cross_signed(node)).collect();
+    let expired = from_there_on.into_iter().find(|node| question.now > node.body.not_after)?;
+    Some(expired.link)
+}
