@@ -3,6 +3,15 @@
 //!
 //! To add a finding: write `findings/<code>.rs` with its `RULE` and tests, then `TIDY=write cargo test --test tidy`.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
+// index begin
+
+/// All rules, sorted by code.
+pub static ALL: &[&Rule] = &[];
+// index end
+
 use crate::device::facts::DeviceFacts;
 use crate::login::steps::Attempt;
 use crate::model::{Evidence, Stage};
