@@ -6,10 +6,15 @@
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub mod chain;
+pub mod handshake;
+pub mod place;
+
 // index begin
+pub mod cert_unsupported_signature;
 
 /// All rules, sorted by code.
-pub static ALL: &[&Rule] = &[];
+pub static ALL: &[&Rule] = &[&cert_unsupported_signature::RULE];
 // index end
 
 use crate::device::facts::DeviceFacts;

@@ -24,6 +24,7 @@ use crate::model::{At, By, DropPoint, Endpoint, Frame, How, Mac, Outcome, SECOND
 use crate::profile::{Profile, TrustPolicy};
 use crate::protocols::{dhcp, dns, http, ntp, sip, tls};
 use crate::text::WireText;
+use crate::trust::{Fault, FaultKind, Link};
 
 /// When the tests' captures begin: 2009-04-10T22:00:00Z.
 pub(crate) const BEGIN: Time = Time(1_239_400_800 * SECOND);
@@ -1043,6 +1044,38 @@ pub(crate) fn sip_auth(scheme: &str) -> sip::Auth {
 /// A certificate: RSA 2048, signed with SHA-1, valid in 2009, version 3.
 pub(crate) fn certificate(subject: &str, issuer: &str) -> Arc<Certificate> {
     certificate_with(subject, issuer, |_| ())
+}
+
+/// The certificate of pool.contoso.com, by CN=Contoso Issuing CA.
+pub(crate) fn leaf() -> Arc<Certificate> {
+    certificate("CN=pool.contoso.com", "CN=Contoso Issuing CA")
+}
+
+/// The registrar gives this chain, and the device resets the connection.
+pub(crate) fn refused(chain: Vec<Arc<Certificate>>) -> Login {
+    Login::new().step(tcp(Purpose::Registrar).hello().server_flight(chain).leaves(Side::Client, Close::Rst)).dropped()
+}
+
+/// The registrar gives this chain, and the device leaves with this alert.
+pub(crate) fn refused_saying(alert: u8, chain: Vec<Arc<Certificate>>) -> Login {
+    let given = tcp(Purpose::Registrar).hello().server_flight(chain).alert(Side::Client, 2, alert);
+    Login::new().step(given.leaves(Side::Client, Close::Fin)).dropped()
+}
+
+/// The registrar gives this chain, and it is the registrar that resets the connection.
+pub(crate) fn cut_by_server(chain: Vec<Arc<Certificate>>) -> Login {
+    Login::new().step(tcp(Purpose::Registrar).hello().server_flight(chain).leaves(Side::Server, Close::Rst)).dropped()
+}
+
+/// The registrar gives this chain, the device takes it and speaks, and then the registrar closes.
+pub(crate) fn accepted(chain: Vec<Arc<Certificate>>) -> Login {
+    let taken = tcp(Purpose::Registrar).hello().server_flight(chain).client_finished().server_finished();
+    Login::new().step(taken.encrypted(Side::Client).encrypted(Side::Server).leaves(Side::Server, Close::Fin)).dropped()
+}
+
+/// A fault of the server's own certificate.
+pub(crate) fn fault(kind: FaultKind, certainty: f32) -> Fault {
+    Fault { certificate: Some(Link::Sent(0)), kind, certainty }
 }
 
 /// A certificate, changed.
