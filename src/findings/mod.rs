@@ -11,10 +11,32 @@ pub mod handshake;
 pub mod place;
 
 // index begin
+pub mod cert_cross_signed_expired;
+pub mod cert_expired;
+pub mod cert_missing_intermediate;
+pub mod cert_name_mismatch;
+pub mod cert_not_yet_valid;
+pub mod cert_self_signed;
+pub mod cert_unsupported_key;
 pub mod cert_unsupported_signature;
+pub mod cert_untrusted_issuer;
+pub mod cert_weak;
+pub mod cert_wrong_usage;
 
 /// All rules, sorted by code.
-pub static ALL: &[&Rule] = &[&cert_unsupported_signature::RULE];
+pub static ALL: &[&Rule] = &[
+    &cert_cross_signed_expired::RULE,
+    &cert_expired::RULE,
+    &cert_missing_intermediate::RULE,
+    &cert_name_mismatch::RULE,
+    &cert_not_yet_valid::RULE,
+    &cert_self_signed::RULE,
+    &cert_unsupported_key::RULE,
+    &cert_unsupported_signature::RULE,
+    &cert_untrusted_issuer::RULE,
+    &cert_weak::RULE,
+    &cert_wrong_usage::RULE,
+];
 // index end
 
 use crate::device::facts::DeviceFacts;
