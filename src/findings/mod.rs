@@ -9,6 +9,7 @@ pub(crate) mod testing;
 pub mod chain;
 pub mod handshake;
 pub mod place;
+pub mod reach;
 
 // index begin
 pub mod cert_cross_signed_expired;
@@ -22,6 +23,12 @@ pub mod cert_unsupported_signature;
 pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
+pub mod icmp_unreachable;
+pub mod path_loss;
+pub mod path_mtu_black_hole;
+pub mod tcp_accepted_then_closed;
+pub mod tcp_no_answer;
+pub mod tcp_refused;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
@@ -36,6 +43,12 @@ pub static ALL: &[&Rule] = &[
     &cert_untrusted_issuer::RULE,
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
+    &icmp_unreachable::RULE,
+    &path_loss::RULE,
+    &path_mtu_black_hole::RULE,
+    &tcp_accepted_then_closed::RULE,
+    &tcp_no_answer::RULE,
+    &tcp_refused::RULE,
 ];
 // index end
 
