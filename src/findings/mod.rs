@@ -29,6 +29,13 @@ pub mod path_mtu_black_hole;
 pub mod tcp_accepted_then_closed;
 pub mod tcp_no_answer;
 pub mod tcp_refused;
+pub mod tls_client_certificate_rejected;
+pub mod tls_intercepted;
+pub mod tls_issuer_list_truncated;
+pub mod tls_no_answer;
+pub mod tls_no_shared_cipher;
+pub mod tls_no_sni;
+pub mod tls_version_mismatch;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
@@ -49,6 +56,13 @@ pub static ALL: &[&Rule] = &[
     &tcp_accepted_then_closed::RULE,
     &tcp_no_answer::RULE,
     &tcp_refused::RULE,
+    &tls_client_certificate_rejected::RULE,
+    &tls_intercepted::RULE,
+    &tls_issuer_list_truncated::RULE,
+    &tls_no_answer::RULE,
+    &tls_no_shared_cipher::RULE,
+    &tls_no_sni::RULE,
+    &tls_version_mismatch::RULE,
 ];
 // index end
 
