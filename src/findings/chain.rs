@@ -416,3 +416,15 @@ pub fn told_found(
         evidence,
     }
 }
+
+/// Does a fault of the chain that this connection brought explain why the device left?
+pub fn explains(case: &Case<'_>, index: usize) -> bool {
+    judged(case).iter().filter(|one| one.place().index == index && one.refusal.is_some()).any(|one| {
+        let alert = one.refusal.and_then(|refusal| refusal.alert());
+        let fits = |fault: &Fault| {
+            let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly);
+            fault.certainty >= 0.5 && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
+        };
+        one.faults.iter().any(fits)
+    })
+}

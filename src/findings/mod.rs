@@ -26,16 +26,23 @@ pub mod cert_wrong_usage;
 pub mod icmp_unreachable;
 pub mod path_loss;
 pub mod path_mtu_black_hole;
+pub mod register_ended_encrypted;
+pub mod session_dropped;
+pub mod session_idle_cut;
 pub mod tcp_accepted_then_closed;
 pub mod tcp_no_answer;
 pub mod tcp_refused;
 pub mod tls_client_certificate_rejected;
+pub mod tls_closed_after_certificate;
+pub mod tls_handshake_failed;
 pub mod tls_intercepted;
 pub mod tls_issuer_list_truncated;
 pub mod tls_no_answer;
 pub mod tls_no_shared_cipher;
 pub mod tls_no_sni;
+pub mod tls_server_closed;
 pub mod tls_version_mismatch;
+pub mod update_unreachable;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
@@ -53,16 +60,23 @@ pub static ALL: &[&Rule] = &[
     &icmp_unreachable::RULE,
     &path_loss::RULE,
     &path_mtu_black_hole::RULE,
+    &register_ended_encrypted::RULE,
+    &session_dropped::RULE,
+    &session_idle_cut::RULE,
     &tcp_accepted_then_closed::RULE,
     &tcp_no_answer::RULE,
     &tcp_refused::RULE,
     &tls_client_certificate_rejected::RULE,
+    &tls_closed_after_certificate::RULE,
+    &tls_handshake_failed::RULE,
     &tls_intercepted::RULE,
     &tls_issuer_list_truncated::RULE,
     &tls_no_answer::RULE,
     &tls_no_shared_cipher::RULE,
     &tls_no_sni::RULE,
+    &tls_server_closed::RULE,
     &tls_version_mismatch::RULE,
+    &update_unreachable::RULE,
 ];
 // index end
 
