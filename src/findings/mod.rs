@@ -17,12 +17,15 @@ pub mod cert_expired;
 pub mod cert_missing_intermediate;
 pub mod cert_name_mismatch;
 pub mod cert_not_yet_valid;
+pub mod cert_revocation_unreachable;
 pub mod cert_self_signed;
 pub mod cert_unsupported_key;
 pub mod cert_unsupported_signature;
 pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
+pub mod clock_skew;
+pub mod enrolment_chain_incomplete;
 pub mod icmp_unreachable;
 pub mod path_loss;
 pub mod path_mtu_black_hole;
@@ -51,12 +54,15 @@ pub static ALL: &[&Rule] = &[
     &cert_missing_intermediate::RULE,
     &cert_name_mismatch::RULE,
     &cert_not_yet_valid::RULE,
+    &cert_revocation_unreachable::RULE,
     &cert_self_signed::RULE,
     &cert_unsupported_key::RULE,
     &cert_unsupported_signature::RULE,
     &cert_untrusted_issuer::RULE,
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
+    &clock_skew::RULE,
+    &enrolment_chain_incomplete::RULE,
     &icmp_unreachable::RULE,
     &path_loss::RULE,
     &path_mtu_black_hole::RULE,

@@ -58,7 +58,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         false => (format!("the handshake with {name} completes"), 0.5),
     };
     let summary =
-        format!("{opening}; {out} records of the device and {back} of the server follow in cipher, and {who} {}", left.words());
+        format!("{opening}; then encrypted records pass ({out} of the device, {back} of the server), and {who} {}", left.words());
     Some(Found {
         stage: place.step.stage,
         step: Some(place.index),
@@ -106,8 +106,8 @@ mod tests {
         let found = accepted(vec![leaf()]).the(&RULE);
         assert_eq!(
             found.summary,
-            "the handshake with pool.contoso.com (10.0.0.5:5061) completes; 1 records of the device and 1 of the server follow in cipher, \
-             and the server closes the connection (FIN)"
+            "the handshake with pool.contoso.com (10.0.0.5:5061) completes; then encrypted records pass (1 of the device, 1 of the \
+             server), and the server closes the connection (FIN)"
         );
         assert!(found.explains_drop && found.confidence <= 0.5);
     }

@@ -249,6 +249,11 @@ impl Wire {
         at
     }
 
+    /// Leaves frames to others.
+    pub(crate) fn skip(&mut self, frames: u64) {
+        self.frame += frames;
+    }
+
     fn tls(&mut self) -> &mut Handshake {
         if self.purpose == Purpose::Registrar {
             self.stage = Stage::Tls;
