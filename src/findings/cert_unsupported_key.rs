@@ -87,7 +87,7 @@ mod tests {
     fn a_key_beyond_the_profile_is_an_inference() {
         let key = fault(FaultKind::UnsupportedKey { key: "EC secp256r1".to_owned(), wanted: "RSA".to_owned() }, 0.8);
         let login = refused(vec![leaf()]);
-        let found = found(&login.case(), &chain::judged_as(&login.case(), &[key.clone()])[0]).unwrap();
+        let found = found(&login.case(), &chain::judged_as(&login.case(), std::slice::from_ref(&key))[0]).unwrap();
         fit_to_print(&found);
         assert_eq!(
             found.summary,

@@ -34,8 +34,9 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let server = judged.place().server();
     let frames: Vec<Frame> = judged.fetched.iter().map(|(frame, _)| *frame).collect();
     let count = judged.fetched.len();
-    let summary =
-        format!("the bundle that the device fetched (CA certificates in it: {count}) lacks {issuer}, which the chain of {server} needs");
+    let summary = format!(
+        "the bundle that the device fetched (CA certificates in it: {count}) lacks {issuer}, which the chain of {server} needs"
+    );
     let fix = format!(
         "Put {issuer} into what the enrolment service delivers (Windows CA: `certutil -addstore CA ca.cer` and restart of the service; \
          Active Directory: `certutil -dspublish -f ca.cer SubCA`), or have {server} send it. `openssl pkcs7 -print_certs` of the bundle \

@@ -18,6 +18,7 @@ pub mod cert_missing_intermediate;
 pub mod cert_name_mismatch;
 pub mod cert_not_yet_valid;
 pub mod cert_revocation_unreachable;
+pub mod cert_revoked;
 pub mod cert_self_signed;
 pub mod cert_unsupported_key;
 pub mod cert_unsupported_signature;
@@ -55,6 +56,7 @@ pub static ALL: &[&Rule] = &[
     &cert_name_mismatch::RULE,
     &cert_not_yet_valid::RULE,
     &cert_revocation_unreachable::RULE,
+    &cert_revoked::RULE,
     &cert_self_signed::RULE,
     &cert_unsupported_key::RULE,
     &cert_unsupported_signature::RULE,
@@ -175,4 +177,35 @@ pub struct Rule {
     pub help: Help,
     /// Does it hold? Each exchange that it holds for gives one `Found`; at most a few.
     pub check: fn(&Case<'_>) -> Vec<Found>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_unique_and_fit_for_files() {
+        let codes: Vec<&str> = ALL.iter().map(|rule| rule.code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        assert!(codes.iter().all(|code| code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')));
+    }
+
+    #[test]
+    fn every_rule_explains_itself_in_sentences() {
+        for rule in ALL {
+            let Help { what, why, fix, look_alikes, references } = &rule.help;
+            for text in [what, why, fix, look_alikes] {
+                assert!(text.ends_with('.'), "{}: {text:?}", rule.code);
+                assert!(!text.contains("  ") && !text.contains('\n'), "{}: {text:?}", rule.code);
+            }
+            assert!(!references.is_empty(), "{}", rule.code);
+        }
+    }
+
+    #[test]
+    fn a_login_without_steps_gives_nothing() {
+        for rule in ALL {
+            testing::Login::new().nothing(rule);
+        }
+    }
 }

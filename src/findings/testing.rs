@@ -9,6 +9,8 @@
 //! assert_eq!(login.check(&RULE).len(), 1);
 //! ```
 
+#![allow(dead_code, reason = "a builder may wait for the rule that needs it")]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -789,11 +791,14 @@ impl IntoStep for Asked {
 }
 
 /// What a DHCP exchange holds, in order.
-pub(crate) struct Dhcp(Vec<Box<dyn FnOnce(&mut Lease, At)>>, u64);
+pub(crate) struct Dhcp(Vec<Told>);
+
+/// A message of a DHCP exchange, to be put into it at its frame.
+type Told = Box<dyn FnOnce(&mut Lease, At)>;
 
 /// A DHCP exchange with 10.0.4.1, empty so far.
 pub(crate) fn dhcp_exchange() -> Dhcp {
-    Dhcp(Vec::new(), 0)
+    Dhcp(Vec::new())
 }
 
 /// A DHCP exchange that ends in a lease with these options.

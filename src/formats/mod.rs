@@ -3,5 +3,6 @@
 pub mod names;
 pub mod ntlm;
 pub mod pkcs7;
+pub mod revocation;
 pub mod signature;
 pub mod x509;
