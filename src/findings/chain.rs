@@ -297,7 +297,7 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
         step: Some(place.index),
         proof,
         explains_drop,
-        confidence: confidence(case, judged, fault, told, explains_drop),
+        confidence: confidence(judged, fault, told, explains_drop),
         summary,
         fix: format!("{}{}", fix, mend_together(judged, fault)),
         evidence: evidence(judged, fault),
@@ -305,17 +305,14 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
 }
 
 /// How sure it is that this fault is there and, where it is said to explain the drop, that it does.
-fn confidence(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, told: bool, explains_drop: bool) -> f32 {
+fn confidence(judged: &Judged<'_>, fault: &Fault, told: bool, explains_drop: bool) -> f32 {
     let known = fault.certainty.clamp(0.0, 0.95);
     if !explains_drop {
         return known * 0.9;
     }
-    let spoken = judged.refusal.is_some_and(|refusal| refusal.alert().is_some());
     let late = judged.refusal.is_some_and(|refusal| refusal.late);
     match () {
         () if told => known.max(0.9),
-        // A device of a family that checks nothing left for another reason, unless it said otherwise.
-        () if case.profile.trust.checks_chain == Some(false) && !spoken => known * 0.5,
         () if late => known * 0.8,
         () => known,
     }

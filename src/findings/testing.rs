@@ -23,7 +23,7 @@ use crate::login::steps::{
     Step, StepKind, Transaction,
 };
 use crate::model::{At, By, DropPoint, Endpoint, Frame, How, Mac, Outcome, SECOND, Side, Stage, Time};
-use crate::profile::{Profile, TrustPolicy};
+use crate::profile::Profile;
 use crate::protocols::{dhcp, dns, http, ntp, sip, tls};
 use crate::text::WireText;
 use crate::trust::{Fault, FaultKind, Link};
@@ -184,17 +184,9 @@ pub(crate) fn profile() -> Profile {
     Profile {
         name: "generic-sip".to_owned(),
         title: "Test Phone".to_owned(),
-        about: String::new(),
-        recognition: Vec::new(),
         order: Stage::ALL.to_vec(),
-        screens: Vec::new(),
-        required_options: Vec::new(),
-        registrar_names: Vec::new(),
         registrar_ports: vec![5061, 443],
-        strict_domain: false,
-        needs_time: false,
-        trust: TrustPolicy::default(),
-        sources: Vec::new(),
+        ..Profile::default()
     }
 }
 

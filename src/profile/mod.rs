@@ -6,7 +6,7 @@ use crate::formats::x509::{Hash, KeyKind};
 use crate::model::Stage;
 
 /// A family of devices.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Stable name, e.g. `communicator-phone-edition`.
     pub name: String,
