@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::findings::handshake::{Refusal, Shaken, handshakes};
+use crate::findings::own_clock::own_clock;
 use crate::findings::place::{Leaving, Place, alert_name};
 use crate::findings::{Case, Found, Proof};
 use crate::formats::x509::{Body, Certificate, Hash, Scheme};
@@ -66,7 +67,7 @@ fn open<'a>(case: &Case<'a>, shaken: Shaken<'a>) -> Option<Judged<'a>> {
 
 /// The device's own clock when a frame was captured, where it shows.
 pub fn device_time(case: &Case<'_>, at: At) -> Option<Time> {
-    case.known.clock_offset().map(|(offset, _)| at.time.plus(offset))
+    own_clock(case, at).map(|clock| at.time.plus(clock.ahead))
 }
 
 /// The name that the certificate must cover: the one that was looked up, else the one in the hello.

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use crate::device::facts::{ClockSource, Whose};
 use crate::findings::chain;
+use crate::findings::own_clock::own_clock;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, Frame, SECOND, Stage, Time};
+use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
 use crate::trust::{Clock, FaultKind};
 
 /// Beyond this a clock is wrong: the tolerance of Kerberos (RFC 4120 section 8.2), in nanoseconds.
@@ -41,13 +42,10 @@ struct Witness {
 }
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let (ahead, frames) = case.known.clock_offset()?;
-    let seen = *frames.last()?;
     let refused = refused_by_clock(case);
-    if was_set_after(case, &frames) || (!is_sure(case, &frames) && refused.is_none()) {
-        return None;
-    }
-    let witnesses = witnesses(case, seen);
+    let clock = own_clock(case, refused.as_ref().map_or(case.attempt.last, |refused| refused.at))?;
+    let ahead = clock.ahead;
+    let witnesses = witnesses(case, clock.seen);
     let (near, far): (Vec<Witness>, Vec<Witness>) = witnesses.into_iter().partition(|one| one.ahead.abs_diff(ahead) <= TOLERANCE);
     // Clocks that are wrong each in its own way are no witnesses against the device.
     let agreeing = far.iter().map(|one| far.iter().filter(|other| other.ahead.abs_diff(one.ahead) <= TOLERANCE).count()).max()?;
@@ -55,7 +53,6 @@ fn found(case: &Case<'_>) -> Option<Found> {
     if agreeing.saturating_add(window) < 2 || near.len() >= agreeing.saturating_add(window) {
         return None;
     }
-    let own = own_time(case, seen, ahead);
     let others: Vec<String> = far.iter().take(3).map(|one| format!("{} {}", one.who, one.says.whole_seconds())).collect();
     let consequence = refused.as_ref().map(|refused| format!(", so that {}", refused.words)).unwrap_or_default();
     let mut evidence: Vec<Evidence> = frames
@@ -68,15 +65,16 @@ fn found(case: &Case<'_>) -> Option<Found> {
     evidence.extend(
         far.iter().filter_map(|one| Some(Evidence::new(one.frame?, "", format!("{} {}", one.who, one.says.whole_seconds())))),
     );
-    evidence
-        .extend(refused.as_ref().map(|refused| Evidence::new(refused.frame, "tls.handshake.type == 11", refused.words.clone())));
+    evidence.extend(
+        refused.as_ref().map(|refused| Evidence::new(refused.at.frame, "tls.handshake.type == 11", refused.words.clone())),
+    );
     Some(Found {
         stage: Stage::Time,
         step: case.attempt.clocks().next().and_then(|_| case.attempt.steps.iter().position(|step| step.stage == Stage::Time)),
         proof: Proof::Proven,
         explains_drop: refused.as_ref().is_some_and(|refused| refused.is_drop),
         confidence: if refused.is_some() { 0.92 } else { 0.8 },
-        summary: format!("the device's clock says {} while {}{consequence}", own.whole_seconds(), others.join(", ")),
+        summary: format!("the device's clock says {} while {}{consequence}", clock.says.whole_seconds(), others.join(", ")),
         fix: format!(
             "Give the device the right time: see which NTP server it asks and whether that answers with the right time (`ntpdate -q`, \
              `w32tm /stripchart`), and allow UDP 123. Its clock is {} s {}; a new capture must show them within 300 s.",
@@ -87,36 +85,9 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// The device's clock in the frame that shows it.
-fn own_time(case: &Case<'_>, seen: Frame, ahead: i64) -> Time {
-    let own = case.known.clocks.iter().rev().find(|witness| witness.whose == Whose::Device && witness.at.frame == seen);
-    own.map_or_else(|| case.attempt.last.time.plus(ahead), |witness| witness.says)
-}
-
-/// A single NTP stamp may be random (newer clients hide their clock so): it takes two, or another source.
-fn is_sure(case: &Case<'_>, frames: &[Frame]) -> bool {
-    let own = |frame: &Frame| {
-        let mut clocks = case.known.clocks.iter();
-        clocks.any(|one| {
-            one.whose == Whose::Device && one.at.frame == *frame && matches!(one.from, ClockSource::Date | ClockSource::Ntlm)
-        })
-    };
-    frames.len() >= 2 || frames.iter().any(own)
-}
-
-/// Did the device get the time by NTP after the last that is known of its clock?
-fn was_set_after(case: &Case<'_>, frames: &[Frame]) -> bool {
-    let last = frames.iter().max();
-    let good = |(_, clock): (_, &crate::login::steps::Clock)| {
-        clock.answers.iter().any(|(at, answer)| Some(&at.frame) > last && answer.leap != 3 && (1..16).contains(&answer.stratum))
-    };
-    case.attempt.clocks().any(good)
-}
-
 /// The capture's clock, and the last word of each server.
-fn witnesses(case: &Case<'_>, seen: Frame) -> Vec<Witness> {
-    let at = case.known.clocks.iter().find(|one| one.at.frame == seen).map_or(case.attempt.last, |one| one.at);
-    let mut all = vec![Witness { who: "the capture says".to_owned(), says: at.time, ahead: 0, frame: None }];
+fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
+    let mut all = vec![Witness { who: "the capture says".to_owned(), says: seen.time, ahead: 0, frame: None }];
     let mut servers: Vec<IpAddr> = Vec::new();
     for witness in case.known.clocks.iter().rev() {
         let Whose::Server(address) = witness.whose else { continue };
@@ -136,7 +107,7 @@ fn witnesses(case: &Case<'_>, seen: Frame) -> Vec<Witness> {
 
 /// A certificate that the device's clock alone puts outside its validity, and that it refused.
 struct Refused {
-    frame: Frame,
+    at: At,
     is_drop: bool,
     words: String,
 }
@@ -155,7 +126,7 @@ fn refused_by_clock(case: &Case<'_>) -> Option<Refused> {
             _ => return None,
         };
         let words = format!("for the device {} {when}", judged.which(fault.certificate));
-        Some(Refused { frame: judged.at.frame, is_drop: judged.place().is_drop(case), words })
+        Some(Refused { at: judged.at, is_drop: judged.place().is_drop(case), words })
     })
 }
 
@@ -164,9 +135,9 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
 
-    fn skewed(seconds: i64) -> Login {
-        let off = |at: crate::model::At| at.time.plus(seconds * SECOND);
-        refused(vec![leaf()]).clock(Whose::Device, ClockSource::TlsRandom, at(3), off(at(3))).clock(
+    fn skewed(seconds: i64, chain: Vec<std::sync::Arc<crate::formats::x509::Certificate>>) -> Login {
+        let off = |at: At| at.time.plus(seconds * SECOND);
+        refused(chain).clock(Whose::Device, ClockSource::TlsRandom, at(3), off(at(3))).clock(
             Whose::Device,
             ClockSource::TlsRandom,
             at(30),
@@ -180,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_device_in_another_year_than_the_capture_and_a_server() {
-        let found = server(skewed(-94_694_400), "10.0.0.9", 1).the(&RULE);
+        let found = server(skewed(-94_694_400, vec![]), "10.0.0.9", 1).the(&RULE);
         assert_eq!(
             found.summary,
             "the device's clock says 2006-04-10T22:00:00Z while the capture says 2009-04-10T22:00:00Z, server 10.0.0.9 says \
@@ -190,17 +161,24 @@ mod tests {
     }
 
     #[test]
-    fn the_capturing_machine_may_be_the_wrong_one() {
-        server(server(skewed(-3600), "10.0.0.9", -3600), "10.0.0.8", -3601).nothing(&RULE);
-        skewed(-3600).nothing(&RULE);
+    fn a_good_certificate_that_the_devices_clock_makes_bad_is_explained_by_the_clock() {
+        let found = skewed(-94_694_400, vec![leaf()]).the(&RULE);
+        assert!(found.summary.ends_with("is not valid yet (before 2009-01-01T00:00:00Z)"), "{}", found.summary);
+        assert!(found.explains_drop, "the certificate's window is the second witness");
     }
 
     #[test]
-    fn a_small_difference_a_lone_stamp_and_a_clock_that_was_set_are_no_skew() {
-        server(skewed(-200), "10.0.0.9", 0).nothing(&RULE);
-        let lone = refused(vec![leaf()]).clock(Whose::Device, ClockSource::Ntp, at(3), Time(0));
+    fn the_capturing_machine_may_be_the_wrong_one() {
+        server(server(skewed(-3600, vec![]), "10.0.0.9", -3600), "10.0.0.8", -3601).nothing(&RULE);
+        skewed(-3600, vec![]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_small_difference_a_random_stamp_and_a_clock_that_was_set_are_no_skew() {
+        server(skewed(-200, vec![]), "10.0.0.9", 0).nothing(&RULE);
+        let lone = refused(vec![leaf()]).clock(Whose::Device, ClockSource::Ntp, at(3), Time(1));
         server(lone, "10.0.0.9", 0).nothing(&RULE);
-        let set = server(skewed(-94_694_400), "10.0.0.9", 0).with(|attempt| attempt.steps.clear());
+        let set = server(skewed(-94_694_400, vec![]), "10.0.0.9", 0).with(|attempt| attempt.steps.clear());
         set.step(lookup("a").times(40)).step(ntp_exchange(1, &[(0, 2, BEGIN)])).nothing(&RULE);
     }
 }

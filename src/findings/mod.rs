@@ -8,6 +8,7 @@ pub(crate) mod testing;
 
 pub mod chain;
 pub mod handshake;
+pub mod own_clock;
 pub mod place;
 pub mod reach;
 
