@@ -111,6 +111,15 @@ mod tests {
     }
 
     #[test]
+    fn the_chain_itself_is_asked() {
+        let old = certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
+            body.not_after = Time::from_seconds(1_239_321_600)
+        });
+        assert_eq!(refused(vec![old]).the(&RULE).proof, Proof::Proven);
+        refused(vec![leaf()]).nothing(&RULE);
+    }
+
+    #[test]
     fn a_device_whose_clock_is_behind_has_not_refused_it_for_its_age() {
         let login = refused(vec![leaf()]);
         let found = found(&login.case(), &chain::judged_as(&login.case(), &expired(Clock::CaptureOnly))[0]).unwrap();

@@ -75,6 +75,17 @@ mod tests {
     }
 
     #[test]
+    fn the_chain_itself_is_asked() {
+        let given = |name: &str| {
+            let tcp = tcp(Purpose::Registrar).named(name).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Fin);
+            Login::new().step(tcp).dropped()
+        };
+        assert!(given("sip.contoso.com").the(&RULE).explains_drop);
+        given("POOL.contoso.com").nothing(&RULE);
+        given("").nothing(&RULE);
+    }
+
+    #[test]
     fn a_device_that_says_unknown_ca_does_not_mean_the_name() {
         let mismatch = [fault(FaultKind::NameMismatch { wanted: "sip.contoso.com".to_owned(), names: Vec::new() }, 1.0)];
         let login = refused_saying(48, vec![leaf()]);

@@ -176,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn the_chain_itself_is_asked() {
+        let chain = || vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", sha256)];
+        let found = communicator(refused(chain())).the(&RULE);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+        communicator(refused(vec![leaf()])).nothing(&RULE);
+        communicator(accepted(chain())).nothing(&RULE);
+        refused(chain()).nothing(&RULE);
+    }
+
+    #[test]
     fn a_server_that_leaves_is_not_explained_by_its_certificate() {
         let login = communicator(cut_by_server(vec![leaf()]));
         let judged = chain::judged_as(&login.case(), &[unsupported()]);

@@ -55,7 +55,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
     }
     let others: Vec<String> = far.iter().take(3).map(|one| format!("{} {}", one.who, one.says.whole_seconds())).collect();
     let consequence = refused.as_ref().map(|refused| format!(", so that {}", refused.words)).unwrap_or_default();
-    let mut evidence: Vec<Evidence> = frames
+    let mut evidence: Vec<Evidence> = clock
+        .frames
         .iter()
         .rev()
         .take(2)
