@@ -14,6 +14,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::device::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::findings::{Case, Found, Rule};
 use crate::flow::{Flow, Transport};
@@ -1111,10 +1113,8 @@ pub(crate) fn certificate_with(subject: &str, issuer: &str, change: impl FnOnce(
         version: 3,
     };
     change(&mut body);
-    let der: Arc<[u8]> = Arc::from(format!("{subject}/{issuer}/{}", body.serial).as_bytes());
-    let mut sha256 = [0; 32];
-    for (index, byte) in der.iter().enumerate() {
-        sha256[index % 32] ^= byte.rotate_left((index / 32) as u32 % 8);
-    }
+    // Not DER, but as different from others as the certificate is.
+    let der: Arc<[u8]> = Arc::from(format!("{body:?}").as_bytes());
+    let sha256 = Sha256::digest(&der).into();
     Arc::new(Certificate { der, sha256, body: Ok(body) })
 }
