@@ -40,7 +40,11 @@ pub struct Judged<'a> {
 pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
     let mut all: Vec<Judged<'a>> = handshakes(case).into_iter().filter_map(|shaken| open(case, shaken)).collect();
     let surplus = all.len().saturating_sub(CHAINS);
-    all.drain(..surplus);
+    let mut place = 0_usize;
+    all.retain(|one| {
+        place = place.saturating_add(1);
+        place > surplus || one.place().is_drop(case)
+    });
     for one in &mut all {
         one.faults = faults(case, one);
     }

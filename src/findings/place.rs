@@ -35,7 +35,7 @@ pub fn connections<'a>(case: &Case<'a>) -> Vec<Place<'a>> {
 impl<'a> Place<'a> {
     /// Did the attempt drop here?
     pub fn is_drop(&self, case: &Case<'_>) -> bool {
-        case.attempt.dropped_step == Some(self.index)
+        decisive(case) == Some(self.index)
     }
 
     /// The TLS handshake, if there is one.
@@ -75,14 +75,33 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The step in which the attempt really failed. As a rule the one that dropped; but where that is a last resort that did not
+/// even connect (443 after 5061), and an earlier target for the same purpose did and then failed, it is that one.
+pub fn decisive(case: &Case<'_>) -> Option<usize> {
+    let dropped = case.attempt.dropped_step?;
+    let places = connections(case);
+    let before = |drop: &Place<'_>| {
+        let got_further = |place: &&Place<'_>| {
+            place.index < dropped
+                && place.step.purpose == drop.step.purpose
+                && place.step.outcome == Outcome::Failed
+                && place.connected()
+                && place.connection.stats.client.first_data.is_some()
+        };
+        places.iter().rev().find(got_further).map(|place| place.index)
+    };
+    let last_resort = places.iter().find(|place| place.index == dropped && !place.connected());
+    last_resort.and_then(before).or(Some(dropped))
+}
+
 /// Would the device get past the drop if this exchange had gone well: is it the drop itself, or, of what the drop stands
 /// on, the fetch of CA certificates that the registrar's chain is judged by?
 pub fn leads_to_drop(case: &Case<'_>, index: usize) -> bool {
-    let Some(dropped) = case.attempt.dropped_step else { return false };
+    let Some(dropped) = decisive(case) else { return false };
     if dropped == index {
         return true;
     }
-    let (Some(step), Some(drop)) = (case.attempt.steps.get(index), case.attempt.dropped()) else { return false };
+    let (Some(step), Some(drop)) = (case.attempt.steps.get(index), case.attempt.steps.get(dropped)) else { return false };
     let fetches = matches!(step.purpose, Purpose::Enrolment | Purpose::Directory);
     index < dropped
         && fetches

@@ -82,6 +82,15 @@ mod tests {
     }
 
     #[test]
+    fn a_last_resort_that_is_refused_is_not_why_the_first_target_failed() {
+        let login = Login::new()
+            .step(tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst))
+            .step(syn(Purpose::Registrar).to("10.0.0.5", 443).leaves(Side::Server, Close::Rst))
+            .dropped();
+        assert!(!login.the(&RULE).explains_drop);
+    }
+
+    #[test]
     fn an_accepted_connection_that_is_reset_is_not_refused() {
         Login::new().step(tcp(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped().nothing(&RULE);
     }

@@ -86,6 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn a_last_resort_that_does_not_connect_does_not_hide_it() {
+        let login = Login::new()
+            .step(tcp(Purpose::Registrar).hello().server_flight(vec![]).leaves(Side::Client, Close::Rst))
+            .step(syn(Purpose::Registrar).to("10.0.0.5", 443).leaves(Side::Server, Close::Rst))
+            .dropped();
+        let found = login.the(&RULE);
+        assert_eq!((found.step, found.explains_drop), (Some(0), true));
+    }
+
+    #[test]
     fn the_server_that_leaves_the_flight_that_got_lost_the_alert_and_tls_1_3_are_others() {
         cut_by_server(vec![]).nothing(&RULE);
         accepted(vec![]).nothing(&RULE);

@@ -4,7 +4,7 @@ use crate::findings::chain::{self, Judged, left};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Evidence;
 use crate::text::WireText;
-use crate::trust::Link;
+use crate::trust::{FaultKind, Link};
 
 /// Words in an issuer's name by which products that inspect TLS give themselves away (compared without regard to case).
 const PRODUCTS: &[&str] = &[
@@ -67,7 +67,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
-    let issuer = &judged.body(Some(Link::Sent(0)))?.issuer;
+    let body = judged.body(Some(Link::Sent(0)))?;
+    let issuer = &body.issuer;
+    // A product's own page bears a certificate of its own, in its own name; one made up for a server bears the server's.
+    if body.subject.der == issuer.der {
+        return None;
+    }
+    let own_page = judged.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NameMismatch { .. }));
     let name = judged.place().server();
     let elsewhere = elsewhere(case, judged, &issuer.der);
     let (summary, proof, confidence) = match elsewhere {
@@ -76,7 +82,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
                 "the certificate of {name} was issued by {}, a product that inspects TLS, not by its own CA",
                 issuer.text
             );
-            (summary, Proof::Proven, 0.85)
+            if own_page { (summary, Proof::Inferred, 0.4) } else { (summary, Proof::Proven, 0.85) }
         }
         Some((frame, _)) => {
             let summary = format!(
@@ -153,5 +159,6 @@ mod tests {
     fn the_usual_issuer_and_a_chain_that_was_taken_are_no_sign() {
         refused(vec![leaf()]).nothing(&RULE);
         accepted(vec![certificate("CN=pool.contoso.com", "O=Fortinet")]).nothing(&RULE);
+        refused(vec![certificate("CN=FortiVoice,O=Fortinet", "CN=FortiVoice,O=Fortinet")]).nothing(&RULE);
     }
 }
