@@ -20,6 +20,8 @@ pub mod protocols;
 
 pub mod event;
 
+pub mod dispatch;
+
 pub mod device;
 
 pub mod profile;

@@ -1,7 +1,25 @@
 //! Capture files in, packet records out: pcap and pcapng from any [`std::io::Read`], in bounded memory.
 //! Knows nothing of what a packet holds.
+#![deny(clippy::arithmetic_side_effects)]
 
-use crate::model::At;
+mod buffer;
+mod clock;
+mod error;
+pub mod link_type;
+mod pcap;
+mod pcapng;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+mod tests;
+
+use std::io::{self, Read};
+
+use buffer::Buffer;
+pub use error::CaptureError;
+use pcap::Pcap;
+use pcapng::Pcapng;
+
+use crate::model::{At, Frame, Time, Warning};
 
 /// One packet record, borrowed from the reader's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -14,4 +32,206 @@ pub struct Record<'a> {
     pub wire_length: u32,
     /// The captured bytes.
     pub data: &'a [u8],
+}
+
+/// What is known of a capture as far as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Frames, as Wireshark counts them.
+    pub frames: u64,
+    /// Captured bytes of all packets.
+    pub packet_bytes: u64,
+    /// The earliest time stamp; captures are not always in order.
+    pub first: Option<Time>,
+    /// The latest time stamp.
+    pub last: Option<Time>,
+    /// Does the file end inside a packet or block?
+    pub truncated: bool,
+    /// Was some packet longer on the wire than what the capture kept of it?
+    pub snaplen_limited: bool,
+}
+
+/// How many warnings are kept; the others are only counted.
+pub const MAX_WARNINGS: usize = 64;
+
+/// Longest packet that Wireshark reads: the largest snap length that capture programs use. In the classic format, where
+/// nothing else tells damage from data, a longer one is damage.
+const MAX_PACKET: u32 = 262_144;
+
+/// Reads a capture record by record.
+#[derive(Debug)]
+pub struct CaptureReader<R> {
+    buffer: Buffer<R>,
+    format: Format,
+    notes: Notes,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// Where a record was found; `place` and `length` are those of its data in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    time: Option<Time>,
+    link_type: u16,
+    wire_length: u32,
+    place: usize,
+    length: usize,
+}
+
+impl<R: Read> CaptureReader<R> {
+    /// Finds out the format and reads the file's header. Reads in large pieces: `reader` needs no buffer of its own.
+    pub fn open(reader: R) -> Result<Self, CaptureError> {
+        let mut buffer = Buffer::new(reader);
+        buffer.fill(4).map_err(io_error(&buffer))?;
+        let magic = buffer.available().first_chunk().copied();
+        let format = match magic.map(|bytes| (pcap::magic(bytes), pcapng::magic(bytes))) {
+            Some((Some((order, magic)), _)) => Format::Pcap(Pcap::open(&mut buffer, order, magic)?),
+            Some((None, true)) => Format::Pcapng(Pcapng::open(&mut buffer)?),
+            _ => {
+                buffer.fill(error::LOOK).map_err(io_error(&buffer))?;
+                return Err(CaptureError::not_a_capture(buffer.available()));
+            }
+        };
+        Ok(Self { buffer, format, notes: Notes::default(), ended: false })
+    }
+
+    /// The next packet. `Ok(None)` is the end, also where the file is cut or damaged: then a warning says so. What was
+    /// read before stays valid.
+    #[inline]
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let found = match &mut self.format {
+            Format::Pcap(pcap) => pcap.next(&mut self.buffer, &mut self.notes),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes),
+        };
+        let Ok(Some(found)) = found else {
+            self.ended = true;
+            return found.map(|_| None);
+        };
+        let frame = self.notes.count_frame();
+        let facts = &mut self.notes.facts;
+        let time = match found.time {
+            Some(time) => {
+                facts.first = Some(facts.first.map_or(time, |first| first.min(time)));
+                facts.last = Some(facts.last.map_or(time, |last| last.max(time)));
+                time
+            }
+            // Without a time of its own a packet came when the one before it came.
+            None => self.notes.time,
+        };
+        self.notes.time = time;
+        facts.packet_bytes = facts.packet_bytes.saturating_add(found.length as u64);
+        // Some writers give no wire length, and no packet is shorter than what was captured of it.
+        let wire_length = found.wire_length.max(found.length as u32);
+        facts.snaplen_limited |= wire_length as usize > found.length;
+        let data = self.buffer.taken(found.place, found.length);
+        Ok(Some(Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }))
+    }
+
+    /// `pcap` or `pcapng`.
+    pub fn format(&self) -> &'static str {
+        match self.format {
+            Format::Pcap(_) => "pcap",
+            Format::Pcapng(_) => "pcapng",
+        }
+    }
+
+    /// What is known up to here.
+    pub fn facts(&self) -> &Facts {
+        &self.notes.facts
+    }
+
+    /// Bytes of the file that were read.
+    pub fn file_bytes(&self) -> u64 {
+        self.buffer.read_bytes()
+    }
+
+    /// What a reader of the result should know about the file; at most [`MAX_WARNINGS`].
+    pub fn warnings(&self) -> &[Warning] {
+        &self.notes.warnings
+    }
+
+    /// How many warnings there were beyond those kept.
+    pub fn more_warnings(&self) -> u64 {
+        self.notes.more_warnings
+    }
+}
+
+/// What is noted while reading.
+#[derive(Debug, Default)]
+struct Notes {
+    facts: Facts,
+    /// The last time stamp.
+    time: Time,
+    warnings: Vec<Warning>,
+    more_warnings: u64,
+}
+
+impl Notes {
+    #[inline]
+    fn count_frame(&mut self) -> Frame {
+        self.facts.frames = self.facts.frames.saturating_add(1);
+        Frame(self.facts.frames)
+    }
+
+    /// The number that the next packet will get.
+    fn next_frame(&self) -> Frame {
+        Frame(self.facts.frames.saturating_add(1))
+    }
+
+    #[cold]
+    fn warn(&mut self, frame: Option<Frame>, text: String) {
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(Warning { frame, text });
+        } else {
+            self.more_warnings = self.more_warnings.saturating_add(1);
+        }
+    }
+
+    /// The input has ended; if something had begun, it was cut.
+    #[cold]
+    fn torn<R: Read>(&mut self, buffer: &Buffer<R>, what: &str) {
+        if !buffer.available().is_empty() {
+            self.facts.truncated = true;
+            let frames = self.facts.frames;
+            let offset = buffer.offset();
+            self.warn(
+                None,
+                format!(
+                    "the file is cut inside a {what} at offset {offset}, after frame {frames}; what is missing cannot be judged"
+                ),
+            );
+        }
+    }
+
+    /// Damage that cannot be passed over.
+    #[cold]
+    fn stop<R: Read>(&mut self, buffer: &Buffer<R>, what: &str) {
+        let frames = self.facts.frames;
+        let offset = buffer.offset();
+        self.warn(None, format!("the file is damaged at offset {offset}, after frame {frames}: {what}; reading stops here, and Wireshark stops at such damage too"));
+    }
+
+    /// A length that cannot be: damage, or no capture at all if nothing was read before it.
+    #[cold]
+    fn implausible<R: Read>(&mut self, buffer: &Buffer<R>, length: u32) -> Result<Option<Found>, CaptureError> {
+        if self.facts.frames == 0 {
+            return Err(CaptureError::Length { offset: buffer.offset(), length });
+        }
+        self.stop(buffer, &format!("a record claims {length} bytes"));
+        Ok(None)
+    }
+}
+
+/// Adds to a failure how far reading came.
+fn io_error<R: Read>(buffer: &Buffer<R>) -> impl FnOnce(io::Error) -> CaptureError + use<R> {
+    let offset = buffer.read_bytes();
+    move |source| CaptureError::Io { offset, source }
 }

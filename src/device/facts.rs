@@ -1,6 +1,6 @@
 //! What is known of a device beyond one attempt to log in.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -42,6 +42,14 @@ pub struct DeviceFacts {
     pub clocks: VecDeque<ClockWitness>,
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
+    /// Hosts that sent it anything, ARP replies included.
+    pub heard_from: BTreeSet<IpAddr>,
+    /// Did it send SIP in clear?
+    pub speaks_sip: bool,
+    /// The highest TLS version that it offered.
+    pub highest_tls: Option<u16>,
+    /// Did any of its hellos carry server_name?
+    pub sends_server_name: bool,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
@@ -84,18 +92,53 @@ pub enum ClockSource {
 }
 
 impl DeviceFacts {
+    /// Takes over what was known of the same device under its address alone.
+    pub fn join(&mut self, other: DeviceFacts) {
+        fn add<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
+            for item in more {
+                if !list.contains(&item) {
+                    list.push(item);
+                }
+            }
+        }
+        self.link_source = self.link_source.or(other.link_source);
+        self.vlan = self.vlan.or(other.vlan);
+        self.host_name = self.host_name.take().or(other.host_name);
+        self.lease = self.lease.take().or(other.lease);
+        self.enrolment_seen |= other.enrolment_seen;
+        self.seen_both_ways |= other.seen_both_ways;
+        self.speaks_sip |= other.speaks_sip;
+        self.sends_server_name |= other.sends_server_name;
+        self.highest_tls = self.highest_tls.max(other.highest_tls);
+        self.heard_from.extend(other.heard_from);
+        self.clocks.extend(other.clocks);
+        self.clocks.make_contiguous().sort_by_key(|witness| witness.at);
+        add(&mut self.addresses, other.addresses);
+        add(&mut self.vendor_classes, other.vendor_classes);
+        add(&mut self.user_agents, other.user_agents);
+        add(&mut self.names_asked, other.names_asked);
+        add(&mut self.sip_domains, other.sip_domains);
+        add(&mut self.users, other.users);
+        add(&mut self.fetched, other.fetched);
+        add(&mut self.issuers_by_name, other.issuers_by_name);
+        if self.parameter_list.is_empty() {
+            self.parameter_list = other.parameter_list;
+        }
+    }
+
     /// How far the device's own clock is ahead of the capture's (negative: behind), in nanoseconds, with the frames that
-    /// show it. A hello's random counts only where two hellos advance as the capture does, or where it agrees with another
-    /// witness of the device's: in newer stacks these bytes are random.
+    /// show it. Only where two of its time stamps advance as the capture does: in newer stacks a hello's first bytes, and
+    /// the time stamps of NTP requests, are random (RFC 8446 section 4.1.2, RFC 9109).
     pub fn clock_offset(&self) -> Option<(i64, Vec<Frame>)> {
-        const AGREE: i64 = 3 * SECOND;
+        const AGREE: u64 = 3 * SECOND as u64;
         let own: Vec<&ClockWitness> = self.clocks.iter().filter(|witness| witness.whose == Whose::Device).collect();
         let offset = |witness: &ClockWitness| witness.says.since(witness.at.time);
         own.iter().rev().find_map(|last| {
             let agreeing: Vec<&&ClockWitness> =
-                own.iter().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE as u64).collect();
-            let proven = agreeing.len() >= 2 || last.from != ClockSource::TlsRandom;
-            proven.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
+                own.iter().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE).collect();
+            // A frame that was captured twice says the same twice: that proves nothing.
+            let advances = agreeing.iter().any(|other| other.says != last.says);
+            advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
         })
     }
 }

@@ -1,3 +1,204 @@
-//! Events in, devices out: whose event is this, and what is known of it.
+//! Events in, devices out: whose event is this, and what is known of that device. A device is known by its MAC where
+//! DHCP or ARP bind its address to one; else by its address. The Ethernet source alone binds nothing: behind a router it
+//! is the router's.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
+use crate::event::{Event, What};
+use crate::model::{Mac, Side};
+use crate::protocols::{Message, arp, dhcp};
 
 pub mod facts;
+mod observe;
+
+use facts::DeviceFacts;
+
+/// Bindings of addresses to MACs that are remembered; the oldest go first.
+pub const BINDINGS: usize = 65_536;
+/// Devices that are remembered at most. What further ones do is not followed, and the report says so.
+pub const DEVICES: usize = 65_536;
+/// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
+const ADDRESSES_OF_A_HOST: u32 = 16;
+
+/// The number of a device within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub usize);
+
+/// By what a device is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Mac(Mac),
+    Ip(IpAddr),
+}
+
+/// Whose event it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The device.
+    pub device: DeviceId,
+    /// A device that turned out to be the same one: what it did belongs to `device` from now on.
+    pub joined: Option<DeviceId>,
+}
+
+/// All devices of a run.
+#[derive(Debug, Default)]
+pub struct Devices {
+    devices: Vec<DeviceFacts>,
+    by_key: HashMap<Key, DeviceId, RandomState>,
+    bindings: IndexMap<IpAddr, Mac, RandomState>,
+    arp_addresses: HashMap<Mac, u32, RandomState>,
+    /// Devices that were not followed because the table was full.
+    pub turned_away: u64,
+}
+
+impl Devices {
+    /// What is known of a device.
+    pub fn facts(&self, device: DeviceId) -> Option<&DeviceFacts> {
+        self.devices.get(device.0)
+    }
+
+    /// The same, to add to it.
+    pub fn facts_mut(&mut self, device: DeviceId) -> Option<&mut DeviceFacts> {
+        self.devices.get_mut(device.0)
+    }
+
+    /// The MAC that an address is bound to at present.
+    pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
+        self.bindings.get(&address).copied()
+    }
+
+    /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
+    pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        let joined = self.bind(event);
+        let (mac, ip) = owner(event)?;
+        let device = self.device(mac, ip)?;
+        let facts = self.devices.get_mut(device.0)?;
+        if let Some(address) = ip
+            && !facts.addresses.contains(&address)
+            && facts.addresses.len() < 32
+        {
+            facts.addresses.push(address);
+        }
+        observe::event(facts, event, ip);
+        Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
+    }
+
+    fn device(&mut self, mac: Option<Mac>, ip: Option<IpAddr>) -> Option<DeviceId> {
+        let mac = mac.or_else(|| self.mac_of(ip?));
+        let key = mac.map(Key::Mac).or(ip.map(Key::Ip))?;
+        if let Some(device) = self.by_key.get(&key) {
+            return Some(*device);
+        }
+        if self.devices.len() >= DEVICES {
+            self.turned_away = self.turned_away.saturating_add(1);
+            return None;
+        }
+        let device = DeviceId(self.devices.len());
+        self.devices.push(DeviceFacts { mac, ..DeviceFacts::default() });
+        self.by_key.insert(key, device);
+        Some(device)
+    }
+
+    /// Learns what the event binds; if that shows two devices to be one, says which went into which.
+    fn bind(&mut self, event: &Event) -> Option<(DeviceId, DeviceId)> {
+        let (mac, ip) = self.binding(event)?;
+        if self.bindings.get(&ip) == Some(&mac) {
+            return None;
+        }
+        if self.bindings.len() >= BINDINGS {
+            self.bindings.shift_remove_index(0);
+        }
+        self.bindings.insert(ip, mac);
+        let nameless = self.by_key.remove(&Key::Ip(ip))?;
+        let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
+            self.by_key.insert(Key::Mac(mac), nameless);
+            self.devices.get_mut(nameless.0)?.mac = Some(mac);
+            return None;
+        };
+        let old = std::mem::take(self.devices.get_mut(nameless.0)?);
+        self.devices.get_mut(known.0)?.join(old);
+        Some((nameless, known))
+    }
+
+    fn binding(&mut self, event: &Event) -> Option<(Mac, IpAddr)> {
+        let What::Message(message) = &event.what else { return None };
+        match message {
+            Message::Dhcp(message) => dhcp_binding(message),
+            Message::Arp(message) => {
+                let (mac, ip) = arp_binding(message)?;
+                if self.bindings.get(&ip) != Some(&mac) {
+                    let addresses = self.arp_addresses.entry(mac).or_default();
+                    *addresses = addresses.saturating_add(1);
+                    if *addresses > ADDRESSES_OF_A_HOST {
+                        return None;
+                    }
+                }
+                Some((mac, ip))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn dhcp_binding(message: &dhcp::Message) -> Option<(Mac, IpAddr)> {
+    let mac = message.hardware_address.filter(|mac| mac.is_station())?;
+    let address = match message.kind? {
+        dhcp::kind::ACK if !message.your.is_unspecified() => message.your,
+        dhcp::kind::ACK | dhcp::kind::REQUEST | dhcp::kind::INFORM => message.client,
+        _ => return None,
+    };
+    is_host(address).then_some((mac, IpAddr::V4(address)))
+}
+
+fn arp_binding(message: &arp::Message) -> Option<(Mac, IpAddr)> {
+    (message.sender_mac.is_station() && is_host(message.sender_ip)).then_some((message.sender_mac, IpAddr::V4(message.sender_ip)))
+}
+
+fn is_host(address: Ipv4Addr) -> bool {
+    !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast() && !address.is_loopback()
+}
+
+/// The device that an event is about: the side that asks.
+fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
+    let side = match &event.what {
+        What::Tcp(..) => Side::Client,
+        What::Message(message) => match message {
+            Message::Arp(message) => return arp_owner(message),
+            Message::Dhcp(message) => return dhcp_owner(message),
+            Message::Icmp(message) => return Some((None, Some(message.quoted?.source.ip()))),
+            Message::Dns(message) if message.response => event.side.other(),
+            Message::Dns(_) => event.side,
+            Message::Ntp(message) => match message.mode {
+                3 => event.side,
+                4 => event.side.other(),
+                _ => return None,
+            },
+            Message::Http(_) | Message::Tls(_) => Side::Client,
+            Message::Sip(message) if message.code().is_some() => event.side.other(),
+            Message::Sip(_) => event.side,
+        },
+    };
+    let ip = event.flow.endpoint(side).ip()?;
+    (!ip.is_multicast() && !ip.is_unspecified()).then_some((None, Some(ip)))
+}
+
+fn arp_owner(message: &arp::Message) -> Option<(Option<Mac>, Option<IpAddr>)> {
+    let (mac, ip) = match message.operation {
+        1 => (message.sender_mac, message.sender_ip),
+        2 => (message.target_mac, message.target_ip),
+        _ => return None,
+    };
+    mac.is_station().then_some((Some(mac), is_host(ip).then_some(IpAddr::V4(ip))))
+}
+
+fn dhcp_owner(message: &dhcp::Message) -> Option<(Option<Mac>, Option<IpAddr>)> {
+    let ip = [message.client, message.your].into_iter().find(|address| is_host(*address)).map(IpAddr::V4);
+    // An offered address is not yet the client's.
+    let ip = if message.kind == Some(dhcp::kind::OFFER) { None } else { ip };
+    let mac = message.hardware_address.filter(|mac| mac.is_station());
+    (mac.is_some() || ip.is_some()).then_some((mac, ip))
+}

@@ -1,8 +1,23 @@
 //! Packets in, flows out: datagrams and ordered TCP streams with what happened to them. Knows no protocol above TCP and
 //! keeps time by the packets alone.
 
+mod assembler;
+mod hand;
+mod key;
+mod leftover;
+mod limits;
+mod sent;
+mod stats;
+mod table;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
+pub use self::key::community_id;
+pub use self::limits::{Limits, Losses};
+pub use self::table::FlowTable;
 use crate::model::{At, Endpoint, Side};
 use crate::packet::{Link, Packet};
 
@@ -49,7 +64,8 @@ impl Flow {
     }
 }
 
-/// What one side of a TCP connection did, counted up to now.
+/// What one side of a TCP connection did, counted up to now. After [`Interest::SignalsOnly`] only `syns`, `sent`, `fin`,
+/// `rst` and `last` go on; the others stay as they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SideStats {
     /// SYNs (or SYN-ACKs) sent.
@@ -82,6 +98,10 @@ pub struct SideStats {
     pub rst: Option<At>,
     /// The last segment of any kind.
     pub last: Option<At>,
+    /// Segments that the capture has twice (mirrored ports): the same within a millisecond. Counted nowhere else.
+    pub copies: u32,
+    /// Segments that repeated bytes with another content, noticed while the bytes still waited behind a hole.
+    pub conflicts: u32,
 }
 
 /// Both sides.
@@ -150,7 +170,8 @@ pub enum Step {
 }
 
 /// Takes what the table finds. Calls for one flow come in the order of the capture; `at` is always the packet in hand,
-/// so a message that completes during a call completed in that frame.
+/// so a message that completes during a call completed in that frame. A flow that leaves the table because of another
+/// flow's packet or the end of the capture comes with an empty `link`, for that packet says nothing about its stations.
 pub trait FlowSink {
     /// What the sink keeps with each flow.
     type State: Default;

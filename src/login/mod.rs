@@ -1,4 +1,110 @@
 //! Events in, attempts out: what each device tried, how far it came, and who ended it. Decides *that* and *where*
 //! something dropped; never why.
 
+use std::net::IpAddr;
+
+use crate::device::facts::DeviceFacts;
+use crate::event::{Event, What};
+use crate::model::{Side, Time};
+use crate::profile::Profile;
+use crate::protocols::{Message, tls};
+
+mod attempt;
+mod judge;
+mod names;
+mod purpose;
+mod record;
+pub mod stages;
 pub mod steps;
+
+use record::Recorder;
+use steps::{Attempt, StepKind};
+
+/// Exchanges that one device may have open or unsettled; beyond it, what is over is settled.
+const UNSETTLED: usize = 1024;
+/// Exchanges that are kept of a device that shows no login at all.
+const WITHOUT_LOGIN: usize = 64;
+
+/// The login of one device.
+#[derive(Debug, Default)]
+pub struct Login {
+    recorder: Recorder,
+    settled: u32,
+    /// Events that it took, for what was looked at.
+    events: u64,
+}
+
+impl Login {
+    /// Takes an event of this device.
+    pub fn on(&mut self, event: &Event, facts: &mut DeviceFacts) {
+        self.events = self.events.saturating_add(1);
+        let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()).map(IpAddr::V4);
+        self.recorder.event(event, router);
+        self.remember_issuer(event, facts);
+    }
+
+    /// How many events it took.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Is there so much of it that something should be settled or forgotten?
+    pub fn is_full(&self) -> bool {
+        self.recorder.len() >= UNSETTLED
+    }
+
+    /// Takes over what the same device did under another name.
+    pub fn join(&mut self, other: Login) {
+        self.events = self.events.saturating_add(other.events);
+        self.recorder.join(other.recorder);
+    }
+
+    /// Forgets the oldest of what was recorded: for a device that shows no login.
+    pub fn forget(&mut self) {
+        let mut surplus = self.recorder.len().saturating_sub(WITHOUT_LOGIN);
+        self.recorder.retain(|_, _| {
+            let keep = surplus == 0;
+            surplus = surplus.saturating_sub(1);
+            keep
+        });
+    }
+
+    /// Takes out the attempts that are over. The last one, which may still go on, stays.
+    pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
+        let judged = judge::steps(&self.recorder, facts, profile, now);
+        let mut attempts = attempt::split(judged, profile, now, self.settled.saturating_add(1));
+        let open: Vec<u64> = attempts.pop().map(|(_, drafts)| drafts).unwrap_or_default();
+        self.recorder.retain(|id, _| open.contains(&id));
+        if self.is_full() {
+            // One attempt without end: its beginning goes.
+            self.forget();
+        }
+        self.settled = self.settled.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
+        attempts.into_iter().map(|(attempt, _)| attempt).collect()
+    }
+
+    /// All attempts that are left, when the capture has ended.
+    pub fn finish(self, facts: &DeviceFacts, profile: &Profile, end: Time) -> Vec<Attempt> {
+        let judged = judge::steps(&self.recorder, facts, profile, end);
+        attempt::split(judged, profile, end, self.settled.saturating_add(1)).into_iter().map(|(attempt, _)| attempt).collect()
+    }
+
+    /// Which CA stood behind the chain that a server gave under a name.
+    fn remember_issuer(&self, event: &Event, facts: &mut DeviceFacts) {
+        const NAMES: usize = 256;
+        let What::Message(Message::Tls(message)) = &event.what else { return };
+        let (tls::Message::Certificate(chain), Side::Server) = (message.as_ref(), event.side) else { return };
+        let Some(issuer) = chain.first().and_then(|leaf| leaf.body.as_ref().ok()).map(|body| body.issuer.der.clone()) else {
+            return;
+        };
+        let Some((name, _)) = self.recorder.names.name_of(event.flow.server) else { return };
+        if facts.issuers_by_name.len() < NAMES {
+            facts.issuers_by_name.push((name, issuer, event.at.frame));
+        }
+    }
+
+    /// Does anything of it look like a login: DHCP, SIP, the names that only such a device asks for?
+    pub fn has_exchanges(&self) -> bool {
+        self.recorder.drafts().any(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)))
+    }
+}

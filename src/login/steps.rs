@@ -328,8 +328,11 @@ pub struct Handshake {
     pub client_data: DataCount,
     /// The same of the server.
     pub server_data: DataCount,
-    /// Frames of the flow's first bytes that could not be read because the capture cut or lost them.
-    pub holes: bool,
+    /// How often a burst of application data of the client was followed by one of the server: requests that were
+    /// answered, as far as record sizes can tell.
+    pub answered_bursts: u32,
+    /// Who sent the last application data.
+    pub last_data_side: Option<Side>,
 }
 
 /// Application data of one side.

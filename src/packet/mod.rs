@@ -1,13 +1,25 @@
 //! Records in, packets out: link, network and transport headers, as far as they can be read. Keeps only IP fragments;
 //! knows no flow.
+#![deny(clippy::arithmetic_side_effects)]
+
+mod defrag;
+mod fast;
+mod ip;
+mod link;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+mod tests;
 
 use std::net::IpAddr;
 
-use crate::bytes::ParseError;
+use crate::bytes::{ErrorKind, ParseError};
+use crate::capture::Record;
 use crate::model::{At, Mac};
+use defrag::Fragments;
+use link::{Above, Unwrapped};
 
 /// What the headers of one record say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// Frame number and time stamp.
     pub at: At,
@@ -28,7 +40,7 @@ pub struct Link {
     pub source: Option<Mac>,
     /// To whom.
     pub destination: Option<Mac>,
-    /// The innermost IEEE 802.1Q VLAN identifier; `None` where the frame is untagged.
+    /// The innermost IEEE 802.1Q VLAN identifier; `None` where the frame is untagged or its tag names no VLAN (0).
     pub vlan: Option<u16>,
 }
 
@@ -44,7 +56,7 @@ pub struct Net {
 }
 
 /// What a packet carries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
     /// A UDP datagram.
     Udp(Datagram<'a>),
@@ -111,4 +123,63 @@ impl Segment<'_> {
     pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+}
+
+/// The number that stands for an EtherType in frames with an LLC header and none behind it; Linux's own.
+pub const LLC: u16 = 0x0004;
+
+/// Decodes records one after the other. Keeps fragments of IP datagrams until the datagram is whole.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    fragments: Fragments,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decodes the headers of a record. A datagram that came in fragments belongs to the frame that completes it; it then
+    /// lies in the decoder, hence the common lifetime.
+    #[inline]
+    pub fn decode<'a>(&'a mut self, record: &Record<'a>) -> Packet<'a> {
+        let unwrapped = link::unwrap(record);
+        match unwrapped.above {
+            Above::Ip(bytes) => match fast::decode(record, unwrapped.link, bytes) {
+                Some(packet) => packet,
+                None => self.decode_slowly(record, &unwrapped),
+            },
+            _ => self.decode_slowly(record, &unwrapped),
+        }
+    }
+
+    /// Fragmented datagrams that were given up: too old, too many, or contradicting themselves.
+    pub fn lost_datagrams(&self) -> u64 {
+        self.fragments.lost()
+    }
+
+    /// The same without the short path.
+    fn decode_slowly<'a>(&'a mut self, record: &Record<'a>, unwrapped: &Unwrapped<'a>) -> Packet<'a> {
+        let packet = Packet { at: record.at, link: unwrapped.link, net: None, body: Body::Nothing, stopped: None };
+        match unwrapped.above {
+            Above::Ip(bytes) => ip::decode(record, bytes, &mut self.fragments, packet),
+            Above::Other { ether_type, bytes } => Packet { body: Body::Link { ether_type, bytes }, ..packet },
+            Above::Nothing => packet,
+            Above::Stopped(ref stopped) => Packet { stopped: Some(stopped.clone()), ..packet },
+        }
+    }
+}
+
+/// Where a part of a record's data begins in it.
+fn offset_in(record: &Record<'_>, part: &[u8]) -> usize {
+    (part.as_ptr() as usize).saturating_sub(record.data.as_ptr() as usize).min(record.data.len())
+}
+
+fn short(offset: usize, field: &'static str, need: usize, have: usize) -> ParseError {
+    ParseError { offset, field, kind: ErrorKind::Short { need, have } }
+}
+
+fn invalid(offset: usize, field: &'static str) -> ParseError {
+    ParseError { offset, field, kind: ErrorKind::Invalid }
 }

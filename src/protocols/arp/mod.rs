@@ -4,6 +4,13 @@ use std::net::Ipv4Addr;
 
 use crate::model::Mac;
 
+mod fields;
+mod parser;
+#[cfg(test)]
+mod tests;
+
+pub use parser::parse;
+
 /// An ARP packet for IPv4 over Ethernet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

@@ -2,8 +2,83 @@
 
 use std::net::Ipv4Addr;
 
-use crate::model::Mac;
+use crate::model::{Mac, Side};
+use crate::protocols::{self, Guess, Out, OverUdp, Probe, Protocol};
 use crate::text::WireText;
+
+mod check;
+mod fields;
+mod parser;
+#[cfg(test)]
+mod tests;
+mod values;
+
+/// The ports of server and client.
+const PORTS: [u16; 2] = [67, 68];
+/// The port of boot servers that answer beside the DHCP server (PXE).
+const BOOT_PORT: u16 = 4011;
+
+/// DHCPv4, as the dispatcher knows it.
+pub static PROTOCOL: Protocol = Protocol { name: "dhcp", udp: Some(OverUdp { probe, read }), tcp: None };
+
+fn probe(probe: &Probe<'_>) -> Guess {
+    let well_known = PORTS.iter().any(|port| probe.on_port(*port)) && parser::looks_right(probe.bytes);
+    // Any client may have 4011 as its own port by chance: there, the cookie must tell.
+    let boot = probe.on_port(BOOT_PORT) && parser::has_cookie(probe.bytes);
+    if well_known || boot { Guess::Yes } else { Guess::No }
+}
+
+fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
+    let message = parser::parse(bytes, whole);
+    let read = message.is_some();
+    if let Some(message) = message {
+        out.message(side, protocols::Message::Dhcp(Box::new(message)));
+    }
+    read
+}
+
+/// Numbers of options that are looked at by name (RFC 2132 unless said otherwise).
+pub mod option {
+    /// Nothing: fills up.
+    pub const PAD: u8 = 0;
+    /// Network mask.
+    pub const MASK: u8 = 1;
+    /// Routers.
+    pub const ROUTERS: u8 = 3;
+    /// DNS servers.
+    pub const NAME_SERVERS: u8 = 6;
+    /// Host name.
+    pub const HOST_NAME: u8 = 12;
+    /// Domain name.
+    pub const DOMAIN_NAME: u8 = 15;
+    /// NTP servers.
+    pub const NTP_SERVERS: u8 = 42;
+    /// Vendor-specific information.
+    pub const VENDOR: u8 = 43;
+    /// Address that the client would like.
+    pub const REQUESTED_ADDRESS: u8 = 50;
+    /// Lease time.
+    pub const LEASE: u8 = 51;
+    /// Whether options stand in the file and server name fields.
+    pub const OVERLOAD: u8 = 52;
+    /// What kind of DHCP message it is.
+    pub const MESSAGE_TYPE: u8 = 53;
+    /// Which server speaks, or is spoken to.
+    pub const SERVER_ID: u8 = 54;
+    /// Options that the client asks for.
+    pub const PARAMETER_LIST: u8 = 55;
+    /// Text, of a NAK for one.
+    pub const MESSAGE: u8 = 56;
+    /// Vendor class.
+    pub const VENDOR_CLASS: u8 = 60;
+    /// SIP servers (RFC 3361).
+    pub const SIP_SERVERS: u8 = 120;
+    /// The last option.
+    pub const END: u8 = 255;
+}
+
+/// Sub-option of option 43 that holds the voice VLAN.
+const VOICE_VLAN: u8 = 10;
 
 /// Message types (option 53).
 pub mod kind {
@@ -25,7 +100,7 @@ pub mod kind {
     pub const INFORM: u8 = 8;
 }
 
-/// One option, joined from its parts where RFC 3396 splits it.
+/// One option, as it stands; [`Message::option`] joins the parts of one that RFC 3396 splits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DhcpOption {
     /// Its number.
@@ -53,10 +128,24 @@ pub struct Message {
     pub server: Ipv4Addr,
     /// giaddr.
     pub relay: Ipv4Addr,
-    /// The options in wire order, without pad (0) and end (255), as they stand in the message.
+    /// The options in wire order, without pad (0) and end (255), as they stand in the message; those that option 52 puts
+    /// into the server name and file fields stand behind it. One that runs over the end has the value that is there.
     pub options: Vec<DhcpOption>,
     /// What was malformed, each with the option's number (255 for the option field as a whole).
     pub problems: Vec<(u8, String)>,
+    /// Did the capture hold only the beginning? Then an option that is not here may have been sent all the same.
+    pub cut: bool,
+}
+
+/// What option 120 says (RFC 3361).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SipServers {
+    /// Names, as labels; one at least.
+    Names(Vec<WireText>),
+    /// IPv4 addresses; one at least.
+    Addresses(Vec<Ipv4Addr>),
+    /// Neither: what is wrong with it.
+    Malformed(String),
 }
 
 impl Message {
@@ -81,16 +170,36 @@ impl Message {
 
     /// Option 54: which server speaks, or is spoken to.
     pub fn server_id(&self) -> Option<Ipv4Addr> {
-        self.addresses(54).first().copied()
+        self.addresses(option::SERVER_ID).first().copied()
     }
 
     /// Option 60.
     pub fn vendor_class(&self) -> Option<WireText> {
-        self.text(60)
+        self.text(option::VENDOR_CLASS)
     }
 
     /// Option 55.
     pub fn parameter_list(&self) -> Vec<u8> {
-        self.option(55).unwrap_or_default()
+        self.option(option::PARAMETER_LIST).unwrap_or_default()
+    }
+
+    /// Option 51, in seconds.
+    pub fn lease_seconds(&self) -> Option<u32> {
+        self.option(option::LEASE)?.first_chunk::<4>().copied().map(u32::from_be_bytes)
+    }
+
+    /// Option 43 as code and value, in order. What runs over the end is left out, and told in `problems`.
+    pub fn vendor_suboptions(&self) -> Vec<(u8, Vec<u8>)> {
+        self.option(option::VENDOR).map(|value| values::suboptions(&value).list).unwrap_or_default()
+    }
+
+    /// The voice VLAN of option 43, sub-option 10: 16 bits, or ASCII digits.
+    pub fn voice_vlan(&self) -> Option<u16> {
+        self.vendor_suboptions().iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
+    }
+
+    /// Option 120.
+    pub fn sip_servers(&self) -> Option<SipServers> {
+        self.option(option::SIP_SERVERS).map(|value| values::sip_servers(&value))
     }
 }

@@ -2,7 +2,48 @@
 
 use std::net::IpAddr;
 
+use crate::model::Side;
+use crate::protocols::{self, Guess, Out, OverTcp, OverUdp, Probe, Protocol, StreamParser};
 use crate::text::WireText;
+
+mod fields;
+mod name;
+mod parser;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+/// The port of DNS. Multicast DNS (5353) and LLMNR (5355) are other protocols: their silence proves nothing about a
+/// name server.
+const PORT: u16 = 53;
+
+/// DNS, as the dispatcher knows it.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "dns",
+    udp: Some(OverUdp { probe: probe_datagram, read }),
+    tcp: Some(OverTcp { probe: probe_stream, parser: stream_parser }),
+};
+
+fn probe_datagram(probe: &Probe<'_>) -> Guess {
+    if probe.on_port(PORT) && probe.bytes.len() >= parser::HEADER { Guess::Yes } else { Guess::No }
+}
+
+fn probe_stream(probe: &Probe<'_>) -> Guess {
+    if probe.on_port(PORT) { stream::guess(probe.bytes) } else { Guess::No }
+}
+
+fn stream_parser() -> Box<dyn StreamParser> {
+    Box::new(stream::Stream::default())
+}
+
+fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
+    let message = parser::parse(bytes, false, whole);
+    let read = message.is_some();
+    if let Some(message) = message {
+        out.message(side, protocols::Message::Dns(Box::new(message)));
+    }
+    read
+}
 
 /// Record types.
 pub mod kind {
@@ -39,14 +80,14 @@ pub struct Message {
     pub records: Vec<Record>,
     /// Over TCP?
     pub tcp: bool,
-    /// What was malformed.
+    /// What was malformed, or that the capture cut the message: then `records` may lack some, and proves no absence.
     pub problem: Option<String>,
 }
 
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The name, without the final dot, as it was spelt.
+    /// The name, without the final dot, as it was spelt; empty for the root. Control characters are written as `\t`, `\000`…
     pub name: WireText,
     /// The record type.
     pub kind: u16,

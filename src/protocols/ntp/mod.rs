@@ -1,8 +1,51 @@
 //! NTP and SNTP (RFC 5905, RFC 4330): where a phone has its clock from.
 
-use crate::model::Time;
+use crate::model::{Side, Time};
+use crate::protocols::{self, Guess, Out, OverUdp, Probe, Protocol};
 
-/// An NTP packet of mode 1 to 5.
+mod fields;
+mod parser;
+#[cfg(test)]
+mod tests;
+
+/// The port of NTP, at both ends or at one.
+const PORT: u16 = 123;
+
+/// NTP, as the dispatcher knows it.
+pub static PROTOCOL: Protocol = Protocol { name: "ntp", udp: Some(OverUdp { probe, read }), tcp: None };
+
+fn probe(probe: &Probe<'_>) -> Guess {
+    if probe.on_port(PORT) && parser::parse(probe.bytes).is_some() { Guess::Yes } else { Guess::No }
+}
+
+fn read(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
+    let message = parser::parse(bytes);
+    let read = message.is_some();
+    if let Some(message) = message {
+        out.message(side, protocols::Message::Ntp(message));
+    }
+    read
+}
+
+/// Modes (RFC 5905 section 7.3).
+pub mod mode {
+    /// A peer that asks.
+    pub const SYMMETRIC_ACTIVE: u8 = 1;
+    /// A peer that answers.
+    pub const SYMMETRIC_PASSIVE: u8 = 2;
+    /// A client's question.
+    pub const CLIENT: u8 = 3;
+    /// A server's answer.
+    pub const SERVER: u8 = 4;
+    /// A server's announcement to all.
+    pub const BROADCAST: u8 = 5;
+    /// A control message (RFC 9327).
+    pub const CONTROL: u8 = 6;
+    /// A message between programs of one maker.
+    pub const PRIVATE: u8 = 7;
+}
+
+/// An NTP packet. Of modes 6 and 7 only version and mode (and for 6 the leap indicator) hold; the rest is zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Leap indicator; 3 means "not synchronised".

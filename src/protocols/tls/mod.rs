@@ -5,6 +5,23 @@ use std::sync::Arc;
 use crate::formats::x509::Certificate;
 use crate::text::WireText;
 
+use super::{OverTcp, Protocol};
+
+mod fields;
+mod handshake;
+mod hello;
+pub mod names;
+mod parser;
+mod probe;
+mod record;
+mod sslv2;
+#[cfg(test)]
+mod tests;
+
+/// TLS over TCP.
+pub static PROTOCOL: Protocol =
+    Protocol { name: "tls", udp: None, tcp: Some(OverTcp { probe: probe::probe, parser: || Box::<parser::Parser>::default() }) };
+
 /// What one side of a connection said, or showed without being readable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -50,6 +67,8 @@ pub struct ClientHello {
     pub random_time: u32,
     /// Cipher suites, in order. (Of an SSLv2-format hello: the TLS ones.)
     pub ciphers: Vec<u16>,
+    /// All cipher specs of an SSLv2-format hello, three octets each; otherwise empty.
+    pub sslv2_ciphers: Vec<u32>,
     /// server_name.
     pub server_name: Option<WireText>,
     /// supported_versions; empty where the extension is absent.

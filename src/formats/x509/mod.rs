@@ -6,6 +6,16 @@ use std::sync::Arc;
 use crate::model::Time;
 use crate::text::WireText;
 
+mod algorithm;
+mod key;
+mod name;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use algorithm::signature_name;
+pub use read::parse;
+
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -15,6 +25,23 @@ pub struct Certificate {
     pub sha256: [u8; 32],
     /// Everything else; `Err` with what was wrong where it cannot be read as a certificate.
     pub body: Result<Body, String>,
+}
+
+impl Certificate {
+    /// SHA-256 of the bytes, in hex: how `events` and reports name a certificate.
+    pub fn fingerprint(&self) -> String {
+        hex(&self.sha256)
+    }
+}
+
+/// Lower-case hex.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What a certificate says.

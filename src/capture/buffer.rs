@@ -1,0 +1,118 @@
+//! One reused buffer between a [`Read`] and the block grammars: bytes come in as large reads, blocks go out as slices.
+
+use std::io::{self, ErrorKind, Read};
+
+/// How many bytes are asked for at once. Fits the second-level cache; larger is slower.
+pub(super) const BUFFER: usize = 256 * 1024;
+
+/// The buffer. `start..end` of `bytes` was read but not taken; what was taken last stays valid until the next `fill`.
+#[derive(Debug)]
+pub(super) struct Buffer<R> {
+    reader: R,
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Offset in the file of the first of `bytes`.
+    base: u64,
+    ended: bool,
+}
+
+impl<R: Read> Buffer<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, bytes: vec![0; BUFFER], start: 0, end: 0, base: 0, ended: false }
+    }
+
+    /// Offset in the file of the next byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.base.saturating_add(self.start as u64)
+    }
+
+    /// How many bytes of the file were read.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.base.saturating_add(self.end as u64)
+    }
+
+    /// The bytes that were read but not taken.
+    #[inline]
+    pub(super) fn available(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Makes at least `need` bytes available; false if the input ends before. No more than that is waited for, so that a
+    /// pipe is not held up.
+    #[inline]
+    pub(super) fn fill(&mut self, need: usize) -> io::Result<bool> {
+        if self.end.saturating_sub(self.start) >= need { Ok(true) } else { self.read_more(need) }
+    }
+
+    #[cold]
+    fn read_more(&mut self, need: usize) -> io::Result<bool> {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.base = self.offset();
+        self.end = self.end.saturating_sub(self.start);
+        self.start = 0;
+        if self.bytes.len() < need {
+            self.bytes.resize(need.next_power_of_two(), 0);
+        }
+        while self.end < need && !self.ended {
+            // No more than usual at once, even after one large block, or what is read falls out of the cache again.
+            let stop = need.max(self.end.saturating_add(BUFFER)).min(self.bytes.len());
+            let Some(free) = self.bytes.get_mut(self.end..stop) else { break };
+            match self.reader.read(free) {
+                Ok(0) => self.ended = true,
+                // A reader that claims more than it was given room for is not believed.
+                Ok(count) => self.end = self.end.saturating_add(count).min(self.bytes.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.end >= need)
+    }
+
+    /// Takes `length` available bytes and gives the place where they lie.
+    #[inline]
+    pub(super) fn take(&mut self, length: usize) -> usize {
+        let place = self.start;
+        self.start = self.start.saturating_add(length).min(self.end);
+        place
+    }
+
+    /// `length` bytes that were taken, from a place that `take` gave (or behind it).
+    #[inline]
+    pub(super) fn taken(&self, place: usize, length: usize) -> &[u8] {
+        self.bytes.get(place..place.saturating_add(length)).unwrap_or_default()
+    }
+}
+
+/// The order of the bytes in a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    #[inline]
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Order::Little => u16::from_le_bytes(bytes),
+            Order::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    #[inline]
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Order::Little => u32::from_le_bytes(bytes),
+            Order::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    #[inline]
+    pub(super) fn u64(self, bytes: [u8; 8]) -> u64 {
+        match self {
+            Order::Little => u64::from_le_bytes(bytes),
+            Order::Big => u64::from_be_bytes(bytes),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Link types, by their numbers in capture files: <https://www.tcpdump.org/linktypes.html>.
+
+/// BSD loopback: an address family in the byte order of the capturing machine.
+pub const NULL: u16 = 0;
+/// Ethernet.
+pub const ETHERNET: u16 = 1;
+/// PPP, with or without address and control octets.
+pub const PPP: u16 = 9;
+/// Raw IP, as some systems number it.
+pub const RAW_BSD: u16 = 12;
+/// Raw IP, as OpenBSD numbers it.
+pub const RAW_OPENBSD: u16 = 14;
+/// Raw IP: the version nibble tells which.
+pub const RAW: u16 = 101;
+/// OpenBSD loopback: an address family in network order.
+pub const LOOP: u16 = 108;
+/// Linux "cooked" capture, from `-i any`.
+pub const LINUX_SLL: u16 = 113;
+/// Raw IPv4.
+pub const IPV4: u16 = 228;
+/// Raw IPv6.
+pub const IPV6: u16 = 229;
+/// Linux "cooked" capture, version 2.
+pub const LINUX_SLL2: u16 = 276;
+
+/// Can packets of this link type be decoded?
+pub fn is_known(link_type: u16) -> bool {
+    matches!(link_type, NULL | ETHERNET | PPP | RAW_BSD | RAW_OPENBSD | RAW | LOOP | LINUX_SLL | IPV4 | IPV6 | LINUX_SLL2)
+}
+
+/// What a link type is, where people are likely to meet it.
+pub(super) fn name(link_type: u16) -> &'static str {
+    match link_type {
+        6 => "Token Ring",
+        104 => "Cisco HDLC",
+        105 | 119 | 127 | 163 => "802.11 monitor mode",
+        149 | 186 | 189 | 220 | 249 | 266 => "USB",
+        187 | 201 | 251 | 255 => "Bluetooth",
+        197 => "ERF",
+        227 => "CAN bus",
+        239 => "Linux netfilter log",
+        252 => "exported PDUs",
+        253 => "Linux netlink",
+        147..=162 => "private use",
+        _ => "not one of IP phones' links",
+    }
+}

@@ -1,0 +1,260 @@
+//! pcapng: sections of blocks. Framing and the packet blocks are read by hand, the rest with pcap-parser's grammar; each
+//! block is whole and its length checked before it is looked into.
+
+use std::io::Read;
+
+use pcap_parser::pcapng::{
+    InterfaceDescriptionBlock, OptionCode, PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
+    parse_sectionheaderblock,
+};
+
+use super::buffer::{Buffer, Order};
+use super::clock::Clock;
+use super::error::CaptureError;
+use super::{Found, MAX_PACKET, Notes, io_error};
+
+/// Longest block that is read. Wireshark's limit, too.
+const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+/// Most interfaces of a section that are kept. No real capture comes near.
+const MAX_INTERFACES: usize = 65_536;
+/// Shortest block: type, length, length again.
+const MIN_BLOCK: u32 = 12;
+
+const SECTION: u32 = 0x0a0d_0d0a;
+const SECTION_LITTLE: u32 = 0x1a2b_3c4d;
+const INTERFACE: u32 = 1;
+const PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+const JOURNAL: u32 = 9;
+const CUSTOM: u32 = 0x0bad;
+const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
+
+/// The present section.
+#[derive(Debug)]
+pub(super) struct Pcapng {
+    order: Order,
+    interfaces: Vec<Interface>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Interface {
+    link_type: u16,
+    snaplen: u32,
+    clock: Clock,
+    announced: bool,
+}
+
+/// Do these four bytes begin a pcapng file?
+pub(super) fn magic(bytes: [u8; 4]) -> bool {
+    u32::from_le_bytes(bytes) == SECTION
+}
+
+impl Pcapng {
+    /// Reads the first section header.
+    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
+        let mut this = Self { order: Order::Little, interfaces: Vec::new() };
+        match this.section(buffer)? {
+            Section::Begun => Ok(this),
+            Section::Torn => Err(CaptureError::TooShort { format: "pcapng", need: 28, have: buffer.read_bytes() }),
+            Section::Bad(what) => Err(CaptureError::Header { format: "pcapng", offset: 0, what }),
+        }
+    }
+
+    /// The next packet block of any kind.
+    #[inline]
+    pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
+        loop {
+            if !buffer.fill(8).map_err(io_error(buffer))? {
+                notes.torn(buffer, "block header");
+                return Ok(None);
+            }
+            let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) = buffer.available().first_chunk() else { return Ok(None) };
+            let (kind, claimed) = (self.order.u32([t0, t1, t2, t3]), self.order.u32([l0, l1, l2, l3]));
+            if kind == SECTION {
+                match self.section(buffer)? {
+                    Section::Begun => continue,
+                    Section::Torn => notes.torn(buffer, "section header"),
+                    Section::Bad(what) => notes.stop(buffer, &what),
+                }
+                return Ok(None);
+            }
+            if claimed < MIN_BLOCK {
+                return notes.implausible(buffer, claimed);
+            }
+            if claimed > MAX_BLOCK {
+                return notes.implausible(buffer, claimed);
+            }
+            // Some writers leave the padding out of the length.
+            let padded = claimed.next_multiple_of(4);
+            let length = padded as usize;
+            if !buffer.fill(length).map_err(io_error(buffer))? {
+                notes.torn(buffer, "block");
+                return Ok(None);
+            }
+            let again = buffer.available().get(..length).and_then(<[u8]>::last_chunk).map_or(0, |&last| self.order.u32(last));
+            if again != claimed && again != padded {
+                notes.stop(buffer, &format!("a block gives its length as {claimed} at its begin and {again} at its end"));
+                return Ok(None);
+            }
+            let offset = buffer.offset();
+            let place = buffer.take(length);
+            let found = match kind {
+                ENHANCED_PACKET | PACKET => self.packet(kind, buffer.taken(place, length), place, notes),
+                SIMPLE_PACKET => self.simple_packet(buffer.taken(place, length), place, notes),
+                INTERFACE => {
+                    self.interface(buffer.taken(place, length), offset, notes);
+                    continue;
+                }
+                CUSTOM | CUSTOM_NO_COPY | JOURNAL => {
+                    notes.count_frame();
+                    continue;
+                }
+                _ => continue,
+            };
+            match found {
+                Ok(found) => return Ok(Some(found)),
+                Err(what) => {
+                    let frame = notes.count_frame();
+                    notes.warn(
+                        Some(frame),
+                        format!("the packet block at offset {offset} is damaged ({what}) and is left out; Wireshark stops here"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// An enhanced packet block, or the obsolete packet block, which differs only in the width of the interface number.
+    #[inline]
+    fn packet(&mut self, kind: u32, block: &[u8], place: usize, notes: &mut Notes) -> Result<Found, &'static str> {
+        const DATA: usize = 28;
+        let Some(&[i0, i1, i2, i3, h0, h1, h2, h3, l0, l1, l2, l3, c0, c1, c2, c3, w0, w1, w2, w3]) =
+            block.get(8..).and_then(<[u8]>::first_chunk)
+        else {
+            return Err("too short");
+        };
+        let order = self.order;
+        let index = if kind == ENHANCED_PACKET { order.u32([i0, i1, i2, i3]) } else { u32::from(order.u16([i0, i1])) };
+        let length = order.u32([c0, c1, c2, c3]) as usize;
+        if length > block.len().saturating_sub(DATA + 4) {
+            return Err("the captured length does not fit");
+        }
+        let Some(interface) = self.interfaces.get_mut(index as usize) else { return Err("no such interface") };
+        if length > MAX_PACKET as usize {
+            let frame = notes.next_frame();
+            notes.warn(Some(frame), format!("the packet has {length} bytes, more than Wireshark reads: it stops here"));
+        }
+        if !interface.announced {
+            interface.announced = true;
+            notes.link_type(interface.link_type);
+        }
+        let ticks = u64::from(order.u32([h0, h1, h2, h3])) << 32 | u64::from(order.u32([l0, l1, l2, l3]));
+        Ok(Found {
+            time: Some(interface.clock.time(ticks)),
+            link_type: interface.link_type,
+            wire_length: order.u32([w0, w1, w2, w3]),
+            place: place.saturating_add(DATA),
+            length,
+        })
+    }
+
+    /// A simple packet block: interface 0, no time, and no captured length.
+    fn simple_packet(&mut self, block: &[u8], place: usize, notes: &mut Notes) -> Result<Found, &'static str> {
+        const DATA: usize = 12;
+        let Some(&wire) = block.get(8..).and_then(<[u8]>::first_chunk) else { return Err("too short") };
+        let room = block.len().saturating_sub(DATA + 4);
+        let Some(interface) = self.interfaces.first_mut() else { return Err("no such interface") };
+        if !interface.announced {
+            interface.announced = true;
+            notes.link_type(interface.link_type);
+        }
+        let wire_length = self.order.u32(wire);
+        let limit = if interface.snaplen == 0 { u32::MAX } else { interface.snaplen };
+        let length = (wire_length.min(limit) as usize).min(room);
+        Ok(Found { time: None, link_type: interface.link_type, wire_length, place: place.saturating_add(DATA), length })
+    }
+
+    /// An interface description. A damaged one still takes its number, or all later packets would get the wrong link.
+    fn interface(&mut self, block: &[u8], offset: u64, notes: &mut Notes) {
+        if self.interfaces.len() >= MAX_INTERFACES {
+            return notes.warn(None, format!("the interface at offset {offset} is one too many for a section and is left out"));
+        }
+        let parsed = match self.order {
+            Order::Little => parse_interfacedescriptionblock_le(block),
+            Order::Big => parse_interfacedescriptionblock_be(block),
+        };
+        let interface = match parsed {
+            Ok((_, parsed)) => Interface {
+                link_type: parsed.linktype.0 as u16,
+                snaplen: parsed.snaplen,
+                clock: self.clock(&parsed),
+                announced: false,
+            },
+            Err(_) => {
+                notes.warn(
+                    None,
+                    format!("the interface block at offset {offset} is damaged; its times are taken as microseconds"),
+                );
+                let link_type = block.get(8..).and_then(<[u8]>::first_chunk).map_or(u16::MAX, |&bytes| self.order.u16(bytes));
+                Interface { link_type, snaplen: 0, clock: Clock::default(), announced: false }
+            }
+        };
+        self.interfaces.push(interface);
+    }
+
+    /// The clock of an interface. The library's own getters do not know section byte orders or the end of options.
+    fn clock(&self, interface: &InterfaceDescriptionBlock<'_>) -> Clock {
+        let options = || interface.options.iter().take_while(|option| option.code != OptionCode::EndOfOpt);
+        let value = |code: OptionCode| -> Option<&[u8]> {
+            options().find(|option| option.code == code).and_then(|option: &PcapNGOption<'_>| option.as_bytes().ok())
+        };
+        let resolution = match value(OptionCode::IfTsresol) {
+            Some(&[resolution, ..]) => resolution,
+            _ => Clock::MICROSECONDS,
+        };
+        let offset = value(OptionCode::IfTsoffset).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| self.order.u64(bytes) as i64);
+        Clock::new(resolution, offset)
+    }
+
+    /// A section header: it sets the byte order and forgets the interfaces.
+    fn section<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Section, CaptureError> {
+        if !buffer.fill(MIN_BLOCK as usize).map_err(io_error(buffer))? {
+            return Ok(Section::Torn);
+        }
+        let Some(&[_, _, _, _, l0, l1, l2, l3, m0, m1, m2, m3]) = buffer.available().first_chunk() else {
+            return Ok(Section::Torn);
+        };
+        let order = match [m0, m1, m2, m3] {
+            bytes if u32::from_le_bytes(bytes) == SECTION_LITTLE => Order::Little,
+            bytes if u32::from_be_bytes(bytes) == SECTION_LITTLE => Order::Big,
+            bytes => return Ok(Section::Bad(format!("the section's byte-order magic is {:08x}", u32::from_be_bytes(bytes)))),
+        };
+        let length = order.u32([l0, l1, l2, l3]);
+        if !(MIN_BLOCK..=MAX_BLOCK).contains(&length) {
+            return Ok(Section::Bad(format!("the section header claims {length} bytes")));
+        }
+        let length = length.next_multiple_of(4) as usize;
+        if !buffer.fill(length).map_err(io_error(buffer))? {
+            return Ok(Section::Torn);
+        }
+        let version = match parse_sectionheaderblock(buffer.available().get(..length).unwrap_or_default()) {
+            Ok((_, header)) => (header.major_version, header.minor_version),
+            Err(_) => return Ok(Section::Bad("the section header does not parse".to_owned())),
+        };
+        if !matches!(version, (1, 0 | 2)) {
+            return Ok(Section::Bad(format!("unknown pcapng version {}.{}", version.0, version.1)));
+        }
+        buffer.take(length);
+        self.order = order;
+        self.interfaces.clear();
+        Ok(Section::Begun)
+    }
+}
+
+/// What came of reading a section header.
+enum Section {
+    Begun,
+    Torn,
+    Bad(String),
+}

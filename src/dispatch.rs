@@ -1,0 +1,268 @@
+//! Flows in, events out: asks the protocols whose payload it is, feeds the one that claims it, and wraps what it says.
+//! What no protocol claims is not looked at again.
+
+use crate::event::{Event, EventSink, What};
+use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
+use crate::model::{At, Endpoint, Mac, Side};
+use crate::packet::{Body, Link, Packet};
+use crate::protocols::{self, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
+
+/// After so many datagrams that no protocol claims, a flow is given up: media starts with its first packet.
+const UNCLAIMED_DATAGRAMS: u8 = 4;
+/// On ports where signalling is at home, keep-alives and probes may come first.
+const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
+/// The first bytes of a side that a protocol may ask for before it must say yes.
+const PROBE_LIMIT: usize = 64;
+
+/// Wraps what the protocols say as events.
+#[derive(Debug)]
+pub struct Dispatcher<S> {
+    sink: S,
+}
+
+/// What the dispatcher keeps with each flow.
+#[derive(Default)]
+pub struct FlowState {
+    claim: Claim,
+    /// The beginning was not captured, and a message showed that the sides are the other way round.
+    flipped: bool,
+}
+
+/// Whose payload it is.
+#[derive(Default)]
+enum Claim {
+    /// Nobody has claimed it yet.
+    #[default]
+    Fresh,
+    /// Datagrams that nobody claimed.
+    Unclaimed(u8),
+    /// The first bytes of these sides were nobody's.
+    Refused { client: bool, server: bool },
+    /// A datagram protocol.
+    Datagram(&'static OverUdp),
+    /// A stream protocol.
+    Stream(Box<dyn StreamParser>),
+}
+
+impl<S: EventSink> Dispatcher<S> {
+    /// Gives events to `sink`.
+    pub fn new(sink: S) -> Self {
+        Self { sink }
+    }
+
+    /// The sink, when all is done.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// The sink.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+}
+
+/// Turns the messages of one call into events.
+struct Emitter<'a, S> {
+    sink: &'a mut S,
+    flow: Flow,
+    flipped: &'a mut bool,
+    link: Link,
+    at: At,
+}
+
+impl<S: EventSink> Emitter<'_, S> {
+    /// A flow whose beginning was not captured is turned round when a message shows which side asks.
+    fn orient(&mut self, side: Side, message: &Message) {
+        let asks = match message {
+            Message::Tls(message) => match message.as_ref() {
+                protocols::tls::Message::ClientHello(_) => true,
+                protocols::tls::Message::ServerHello(_) => false,
+                _ => return,
+            },
+            Message::Http(message) => matches!(message.as_ref(), protocols::http::Message::Request(_)),
+            Message::Dns(message) => !message.response,
+            _ => return,
+        };
+        *self.flipped = asks != (side == Side::Client);
+    }
+}
+
+impl<S: EventSink> Out for Emitter<'_, S> {
+    fn message(&mut self, side: Side, message: Message) {
+        if !self.flow.oriented {
+            self.orient(side, &message);
+        }
+        let (flow, side) = turned(&self.flow, side, *self.flipped);
+        self.sink.event(Event { at: self.at, link: self.link, flow, side, what: What::Message(message) });
+    }
+}
+
+fn turned(flow: &Flow, side: Side, flipped: bool) -> (Flow, Side) {
+    if flipped { (Flow { client: flow.server, server: flow.client, ..*flow }, side.other()) } else { (*flow, side) }
+}
+
+/// The same facts, with the sides exchanged.
+fn turned_signal(signal: Signal, stats: &TcpStats, flipped: bool) -> (Signal, TcpStats) {
+    if !flipped {
+        return (signal, *stats);
+    }
+    let signal = match signal {
+        Signal::Fin(side) => Signal::Fin(side.other()),
+        Signal::Rst(side) => Signal::Rst(side.other()),
+        Signal::FirstData(side) => Signal::FirstData(side.other()),
+        other => other,
+    };
+    (signal, TcpStats { client: stats.server, server: stats.client })
+}
+
+fn signal_side(signal: Signal) -> Side {
+    match signal {
+        Signal::Fin(side) | Signal::Rst(side) | Signal::FirstData(side) => side,
+        Signal::SynAck { .. } => Side::Server,
+        Signal::Syn { .. } | Signal::Ended => Side::Client,
+    }
+}
+
+fn probe<'a>(flow: &Flow, side: Side, bytes: &'a [u8]) -> Probe<'a> {
+    Probe { side, client_port: flow.client.port(), server_port: flow.server.port(), bytes }
+}
+
+/// Ports at which the phones' signalling lives.
+fn at_home(flow: &Flow) -> bool {
+    [flow.client.port(), flow.server.port()].iter().any(|port| matches!(port, 53 | 67 | 68 | 123 | 5060..=5069 | 5353 | 5355))
+}
+
+/// The stream protocol that claims these bytes, or how sure it is that none will.
+fn claim_stream(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
+    let mut undecided = Guess::No;
+    for over in protocols::ALL.iter().filter_map(|protocol| protocol.tcp.as_ref()) {
+        match (over.probe)(probe) {
+            Guess::Yes => return Ok(over),
+            Guess::Maybe => undecided = Guess::Maybe,
+            Guess::No => {}
+        }
+    }
+    Err(if probe.bytes.len() < PROBE_LIMIT { undecided } else { Guess::No })
+}
+
+impl<S: EventSink> FlowSink for Dispatcher<S> {
+    type State = FlowState;
+
+    fn signal(&mut self, flow: &Flow, state: &mut FlowState, signal: Signal, stats: &TcpStats, link: &Link, at: At) {
+        let flipped = state.flipped;
+        let (flow, side) = turned(flow, signal_side(signal), flipped);
+        let (signal, stats) = turned_signal(signal, stats, flipped);
+        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Box::new(stats)) });
+    }
+
+    fn datagram(
+        &mut self,
+        flow: &Flow,
+        state: &mut FlowState,
+        side: Side,
+        bytes: &[u8],
+        whole: bool,
+        link: &Link,
+        at: At,
+    ) -> Interest {
+        let FlowState { claim, flipped } = state;
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        if let Claim::Datagram(over) = claim
+            && (over.read)(side, bytes, whole, &mut out)
+        {
+            return Interest::Payload;
+        }
+        let question = probe(flow, side, bytes);
+        let candidates = protocols::ALL.iter().filter_map(|protocol| protocol.udp.as_ref());
+        for over in candidates.filter(|over| (over.probe)(&question) == Guess::Yes) {
+            if (over.read)(side, bytes, whole, &mut out) {
+                *claim = Claim::Datagram(over);
+                return Interest::Payload;
+            }
+        }
+        let unclaimed = match claim {
+            Claim::Fresh => 1,
+            Claim::Unclaimed(count) => count.saturating_add(1),
+            // A flow that spoke a protocol keeps its claim: keep-alives come in between.
+            _ => return Interest::Payload,
+        };
+        *claim = Claim::Unclaimed(unclaimed);
+        let limit = if at_home(flow) { UNCLAIMED_DATAGRAMS_AT_HOME } else { UNCLAIMED_DATAGRAMS };
+        if unclaimed >= limit { Interest::SignalsOnly } else { Interest::Payload }
+    }
+
+    fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
+        let FlowState { claim, flipped } = state;
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        if let Claim::Stream(parser) = claim {
+            return parser.data(side, bytes, &mut out);
+        }
+        match claim_stream(&probe(flow, side, bytes)) {
+            Ok(over) => {
+                let mut parser = (over.parser)();
+                let step = parser.data(side, bytes, &mut out);
+                *claim = Claim::Stream(parser);
+                step
+            }
+            Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
+            Err(_) => {
+                let (client, server) = match claim {
+                    Claim::Refused { client, server } => (*client, *server),
+                    _ => (false, false),
+                };
+                let (client, server) = (client || side == Side::Client, server || side == Side::Server);
+                *claim = Claim::Refused { client, server };
+                if client && server { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
+            }
+        }
+    }
+
+    fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
+        let FlowState { claim, flipped } = state;
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        match claim {
+            Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
+                Step::Done => Interest::SignalsOnly,
+                Step::Used { .. } => Interest::Payload,
+            },
+            _ => Interest::Payload,
+        }
+    }
+
+    fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
+        let FlowState { claim, flipped } = state;
+        if let Claim::Stream(parser) = claim {
+            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+            parser.end(side, rest, &mut out);
+        }
+    }
+
+    fn other(&mut self, packet: &Packet<'_>) {
+        let Some((flow, message)) = without_flow(packet) else { return };
+        self.sink.event(Event { at: packet.at, link: packet.link, flow, side: Side::Client, what: What::Message(message) });
+    }
+}
+
+/// ARP and ICMP have no flow; their sender stands as the client.
+fn without_flow(packet: &Packet<'_>) -> Option<(Flow, Message)> {
+    /// EtherType of ARP.
+    const ARP: u16 = 0x0806;
+    let message = match &packet.body {
+        Body::Link { ether_type: ARP, bytes } => Message::Arp(protocols::arp::parse(bytes)?),
+        Body::Icmp(bytes) => Message::Icmp(protocols::icmp::parse_v4(bytes)?),
+        Body::Icmpv6(bytes) => Message::Icmp(protocols::icmp::parse_v6(bytes)?),
+        _ => return None,
+    };
+    let flow = match packet.net {
+        Some(net) => {
+            let end = |ip| Endpoint::Ip(std::net::SocketAddr::new(ip, 0));
+            Flow { id: 0, transport: Transport::Icmp, client: end(net.source), server: end(net.destination), oriented: true }
+        }
+        None => {
+            let end = |mac: Option<Mac>| Endpoint::Mac(mac.unwrap_or_default());
+            let (client, server) = (end(packet.link.source), end(packet.link.destination));
+            Flow { id: 0, transport: Transport::Link, client, server, oriented: true }
+        }
+    };
+    Some((flow, message))
+}

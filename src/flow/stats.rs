@@ -1,0 +1,71 @@
+//! The counters of one side of a TCP connection as they are kept, and as the sink reads them.
+
+use super::SideStats;
+use super::sent::{NEVER, Sent};
+use crate::model::At;
+
+/// What is counted while the payload is of interest, and stays as it is afterwards.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) last_syn: At,
+    pub(super) first_data: At,
+    pub(super) last_data: At,
+    pub(super) acked: u64,
+    pub(super) uncaptured: u64,
+    /// The initial sequence number, where the SYN was seen.
+    pub(super) isn: u32,
+    pub(super) syns: u32,
+    pub(super) data_segments: u32,
+    pub(super) retransmitted: u32,
+    pub(super) largest_segment: u32,
+    pub(super) stuck_repeats: u32,
+    pub(super) stuck_length: u32,
+    pub(super) copies: u32,
+    pub(super) conflicts: u32,
+}
+
+impl Record {
+    pub(super) const NOTHING: Record = Record {
+        last_syn: NEVER,
+        first_data: NEVER,
+        last_data: NEVER,
+        acked: 0,
+        uncaptured: 0,
+        isn: 0,
+        syns: 0,
+        data_segments: 0,
+        retransmitted: 0,
+        largest_segment: 0,
+        stuck_repeats: 0,
+        stuck_length: 0,
+        copies: 0,
+        conflicts: 0,
+    };
+
+    /// As the sink reads it.
+    pub(super) fn stats(&self, sent: &Sent, fin: At, rst: At) -> SideStats {
+        SideStats {
+            syns: self.syns,
+            last_syn: seen(self.last_syn),
+            data_segments: self.data_segments,
+            sent: sent.total.max(self.acked),
+            acknowledged: self.acked,
+            first_data: seen(self.first_data),
+            last_data: seen(self.last_data),
+            retransmitted: self.retransmitted,
+            largest_segment: self.largest_segment,
+            stuck_repeats: self.stuck_repeats,
+            stuck_length: self.stuck_length,
+            uncaptured: self.uncaptured,
+            fin: seen(fin),
+            rst: seen(rst),
+            last: seen(sent.last),
+            copies: self.copies,
+            conflicts: self.conflicts,
+        }
+    }
+}
+
+fn seen(at: At) -> Option<At> {
+    (at != NEVER).then_some(at)
+}

@@ -1,0 +1,394 @@
+//! All open flows: one look-up for each packet, and what the flow still wants decides whether its payload is touched.
+//!
+//! Flows age by packet time. With each packet a hand moves one flow on and looks whether that one is idle, so that no
+//! packet pays for more than one, and a time stamp gone astray costs one flow at most.
+
+use std::collections::VecDeque;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
+use super::hand::Hand;
+use super::key::Key;
+use super::limits::{Limits, Losses};
+use super::sent::{Sent, of_mut};
+use super::tcp::{Belongs, Connection};
+use super::{FlowSink, Interest};
+use crate::model::{At, Side, Time, Warning};
+use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
+
+/// What each packet of a flow touches.
+#[derive(Debug)]
+struct Hot<T> {
+    touched: Time,
+    sent: [Sent; 2],
+    cold: Cold<T>,
+    client_is_low: bool,
+    /// Nobody wants the payload.
+    quiet: bool,
+    closed: bool,
+    /// Is it among the holders of buffers?
+    holds: bool,
+    /// Memory held in buffers.
+    held: u32,
+}
+
+#[derive(Debug)]
+enum Cold<T> {
+    /// A UDP flow that only needs to be recognised again.
+    Nothing,
+    /// A UDP flow whose payload is of interest: its number, and what the sink keeps.
+    Udp(Box<(u64, T)>),
+    Tcp(Box<Connection<T>>),
+}
+
+/// Size of a flow in the table, with its key and hash.
+#[cfg(test)]
+pub(super) const ENTRY_BYTES: usize = size_of::<(u64, Key, Hot<u64>)>();
+
+impl<T> Hot<T> {
+    fn side(&self, from_low: bool) -> Side {
+        if from_low == self.client_is_low { Side::Client } else { Side::Server }
+    }
+
+    /// How long it may be idle.
+    fn age(&self, key: &Key, limits: &Limits) -> i64 {
+        let [client, server] = &self.sent;
+        match (key.is_tcp(), self.quiet) {
+            (false, true) => limits.quiet_udp_age,
+            (false, false) => limits.udp_age,
+            (true, _) if self.closed => limits.closed_age,
+            (true, _) if !(client.seen() && server.seen() || client.data || server.data) => limits.half_open_age,
+            (true, _) => limits.tcp_age,
+        }
+    }
+}
+
+/// Sorts packets into flows, puts TCP streams in order, and tells a [`FlowSink`] about both. `T` is what the sink keeps
+/// with each flow.
+#[derive(Debug)]
+pub struct FlowTable<T> {
+    flows: IndexMap<Key, Hot<T>, RandomState>,
+    limits: Limits,
+    losses: Losses,
+    hand: usize,
+    next_id: u64,
+    /// Where the last packet was.
+    last: At,
+    /// Flows in the order in which they were closed; some may have left.
+    closed: VecDeque<(Key, u64)>,
+    /// Flows in the order in which they began to hold buffers; some may have left.
+    holders: VecDeque<(Key, u64)>,
+    /// Memory held in all buffers.
+    held: usize,
+}
+
+impl<T: Default> Default for FlowTable<T> {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl<T: Default> FlowTable<T> {
+    /// An empty table.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            flows: IndexMap::default(),
+            limits,
+            losses: Losses::default(),
+            hand: 0,
+            next_id: 0,
+            last: At::default(),
+            closed: VecDeque::new(),
+            holders: VecDeque::new(),
+            held: 0,
+        }
+    }
+
+    /// Flows in the table.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Is no flow in the table?
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// Memory held in the buffers of all flows.
+    pub fn buffered(&self) -> usize {
+        self.held
+    }
+
+    /// What the bounds have cost up to now.
+    pub fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// The same in words.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.losses.warnings()
+    }
+
+    /// Takes one packet in.
+    pub fn push(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink<State = T>) {
+        self.last = packet.at;
+        match (&packet.body, &packet.net) {
+            (Body::Tcp(segment), Some(net)) => self.tcp(segment, net, &packet.link, packet.at, sink),
+            (Body::Udp(datagram), Some(net)) => self.udp(datagram, net, &packet.link, packet.at, sink),
+            _ => sink.other(packet),
+        }
+        self.move_hand(packet.at, sink);
+    }
+
+    /// The capture is over: closes all flows, in the order of their first frames.
+    pub fn finish(&mut self, sink: &mut impl FlowSink<State = T>) {
+        let mut flows: Vec<(Key, Hot<T>)> = self.flows.drain(..).collect();
+        flows.sort_by_key(|(_, hot)| match &hot.cold {
+            Cold::Tcp(connection) => connection.id,
+            Cold::Udp(_) | Cold::Nothing => u64::MAX,
+        });
+        for (key, hot) in flows {
+            self.part(&key, hot, self.last, sink);
+        }
+        self.closed.clear();
+        self.holders.clear();
+    }
+
+    fn udp(&mut self, datagram: &Datagram<'_>, net: &Net, link: &Link, at: At, sink: &mut impl FlowSink<State = T>) {
+        let (key, from_low) = Key::new(net, datagram.source_port, datagram.destination_port, false);
+        let index = match self.flows.get_full_mut(&key) {
+            Some((index, _, hot)) => {
+                let idle = at.time.since(hot.touched);
+                if idle <= hot.age(&key, &self.limits) {
+                    hot.touched = at.time;
+                    if hot.quiet {
+                        return;
+                    }
+                } else {
+                    let id = take_id(&mut self.next_id);
+                    *hot = new_udp(id, from_low, at.time);
+                }
+                index
+            }
+            None => {
+                let id = take_id(&mut self.next_id);
+                self.insert(key, new_udp(id, from_low, at.time), at, sink)
+            }
+        };
+        let Some((_, hot)) = self.flows.get_index_mut(index) else { return };
+        let side = hot.side(from_low);
+        let Cold::Udp(cold) = &mut hot.cold else { return };
+        let (id, state) = cold.as_mut();
+        let flow = key.flow(*id, hot.client_is_low, true);
+        let whole = datagram.payload.len() as u64 >= u64::from(datagram.wire_length);
+        if sink.datagram(&flow, state, side, datagram.payload, whole, link, at) == Interest::SignalsOnly {
+            hot.quiet = true;
+            hot.cold = Cold::Nothing;
+        }
+    }
+
+    fn tcp(&mut self, segment: &Segment<'_>, net: &Net, link: &Link, at: At, sink: &mut impl FlowSink<State = T>) {
+        let (key, from_low) = Key::new(net, segment.source_port, segment.destination_port, true);
+        let unusual = segment.has(Segment::SYN | Segment::FIN | Segment::RST);
+        let mut index = None;
+        if let Some((found, _, hot)) = self.flows.get_full_mut(&key) {
+            let side = hot.side(from_low);
+            let sent = of_mut(&mut hot.sent, side);
+            if hot.quiet && !unusual && (sent.data || segment.wire_length == 0) {
+                sent.last = at;
+                if segment.wire_length > 0 {
+                    sent.reach(segment.sequence.wrapping_add(segment.wire_length));
+                }
+                hot.touched = at.time;
+                return;
+            }
+            index = Some(found);
+        }
+        let index = match index.and_then(|index| self.place(index, &key, from_low, segment, at, sink)) {
+            Some(index) => index,
+            None => {
+                let hot = new_tcp(take_id(&mut self.next_id), &key, from_low, segment, at.time);
+                self.insert(key, hot, at, sink)
+            }
+        };
+        self.segment(index, from_low, segment, link, at, sink);
+    }
+
+    /// A segment whose ports are those of a flow in the table: where does it belong? `None`: to a new flow.
+    fn place(
+        &mut self,
+        index: usize,
+        key: &Key,
+        from_low: bool,
+        segment: &Segment<'_>,
+        at: At,
+        sink: &mut impl FlowSink<State = T>,
+    ) -> Option<usize> {
+        if !segment.has(Segment::SYN) || segment.has(Segment::RST) {
+            return Some(index);
+        }
+        let (_, hot) = self.flows.get_index_mut(index)?;
+        let idle = at.time.since(hot.touched) > hot.age(key, &self.limits);
+        let side = hot.side(from_low);
+        let Cold::Tcp(connection) = &hot.cold else { return Some(index) };
+        match connection.place(&hot.sent, side, segment, at) {
+            Belongs::Here if !idle => Some(index),
+            Belongs::AtFirst => {
+                let (id, held, holds) = (connection.id, hot.held, hot.holds);
+                *hot = Hot { held, holds, ..new_tcp(id, key, from_low, segment, at.time) };
+                Some(index)
+            }
+            Belongs::Here | Belongs::ToNext => {
+                self.remove(index, at, sink);
+                None
+            }
+        }
+    }
+
+    fn segment(
+        &mut self,
+        index: usize,
+        from_low: bool,
+        segment: &Segment<'_>,
+        link: &Link,
+        at: At,
+        sink: &mut impl FlowSink<State = T>,
+    ) {
+        let Some((key, hot)) = self.flows.get_index_mut(index) else { return };
+        let side = hot.side(from_low);
+        let Cold::Tcp(connection) = &mut hot.cold else { return };
+        hot.touched = at.time;
+        let flow = key.flow(connection.id, hot.client_is_low, connection.oriented);
+        let mut hand = Hand { sink, flow, link, at, limits: &self.limits, losses: &mut self.losses };
+        connection.segment(&mut hot.sent, side, segment, &mut hand);
+        hot.quiet = !connection.wants_payload();
+        if !hot.closed && connection.is_closed() {
+            hot.closed = true;
+            self.closed.push_back((*key, connection.id));
+        }
+        let held = u32::try_from(connection.capacity()).unwrap_or(u32::MAX);
+        self.held = self.held.saturating_sub(hot.held as usize).saturating_add(held as usize);
+        hot.held = held;
+        if held > 0 && !hot.holds {
+            hot.holds = true;
+            self.holders.push_back((*key, connection.id));
+        }
+        while self.held > self.limits.all_bytes && self.drop_oldest_buffers(at, sink) {}
+        if self.closed.len() > self.limits.closed {
+            self.remove_oldest_closed(at, sink);
+        }
+        if self.holders.len() > self.flows.len().saturating_mul(2).saturating_add(1_024) {
+            let Self { holders, flows, .. } = self;
+            holders.retain(|(key, id)| flows.get(key).is_some_and(|hot| hot.is_connection(*id)));
+        }
+    }
+
+    fn insert(&mut self, key: Key, hot: Hot<T>, at: At, sink: &mut impl FlowSink<State = T>) -> usize {
+        if self.flows.len() >= self.limits.flows {
+            let oldest = (0..self.limits.sample)
+                .filter_map(|step| {
+                    let index = self.hand.saturating_add(step).checked_rem(self.flows.len())?;
+                    self.flows.get_index(index).map(|(_, hot)| (hot.touched, index))
+                })
+                .min();
+            if let Some((_, index)) = oldest {
+                self.losses.flows = self.losses.flows.saturating_add(1);
+                self.remove(index, at, sink);
+                self.hand = self.hand.saturating_add(self.limits.sample);
+            }
+        }
+        self.flows.insert_full(key, hot).0
+    }
+
+    /// Looks at one flow, whether it has been idle for too long.
+    fn move_hand(&mut self, at: At, sink: &mut impl FlowSink<State = T>) {
+        if self.hand >= self.flows.len() {
+            self.hand = 0;
+        }
+        let Some((key, hot)) = self.flows.get_index_mut(self.hand) else { return };
+        let idle = at.time.since(hot.touched);
+        if idle > hot.age(key, &self.limits) {
+            // The last flow takes its place, and is looked at next.
+            self.remove(self.hand, at, sink);
+        } else {
+            if idle < 0 {
+                // The clock went backwards: the flow ages from here on, or it would never go.
+                hot.touched = at.time;
+            }
+            self.hand = self.hand.saturating_add(1);
+        }
+    }
+
+    fn remove_oldest_closed(&mut self, at: At, sink: &mut impl FlowSink<State = T>) {
+        let Some((key, id)) = self.closed.pop_front() else { return };
+        if let Some((index, _, hot)) = self.flows.get_full(&key)
+            && hot.is_connection(id)
+        {
+            self.remove(index, at, sink);
+        }
+    }
+
+    /// False if no flow holds buffers.
+    fn drop_oldest_buffers(&mut self, at: At, sink: &mut impl FlowSink<State = T>) -> bool {
+        let Some((key, id)) = self.holders.pop_front() else { return false };
+        let Some(hot) = self.flows.get_mut(&key) else { return true };
+        let Cold::Tcp(connection) = &mut hot.cold else { return true };
+        if connection.id != id {
+            return true;
+        }
+        let flow = key.flow(id, hot.client_is_low, connection.oriented);
+        let mut hand = Hand { sink, flow, link: &Link::default(), at, limits: &self.limits, losses: &mut self.losses };
+        connection.forget(&mut hand);
+        hot.quiet = !connection.wants_payload();
+        hot.holds = false;
+        self.held = self.held.saturating_sub(hot.held as usize);
+        hot.held = 0;
+        true
+    }
+
+    fn remove(&mut self, index: usize, at: At, sink: &mut impl FlowSink<State = T>) {
+        if let Some((key, hot)) = self.flows.swap_remove_index(index) {
+            self.part(&key, hot, at, sink);
+        }
+    }
+
+    /// Says farewell to a flow that has left the table.
+    fn part(&mut self, key: &Key, mut hot: Hot<T>, at: At, sink: &mut impl FlowSink<State = T>) {
+        self.held = self.held.saturating_sub(hot.held as usize);
+        let Cold::Tcp(connection) = &mut hot.cold else { return };
+        let flow = key.flow(connection.id, hot.client_is_low, connection.oriented);
+        let mut hand = Hand { sink, flow, link: &Link::default(), at, limits: &self.limits, losses: &mut self.losses };
+        connection.close(&hot.sent, &mut hand);
+    }
+}
+
+impl<T> Hot<T> {
+    fn is_connection(&self, id: u64) -> bool {
+        matches!(&self.cold, Cold::Tcp(connection) if connection.id == id)
+    }
+}
+
+fn take_id(next: &mut u64) -> u64 {
+    let id = *next;
+    *next = next.saturating_add(1);
+    id
+}
+
+fn new_udp<T: Default>(id: u64, from_low: bool, time: Time) -> Hot<T> {
+    new(Cold::Udp(Box::new((id, T::default()))), from_low, time)
+}
+
+fn new_tcp<T: Default>(id: u64, key: &Key, from_low: bool, segment: &Segment<'_>, time: Time) -> Hot<T> {
+    let opening = segment.has(Segment::SYN) && !segment.has(Segment::RST);
+    let client_is_low = match (opening, segment.has(Segment::ACK)) {
+        (true, false) => from_low,
+        (true, true) => !from_low,
+        (false, _) => key.low_is_client(),
+    };
+    new(Cold::Tcp(Box::new(Connection::new(id, opening))), client_is_low, time)
+}
+
+fn new<T>(cold: Cold<T>, client_is_low: bool, touched: Time) -> Hot<T> {
+    Hot { touched, sent: [Sent::NOTHING; 2], cold, client_is_low, quiet: false, closed: false, holds: false, held: 0 }
+}

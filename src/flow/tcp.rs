@@ -1,0 +1,412 @@
+//! One TCP connection: segments in, and out come its signals, its counters and its two streams in order. The facts that
+//! every packet touches lie in [`Sent`], the rest is behind a box.
+
+use super::assembler::{Assembler, Stretch};
+use super::hand::{Hand, Pipe};
+use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits, MIRROR_AGE};
+use super::sent::{NEVER, Sent, of, of_mut};
+use super::stats::Record;
+use super::{FlowSink, Interest, Signal, TcpStats};
+use crate::model::{At, Side, Time};
+use crate::packet::Segment;
+
+/// The streams of a connection, as long as anybody wants them.
+#[derive(Debug, Default)]
+struct Streams {
+    sides: [Assembler; 2],
+    ended: [bool; 2],
+    /// The last segments with payload of each side, to know a copy by.
+    recent: [[Copy; 4]; 2],
+    turn: [u8; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Copy {
+    sequence: u32,
+    length: u32,
+    time: Time,
+}
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(super) struct Connection<T> {
+    pub(super) id: u64,
+    pub(super) oriented: bool,
+    state: T,
+    records: [Record; 2],
+    streams: Option<Box<Streams>>,
+    /// First FIN and RST of the client, then of the server: most open connections have neither.
+    ends: Option<Box<[At; 4]>>,
+}
+
+/// What a segment means to the connection that its ports belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Belongs {
+    /// It is part of it.
+    Here,
+    /// It begins another one.
+    ToNext,
+    /// It shows the beginning of this one, of which nothing has been told yet.
+    AtFirst,
+}
+
+impl<T: Default> Connection<T> {
+    /// A connection of which nothing has been seen yet.
+    pub(super) fn new(id: u64, oriented: bool) -> Self {
+        Self { id, oriented, state: T::default(), records: [Record::NOTHING; 2], streams: Some(Box::default()), ends: None }
+    }
+
+    /// Memory held in buffers.
+    pub(super) fn capacity(&self) -> usize {
+        self.streams.as_ref().map_or(0, |streams| streams.sides.iter().map(Assembler::capacity).sum())
+    }
+
+    /// Does anybody want its payload?
+    pub(super) fn wants_payload(&self) -> bool {
+        self.streams.is_some()
+    }
+
+    fn ends(&self) -> [At; 4] {
+        self.ends.as_ref().map_or([NEVER; 4], |ends| **ends)
+    }
+
+    /// Has it been closed: by a RST, or by a FIN of each side?
+    pub(super) fn is_closed(&self) -> bool {
+        let [client_fin, client_rst, server_fin, server_rst] = self.ends().map(|at| at != NEVER);
+        client_rst || server_rst || (client_fin && server_fin)
+    }
+
+    /// Does a segment with SYN belong to this connection, as Wireshark decides it?
+    pub(super) fn place(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>, at: At) -> Belongs {
+        let (me, other) = (of(sent, side), of(sent, side.other()));
+        let record = of(&self.records, side);
+        let ending = self.ends.is_some();
+        let known = self.oriented || me.data || other.data || ending;
+        let same = me.from_syn && record.isn == segment.sequence;
+        let copy = same && near(record.last_syn.time, at.time);
+        if segment.has(Segment::ACK) {
+            let answers = other.from_syn && of(&self.records, side.other()).isn.wrapping_add(1) == segment.acknowledgment;
+            match (me.based, me.from_syn) {
+                _ if !known => Belongs::AtFirst,
+                (true, true) if !same && (ending || me.data) && !answers => Belongs::ToNext,
+                (true, false) if me.data => Belongs::ToNext,
+                _ => Belongs::Here,
+            }
+        } else if same {
+            // The same initial number after an end is a new attempt, unless it is but a second copy of the first frame.
+            if ending && !copy { Belongs::ToNext } else { Belongs::Here }
+        } else if !me.based && other.from_syn && !ending {
+            // Both called at once, or the answer was captured before the call.
+            Belongs::Here
+        } else if !me.data && me.based && !me.from_syn && self.oriented && !ending && segment.sequence.wrapping_add(1) == me.next
+        {
+            // The answer had already told where this side begins.
+            Belongs::Here
+        } else {
+            Belongs::ToNext
+        }
+    }
+
+    /// Everything counted so far.
+    pub(super) fn stats(&self, sent: &[Sent; 2]) -> TcpStats {
+        let [client_fin, client_rst, server_fin, server_rst] = self.ends();
+        let ([client, server], [client_sent, server_sent]) = (&self.records, sent);
+        TcpStats {
+            client: client.stats(client_sent, client_fin, client_rst),
+            server: server.stats(server_sent, server_fin, server_rst),
+        }
+    }
+
+    /// Takes in a segment of this connection. Whether the payload is still of interest shows in `wants_payload`.
+    pub(super) fn segment<K>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>)
+    where
+        K: FlowSink<State = T>,
+    {
+        let reset = segment.has(Segment::RST);
+        let me = of_mut(sent, side);
+        me.last = hand.at;
+        let mut start = segment.sequence;
+        if segment.has(Segment::SYN) && !reset {
+            start = start.wrapping_add(1);
+            self.syn(sent, side, segment, hand);
+        } else if !me.based && !reset {
+            me.base(start, false);
+            self.guess(side);
+        }
+        if segment.has(Segment::ACK) && !reset {
+            self.acknowledge(sent, side, segment, hand);
+        }
+        if segment.wire_length > 0 && !reset {
+            self.data(sent, side, start, segment, hand);
+        }
+        if segment.has(Segment::FIN) && !reset {
+            self.fin(sent, side, start.wrapping_add(segment.wire_length), hand);
+        }
+        if reset {
+            self.rst(sent, side, hand);
+        }
+        self.end_if_over(hand);
+    }
+
+    /// The connection leaves the table: what waits is handed on, both sides end, and that is all.
+    pub(super) fn close<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
+        self.finish_streams(hand);
+        self.signal(Signal::Ended, sent, hand);
+    }
+
+    /// Memory is needed elsewhere: drops what waits.
+    pub(super) fn forget<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, _, _, pipe| stream.forget(pipe));
+        }
+    }
+
+    fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
+        let stats = self.stats(sent);
+        hand.sink.signal(&hand.flow, &mut self.state, signal, &stats, hand.link, hand.at);
+    }
+
+    fn syn<K: FlowSink<State = T>>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
+        let me = of_mut(sent, side);
+        let record = of_mut(&mut self.records, side);
+        let first = record.last_syn == NEVER;
+        let same = me.from_syn && record.isn == segment.sequence;
+        if same && near(record.last_syn.time, hand.at.time) {
+            record.copies = record.copies.saturating_add(1);
+            return;
+        }
+        record.syns = record.syns.saturating_add(1);
+        record.last_syn = hand.at;
+        if !same && !me.data {
+            record.isn = segment.sequence;
+            record.acked = 0;
+            me.base(segment.sequence.wrapping_add(1), true);
+            if let Some(streams) = &mut self.streams {
+                *of_mut(&mut streams.sides, side) = Assembler::default();
+            }
+        }
+        let signal = if segment.has(Segment::ACK) {
+            Signal::SynAck { first }
+        } else {
+            // Where both call at once, the second call is not the first of the connection.
+            Signal::Syn { first: first && side == Side::Client }
+        };
+        self.signal(signal, sent, hand);
+    }
+
+    fn guess(&mut self, side: Side) {
+        if let Some(streams) = &mut self.streams {
+            *of_mut(&mut streams.sides, side) = Assembler::new(true);
+        }
+    }
+
+    fn acknowledge<K: FlowSink<State = T>>(
+        &mut self,
+        sent: &mut [Sent; 2],
+        side: Side,
+        segment: &Segment<'_>,
+        hand: &mut Hand<'_, K>,
+    ) {
+        let side = side.other();
+        let other = of_mut(sent, side);
+        if !other.based {
+            // In a connection whose beginning was seen, the first acknowledgment says where the other side begins.
+            if self.oriented {
+                other.base(segment.acknowledgment, false);
+            }
+            return;
+        }
+        let Some(streams) = &self.streams else { return };
+        let end = of(&streams.sides, side).end().unwrap_or(u64::MAX);
+        let record = of_mut(&mut self.records, side);
+        let offset = other.offset(segment.acknowledgment);
+        let farthest = if other.total == 0 { FARTHEST_FIRST_ACK } else { FARTHEST_AHEAD };
+        let offset = if offset.saturating_sub(other.total as i64) > farthest { 0 } else { (offset.max(0) as u64).min(end) };
+        if offset > record.acked {
+            record.acked = offset;
+            record.stuck_repeats = 0;
+            record.stuck_length = 0;
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+        }
+    }
+
+    fn data<K: FlowSink<State = T>>(
+        &mut self,
+        sent: &mut [Sent; 2],
+        side: Side,
+        sequence: u32,
+        segment: &Segment<'_>,
+        hand: &mut Hand<'_, K>,
+    ) {
+        let me = of_mut(sent, side);
+        let start = me.offset(sequence);
+        let end = start.saturating_add(i64::from(segment.wire_length));
+        let stray = start.saturating_sub(me.total as i64) > FARTHEST_AHEAD;
+        if stray || self.count(me.total, side, sequence, start, end, segment.wire_length, hand.at) {
+            return;
+        }
+        me.reach(sequence.wrapping_add(segment.wire_length));
+        me.data = true;
+        let record = of_mut(&mut self.records, side);
+        if record.first_data == NEVER {
+            record.first_data = hand.at;
+            self.signal(Signal::FirstData(side), sent, hand);
+        }
+        let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
+        // What lies before the start of the stream was not asked for.
+        let before = start.min(0).unsigned_abs() as usize;
+        let Ok(end) = u64::try_from(end) else { return };
+        let start = start.max(0) as u64;
+        let bytes = captured.get(before..).unwrap_or_default();
+        let lost = end.saturating_sub(start).saturating_sub(bytes.len() as u64);
+        let stretch = Stretch { start, bytes, lost };
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
+    }
+
+    /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one segment, already worked out")]
+    fn count(&mut self, total: u64, side: Side, sequence: u32, start: i64, end: i64, length: u32, at: At) -> bool {
+        let Some(streams) = &mut self.streams else { return false };
+        let record = of_mut(&mut self.records, side);
+        let stream = of(&streams.sides, side);
+        let (from, to) = (start.max(0) as u64, end.max(0) as u64);
+        let again = stream.knows(from, to);
+        if again && length == 1 && to == total && record.acked >= total {
+            return true;
+        }
+        let recent = of_mut(&mut streams.recent, side);
+        if again && recent.iter().any(|copy| copy.sequence == sequence && copy.length == length && near(copy.time, at.time)) {
+            record.copies = record.copies.saturating_add(1);
+            return true;
+        }
+        let turn = of_mut(&mut streams.turn, side);
+        if let Some(place) = recent.get_mut(usize::from(*turn & 3)) {
+            *place = Copy { sequence, length, time: at.time };
+            *turn = turn.wrapping_add(1);
+        }
+        record.last_data = at;
+        record.largest_segment = record.largest_segment.max(length);
+        if again {
+            record.retransmitted = record.retransmitted.saturating_add(1);
+            if from <= record.acked && record.acked < to {
+                record.stuck_repeats = record.stuck_repeats.saturating_add(1);
+                record.stuck_length = length;
+            }
+        } else {
+            record.data_segments = record.data_segments.saturating_add(1);
+        }
+        false
+    }
+
+    fn fin<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, sequence: u32, hand: &mut Hand<'_, K>) {
+        let first = self.note_end(side, false, hand.at);
+        let offset = of(sent, side).offset(sequence);
+        if let (Some(streams), Ok(offset)) = (&mut self.streams, u64::try_from(offset))
+            && offset <= of(sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
+        {
+            let stream = of_mut(&mut streams.sides, side);
+            stream.set_end(offset);
+            let record = of_mut(&mut self.records, side);
+            record.acked = record.acked.min(offset);
+        }
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+        if first {
+            self.signal(Signal::Fin(side), sent, hand);
+        }
+    }
+
+    fn rst<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, hand: &mut Hand<'_, K>) {
+        let first = self.note_end(side, true, hand.at);
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
+        }
+        if first {
+            self.signal(Signal::Rst(side), sent, hand);
+        }
+        self.finish_streams(hand);
+    }
+
+    /// Notes a FIN or RST. Is it the first of its side?
+    fn note_end(&mut self, side: Side, reset: bool, at: At) -> bool {
+        let ends = self.ends.get_or_insert_with(|| Box::new([NEVER; 4]));
+        let [client_fin, client_rst, server_fin, server_rst] = ends.as_mut();
+        let place = match (side, reset) {
+            (Side::Client, false) => client_fin,
+            (Side::Client, true) => client_rst,
+            (Side::Server, false) => server_fin,
+            (Side::Server, true) => server_rst,
+        };
+        let first = *place == NEVER;
+        if first {
+            *place = at;
+        }
+        first
+    }
+
+    /// Tells the sink of each side whose FIN is in order; frees the streams once both are over.
+    fn end_if_over<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            if self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).at_end()) {
+                self.end(side, hand);
+            }
+        }
+        if self.streams.as_ref().is_some_and(|streams| streams.ended == [true; 2]) {
+            self.streams = None;
+        }
+    }
+
+    fn finish_streams<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
+        }
+        for side in [Side::Client, Side::Server] {
+            self.end(side, hand);
+        }
+        self.streams = None;
+    }
+
+    fn end<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {
+        let Some(streams) = &mut self.streams else { return };
+        if !std::mem::replace(of_mut(&mut streams.ended, side), true) {
+            let stream = of_mut(&mut streams.sides, side);
+            hand.sink.end(&hand.flow, &mut self.state, side, stream.rest(), hand.link, hand.at);
+            stream.release();
+        }
+    }
+
+    /// Does something with one side's stream, and frees both if nobody wants them any more.
+    fn with_stream<K, F>(&mut self, side: Side, hand: &mut Hand<'_, K>, act: F)
+    where
+        K: FlowSink<State = T>,
+        F: FnOnce(&mut Assembler, u64, &Limits, &mut Pipe<'_, K>) -> Interest,
+    {
+        let Some(streams) = &mut self.streams else { return };
+        if *of(&streams.ended, side) {
+            return;
+        }
+        let record = of_mut(&mut self.records, side);
+        let stream = of_mut(&mut streams.sides, side);
+        let mut pipe = Pipe {
+            sink: &mut *hand.sink,
+            flow: &hand.flow,
+            state: &mut self.state,
+            side,
+            link: hand.link,
+            at: hand.at,
+            uncaptured: &mut record.uncaptured,
+            dropped: &mut hand.losses.bytes,
+        };
+        let interest = act(stream, record.acked, hand.limits, &mut pipe);
+        let conflicts = stream.take_conflicts();
+        record.conflicts = record.conflicts.saturating_add(conflicts);
+        hand.losses.conflicts = hand.losses.conflicts.saturating_add(u64::from(conflicts));
+        if interest == Interest::SignalsOnly {
+            self.streams = None;
+        }
+    }
+}
+
+/// Too near in time to be sent twice.
+fn near(one: Time, other: Time) -> bool {
+    other.since(one).unsigned_abs() < MIRROR_AGE.unsigned_abs()
+}

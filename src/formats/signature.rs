@@ -1,1 +1,0 @@
-//! Does this key verify this signature? Three results, never two.

@@ -1,0 +1,117 @@
+//! Which name led to which address: what a device compares a certificate with, whatever the hello says.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+use crate::model::{Endpoint, Frame};
+use crate::protocols::dns;
+use crate::text::WireText;
+
+use super::purpose;
+use super::steps::Purpose;
+
+/// Addresses that are remembered.
+const ADDRESSES: usize = 1024;
+/// Names that are remembered for one address: the newest.
+const NAMES: usize = 16;
+/// SRV targets that are remembered.
+const TARGETS: usize = 256;
+
+/// What a device learnt from DNS.
+#[derive(Debug, Default)]
+pub(super) struct NameBook {
+    addresses: HashMap<IpAddr, Vec<(WireText, Frame)>, RandomState>,
+    /// SRV owner, target, port.
+    targets: Vec<(WireText, WireText, u16)>,
+}
+
+impl NameBook {
+    /// Takes note of an answer.
+    pub(super) fn learn(&mut self, frame: Frame, question: &dns::Question, message: &dns::Message) {
+        for record in &message.records {
+            match &record.data {
+                dns::RecordData::Address(address) => {
+                    // What was asked for is what counts: an alias (CNAME) on the way does not change the expected name.
+                    let name = if record.answer { &question.name } else { &record.name };
+                    self.add(*address, name, frame);
+                }
+                dns::RecordData::Service { target, port, .. } => self.add_target(&question.name, target, *port),
+                _ => {}
+            }
+        }
+    }
+
+    fn add(&mut self, address: IpAddr, name: &WireText, frame: Frame) {
+        if self.addresses.len() >= ADDRESSES && !self.addresses.contains_key(&address) {
+            return;
+        }
+        let names = self.addresses.entry(address).or_default();
+        names.retain(|(known, _)| !known.raw().eq_ignore_ascii_case(name.raw()));
+        if names.len() >= NAMES {
+            names.remove(0);
+        }
+        names.push((name.clone(), frame));
+    }
+
+    fn add_target(&mut self, service: &WireText, target: &WireText, port: u16) {
+        let entry = (service.clone(), target.clone(), port);
+        if self.targets.contains(&entry) {
+            return;
+        }
+        if self.targets.len() >= TARGETS {
+            self.targets.remove(0);
+        }
+        self.targets.push(entry);
+    }
+
+    /// The name that led to this server, and the frame of the answer. One address can have several names (a small site
+    /// runs everything on one host): the SRV target for that very port goes first, then a name that serves what the port
+    /// serves, then the newest that serves nothing else.
+    pub(super) fn name_of(&self, server: Endpoint) -> Option<(WireText, Frame)> {
+        let names = self.addresses.get(&server.ip()?)?;
+        let by_port = purpose::of_port(server.port());
+        let rank = |name: &WireText| {
+            let services: Vec<_> =
+                self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw())).collect();
+            let serves = self.purpose_of(name);
+            if services.iter().any(|(_, _, port)| *port == server.port()) {
+                3
+            } else if by_port != Purpose::Other && serves == by_port {
+                2
+            } else {
+                u8::from(serves == Purpose::Other || by_port == Purpose::Other)
+            }
+        };
+        names.iter().max_by_key(|(name, frame)| (rank(name), *frame)).cloned()
+    }
+
+    /// For what a name serves: by itself, or by the SRV record that points to it.
+    pub(super) fn purpose_of(&self, name: &WireText) -> Purpose {
+        match purpose::of_name(name.raw()) {
+            Purpose::Other => self
+                .targets
+                .iter()
+                .rev()
+                .filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw()))
+                .map(|(service, _, _)| purpose::of_name(service.raw()))
+                .find(|purpose| *purpose != Purpose::Other)
+                .unwrap_or(Purpose::Other),
+            purpose => purpose,
+        }
+    }
+
+    /// Takes over what was learnt under another name.
+    pub(super) fn join(&mut self, other: NameBook) {
+        #[expect(clippy::iter_over_hash_type, reason = "each address has its own list, so that the order does not show")]
+        for (address, names) in other.addresses {
+            for (name, frame) in names {
+                self.add(address, &name, frame);
+            }
+        }
+        for (service, target, port) in other.targets {
+            self.add_target(&service, &target, port);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! For what a device looks up a name, opens a connection, sends a request: from the names that only this purpose has,
+//! from what it said, and last from the port.
+
+use crate::protocols::http;
+
+use super::steps::{Connection, Purpose};
+
+/// For what a name is looked up, where the name itself says it.
+pub(super) fn of_name(name: &str) -> Purpose {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    if begins(&["_ldap.", "_kerberos.", "_gc.", "_kpasswd.", "_kerberos-master."]) || name.contains("._msdcs.") {
+        Purpose::Directory
+    } else if begins(&["_ntp.", "ntp.", "time."]) || name.ends_with(".pool.ntp.org") || name == "pool.ntp.org" {
+        Purpose::Clock
+    } else if begins(&["_sip", "sip.", "sipinternal.", "sipexternal.", "sipdir.", "sipfed."]) {
+        Purpose::Registrar
+    } else if begins(&["ucupdates"]) {
+        Purpose::Update
+    } else {
+        Purpose::Other
+    }
+}
+
+/// For what a port is opened, where the port says it.
+pub(super) fn of_port(port: u16) -> Purpose {
+    match port {
+        88 | 389 | 464 | 636 | 3268 | 3269 => Purpose::Directory,
+        5060..=5099 => Purpose::Registrar,
+        _ => Purpose::Other,
+    }
+}
+
+/// For what an HTTP request is made, where its path says it.
+pub(super) fn of_request(request: &http::Request) -> Purpose {
+    let path = request.uri.raw().to_ascii_lowercase();
+    let host = request.host.as_ref().map(|host| host.raw().to_ascii_lowercase()).unwrap_or_default();
+    let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
+    let file = path.split(['?', '#']).next().unwrap_or_default();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
+    if has(&["/requesthandler", "ucdevice.upx", "/deviceupdatefiles"]) || host.starts_with("ucupdates") {
+        Purpose::Update
+    } else if has(&["/certsrv", "certnew.", "certcarc", "/certprov", "/webticket", "/certenroll/"]) && !ends(&[".crl"])
+        || ends(&[".p7b", ".p7c", ".cer", ".crt", ".pem", ".der"])
+    {
+        Purpose::Enrolment
+    } else if ends(&[".crl"]) || has(&["/ocsp"]) {
+        Purpose::Revocation
+    } else if ends(&[".cfg", ".boot", ".tlv", ".cnf.xml", ".cnf.xml.sgn", "settings.txt", "upgrade.txt", ".ld", ".tuz"]) {
+        Purpose::Provision
+    } else {
+        Purpose::Other
+    }
+}
+
+/// For what a connection is opened: by what was said on it, else by the name that led there, else by its port.
+pub(super) fn of_connection(connection: &Connection, name: Purpose) -> Purpose {
+    if !connection.sip.is_empty() {
+        return Purpose::Registrar;
+    }
+    let requests = connection.http.iter().filter_map(|exchange| exchange.request.as_ref());
+    if let Some(purpose) = requests.map(|(_, request)| of_request(request)).find(|purpose| *purpose != Purpose::Other) {
+        return purpose;
+    }
+    if !connection.http.is_empty() {
+        return if name == Purpose::Update || name == Purpose::Enrolment { name } else { Purpose::Other };
+    }
+    match of_port(connection.flow.server.port()) {
+        Purpose::Other => name,
+        purpose => purpose,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_only_one_purpose_has() {
+        assert_eq!(of_name("_ldap._tcp.dc._msdcs.contoso.com"), Purpose::Directory);
+        assert_eq!(of_name("_sipinternaltls._tcp.contoso.com"), Purpose::Registrar);
+        assert_eq!(of_name("SipExternal.contoso.com."), Purpose::Registrar);
+        assert_eq!(of_name("time.windows.com"), Purpose::Clock);
+        assert_eq!(of_name("ucupdates-r2.corp.contoso.com"), Purpose::Update);
+        assert_eq!(of_name("www.contoso.com"), Purpose::Other);
+    }
+}

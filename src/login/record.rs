@@ -1,0 +1,639 @@
+//! Joins a device's events to exchanges: question and answer, repeat and first try, SYN and close. Judges nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::event::{Event, What};
+use crate::flow::{Flow, Signal, TcpStats, Transport};
+use crate::model::{At, Endpoint, SECOND, Side};
+use crate::protocols::{Message, arp, dhcp, dns, http, icmp, ntp, sip, tls};
+
+use super::names::NameBook;
+use super::steps::{
+    Answer, Clock, Close, Connection, Exchange, Handshake, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
+};
+
+/// Entries that a list within one exchange holds at most.
+const ENTRIES: usize = 128;
+/// Open questions that are remembered to join their answers.
+const OPEN_QUERIES: usize = 256;
+/// A question that comes again within this time, with nothing else tried in between, is the same question.
+const SAME_QUESTION: i64 = 16 * SECOND;
+/// After a server's error, only a question that comes again so soon goes on with the same look-up.
+const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
+/// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
+const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
+/// A REGISTER that comes later than this after a final answer begins a new registration.
+const SAME_REGISTRATION: i64 = SECOND;
+
+/// An exchange as it is being recorded.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// First frame.
+    pub(super) first: At,
+    /// Last frame.
+    pub(super) last: At,
+    /// What it is.
+    pub(super) kind: StepKind,
+}
+
+/// Number of a draft: in the order of their first frames.
+pub(super) type DraftId = u64;
+
+/// A question that waits for its answer.
+#[derive(Clone, Debug)]
+struct OpenQuery {
+    id: u16,
+    draft: DraftId,
+}
+
+/// The exchanges of one device.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    drafts: BTreeMap<DraftId, Draft>,
+    next: DraftId,
+    /// What the DNS answers said.
+    pub(super) names: NameBook,
+    connections: HashMap<u64, DraftId, RandomState>,
+    leases: HashMap<u32, DraftId, RandomState>,
+    queries: Vec<OpenQuery>,
+    clocks: HashMap<IpAddr, DraftId, RandomState>,
+    registrations: HashMap<Endpoint, DraftId, RandomState>,
+    neighbours: HashMap<IpAddr, DraftId, RandomState>,
+}
+
+/// Adds to a list that must not grow for ever.
+fn add<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < ENTRIES {
+        list.push(item);
+    }
+}
+
+/// Adds to a list of which the newest entry must be there: beyond the bound, it replaces the last.
+fn add_newest<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= ENTRIES {
+        list.pop();
+    }
+    list.push(item);
+}
+
+impl Recorder {
+    /// The exchanges, in the order of their first frames.
+    pub(super) fn drafts(&self) -> impl Iterator<Item = (DraftId, &Draft)> + '_ {
+        self.drafts.iter().map(|(id, draft)| (*id, draft))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// Keeps only those that `keep` says.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(DraftId, &Draft) -> bool) {
+        self.drafts.retain(|id, draft| keep(*id, draft));
+        let drafts = &self.drafts;
+        self.connections.retain(|_, id| drafts.contains_key(id));
+        self.leases.retain(|_, id| drafts.contains_key(id));
+        self.queries.retain(|query| drafts.contains_key(&query.draft));
+        self.clocks.retain(|_, id| drafts.contains_key(id));
+        self.registrations.retain(|_, id| drafts.contains_key(id));
+        self.neighbours.retain(|_, id| drafts.contains_key(id));
+    }
+
+    /// Takes over the exchanges of the same device under another name.
+    pub(super) fn join(&mut self, other: Recorder) {
+        // The other one's exchanges are older, as a rule, but either may go on: order by first frame, then number anew.
+        let mut all: Vec<(DraftId, bool, Draft)> =
+            std::mem::take(&mut self.drafts).into_iter().map(|(id, draft)| (id, true, draft)).collect();
+        all.extend(other.drafts.into_iter().map(|(id, draft)| (id, false, draft)));
+        all.sort_by_key(|(_, _, draft)| draft.first);
+        let mut own = HashMap::<DraftId, DraftId, RandomState>::default();
+        let mut theirs = HashMap::<DraftId, DraftId, RandomState>::default();
+        for (number, (id, mine, draft)) in (0..).zip(all) {
+            if mine { &mut own } else { &mut theirs }.insert(id, number);
+            self.drafts.insert(number, draft);
+            self.next = number.saturating_add(1);
+        }
+        renumber(&mut self.connections, &own, other.connections, &theirs);
+        renumber(&mut self.leases, &own, other.leases, &theirs);
+        renumber(&mut self.clocks, &own, other.clocks, &theirs);
+        renumber(&mut self.registrations, &own, other.registrations, &theirs);
+        renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
+        let open = |queries: Vec<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> Vec<OpenQuery> {
+            queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
+        };
+        self.queries = open(std::mem::take(&mut self.queries), &own);
+        self.queries.extend(open(other.queries, &theirs));
+        self.names.join(other.names);
+    }
+
+    fn begin(&mut self, at: At, kind: StepKind) -> DraftId {
+        let id = self.next;
+        self.next = self.next.saturating_add(1);
+        self.drafts.insert(id, Draft { first: at, last: at, kind });
+        id
+    }
+
+    /// The draft, with its last frame moved on to `at`.
+    fn touch(&mut self, id: DraftId, at: At) -> Option<&mut StepKind> {
+        let draft = self.drafts.get_mut(&id)?;
+        draft.last = draft.last.max(at);
+        Some(&mut draft.kind)
+    }
+
+    /// Takes note of one event. `own` is the device's address in it; `router` that of its lease.
+    pub(super) fn event(&mut self, event: &Event, router: Option<IpAddr>) {
+        match &event.what {
+            What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
+            What::Message(message) => match message {
+                Message::Arp(message) => self.arp(event.at, message, router),
+                Message::Dhcp(message) => self.dhcp(event.at, message),
+                Message::Dns(message) => self.dns(event, message),
+                Message::Http(message) => self.http(event, message),
+                Message::Icmp(message) => self.icmp(event, message),
+                Message::Ntp(message) => self.ntp(event, message),
+                Message::Sip(message) => self.sip(event, message),
+                Message::Tls(message) => self.tls(event, message),
+            },
+        }
+    }
+
+    // --- TCP, and what it carries ---
+
+    fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
+        if flow.transport != Transport::Tcp {
+            return None;
+        }
+        let id = match self.connections.get(&flow.id) {
+            Some(id) => *id,
+            None => {
+                let name = self.names.name_of(flow.server);
+                let connection = Connection {
+                    flow: *flow,
+                    name: name.as_ref().map(|(name, _)| name.clone()),
+                    name_frame: name.map(|(_, frame)| frame),
+                    syn: None,
+                    syn_ack: None,
+                    stats: TcpStats::default(),
+                    closes: Vec::new(),
+                    unreachable: None,
+                    ended: false,
+                    tls: None,
+                    http: Vec::new(),
+                    sip: Vec::new(),
+                };
+                let id = self.begin(at, StepKind::Connection(Box::new(connection)));
+                self.connections.insert(flow.id, id);
+                id
+            }
+        };
+        match self.touch(id, at)? {
+            StepKind::Connection(connection) => {
+                connection.flow = *flow;
+                Some(connection)
+            }
+            _ => None,
+        }
+    }
+
+    fn tcp(&mut self, event: &Event, signal: Signal, stats: &TcpStats) {
+        if signal == Signal::Ended {
+            self.ended(event, stats);
+            return;
+        }
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        connection.stats = *stats;
+        match signal {
+            Signal::Syn { first } => {
+                if first {
+                    connection.syn = Some(event.at);
+                }
+            }
+            Signal::SynAck { .. } => connection.syn_ack = connection.syn_ack.or(Some(event.at)),
+            Signal::Fin(side) => add(&mut connection.closes, (event.at, side, Close::Fin)),
+            Signal::Rst(side) => add(&mut connection.closes, (event.at, side, Close::Rst)),
+            Signal::FirstData(_) | Signal::Ended => {}
+        }
+    }
+
+    /// The flow has left the table. A DNS connection is part of its look-up, and an end is no new frame.
+    fn ended(&mut self, event: &Event, stats: &TcpStats) {
+        let Some(id) = self.connections.remove(&event.flow.id) else { return };
+        if event.flow.server.port() == 53 {
+            self.drafts.remove(&id);
+            return;
+        }
+        if let Some(Draft { kind: StepKind::Connection(connection), last, .. }) = self.drafts.get_mut(&id) {
+            connection.stats = *stats;
+            connection.ended = true;
+            *last = (*last).max(stats.client.last.unwrap_or_default()).max(stats.server.last.unwrap_or_default());
+        }
+    }
+
+    fn http(&mut self, event: &Event, message: &http::Message) {
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        match message {
+            http::Message::Request(request) => {
+                add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
+            }
+            // An interim answer (100 Continue) is none.
+            http::Message::Response(response) if response.code < 200 => {}
+            http::Message::Response(response) => {
+                let asked = response.request.as_ref().map(|request| request.index);
+                let open = connection.http.iter_mut().find(|exchange| {
+                    exchange.response.is_none()
+                        && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
+                });
+                let response = Some((event.at, Arc::new(response.clone())));
+                match open {
+                    Some(exchange) => exchange.response = response,
+                    None => add(&mut connection.http, Exchange { request: None, response }),
+                }
+            }
+        }
+    }
+
+    fn tls(&mut self, event: &Event, message: &tls::Message) {
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        let handshake = connection.tls.get_or_insert_with(Box::default);
+        record_tls(handshake, event.at, event.side, message);
+    }
+
+    // --- UDP and the link ---
+
+    fn dhcp(&mut self, at: At, message: &dhcp::Message) {
+        let Some(kind) = message.kind else { return };
+        let id = match self.leases.get(&message.transaction).copied() {
+            Some(id) if !self.begins_anew(id, kind) => id,
+            _ => {
+                let lease = Lease { transaction: message.transaction, client: message.hardware_address, ..Lease::default() };
+                let id = self.begin(at, StepKind::Lease(Box::new(lease)));
+                self.leases.insert(message.transaction, id);
+                id
+            }
+        };
+        let Some(StepKind::Lease(lease)) = self.touch(id, at) else { return };
+        record_dhcp(lease, at, message);
+    }
+
+    /// A DISCOVER after a NAK, or after a lease was given, begins anew even under the same transaction number.
+    fn begins_anew(&self, id: DraftId, kind: u8) -> bool {
+        match self.drafts.get(&id).map(|draft| &draft.kind) {
+            Some(StepKind::Lease(lease)) => {
+                kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty())
+            }
+            _ => true,
+        }
+    }
+
+    fn dns(&mut self, event: &Event, message: &dns::Message) {
+        let Some(question) = &message.question else { return };
+        if message.opcode != 0 || event.flow.server.ip().is_some_and(|ip| ip.is_multicast()) {
+            return;
+        }
+        if message.response {
+            self.dns_answer(event, message, question);
+        } else {
+            self.dns_query(event, message, question);
+        }
+    }
+
+    fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
+        let Some(server) = event.destination().ip() else { return };
+        let id = self.same_question(event, message.id, question).unwrap_or_else(|| {
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
+        });
+        if self.queries.len() >= OPEN_QUERIES {
+            self.queries.remove(0);
+        }
+        self.queries.push(OpenQuery { id: message.id, draft: id });
+        if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
+            add_newest(&mut lookup.queries, (event.at, server));
+        }
+    }
+
+    /// The look-up that this question goes on with: a repeat while no good answer has come.
+    fn same_question(&self, event: &Event, id: u16, question: &dns::Question) -> Option<DraftId> {
+        let (draft_id, lookup) = self.drafts.iter().rev().take(64).find_map(|(id, draft)| match &draft.kind {
+            StepKind::Lookup(lookup)
+                if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
+            {
+                Some((*id, lookup))
+            }
+            _ => None,
+        })?;
+        let (asked, _) = lookup.queries.last()?;
+        let age = event.at.time.since(asked.time);
+        let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
+        let goes_on = match &lookup.answer {
+            None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked)),
+            Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
+            Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
+                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
+            }
+            // The same datagram once more: captured twice, or crossed by its answer.
+            Some(_) => same_id && age <= SECOND,
+        };
+        goes_on.then_some(draft_id)
+    }
+
+    /// Did the device begin something else after the frame `asked`, not merely side by side with it?
+    fn moved_on(&self, draft: DraftId, asked: &At) -> bool {
+        let after = asked.time.plus(SIDE_BY_SIDE);
+        self.drafts
+            .range(draft.saturating_add(1)..)
+            .any(|(_, other)| other.first.time > after && !matches!(other.kind, StepKind::Neighbour(_)))
+    }
+
+    fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
+        let Some(server) = event.source().ip() else { return };
+        self.names.learn(event.at.frame, question, message);
+        let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
+            self.drafts.get(id).is_some_and(|draft| match &draft.kind {
+                StepKind::Lookup(lookup) => {
+                    lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw())
+                }
+                _ => false,
+            })
+        });
+        // An answer whose question is not in the capture: the login was under way when it began.
+        let id = id.unwrap_or_else(|| {
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
+        });
+        let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) else { return };
+        if lookup.answer.is_none() || !lookup.found() {
+            lookup.answer = Some(Answer {
+                at: event.at,
+                server,
+                rcode: u16::from(message.rcode),
+                truncated: message.truncated && !message.tcp,
+                records: message.records.clone(),
+            });
+        }
+    }
+
+    fn ntp(&mut self, event: &Event, message: &ntp::Message) {
+        let client = message.mode == 3;
+        let server = if client { event.destination().ip() } else { event.source().ip() };
+        let Some(server) = server else { return };
+        let open = self.clocks.get(&server).copied().filter(|id| !client || self.same_clock(*id, event.at));
+        let id = open.unwrap_or_else(|| {
+            let name = self.names.name_of(Endpoint::Ip(std::net::SocketAddr::new(server, 123))).map(|(name, _)| name);
+            let clock = Clock { server, name, requests: Vec::new(), answers: Vec::new(), unreachable: None };
+            let id = self.begin(event.at, StepKind::Clock(Box::new(clock)));
+            self.clocks.insert(server, id);
+            id
+        });
+        let Some(StepKind::Clock(clock)) = self.touch(id, event.at) else { return };
+        let list = if client { &mut clock.requests } else { &mut clock.answers };
+        add_newest(list, (event.at, message.clone()));
+    }
+
+    /// Does a request to the same server go on with this exchange: no usable answer yet, and nothing else tried since?
+    fn same_clock(&self, id: DraftId, at: At) -> bool {
+        let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(&id) else { return false };
+        clock.answers.is_empty() && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
+    }
+
+    fn arp(&mut self, at: At, message: &arp::Message, router: Option<IpAddr>) {
+        let (address, request) = match message.operation {
+            1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => (message.target_ip, true),
+            2 => (message.sender_ip, false),
+            _ => return,
+        };
+        let open = self.neighbours.get(&IpAddr::V4(address)).copied();
+        let open = open.filter(|id| {
+            !request
+                || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
+                if neighbour.reply.is_none() && at.time.since(last.time) <= SAME_QUESTION && !self.moved_on(*id, last))
+        });
+        let id = match open {
+            Some(id) => id,
+            None if request => {
+                let neighbour =
+                    Neighbour { address, router: router == Some(IpAddr::V4(address)), requests: Vec::new(), reply: None };
+                let id = self.begin(at, StepKind::Neighbour(neighbour));
+                self.neighbours.insert(IpAddr::V4(address), id);
+                id
+            }
+            None => return,
+        };
+        let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
+        if request {
+            add(&mut neighbour.requests, at);
+        } else {
+            neighbour.reply = neighbour.reply.or(Some((at, message.sender_mac)));
+        }
+    }
+
+    fn icmp(&mut self, event: &Event, message: &icmp::Message) {
+        let (Some(quoted), Some(sender), true) = (message.quoted, event.source().ip(), message.is_unreachable()) else { return };
+        let at = event.at;
+        let told = Some((at, sender));
+        let target = quoted.destination;
+        for draft in self.drafts.values_mut().rev().take(64) {
+            let unreachable = match &mut draft.kind {
+                StepKind::Connection(connection)
+                    if quoted.protocol == 6
+                        && connection.flow.client == Endpoint::Ip(quoted.source)
+                        && connection.flow.server == Endpoint::Ip(target) =>
+                {
+                    &mut connection.unreachable
+                }
+                StepKind::Lookup(lookup)
+                    if quoted.protocol == 17
+                        && target.port() == 53
+                        && lookup.answer.is_none()
+                        && lookup.queries.last().is_some_and(|(_, server)| *server == target.ip()) =>
+                {
+                    &mut lookup.unreachable
+                }
+                StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
+                    &mut clock.unreachable
+                }
+                StepKind::Registration(registration)
+                    if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
+                {
+                    &mut registration.unreachable
+                }
+                _ => continue,
+            };
+            *unreachable = unreachable.or(told);
+            draft.last = draft.last.max(at);
+            return;
+        }
+    }
+
+    fn sip(&mut self, event: &Event, message: &sip::Message) {
+        if !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
+            return;
+        }
+        let request = message.code().is_none();
+        let server = if request { event.destination() } else { event.source() };
+        if server.ip().is_some_and(|ip| ip.is_multicast()) {
+            return;
+        }
+        if event.flow.transport == Transport::Tcp {
+            let at = event.at;
+            if let Some(connection) = self.connection(&event.flow, at) {
+                record_sip(&mut connection.sip, at, message);
+            }
+            return;
+        }
+        let Some(id) = self.registration(event, message, server) else { return };
+        if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
+            record_sip(&mut registration.transactions, event.at, message);
+        }
+    }
+
+    fn registration(&mut self, event: &Event, message: &sip::Message, server: Endpoint) -> Option<DraftId> {
+        let open = self.registrations.get(&server).copied();
+        if message.code().is_some() {
+            return open;
+        }
+        let goes_on = open.filter(|id| match self.drafts.get(id) {
+            Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
+                continues(&registration.transactions, message) || event.at.time.since(last.time) < SAME_REGISTRATION
+            }
+            _ => false,
+        });
+        Some(goes_on.unwrap_or_else(|| {
+            let flow = Flow { client: event.source(), server, ..event.flow };
+            let name = self.names.name_of(server).map(|(name, _)| name);
+            let registration = Registration { flow, name, transactions: Vec::new(), unreachable: None };
+            let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
+            self.registrations.insert(server, id);
+            id
+        }))
+    }
+}
+
+fn renumber<K: std::hash::Hash + Eq>(
+    map: &mut HashMap<K, DraftId, RandomState>,
+    own: &HashMap<DraftId, DraftId, RandomState>,
+    other: HashMap<K, DraftId, RandomState>,
+    theirs: &HashMap<DraftId, DraftId, RandomState>,
+) {
+    map.retain(|_, id| match own.get(id) {
+        Some(number) => {
+            *id = *number;
+            true
+        }
+        None => false,
+    });
+    #[expect(clippy::iter_over_hash_type, reason = "the order in which entries are moved from one map to another does not show")]
+    for (key, id) in other {
+        if let Some(number) = theirs.get(&id) {
+            map.entry(key).or_insert(*number);
+        }
+    }
+}
+
+/// Is this request a repeat of one of these, an answer to a challenge among them, or does it follow a success?
+fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
+    let Some(last) = transactions.last() else { return true };
+    if transactions.iter().any(|transaction| same_transaction(transaction, message)) {
+        return true;
+    }
+    match last.answer.as_ref().and_then(|(_, answer)| answer.code()) {
+        Some(200..=299) => true,
+        Some(401 | 407) => {
+            last.request.call_id == message.call_id && !message.credentials.is_empty() && last.request.credentials.is_empty()
+        }
+        Some(_) | None => false,
+    }
+}
+
+fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
+    transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+}
+
+fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Message) {
+    let known = transactions.iter_mut().rev().find(|transaction| same_transaction(transaction, message));
+    match (message.code(), known) {
+        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
+        (None, None) => {
+            add_newest(
+                transactions,
+                Transaction { sent: vec![at], request: Arc::new(message.clone()), provisional: None, answer: None },
+            );
+        }
+        (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
+        (Some(_), Some(transaction)) if transaction.answer.is_none() => {
+            transaction.answer = Some((at, Arc::new(message.clone())))
+        }
+        (Some(_), _) => {}
+    }
+}
+
+fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
+    if message.operation == 1 {
+        lease.vendor_class = message.vendor_class().or(lease.vendor_class.take());
+        let list = message.parameter_list();
+        if !list.is_empty() {
+            lease.parameter_list = list;
+        }
+    }
+    let told = || (at, Arc::new(message.clone()));
+    match message.kind {
+        Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
+        Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
+        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
+        Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
+        Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),
+        Some(dhcp::kind::RELEASE) => add(&mut lease.releases, at),
+        Some(dhcp::kind::INFORM) => add_newest(&mut lease.informs, at),
+        _ => {}
+    }
+}
+
+fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Message) {
+    match (message, side) {
+        (tls::Message::ClientHello(hello), _) => {
+            handshake.client_hello.get_or_insert_with(|| (at, hello.clone()));
+        }
+        (tls::Message::ServerHello(hello), _) if !hello.retry => {
+            handshake.server_hello.get_or_insert_with(|| (at, hello.clone()));
+        }
+        (tls::Message::ServerHello(_), _) => {}
+        (tls::Message::Certificate(chain), Side::Server) => {
+            handshake.certificate.get_or_insert_with(|| (at, chain.clone()));
+        }
+        (tls::Message::Certificate(chain), Side::Client) => {
+            handshake.client_certificate.get_or_insert_with(|| (at, chain.clone()));
+        }
+        (tls::Message::CertificateRequest(request), _) => {
+            handshake.certificate_request.get_or_insert_with(|| (at, request.clone()));
+        }
+        (tls::Message::Handshake(12), _) => handshake.server_key_exchange = handshake.server_key_exchange.or(Some(at)),
+        (tls::Message::Handshake(14), _) => handshake.server_hello_done = handshake.server_hello_done.or(Some(at)),
+        (tls::Message::Handshake(16), _) => handshake.client_key_exchange = handshake.client_key_exchange.or(Some(at)),
+        (tls::Message::ChangeCipherSpec, Side::Client) => {
+            handshake.client_change_cipher = handshake.client_change_cipher.or(Some(at))
+        }
+        (tls::Message::ChangeCipherSpec, Side::Server) => {
+            handshake.server_change_cipher = handshake.server_change_cipher.or(Some(at))
+        }
+        (tls::Message::Alert { level, description }, _) => add(&mut handshake.alerts, (at, side, *level, *description)),
+        (tls::Message::EncryptedAlert, _) => add(&mut handshake.encrypted_alerts, (at, side)),
+        (tls::Message::ApplicationData { .. }, _) => {
+            let count = if side == Side::Client { &mut handshake.client_data } else { &mut handshake.server_data };
+            count.records = count.records.saturating_add(1);
+            count.first = count.first.or(Some(at));
+            count.last = Some(at);
+            if side == Side::Server && handshake.last_data_side == Some(Side::Client) {
+                handshake.answered_bursts = handshake.answered_bursts.saturating_add(1);
+            }
+            handshake.last_data_side = Some(side);
+        }
+        (tls::Message::Handshake(_) | tls::Message::EncryptedHandshake, _) => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! Stage `address`: DHCP (RFC 2131 section 3), and ARP for the neighbours that an address is good for.
+
+use std::net::IpAddr;
+
+use super::{Horizon, Judged};
+use crate::login::steps::{Lease, Neighbour};
+use crate::model::{At, By, How, Outcome, SECOND, Stage};
+
+/// First wait of a client (RFC 2131 section 4.1).
+const WAIT: i64 = 4 * SECOND;
+/// ARP asks once a second (RFC 1122 section 2.3.2.1).
+const ARP_WAIT: i64 = SECOND;
+
+/// How far a DHCP exchange came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// DISCOVER sent.
+    Discovering(At),
+    /// OFFER received.
+    Offered(At),
+    /// REQUEST sent, to this server.
+    Requesting(At, Option<IpAddr>),
+    /// INFORM sent.
+    Informing(At),
+    /// ACK received.
+    Bound(At),
+    /// NAK received.
+    Refused(At),
+    /// The client found the address in use.
+    Declined(At),
+    /// The client gave its lease back, or only strangers' messages were seen.
+    Idle,
+}
+
+fn state(lease: &Lease) -> State {
+    let states = [
+        lease.discovers.last().map(|at| State::Discovering(*at)),
+        lease.offers.first().map(|(at, _)| State::Offered(*at)),
+        lease.requests.last().map(|(at, server)| State::Requesting(*at, server.map(IpAddr::V4))),
+        lease.informs.last().map(|at| State::Informing(*at)),
+        lease.naks.last().map(|(at, _)| State::Refused(*at)),
+        lease.acks.last().map(|(at, _)| State::Bound(*at)),
+        lease.declines.last().map(|at| State::Declined(*at)),
+    ];
+    // A request that is repeated after its answer does not undo the answer, so that answers go before questions.
+    let answers =
+        states.iter().flatten().filter(|state| matches!(state, State::Bound(_) | State::Refused(_) | State::Declined(_)));
+    let latest = answers.max_by_key(|state| when(state));
+    latest.or_else(|| states.iter().flatten().max_by_key(|state| rank(state))).copied().unwrap_or(State::Idle)
+}
+
+fn when(state: &State) -> At {
+    match state {
+        State::Discovering(at) | State::Offered(at) | State::Requesting(at, _) | State::Informing(at) => *at,
+        State::Bound(at) | State::Refused(at) | State::Declined(at) => *at,
+        State::Idle => At::default(),
+    }
+}
+
+fn rank(state: &State) -> u8 {
+    match state {
+        State::Idle => 0,
+        State::Discovering(_) => 1,
+        State::Offered(_) => 2,
+        State::Informing(_) => 3,
+        _ => 4,
+    }
+}
+
+/// What became of a DHCP exchange.
+pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Address;
+    match state(lease) {
+        State::Bound(_) => Judged::ok(STAGE),
+        State::Refused(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
+        State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
+        State::Requesting(at, server) => horizon.silent(STAGE, server, at, lease.requests.len(), WAIT),
+        State::Informing(at) => horizon.silent(STAGE, None, at, lease.informs.len(), WAIT),
+        State::Offered(at)
+            if horizon.moved_on_after(at.time) || lease.discovers.iter().any(|discover| discover.time > at.time) =>
+        {
+            Judged::failed(STAGE, By::Device, How::Abandoned, at)
+        }
+        State::Offered(_) | State::Idle => Judged::unclear(STAGE),
+        State::Discovering(at) => horizon.silent(STAGE, None, at, lease.discovers.len(), WAIT),
+    }
+}
+
+/// What became of an ARP question.
+pub(in crate::login) fn judge_neighbour(neighbour: &Neighbour, horizon: &Horizon<'_>) -> Judged {
+    let Some(last) = neighbour.requests.last() else { return Judged::unclear(Stage::Address) };
+    match neighbour.reply {
+        Some(_) => Judged::ok(Stage::Address),
+        None if neighbour.requests.len() >= 2 && horizon.seen_both_ways => {
+            let judged = horizon.silent(Stage::Address, None, *last, neighbour.requests.len(), ARP_WAIT);
+            // Only the router matters to a login by itself; others' silence shows in what is sent to them.
+            if neighbour.router { judged } else { Judged { outcome: Outcome::Unclear, ending: None, ..judged } }
+        }
+        None => Judged::unclear(Stage::Address),
+    }
+}

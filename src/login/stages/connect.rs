@@ -1,0 +1,78 @@
+//! Stage `connect`: the TCP connection itself (RFC 9293), whatever stage it serves.
+
+use super::{Horizon, Judged};
+use crate::login::steps::{Close, Connection};
+use crate::model::{At, By, How, SECOND, Side, Stage};
+
+/// First wait of a SYN: 1 second (RFC 6298), 3 in older stacks (RFC 2988).
+const WAIT: i64 = 3 * SECOND;
+
+/// How a connection was closed, as a word of the vocabulary.
+pub(in crate::login) fn how(close: Close) -> How {
+    match close {
+        Close::Fin => How::Fin,
+        Close::Rst => How::Rst,
+    }
+}
+
+/// Whose doing a side's act is, seen from the device (which is the client).
+pub(in crate::login) fn by(side: Side) -> By {
+    match side {
+        Side::Client => By::Device,
+        Side::Server => By::Server,
+    }
+}
+
+/// What became of the connection before anything was said on it; `None` where it stood and was used.
+pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Option<Judged> {
+    let stats = &connection.stats;
+    let accepted = connection.syn_ack.is_some() || connection.syn.is_none();
+    if let (Some((at, _)), false) = (connection.unreachable, accepted) {
+        return Some(Judged::failed(stage, By::Network, How::Icmp, at));
+    }
+    if let Some(at) = connection.refused() {
+        return Some(Judged::failed(stage, By::Server, How::Rst, at));
+    }
+    if !accepted {
+        // Data without a SYN-ACK: the answers were not captured.
+        let silent = stats.client.first_data.is_none() && stats.server.last.is_none();
+        let last = stats.client.last_syn.or(connection.syn)?;
+        return Some(if silent {
+            horizon.silent(stage, connection.flow.server_ip(), last, stats.client.syns as usize, WAIT)
+        } else {
+            Judged::unclear(stage)
+        });
+    }
+    // Closed by the server before it took anything: nobody lives behind the port.
+    if let Some((at, Side::Server, close)) = connection.first_close()
+        && stats.server.first_data.is_none()
+        && stats.client.acknowledged == 0
+    {
+        return Some(Judged::failed(stage, By::Server, how(close), at));
+    }
+    if stats.client.first_data.is_some() || stats.server.first_data.is_some() {
+        return None;
+    }
+    match connection.first_close() {
+        Some((at, side, close)) => Some(Judged::failed(stage, by(side), how(close), at)),
+        None => Some(Judged::unclear(stage)),
+    }
+}
+
+/// A question on a standing connection that nobody answered: who gave up, and when. `asked` is its frame.
+pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked: At, horizon: &Horizon<'_>) -> Judged {
+    /// A client that leaves at least this long after its question has waited for the answer.
+    const PATIENCE: i64 = 2 * SECOND;
+    /// What applications wait, as a rule, at least.
+    const APPLICATION_WAIT: i64 = 10 * SECOND;
+    let lost = connection.stats.client.acknowledged < connection.stats.client.sent && connection.stats.client.retransmitted > 0;
+    let silence = Judged::failed(stage, if lost { By::Network } else { By::Unknown }, How::Timeout, asked);
+    match connection.first_close() {
+        Some((at, Side::Client, _)) if at.time.since(asked.time) >= PATIENCE => silence,
+        Some((at, side, close)) => Judged::failed(stage, by(side), how(close), at),
+        None if horizon.moved_on_after(asked.time.plus(PATIENCE)) || horizon.end.since(asked.time) >= 2 * APPLICATION_WAIT => {
+            silence
+        }
+        None => Judged::unclear(stage),
+    }
+}

@@ -1,0 +1,128 @@
+//! Stage `register`: REGISTER and its authentication (RFC 3261 section 10 and 22), in clear or by what the sizes and the
+//! order of encrypted records allow.
+
+use super::{Horizon, Judged, connect, session, tls};
+use crate::login::steps::{Connection, Handshake, Registration, Transaction};
+use crate::model::{At, By, How, SECOND, Stage};
+
+/// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
+const TIMER_F: i64 = 32 * SECOND;
+
+/// What a sequence of transactions came to.
+#[derive(Clone, Debug)]
+enum State<'a> {
+    /// A binding was made.
+    Registered(At),
+    /// The binding was given back.
+    Unregistered,
+    /// A final answer that is no success.
+    Rejected(At),
+    /// No final answer.
+    Waiting(&'a Transaction),
+    /// Nothing was asked.
+    Idle,
+}
+
+fn state(transactions: &[Transaction]) -> State<'_> {
+    let Some(last) = transactions.iter().rev().find(|transaction| transaction.request.method() == "REGISTER") else {
+        return State::Idle;
+    };
+    match last.answer.as_ref().map(|(at, answer)| (*at, answer.code().unwrap_or_default())) {
+        Some((_, 200..=299)) if last.request.expires == Some(0) => State::Unregistered,
+        Some((at, 200..=299)) => State::Registered(at),
+        Some((at, _)) => State::Rejected(at),
+        None => State::Waiting(last),
+    }
+}
+
+/// What became of a registration over UDP.
+pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &Horizon<'_>) -> Judged {
+    if let (Some((at, _)), false) = (registration.unreachable, registration.transactions.iter().any(|t| t.answer.is_some())) {
+        return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
+    }
+    judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
+}
+
+fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Register;
+    match state(transactions) {
+        State::Registered(_) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
+        State::Unregistered => Judged::ok(STAGE),
+        State::Rejected(at)
+            if is_pending_challenge(transactions) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < SECOND =>
+        {
+            Judged::unclear(STAGE)
+        }
+        State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
+        State::Waiting(transaction) => match transaction.sent.last() {
+            Some(last) => horizon.silent(STAGE, server, *last, transaction.sent.len(), TIMER_F / 2),
+            None => Judged::unclear(STAGE),
+        },
+        State::Idle => Judged::unclear(STAGE),
+    }
+}
+
+/// Is the last word a challenge to a request without credentials: the answer may still be to come?
+fn is_pending_challenge(transactions: &[Transaction]) -> bool {
+    transactions.last().is_some_and(|last| {
+        let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
+        challenged && last.request.credentials.is_empty()
+    })
+}
+
+/// What became of a connection to the registrar, through `connect`, `tls`, `register` and `session`.
+pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    if let Some(judged) = connect::judge(connection, Stage::Connect, horizon) {
+        return judged;
+    }
+    if !connection.sip.is_empty() {
+        return judge_clear(connection, horizon);
+    }
+    let Some(handshake) = &connection.tls else { return judge_silent(connection, horizon) };
+    let judged = tls::judge(connection, handshake, Stage::Tls, horizon);
+    if judged.outcome == crate::model::Outcome::Ok { judge_encrypted(connection, handshake, horizon) } else { judged }
+}
+
+fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    let judged = judge_transactions(&connection.sip, connection.flow.server_ip(), horizon);
+    let closed = connection.first_close();
+    match (state(&connection.sip), closed) {
+        (State::Registered(_), _) => session::judge(connection, None, 0.99),
+        // The connection went before the answer came.
+        (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
+            Some(asked) => connect::unanswered(connection, Stage::Register, *asked, horizon),
+            None => judged,
+        },
+        _ => judged,
+    }
+}
+
+/// Bytes went over the connection, but none that any protocol claims.
+fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    match connection.stats.client.first_data {
+        Some(asked) if connection.stats.server.first_data.is_none() => {
+            connect::unanswered(connection, Stage::Connect, asked, horizon)
+        }
+        _ => Judged::unclear(Stage::Connect),
+    }
+}
+
+/// Under encryption: a sign-in takes two requests and more (a challenge, its answer, subscriptions) and the connection is
+/// kept; a refusal takes few, and is followed by the close.
+fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Horizon<'_>) -> Judged {
+    // In TLS 1.3 the client's Finished and the server's tickets are application data too.
+    let answered = handshake.answered_bursts.saturating_sub(u32::from(!handshake.is_readable()));
+    let kept = tls::kept_after_data(connection, handshake, horizon) >= tls::KEPT;
+    match (answered, kept) {
+        (4.., _) => session::judge(connection, Some(handshake), 0.85),
+        (2..=3, true) => session::judge(connection, Some(handshake), 0.65),
+        (_, _) => ended_encrypted(connection, handshake),
+    }
+}
+
+fn ended_encrypted(connection: &Connection, handshake: &Handshake) -> Judged {
+    match session::close(connection, Some(handshake)) {
+        Some(ending) => Judged::failed(Stage::Register, ending.by, ending.how, ending.at),
+        None => Judged::unclear(Stage::Register),
+    }
+}

@@ -1,0 +1,27 @@
+//! Stage `time`: NTP with one server (RFC 5905, RFC 4330).
+
+use super::{Horizon, Judged};
+use crate::login::steps::Clock;
+use crate::model::{By, How, SECOND, Stage};
+use crate::protocols::ntp;
+
+/// What SNTP clients wait for an answer: a few seconds.
+const WAIT: i64 = 5 * SECOND;
+
+/// Can a client set its clock by this answer (RFC 4330 section 5)?
+pub(crate) fn is_usable(answer: &ntp::Message) -> bool {
+    answer.leap != 3 && (1..16).contains(&answer.stratum) && answer.transmit != 0
+}
+
+/// What became of an exchange with a time server.
+pub(in crate::login) fn judge(clock: &Clock, horizon: &Horizon<'_>) -> Judged {
+    if clock.answers.iter().any(|(_, answer)| is_usable(answer)) {
+        return Judged::ok(Stage::Time);
+    }
+    match (clock.answers.last(), clock.unreachable, clock.requests.last()) {
+        (Some((at, _)), _, _) => Judged::failed(Stage::Time, By::Server, How::Rejected, *at),
+        (None, Some((at, _)), _) => Judged::failed(Stage::Time, By::Network, How::Icmp, at),
+        (None, None, Some((at, _))) => horizon.silent(Stage::Time, Some(clock.server), *at, clock.requests.len(), WAIT),
+        (None, None, None) => Judged::unclear(Stage::Time),
+    }
+}

@@ -1,0 +1,112 @@
+//! Stage `tls`: the handshake (RFC 2246, RFC 5246, RFC 8446) as an onlooker sees it.
+
+use super::{Horizon, Judged, connect};
+use crate::login::steps::{Connection, Handshake};
+use crate::model::{At, By, How, Outcome, SECOND, Side, Stage};
+
+/// How far a handshake came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Progress {
+    /// Nothing of it was seen.
+    Nothing,
+    /// The client has said hello.
+    Hello,
+    /// The server has answered.
+    Answered,
+    /// The server's flight is complete: certificate and all.
+    FlightDone,
+    /// The client has gone on: it took the certificate.
+    KeyExchange,
+    /// Both have changed ciphers (TLS 1.3: the client sends data).
+    Completed,
+}
+
+/// How far it came.
+pub(crate) fn progress(handshake: &Handshake) -> Progress {
+    if handshake.completed() {
+        Progress::Completed
+    } else if handshake.client_key_exchange.is_some() || handshake.client_change_cipher.is_some() && handshake.is_readable() {
+        Progress::KeyExchange
+    } else if handshake.server_hello_done.is_some() {
+        Progress::FlightDone
+    } else if handshake.server_hello.is_some() {
+        Progress::Answered
+    } else if handshake.client_hello.is_some() {
+        Progress::Hello
+    } else {
+        Progress::Nothing
+    }
+}
+
+/// What became of the handshake. `stage` is where the connection belongs: `tls` for the registrar, else what it serves.
+pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+    let progress = progress(handshake);
+    if let Some((at, side, _)) = alert_that_ended(handshake, progress) {
+        return Judged::failed(stage, connect::by(side), How::Alert, at);
+    }
+    if progress == Progress::Completed {
+        return after_completion(connection, handshake, stage);
+    }
+    let stuck = connection.stats.server.stuck_repeats >= 3 || connection.stats.client.stuck_repeats >= 3;
+    let asked = handshake.client_hello.as_ref().map(|(at, _)| *at).or(connection.stats.client.first_data);
+    match (progress, asked) {
+        (Progress::Nothing, None) => Judged::unclear(stage),
+        (_, Some(asked)) if stuck && !server_left(connection) => stuck_flight(connection, stage, asked, horizon),
+        (Progress::Hello | Progress::Nothing, Some(asked)) => connect::unanswered(connection, stage, asked, horizon),
+        _ => left_in_the_middle(connection, stage, horizon),
+    }
+}
+
+/// The alert that ended the handshake: the first fatal one, or a good-bye (close_notify) before it was complete.
+fn alert_that_ended(handshake: &Handshake, progress: Progress) -> Option<(At, Side, u8)> {
+    let goodbye = || {
+        handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90)
+    };
+    handshake.fatal_alert().or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)))
+}
+
+fn server_left(connection: &Connection) -> bool {
+    connection.first_close().is_some_and(|(_, side, _)| side == Side::Server)
+}
+
+/// Full-size segments that never arrive: the path swallows them (RFC 2923).
+fn stuck_flight(connection: &Connection, stage: Stage, asked: At, horizon: &Horizon<'_>) -> Judged {
+    let over = connection.first_close().is_some() || horizon.moved_on_after(asked.time) || connection.ended;
+    if over { Judged::failed(stage, By::Network, How::Timeout, asked) } else { Judged::unclear(stage) }
+}
+
+/// The server has answered, and somebody left.
+fn left_in_the_middle(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+    match connection.first_close() {
+        Some((at, side, close)) => Judged::failed(stage, connect::by(side), connect::how(close), at),
+        None => match connection.stats.server.last_data {
+            Some(answer) if horizon.moved_on_after(answer.time) => Judged::failed(stage, By::Device, How::Abandoned, answer),
+            _ => Judged::unclear(stage),
+        },
+    }
+}
+
+/// Some stacks check a certificate only after both have finished, and leave without a word.
+fn after_completion(connection: &Connection, handshake: &Handshake, stage: Stage) -> Judged {
+    let asked = handshake.client_data.records > u32::from(!handshake.is_readable());
+    match connection.first_close() {
+        Some((at, side, close)) if !asked => {
+            let told = handshake.encrypted_alerts.iter().find(|(alert, from)| *from == side && *alert <= at);
+            match told {
+                Some((alert, _)) => Judged::failed(stage, connect::by(side), How::Alert, *alert),
+                None => Judged::failed(stage, connect::by(side), connect::how(close), at),
+            }
+        }
+        _ => Judged { outcome: Outcome::Ok, ..Judged::ok(stage) },
+    }
+}
+
+/// How long after the last data a connection was kept, in nanoseconds, up to its close or the capture's end.
+pub(in crate::login) fn kept_after_data(connection: &Connection, handshake: &Handshake, horizon: &Horizon<'_>) -> i64 {
+    let last = handshake.client_data.last.max(handshake.server_data.last);
+    let until = connection.first_close().map_or(horizon.end, |(at, _, _)| at.time);
+    last.map_or(0, |last| until.since(last.time))
+}
+
+/// A connection that is kept so long after the last data is one that both want.
+pub(in crate::login) const KEPT: i64 = 5 * SECOND;

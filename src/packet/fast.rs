@@ -1,0 +1,92 @@
+//! The short path for the commonest packets: whole UDP and TCP headers right behind an IPv4 header without fragments or an
+//! IPv6 header without extensions, with lengths that agree. All others it leaves to the long path, with which tests hold it
+//! together: what it does decode, it decodes alike.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{Body, Datagram, Link, Net, Packet, Segment};
+use crate::capture::Record;
+
+const UDP: u8 = 17;
+const TCP: u8 = 6;
+
+/// Decodes a packet if it is one of the commonest.
+#[inline]
+pub(super) fn decode<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Option<Packet<'a>> {
+    let (net, protocol, payload, wire) = match bytes.first()? >> 4 {
+        4 => ipv4(bytes)?,
+        6 => ipv6(bytes)?,
+        _ => return None,
+    };
+    let body = match protocol {
+        UDP => udp(payload, wire)?,
+        TCP => tcp(payload, wire)?,
+        _ => return None,
+    };
+    Some(Packet { at: record.at, link, net: Some(net), body, stopped: None })
+}
+
+/// Header facts, protocol, captured payload, and its length on the wire.
+type Ip<'a> = (Net, u8, &'a [u8], usize);
+
+#[inline]
+fn ipv4(bytes: &[u8]) -> Option<Ip<'_>> {
+    let &[version, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = bytes.first_chunk()?;
+    let header = usize::from(version & 0x0f) << 2;
+    let total = usize::from(u16::from_be_bytes([t0, t1]));
+    // Bit 13 says that more fragments come; the offset lies below it.
+    if header < 20 || total < header || u16::from_be_bytes([f0, f1]) & 0x3fff != 0 {
+        return None;
+    }
+    let payload = bytes.get(header..total.min(bytes.len()))?;
+    let net = Net { source: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), destination: IpAddr::V4(Ipv4Addr::new(e, f, g, h)), ttl };
+    Some((net, protocol, payload, total.saturating_sub(header)))
+}
+
+#[inline]
+fn ipv6(bytes: &[u8]) -> Option<Ip<'_>> {
+    let (&[_, _, _, _, l0, l1, next, hops], rest) = bytes.split_first_chunk()?;
+    let (source, rest) = rest.split_first_chunk::<16>()?;
+    let (destination, rest) = rest.split_first_chunk::<16>()?;
+    let length = usize::from(u16::from_be_bytes([l0, l1]));
+    if length == 0 {
+        return None;
+    }
+    let net =
+        Net { source: IpAddr::V6(Ipv6Addr::from(*source)), destination: IpAddr::V6(Ipv6Addr::from(*destination)), ttl: hops };
+    Some((net, next, rest.get(..length).unwrap_or(rest), length))
+}
+
+#[inline]
+fn udp(bytes: &[u8], wire: usize) -> Option<Body<'_>> {
+    let (&[s0, s1, d0, d1, l0, l1, _, _], payload) = bytes.split_first_chunk()?;
+    let length = usize::from(u16::from_be_bytes([l0, l1]));
+    if length < 8 || length > wire {
+        return None;
+    }
+    let length = length.saturating_sub(8);
+    Some(Body::Udp(Datagram {
+        source_port: u16::from_be_bytes([s0, s1]),
+        destination_port: u16::from_be_bytes([d0, d1]),
+        payload: payload.get(..length).unwrap_or(payload),
+        wire_length: length as u32,
+    }))
+}
+
+#[inline]
+fn tcp(bytes: &[u8], wire: usize) -> Option<Body<'_>> {
+    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, _, _, _, _, _, _] = bytes.first_chunk()?;
+    let header = usize::from(offset >> 4) << 2;
+    if header < 20 {
+        return None;
+    }
+    Some(Body::Tcp(Segment {
+        source_port: u16::from_be_bytes([s0, s1]),
+        destination_port: u16::from_be_bytes([d0, d1]),
+        sequence: u32::from_be_bytes([q0, q1, q2, q3]),
+        acknowledgment: u32::from_be_bytes([a0, a1, a2, a3]),
+        flags,
+        payload: bytes.get(header..)?,
+        wire_length: wire.saturating_sub(header) as u32,
+    }))
+}

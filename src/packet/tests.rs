@@ -1,0 +1,682 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use etherparse::{IpNumber, Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, PacketBuilder, TcpHeader};
+use proptest::prelude::*;
+
+use super::defrag::{MAX_BYTES, MAX_DATAGRAMS};
+use super::*;
+use crate::capture::link_type;
+use crate::model::{Frame, SECOND, Time};
+
+const PHONE: [u8; 6] = [0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c];
+const SWITCH: [u8; 6] = [0x00, 0x1e, 0x14, 1, 2, 3];
+
+fn record(link_type: u16, data: &[u8]) -> Record<'_> {
+    Record { at: At { frame: Frame(7), time: Time(SECOND) }, link_type, wire_length: data.len() as u32, data }
+}
+
+/// Decodes by the short path where there is one, and holds it together with the long one.
+fn decode<'a>(decoder: &'a mut Decoder, record: &Record<'a>) -> Packet<'a> {
+    let unwrapped = link::unwrap(record);
+    if let Above::Ip(bytes) = unwrapped.above
+        && let Some(fast) = fast::decode(record, unwrapped.link, bytes)
+    {
+        assert_eq!(fast, Decoder::new().decode_slowly(record, &unwrapped));
+    }
+    decoder.decode(record)
+}
+
+/// Checks what a single frame decodes to.
+fn check(link_type: u16, data: &[u8], expected: impl FnOnce(Packet<'_>)) {
+    expected(decode(&mut Decoder::new(), &record(link_type, data)));
+}
+
+fn ethernet(ether_type: u16, rest: &[u8]) -> Vec<u8> {
+    [&SWITCH[..], &PHONE, &ether_type.to_be_bytes(), rest].concat()
+}
+
+/// An IPv4 packet with a UDP datagram.
+fn udp4(payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ipv4([10, 0, 4, 23], [10, 0, 4, 1], 64).udp(5060, 5061);
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, payload).expect("writes to memory");
+    bytes
+}
+
+fn tcp4(payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ipv4([10, 0, 4, 23], [10, 0, 4, 1], 64).tcp(5061, 443, 1000, 8192).ack(77).psh();
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, payload).expect("writes to memory");
+    bytes
+}
+
+fn udp6(payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ipv6([1; 16], [2; 16], 64).udp(546, 547);
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, payload).expect("writes to memory");
+    bytes
+}
+
+/// An IPv6 packet with any chain of headers.
+fn ipv6(first: u8, rest: &[u8]) -> Vec<u8> {
+    let header = Ipv6Header {
+        next_header: IpNumber(first),
+        payload_length: rest.len() as u16,
+        hop_limit: 64,
+        source: [1; 16],
+        destination: [2; 16],
+        ..Default::default()
+    };
+    [&header.to_bytes()[..], rest].concat()
+}
+
+/// An extension header of eight bytes.
+fn extension(next: u8) -> Vec<u8> {
+    Ipv6RawExtHeader::new_raw(IpNumber(next), &[1, 4, 0, 0, 0, 0]).expect("eight bytes").to_bytes().to_vec()
+}
+
+fn udp_of<'a>(packet: &Packet<'a>) -> Datagram<'a> {
+    match packet.body {
+        Body::Udp(datagram) => datagram,
+        ref other => panic!("not UDP: {other:?} ({:?})", packet.stopped),
+    }
+}
+
+fn tcp_of<'a>(packet: &Packet<'a>) -> Segment<'a> {
+    match packet.body {
+        Body::Tcp(segment) => segment,
+        ref other => panic!("not TCP: {other:?} ({:?})", packet.stopped),
+    }
+}
+
+fn stopped(packet: &Packet<'_>) -> String {
+    assert_eq!(packet.body, Body::Nothing);
+    packet.stopped.as_ref().expect("stopped").to_string()
+}
+
+#[test]
+fn a_frame_says_who_sent_it_and_what_it_carries() {
+    check(link_type::ETHERNET, &ethernet(0x0800, &udp4(b"hello")), |packet| {
+        assert_eq!(packet.link, Link { source: Some(Mac(PHONE)), destination: Some(Mac(SWITCH)), vlan: None });
+        let net = packet.net.expect("IP");
+        assert_eq!((net.source, net.ttl), (IpAddr::V4(Ipv4Addr::new(10, 0, 4, 23)), 64));
+        assert_eq!(udp_of(&packet), Datagram { source_port: 5060, destination_port: 5061, payload: b"hello", wire_length: 5 });
+        assert_eq!((packet.at.frame, packet.stopped), (Frame(7), None));
+    });
+    check(link_type::ETHERNET, &ethernet(0x0800, &tcp4(b"hello")), |packet| {
+        let segment = tcp_of(&packet);
+        assert_eq!((segment.sequence, segment.acknowledgment, segment.flags, segment.payload), (1000, 77, 0x18, &b"hello"[..]));
+        assert!(segment.has(Segment::ACK) && !segment.has(Segment::SYN));
+    });
+    check(link_type::ETHERNET, &ethernet(0x0806, b"an ARP request"), |packet| {
+        assert_eq!(packet.body, Body::Link { ether_type: 0x0806, bytes: b"an ARP request" });
+    });
+}
+
+#[test]
+fn the_innermost_vlan_counts_and_priority_tags_name_none() {
+    let tagged = |tags: &[(u16, u16)]| {
+        let mut rest = [&0x0800_u16.to_be_bytes()[..], &udp4(b"x")].concat();
+        for &(_, tag) in tags.iter().rev() {
+            rest = [&tag.to_be_bytes()[..], &rest].concat();
+        }
+        // Each tag's type stands before it, in the place of the EtherType.
+        let mut bytes = Vec::new();
+        let mut at = 0;
+        for &(ether_type, _) in tags {
+            bytes.extend(ether_type.to_be_bytes());
+            bytes.extend(&rest[at..at + 2]);
+            at += 2;
+        }
+        bytes.extend(&rest[at..]);
+        [&SWITCH[..], &PHONE, &bytes].concat()
+    };
+    for (tags, vlan) in [
+        (&[(0x8100, 0xa064)][..], Some(100)),
+        (&[(0x8100, 0xa000)], None),
+        (&[(0x88a8, 200), (0x8100, 100)], Some(100)),
+        (&[(0x9100, 200), (0x8100, 0xe000)], Some(200)),
+        (&[(0x88a8, 1), (0x9200, 2), (0x8100, 3), (0x8100, 4), (0x8100, 5)], Some(5)),
+    ] {
+        check(link_type::ETHERNET, &tagged(tags), |packet| {
+            assert_eq!(packet.link.vlan, vlan);
+            assert_eq!(udp_of(&packet).payload, b"x");
+        });
+    }
+    let cut = tagged(&[(0x8100, 100)]);
+    check(link_type::ETHERNET, &cut[..16], |packet| {
+        assert_eq!(stopped(&packet), "EtherType at offset 16: 2 bytes needed, 0 there");
+        assert_eq!(packet.link.vlan, Some(100));
+    });
+}
+
+#[test]
+fn tags_without_end_are_not_followed() {
+    let frame = [&SWITCH[..], &PHONE, &[0x81, 0x00, 0x00, 0x05].repeat(400)].concat();
+    check(link_type::ETHERNET, &frame, |packet| assert!(matches!(packet.body, Body::Link { ether_type: 0x8100, .. })));
+}
+
+#[test]
+fn snap_frames_report_their_protocol_number() {
+    let snap = |organisation: [u8; 3], number: u16, rest: &[u8]| {
+        [&[0xaa, 0xaa, 3][..], &organisation, &number.to_be_bytes(), rest].concat()
+    };
+    let frame = |llc: &[u8]| [&ethernet(llc.len() as u16, llc)[..], b"padding"].concat();
+    check(link_type::ETHERNET, &frame(&snap([0, 0, 0x0c], 0x2000, b"CDP")), |packet| {
+        assert_eq!(packet.body, Body::Link { ether_type: 0x2000, bytes: b"CDP" }, "without the padding");
+    });
+    check(link_type::ETHERNET, &frame(&snap([0, 0, 0], 0x0800, &udp4(b"x"))), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    check(link_type::ETHERNET, &frame(&snap([0, 0, 0x0c], 0x0800, &udp4(b"x"))), |packet| {
+        assert!(matches!(packet.body, Body::Link { ether_type: 0x0800, .. }), "another organisation's number is no EtherType");
+    });
+    check(link_type::ETHERNET, &frame(b"\x42\x42\x03spanning tree"), |packet| {
+        assert_eq!(packet.body, Body::Link { ether_type: LLC, bytes: b"\x42\x42\x03spanning tree" });
+    });
+}
+
+#[test]
+fn pppoe_and_mpls_are_taken_off() {
+    let pppoe = |ppp: &[u8]| [&[0x11, 0, 0, 1, 0, 0][..], ppp].concat();
+    for ppp in [&[0x00, 0x21][..], &[0x21]] {
+        check(link_type::ETHERNET, &ethernet(0x8864, &pppoe(&[ppp, &udp4(b"x")].concat())), |packet| {
+            assert_eq!(udp_of(&packet).payload, b"x")
+        });
+    }
+    check(link_type::ETHERNET, &ethernet(0x8864, &pppoe(&[0xc0, 0x21, 1, 1])), |packet| assert_eq!(packet.body, Body::Nothing));
+    check(link_type::ETHERNET, &ethernet(0x8864, &[0x11, 0, 0]), |packet| {
+        assert_eq!(stopped(&packet), "PPPoE session at offset 16: 2 bytes needed, 1 there")
+    });
+    let labels = [0, 0, 0x10, 64, 0, 0, 0x11, 64];
+    check(link_type::ETHERNET, &ethernet(0x8847, &[&labels[..], &udp4(b"x")].concat()), |packet| {
+        assert_eq!(udp_of(&packet).payload, b"x")
+    });
+    check(link_type::ETHERNET, &ethernet(0x8847, &[&labels[..], &[0; 20]].concat()), |packet| {
+        assert_eq!(packet.body, Body::Nothing)
+    });
+    check(link_type::PPP, &[&[0xff, 3, 0, 0x21][..], &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+}
+
+#[test]
+fn cooked_captures_name_the_sender_where_it_has_an_ethernet_address() {
+    let sll = |hardware: u16, protocol: u16, rest: &[u8]| {
+        [&[0, 4][..], &hardware.to_be_bytes(), &[0, 6], &PHONE, &[0, 0], &protocol.to_be_bytes(), rest].concat()
+    };
+    let sll2 = |hardware: u16, protocol: u16, rest: &[u8]| {
+        [&protocol.to_be_bytes()[..], &[0, 0, 0, 0, 0, 2], &hardware.to_be_bytes(), &[4, 6], &PHONE, &[0, 0], rest].concat()
+    };
+    for hardware in [1, 772, 778, 512] {
+        for (number, frame) in [
+            (link_type::LINUX_SLL, sll(hardware, 0x0800, &udp4(b"x"))),
+            (link_type::LINUX_SLL2, sll2(hardware, 0x0800, &udp4(b"x"))),
+        ] {
+            check(number, &frame, |packet| {
+                assert_eq!(udp_of(&packet).payload, b"x");
+                assert_eq!(packet.link.source, (hardware == 1).then_some(Mac(PHONE)), "loopback and tunnels have no MAC");
+                assert_eq!(packet.link.destination, None);
+            });
+        }
+    }
+    check(link_type::LINUX_SLL, &sll(1, 0x0004, b"\xaa\xaa\x03\x00\x00\x0c\x20\x00CDP"), |packet| {
+        assert_eq!(packet.body, Body::Link { ether_type: 0x2000, bytes: b"CDP" });
+    });
+    check(link_type::LINUX_SLL, &sll(1, 0x8100, &[&[0, 100, 8, 0][..], &udp4(b"x")].concat()), |packet| {
+        assert_eq!(packet.link.vlan, Some(100))
+    });
+    check(link_type::LINUX_SLL, &sll(824, 0x0800, &udp4(b"x")), |packet| {
+        assert_eq!(packet.body, Body::Nothing, "netlink messages carry no EtherType")
+    });
+    check(link_type::LINUX_SLL2, &[8, 0, 0], |packet| {
+        assert!(stopped(&packet).starts_with("reserved and interface index at offset 2"))
+    });
+}
+
+#[test]
+fn links_without_addresses() {
+    for number in [link_type::RAW, link_type::RAW_BSD, link_type::RAW_OPENBSD, link_type::IPV4] {
+        check(number, &udp4(b"x"), |packet| assert_eq!((udp_of(&packet).payload, packet.link), (&b"x"[..], Link::default())));
+    }
+    check(link_type::IPV6, &udp6(b"x"), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    for family in [[2, 0, 0, 0], [0, 0, 0, 2]] {
+        check(link_type::NULL, &[&family[..], &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    }
+    check(link_type::LOOP, &[&[0, 0, 0, 24][..], &udp6(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    check(105, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
+    check(link_type::ETHERNET, &[1, 2, 3], |packet| {
+        assert_eq!(stopped(&packet), "Ethernet header at offset 0: 14 bytes needed, 3 there")
+    });
+}
+
+#[test]
+fn ethernet_padding_is_no_payload() {
+    for (packet, is_tcp) in [(udp4(b"ab"), false), (tcp4(b""), true)] {
+        check(link_type::ETHERNET, &[&ethernet(0x0800, &packet)[..], &[0; 18]].concat(), |packet| {
+            if is_tcp {
+                assert_eq!((tcp_of(&packet).payload, tcp_of(&packet).wire_length), (&b""[..], 0));
+            } else {
+                assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"ab"[..], 2));
+            }
+        });
+    }
+}
+
+#[test]
+fn a_cut_capture_gives_what_is_there_and_the_length_on_the_wire() {
+    let whole = ethernet(0x0800, &tcp4(&[7; 1000]));
+    for (captured, payload) in [(whole.len(), 1000), (100, 46), (54, 0), (50, 0), (48, 0)] {
+        let cut = Record { wire_length: whole.len() as u32, ..record(link_type::ETHERNET, &whole[..captured]) };
+        let mut decoder = Decoder::new();
+        let segment = tcp_of(&decode(&mut decoder, &cut));
+        assert_eq!((segment.payload.len(), segment.wire_length, segment.sequence, segment.flags), (payload, 1000, 1000, 0x18));
+    }
+    let cut = Record { wire_length: whole.len() as u32, ..record(link_type::ETHERNET, &whole[..47]) };
+    assert_eq!(stopped(&decode(&mut Decoder::new(), &cut)), "TCP header at offset 34: 20 bytes needed, 13 there");
+    let whole = ethernet(0x86dd, &udp6(&[7; 1000]));
+    let cut = Record { wire_length: whole.len() as u32, ..record(link_type::ETHERNET, &whole[..64]) };
+    let mut decoder = Decoder::new();
+    let datagram = udp_of(&decode(&mut decoder, &cut));
+    assert_eq!((datagram.payload.len(), datagram.wire_length), (2, 1000));
+}
+
+#[test]
+fn a_total_length_of_zero_means_the_rest_of_the_frame() {
+    // Segmentation offload hands packets to the capture before their length is known.
+    let mut packet = tcp4(&[7; 3000]);
+    packet[2..4].copy_from_slice(&[0, 0]);
+    let frame = ethernet(0x0800, &packet);
+    check(link_type::ETHERNET, &frame, |packet| {
+        assert_eq!((tcp_of(&packet).payload.len(), tcp_of(&packet).wire_length), (3000, 3000))
+    });
+    let cut = Record { wire_length: frame.len() as u32, ..record(link_type::ETHERNET, &frame[..100]) };
+    let mut decoder = Decoder::new();
+    let segment = tcp_of(&decode(&mut decoder, &cut));
+    assert_eq!((segment.payload.len(), segment.wire_length), (46, 3000));
+    let mut packet = udp6(&[7; 30]);
+    packet[4..6].copy_from_slice(&[0, 0]);
+    check(link_type::ETHERNET, &ethernet(0x86dd, &packet), |packet| assert_eq!(udp_of(&packet).wire_length, 30));
+}
+
+#[test]
+fn hostile_lengths_do_not_reach_beyond_the_packet() {
+    let with = |mut bytes: Vec<u8>, at: usize, value: u8| {
+        bytes[at] = value;
+        bytes
+    };
+    let raw = |bytes: Vec<u8>, expected: &dyn Fn(Packet<'_>)| check(link_type::RAW, &bytes, expected);
+    raw(with(tcp4(b"abc"), 32, 0x40), &|packet| assert_eq!(stopped(&packet), "TCP data offset at offset 32: invalid value"));
+    raw(with(tcp4(b"abc"), 32, 0xf0), &|packet| assert_eq!(stopped(&packet), "TCP data offset at offset 32: invalid value"));
+    raw(with(udp4(b"abc"), 25, 0), &|packet| {
+        assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"abc"[..], 3))
+    });
+    raw(with(udp4(b"abc"), 25, 7), &|packet| assert_eq!(udp_of(&packet).payload, b"abc"));
+    raw(with(udp4(b"abc"), 25, 200), &|packet| {
+        assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"abc"[..], 3))
+    });
+    raw(with(udp4(b"abc"), 25, 10), &|packet| {
+        assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"ab"[..], 2))
+    });
+    raw(with(udp4(b"abc"), 0, 0x44), &|packet| {
+        assert_eq!(stopped(&packet), "IP version and header length at offset 0: invalid value")
+    });
+    raw(with(udp4(b"abc"), 0, 0x4f), &|packet| assert_eq!(stopped(&packet), "IP header at offset 0: 60 bytes needed, 31 there"));
+    raw(with(udp4(b"abc"), 0, 0x55), &|packet| assert!(packet.net.is_none() && packet.stopped.is_some()));
+    raw(with(udp4(b"abc"), 3, 19), &|packet| assert_eq!(udp_of(&packet).payload, b"abc", "less than the header says nothing"));
+    raw(with(udp4(b"abc"), 3, 24), &|packet| assert_eq!(stopped(&packet), "UDP header at offset 20: 8 bytes needed, 4 there"));
+    raw(with(udp4(b"abc"), 9, 47), &|packet| assert_eq!((&packet.body, &packet.stopped), (&Body::Nothing, &None)));
+    raw(Vec::new(), &|packet| assert!(packet.stopped.is_some()));
+}
+
+#[test]
+fn icmp_begins_with_its_type() {
+    let icmp = |number: u8| {
+        let mut packet = udp4(b"");
+        packet[9] = number;
+        packet[20] = 3;
+        packet
+    };
+    check(link_type::RAW, &icmp(1), |packet| assert!(matches!(packet.body, Body::Icmp([3, ..]))));
+    check(link_type::RAW, &ipv6(58, &[135, 0, 0, 0]), |packet| assert_eq!(packet.body, Body::Icmpv6(&[135, 0, 0, 0])));
+}
+
+#[test]
+fn ipv6_extension_headers_are_passed_over_and_not_counted_as_payload() {
+    let udp = &udp6(b"abc")[40..];
+    // Hop-by-hop options, routing, destination options, and a fragment header that fragments nothing.
+    let atomic = Ipv6FragmentHeader::new(IpNumber(17), etherparse::IpFragOffset::try_new(0).expect("0"), false, 9).to_bytes();
+    let chain = [extension(43), extension(60), extension(44), atomic.to_vec()].concat();
+    check(link_type::RAW, &ipv6(0, &[&chain[..], udp].concat()), |packet| {
+        assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"abc"[..], 3));
+    });
+}
+
+#[test]
+fn an_ipv6_extension_chain_may_be_cut_anywhere() {
+    let more = Ipv6FragmentHeader::new(IpNumber(60), etherparse::IpFragOffset::try_new(0).expect("0"), true, 9).to_bytes();
+    for chain in
+        [[extension(60), extension(44), more.to_vec(), extension(17)].concat(), [extension(60), vec![17, 200, 0, 0]].concat()]
+    {
+        let packet = ipv6(0, &[&chain[..], &udp6(b"abc")[40..]].concat());
+        for length in 0..packet.len() {
+            let cut = Record { wire_length: packet.len() as u32, ..record(link_type::RAW, &packet[..length]) };
+            assert_eq!(decode(&mut Decoder::new(), &cut).body, Body::Nothing);
+            // And as if the header had said so.
+            let mut said = packet[..length].to_vec();
+            if let Some(field) = said.get_mut(4..6) {
+                field.copy_from_slice(&(length.saturating_sub(40) as u16).to_be_bytes());
+            }
+            check(link_type::RAW, &said, |packet| assert_eq!(packet.body, Body::Nothing));
+        }
+    }
+}
+
+/// Cuts an IPv4 packet into fragments of `size` bytes of payload.
+fn fragments4(packet: &[u8], size: usize, identification: u16) -> Vec<Vec<u8>> {
+    let (header, payload) = packet.split_at(20);
+    let count = payload.len().div_ceil(size);
+    payload
+        .chunks(size)
+        .enumerate()
+        .map(|(index, chunk)| {
+            let mut header = header.to_vec();
+            header[2..4].copy_from_slice(&((20 + chunk.len()) as u16).to_be_bytes());
+            header[4..6].copy_from_slice(&identification.to_be_bytes());
+            let more = if index + 1 < count { 0x2000 } else { 0 };
+            header[6..8].copy_from_slice(&((index * size / 8) as u16 | more).to_be_bytes());
+            [&header[..], chunk].concat()
+        })
+        .collect()
+}
+
+fn fragments6(next: u8, payload: &[u8], size: usize, identification: u32) -> Vec<Vec<u8>> {
+    let count = payload.len().div_ceil(size);
+    payload
+        .chunks(size)
+        .enumerate()
+        .map(|(index, chunk)| {
+            let offset = etherparse::IpFragOffset::try_new((index * size / 8) as u16).expect("in range");
+            let header = Ipv6FragmentHeader::new(IpNumber(next), offset, index + 1 < count, identification);
+            ipv6(60, &[&extension(44)[..], &header.to_bytes(), chunk].concat())
+        })
+        .collect()
+}
+
+/// Which of the frames complete a datagram, with its payload.
+fn completed(decoder: &mut Decoder, frames: &[Vec<u8>]) -> Vec<(usize, Vec<u8>)> {
+    let mut completed = Vec::new();
+    for (index, frame) in frames.iter().enumerate() {
+        let packet = decode(decoder, &record(link_type::RAW, frame));
+        assert_eq!(packet.stopped, None);
+        match packet.body {
+            Body::Udp(datagram) => {
+                assert_eq!(datagram.wire_length as usize, datagram.payload.len());
+                completed.push((index, datagram.payload.to_vec()));
+            }
+            body => assert_eq!(body, Body::Nothing),
+        }
+    }
+    completed
+}
+
+#[test]
+fn a_fragmented_datagram_appears_in_the_frame_that_completes_it_in_any_order() {
+    let payload: Vec<u8> = (0..60).collect();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1], [1, 0, 2]] {
+        let four = fragments4(&udp4(&payload), 24, 77);
+        let six = fragments6(17, &udp6(&payload)[40..], 24, 77);
+        for fragments in [four, six] {
+            let frames: Vec<_> = order.iter().map(|&index| fragments[index].clone()).collect();
+            assert_eq!(completed(&mut Decoder::new(), &frames), [(2, payload.clone())]);
+        }
+    }
+}
+
+#[test]
+fn extension_headers_may_be_fragmented_too() {
+    let payload: Vec<u8> = (0..60).collect();
+    let inner = [&extension(17)[..], &udp6(&payload)[40..]].concat();
+    assert_eq!(completed(&mut Decoder::new(), &fragments6(60, &inner, 40, 5)), [(1, payload)]);
+}
+
+#[test]
+fn what_is_wrong_in_a_fragmented_datagram_is_told_where_it_was_completed() {
+    let mut packet = tcp4(&[1; 20]);
+    packet[32] = 0x10;
+    let fragments = fragments4(&packet, 32, 5);
+    let mut decoder = Decoder::new();
+    decode(&mut decoder, &record(link_type::RAW, &fragments[0]));
+    assert_eq!(
+        stopped(&decode(&mut decoder, &record(link_type::RAW, &fragments[1]))),
+        "TCP data offset at offset 20: invalid value"
+    );
+}
+
+#[test]
+fn overlapping_and_repeated_fragments_do_no_harm() {
+    let payload: Vec<u8> = (0..60).collect();
+    let fragments = fragments4(&udp4(&payload), 24, 77);
+    let [first, second, last] = &fragments[..] else { panic!("three fragments") };
+    let twice = [first, first, second, second, last, last].map(Clone::clone);
+    let mut decoder = Decoder::new();
+    assert_eq!(completed(&mut decoder, &twice), [(4, payload.clone())]);
+    // The overlapping one covers the first and half of the second, and says the same.
+    let mut overlapping = fragments4(&udp4(&payload), 40, 77);
+    overlapping.truncate(1);
+    let frames = [second.clone(), overlapping.remove(0), last.clone()];
+    assert_eq!(completed(&mut Decoder::new(), &frames), [(2, payload.clone())]);
+    // One that contradicts the end is left out.
+    let mut longer = fragments4(&udp4(&[9; 120]), 24, 77);
+    let frames = [last.clone(), longer.pop().expect("the end of another"), first.clone(), second.clone()];
+    assert_eq!(completed(&mut Decoder::new(), &frames), [(3, payload)]);
+}
+
+#[test]
+fn datagrams_are_told_apart_by_addresses_protocol_and_identification() {
+    let (one, two) = (fragments4(&udp4(&[1; 40]), 24, 1), fragments4(&udp4(&[2; 40]), 24, 2));
+    let mut elsewhere = fragments4(&udp4(&[3; 40]), 24, 1);
+    elsewhere.iter_mut().for_each(|frame| frame[15] = 99);
+    let frames = [&one[0], &two[0], &elsewhere[0], &elsewhere[1], &two[1], &one[1]].map(Clone::clone);
+    assert_eq!(completed(&mut Decoder::new(), &frames), [(3, vec![3; 40]), (4, vec![2; 40]), (5, vec![1; 40])]);
+}
+
+#[test]
+fn a_fragment_cut_by_the_capture_completes_nothing() {
+    let fragments = fragments4(&udp4(&[1; 40]), 24, 1);
+    let mut decoder = Decoder::new();
+    for fragment in &fragments {
+        let cut = Record { wire_length: fragment.len() as u32, ..record(link_type::RAW, &fragment[..fragment.len() - 1]) };
+        assert_eq!(decode(&mut decoder, &cut).body, Body::Nothing);
+    }
+    assert_eq!(completed(&mut decoder, &fragments), [(1, vec![1; 40])]);
+}
+
+#[test]
+fn fragments_are_waited_for_in_bounds() {
+    let mut decoder = Decoder::new();
+    let first = |identification| fragments4(&udp4(&[1; 40]), 24, identification).remove(0);
+    for identification in 0..MAX_DATAGRAMS as u16 + 5 {
+        decode(&mut decoder, &record(link_type::RAW, &first(identification)));
+    }
+    assert_eq!(decoder.lost_datagrams(), 5);
+    // A late end makes room for everything before it.
+    let mut decoder = Decoder::new();
+    let last = |identification| fragments4(&udp4(&[1; 65_000]), 1480, identification).pop().expect("many");
+    let count = MAX_BYTES / 65_008 + 4;
+    for identification in 0..count as u16 {
+        decode(&mut decoder, &record(link_type::RAW, &last(identification)));
+    }
+    assert_eq!(decoder.lost_datagrams(), 4);
+    // Age.
+    let mut decoder = Decoder::new();
+    let fragments = fragments4(&udp4(&[1; 40]), 24, 1);
+    decode(&mut decoder, &record(link_type::RAW, &fragments[0]));
+    let late = Record { at: At { frame: Frame(8), time: Time(32 * SECOND) }, ..record(link_type::RAW, &fragments[1]) };
+    assert_eq!(decode(&mut decoder, &late).body, Body::Nothing);
+    assert_eq!(decoder.lost_datagrams(), 1);
+}
+
+#[test]
+fn every_prefix_of_every_sample_decodes_to_something() {
+    let mut samples = vec![ethernet(0x0800, &udp4(b"abc")), ethernet(0x0800, &tcp4(b"abc")), ethernet(0x86dd, &udp6(b"abc"))];
+    samples.push(ethernet(0x88a8, &[&[0, 5, 0x81, 0, 0, 6, 8, 0][..], &tcp4(b"abc")].concat()));
+    samples.push(ethernet(0x8864, &[&[0x11, 0, 0, 1, 0, 0, 0, 0x21][..], &udp4(b"abc")].concat()));
+    samples.push(ethernet(30, b"\xaa\xaa\x03\0\0\x0c\x20\0CDP and so on........."));
+    samples.extend(fragments6(17, &udp6(&[5; 60])[40..], 24, 77).into_iter().map(|packet| ethernet(0x86dd, &packet)));
+    let mut decoder = Decoder::new();
+    for sample in &samples {
+        for link_type in [0, 1, 9, 12, 14, 101, 105, 108, 113, 228, 229, 276] {
+            for length in 0..=sample.len() {
+                let cut = Record { wire_length: sample.len() as u32, ..record(link_type, &sample[..length]) };
+                decode(&mut decoder, &cut);
+            }
+        }
+    }
+}
+
+/// Packets of every shape that the short path may see, some of them damaged.
+fn packets() -> impl Strategy<Value = (u16, Vec<u8>, u32)> {
+    let ports = (any::<u16>(), any::<u16>());
+    let transport = (any::<bool>(), any::<bool>(), ports, 0..40_usize, 0..11_usize);
+    let damage = prop::collection::vec((0..90_usize, any::<u8>()), 0..3);
+    (transport, 0..6_u8, 0..20_usize, prop::option::of(0..100_usize), damage, any::<u8>()).prop_map(
+        |((is_tcp, is_ipv6, (source, destination), payload, options), link, padding, cut, damage, ihl)| {
+            let payload = vec![0x55; payload];
+            let mut packet = Vec::new();
+            let transport = if is_tcp {
+                let mut header = TcpHeader::new(source, destination, 1, 2);
+                header.set_options_raw(&vec![1; options * 4 % 40]).expect("at most 40");
+                [&header.to_bytes()[..], &payload].concat()
+            } else {
+                [
+                    &source.to_be_bytes()[..],
+                    &destination.to_be_bytes(),
+                    &((payload.len() + 8) as u16).to_be_bytes(),
+                    &[0, 0],
+                    &payload,
+                ]
+                .concat()
+            };
+            let protocol = if is_tcp { 6 } else { 17 };
+            if is_ipv6 {
+                packet.extend(ipv6(protocol, &transport));
+            } else {
+                let ihl = if ihl % 3 == 0 { 5 + ihl % 11 } else { 5 };
+                let header = usize::from(ihl) * 4;
+                packet.extend([0x40 | ihl, 0]);
+                packet.extend(((header + transport.len()) as u16).to_be_bytes());
+                packet.extend([0, 1, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+                packet.resize(header, 1);
+                packet.extend(transport);
+            }
+            for (at, value) in damage {
+                if let Some(byte) = packet.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            packet.resize(packet.len() + padding, 0xee);
+            let ether_type: u16 = if is_ipv6 { 0x86dd } else { 0x0800 };
+            let (link_type, mut frame) = match link {
+                0 => (link_type::ETHERNET, ethernet(ether_type, &packet)),
+                1 => (link_type::ETHERNET, ethernet(0x8100, &[&[0, 100][..], &ether_type.to_be_bytes(), &packet].concat())),
+                2 => (
+                    link_type::ETHERNET,
+                    ethernet(0x88a8, &[&[0, 100, 0x81, 0, 0, 5][..], &ether_type.to_be_bytes(), &packet].concat()),
+                ),
+                3 => (
+                    link_type::LINUX_SLL,
+                    [&[0, 0, 0, 1, 0, 6][..], &PHONE, &[0, 0], &ether_type.to_be_bytes(), &packet].concat(),
+                ),
+                4 => (
+                    link_type::LINUX_SLL2,
+                    [&ether_type.to_be_bytes()[..], &[0; 6], &[0, 1, 0, 6], &PHONE, &[0, 0], &packet].concat(),
+                ),
+                _ => (link_type::RAW, packet),
+            };
+            let wire = frame.len() as u32;
+            if let Some(cut) = cut {
+                frame.truncate(cut);
+            }
+            (link_type, frame, wire)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_short_and_the_long_path_agree((link_type, frame, wire) in packets()) {
+        let record = Record { wire_length: wire, ..record(link_type, &frame) };
+        let mut decoder = Decoder::new();
+        // `decode` compares; here, what holds of every packet.
+        let packet = decode(&mut decoder, &record);
+        match packet.body {
+            Body::Udp(datagram) => prop_assert!(datagram.payload.len() <= datagram.wire_length as usize),
+            Body::Tcp(segment) => prop_assert!(segment.payload.len() <= segment.wire_length as usize),
+            _ => {}
+        }
+        if let Some(stopped) = packet.stopped {
+            prop_assert!(stopped.offset <= frame.len());
+            prop_assert_eq!(packet.body, Body::Nothing);
+        }
+    }
+
+    #[test]
+    fn the_link_layer_is_read_as_etherparse_reads_it((_, frame, _) in packets()) {
+        let unwrapped = link::unwrap(&record(link_type::ETHERNET, &frame));
+        if let Ok(sliced) = etherparse::LaxSlicedPacket::from_ethernet(&frame) {
+            if let (Some(etherparse::LinkSlice::Ethernet2(ethernet)), None) = (&sliced.link, &sliced.stop_err) {
+                prop_assert_eq!(unwrapped.link.source, Some(Mac(ethernet.source())));
+                prop_assert_eq!(unwrapped.link.destination, Some(Mac(ethernet.destination())));
+            }
+            if let (Above::Ip(bytes), Some(etherparse::LaxNetSlice::Ipv4(ip))) = (unwrapped.above, &sliced.net) {
+                prop_assert_eq!(bytes.as_ptr(), ip.header().slice().as_ptr());
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_decode_to_something(link_type in prop::sample::select(vec![0_u16, 1, 9, 101, 108, 113, 228, 229, 276]), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        decode(&mut Decoder::new(), &record(link_type, &bytes));
+    }
+
+    #[test]
+    fn fragments_in_any_order_give_the_datagram(
+        payload in prop::collection::vec(any::<u8>(), 30..400),
+        order in Just((0..60_usize).collect::<Vec<_>>()).prop_shuffle(),
+        is_ipv6: bool,
+    ) {
+        let fragments = if is_ipv6 { fragments6(17, &udp6(&payload)[40..], 16, 9) } else { fragments4(&udp4(&payload), 16, 9) };
+        let frames: Vec<_> = order.iter().filter_map(|&index| fragments.get(index).cloned()).collect();
+        prop_assert_eq!(completed(&mut Decoder::new(), &frames), [(frames.len() - 1, payload)]);
+    }
+}
+
+/// Real captures, if there are any: the folder is named by `LOGINLOOP_CAPTURES`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the files of a test")]
+fn the_paths_agree_on_real_captures() {
+    let Some(root) = std::env::var_os("LOGINLOOP_CAPTURES") else { return };
+    let mut folders = vec![std::path::PathBuf::from(root)];
+    let (mut packets, mut short) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(mut reader) = crate::capture::CaptureReader::open(std::fs::File::open(&path).expect("a file")) else {
+                continue;
+            };
+            let mut decoder = Decoder::new();
+            while let Ok(Some(record)) = reader.next_record() {
+                let unwrapped = link::unwrap(&record);
+                packets += 1;
+                short += u32::from(
+                    matches!(unwrapped.above, Above::Ip(bytes) if fast::decode(&record, unwrapped.link, bytes).is_some()),
+                );
+                decode(&mut decoder, &record);
+            }
+        }
+    }
+    assert!(short > packets / 2, "the short path took {short} of {packets} packets");
+}

@@ -1,0 +1,109 @@
+//! Reads a DNS message section by section and record by record, so that what stands before a bad record is kept.
+
+use domain::base::message::RecordSection;
+use domain::base::name::ParsedName;
+use domain::base::{Message as Wire, ParseRecordData, ParsedRecord};
+use domain::rdata::{A, Aaaa, Cname, Ns, Ptr, Srv};
+
+use super::{Message, Question, Record, RecordData, kind, name};
+
+/// Length of the header (RFC 1035 section 4.1.1).
+pub(super) const HEADER: usize = 12;
+/// How many records of a message are kept: many times what a pool of servers has.
+const MAX_RECORDS: usize = 1000;
+/// The sections behind the question, in order, and whether their records are kept, as answers or not.
+const SECTIONS: [(&str, Option<bool>); 3] = [("answer", Some(true)), ("authority", None), ("additional", Some(false))];
+
+/// Reads one message. `None` where not even its header is there.
+pub(super) fn parse(bytes: &[u8], tcp: bool, whole: bool) -> Option<Message> {
+    let wire = Wire::from_slice(bytes).ok()?;
+    let header = wire.header();
+    let mut message = Message {
+        id: header.id(),
+        response: header.qr(),
+        opcode: header.opcode().to_int(),
+        rcode: header.rcode().to_int(),
+        truncated: header.tc(),
+        question: None,
+        records: Vec::new(),
+        tcp,
+        problem: None,
+    };
+    let trouble = sections(wire, &mut message).err();
+    message.problem = if whole { trouble } else { Some("the capture holds only the beginning of the message".to_owned()) };
+    Some(message)
+}
+
+/// Reads all sections into `message`; the first thing that cannot be read is the error, and what came before it stays.
+fn sections(wire: &Wire<[u8]>, message: &mut Message) -> Result<(), String> {
+    let mut questions = wire.question();
+    for question in questions.by_ref() {
+        let question = question.map_err(|error| format!("question: {error}"))?;
+        let first = || Question { name: name::text(question.qname().iter()), kind: question.qtype().to_int() };
+        message.question.get_or_insert_with(first);
+    }
+    let mut section = questions.answer().map_err(|error| format!("question: {error}"))?;
+    let mut trouble = None;
+    for (title, keep) in SECTIONS {
+        let bad = records(&mut section, title, keep, &mut message.records)?;
+        trouble = trouble.or(bad);
+        match section.next_section().map_err(|error| format!("{title} section: {error}"))? {
+            Some(next) => section = next,
+            None => break,
+        }
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+/// Reads one section. A record whose value is wrong, but whose length leads to the next one, is told and passed over.
+fn records(
+    section: &mut RecordSection<'_, [u8]>,
+    title: &str,
+    keep: Option<bool>,
+    into: &mut Vec<Record>,
+) -> Result<Option<String>, String> {
+    let mut trouble = None;
+    for (index, record) in section.by_ref().enumerate() {
+        let told = |error| format!("{title} record {}: {error}", index.saturating_add(1));
+        let record = record.map_err(told)?;
+        let Some(answer) = keep else { continue };
+        if into.len() >= MAX_RECORDS {
+            return Err(format!("more than {MAX_RECORDS} records"));
+        }
+        match value(&record) {
+            Ok(Some(data)) => into.push(Record { name: name::text(record.owner().iter()), answer, data }),
+            Ok(None) => {}
+            Err(error) => trouble = trouble.or_else(|| Some(told(error))),
+        }
+    }
+    Ok(trouble)
+}
+
+type Name<'a> = ParsedName<&'a [u8]>;
+type Trouble = domain::base::wire::ParseError;
+
+fn typed<'a, Data: ParseRecordData<'a, [u8]>>(record: &ParsedRecord<'a, [u8]>) -> Result<Option<Data>, Trouble> {
+    Ok(record.to_record::<Data>()?.map(|record| record.into_data()))
+}
+
+/// The value of a record of a kind that a login stands on; `None` for other kinds.
+fn value(record: &ParsedRecord<'_, [u8]>) -> Result<Option<RecordData>, Trouble> {
+    if record.rdlen() == 0 {
+        // RFC 2136 section 2.4: in an update, a record without value asks whether there is one, or takes it away.
+        return Ok(None);
+    }
+    Ok(match record.rtype().to_int() {
+        kind::A => typed::<A>(record)?.map(|data| RecordData::Address(data.addr().into())),
+        kind::AAAA => typed::<Aaaa>(record)?.map(|data| RecordData::Address(data.addr().into())),
+        kind::CNAME => typed::<Cname<Name<'_>>>(record)?.map(|data| RecordData::Alias(name::text(data.cname().iter()))),
+        kind::NS => typed::<Ns<Name<'_>>>(record)?.map(|data| RecordData::NameServer(name::text(data.nsdname().iter()))),
+        kind::PTR => typed::<Ptr<Name<'_>>>(record)?.map(|data| RecordData::Pointer(name::text(data.ptrdname().iter()))),
+        kind::SRV => typed::<Srv<Name<'_>>>(record)?.map(|data| RecordData::Service {
+            priority: data.priority(),
+            weight: data.weight(),
+            port: data.port(),
+            target: name::text(data.target().iter()),
+        }),
+        _ => None,
+    })
+}

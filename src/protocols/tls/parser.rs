@@ -1,0 +1,255 @@
+//! The stream: records, the handshake messages inside them, and when it is no longer worth looking.
+
+use super::record::{self, Header, Resync};
+use super::{Message, handshake, sslv2};
+use crate::flow::Step;
+use crate::model::Side;
+use crate::protocols::{self, Out, StreamParser};
+
+/// Records of application data that are told of each side.
+const TOLD_RECORDS: u32 = 16;
+/// Records of application data of one side after which a connection counts as a bulk transfer, of which no more is asked.
+const BULK_RECORDS: u32 = 48;
+/// Bytes of one side that may pass without a record header before the stream is given up: it is not TLS.
+const MAX_LOST: usize = 256 << 10;
+
+/// Reads both directions of a connection. Between calls it keeps only what a handshake message that spans records has so
+/// far: the headers between the pieces must go, so the stream's own buffer cannot serve.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    client: Direction,
+    server: Direction,
+    /// The version that the server chose; 0 until it is known.
+    chosen: u16,
+}
+
+#[derive(Debug, Default)]
+struct Direction {
+    /// Has it begun, so that an SSLv2-format hello is no longer expected?
+    begun: bool,
+    /// Is the place of the next record header unknown? If so, how many bytes were searched in vain.
+    lost: Option<usize>,
+    /// Did it send ChangeCipherSpec?
+    encrypted: bool,
+    /// The beginning of a handshake message whose end is in a later record.
+    joined: Vec<u8>,
+    /// Bytes of a record that nobody wants, still to come.
+    skip: usize,
+    /// Records of application data so far.
+    application_records: u32,
+}
+
+/// What became of the front of the bytes in hand.
+enum Next {
+    /// So many are used up.
+    Used(usize),
+    /// So many must be there.
+    Need(usize),
+    /// Enough was seen.
+    Done,
+}
+
+impl StreamParser for Parser {
+    fn data(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Step {
+        let mut used: usize = 0;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            match self.next(side, rest, out) {
+                Next::Used(count) => used = used.saturating_add(count),
+                Next::Need(need) => return Step::Used { bytes: used, need },
+                Next::Done => return Step::Done,
+            }
+        }
+    }
+
+    fn gap(&mut self, side: Side, missing: u64, _out: &mut dyn Out) -> Step {
+        let direction = self.direction(side);
+        let skip = u64::try_from(direction.skip).unwrap_or(u64::MAX);
+        if missing <= skip && skip > 0 {
+            // The hole lies inside a record that is passed over anyway.
+            direction.skip = usize::try_from(skip.saturating_sub(missing)).unwrap_or(usize::MAX);
+        } else {
+            direction.skip = 0;
+            direction.begun = true;
+            direction.joined = Vec::new();
+            direction.lost = Some(0);
+        }
+        Step::Used { bytes: 0, need: 0 }
+    }
+
+    fn end(&mut self, _side: Side, _rest: &[u8], _out: &mut dyn Out) {
+        // A record that was cut by the end is no message.
+    }
+}
+
+impl Parser {
+    fn direction(&mut self, side: Side) -> &mut Direction {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    fn next(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Next {
+        let direction = self.direction(side);
+        if bytes.is_empty() {
+            return Next::Need(if direction.skip == 0 { record::HEADER } else { 0 });
+        }
+        if direction.skip > 0 {
+            let count = direction.skip.min(bytes.len());
+            direction.skip = direction.skip.saturating_sub(count);
+            return Next::Used(count);
+        }
+        if let Some(searched) = direction.lost {
+            return direction.search(bytes, searched);
+        }
+        if !direction.begun && sslv2::Header::may_begin(bytes) {
+            return self.sslv2_hello(side, bytes, out);
+        }
+        let Some(header) = Header::read(bytes) else { return Next::Need(record::HEADER) };
+        direction.begun = true;
+        if !header.is_plausible() {
+            direction.lost = Some(0);
+            return Next::Used(0);
+        }
+        if header.kind == record::APPLICATION_DATA && direction.application_records >= TOLD_RECORDS {
+            direction.skip = header.whole();
+            direction.application_records = direction.application_records.saturating_add(1);
+            return if self.is_enough() { Next::Done } else { Next::Used(0) };
+        }
+        let Some(body) = bytes.get(record::HEADER..header.whole()) else { return Next::Need(header.whole()) };
+        self.record(side, header, body, out);
+        if self.is_enough() { Next::Done } else { Next::Used(header.whole()) }
+    }
+
+    /// Has all been told that is told of a connection?
+    fn is_enough(&self) -> bool {
+        let (client, server) = (self.client.application_records, self.server.application_records);
+        client.min(server) >= TOLD_RECORDS || client.max(server) >= BULK_RECORDS
+    }
+
+    /// The first bytes of a direction may be a hello in SSLv2 format.
+    fn sslv2_hello(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Next {
+        if bytes.len() < sslv2::FIXED {
+            return Next::Need(sslv2::FIXED);
+        }
+        let Some(header) = sslv2::Header::read(bytes) else {
+            self.direction(side).begun = true;
+            return Next::Used(0);
+        };
+        let Some(hello) = bytes.get(..header.whole) else { return Next::Need(header.whole) };
+        self.direction(side).begun = true;
+        tell(side, Message::ClientHello(sslv2::client_hello(&header, hello)), out);
+        Next::Used(header.whole)
+    }
+
+    fn record(&mut self, side: Side, header: Header, body: &[u8], out: &mut dyn Out) {
+        if header.kind == record::HANDSHAKE {
+            return self.handshake(side, body, out);
+        }
+        let direction = self.direction(side);
+        if !direction.joined.is_empty() && header.kind != record::ALERT {
+            // Fragments of one message follow each other without records of another type (RFC 8446 section 5.1); so what
+            // looked like the beginning of a message was none.
+            direction.joined = Vec::new();
+            tell(side, Message::EncryptedHandshake, out);
+        }
+        match header.kind {
+            record::CHANGE_CIPHER_SPEC => {
+                direction.encrypted = true;
+                tell(side, Message::ChangeCipherSpec, out);
+            }
+            record::ALERT => tell(side, alert(body), out),
+            record::APPLICATION_DATA => {
+                direction.application_records = direction.application_records.saturating_add(1);
+                tell(side, Message::ApplicationData { length: header.length }, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn handshake(&mut self, side: Side, body: &[u8], out: &mut dyn Out) {
+        // In TLS 1.3 encrypted handshake messages travel as application data (RFC 8446 section 5.2), and
+        // ChangeCipherSpec means nothing: what says that it is a handshake record is in clear.
+        let may_be_encrypted = self.direction(side).encrypted && !is_1_3(self.chosen);
+        if may_be_encrypted && !handshake::is_hello_in_clear(body) {
+            return tell(side, Message::EncryptedHandshake, out);
+        }
+        if self.direction(side).joined.is_empty() {
+            let rest = self.messages(side, body, out);
+            if !rest.is_empty() {
+                self.direction(side).joined = rest.to_vec();
+            }
+            return;
+        }
+        let joined = &mut self.direction(side).joined;
+        joined.extend_from_slice(body);
+        // Until the message is whole, each fragment costs its own length only.
+        if handshake::Header::read(joined).is_none_or(|header| joined.len() < header.whole() && header.is_plausible(joined.len()))
+        {
+            return;
+        }
+        let joined = std::mem::take(joined);
+        let rest = self.messages(side, &joined, out).to_vec();
+        self.direction(side).joined = rest;
+    }
+
+    /// Tells the whole messages in `bytes`. Returns the beginning of one that is not whole.
+    fn messages<'a>(&mut self, side: Side, mut bytes: &'a [u8], out: &mut dyn Out) -> &'a [u8] {
+        while let Some(header) = handshake::Header::read(bytes) {
+            if !header.is_plausible(bytes.len()) {
+                tell(side, Message::EncryptedHandshake, out);
+                return &[];
+            }
+            let Some((message, rest)) = bytes.split_at_checked(header.whole()) else { return bytes };
+            self.message(side, header.kind, message.get(handshake::HEADER..).unwrap_or_default(), out);
+            bytes = rest;
+        }
+        // Fewer than four bytes: the beginning of a header, if they can be one.
+        if bytes.first().is_some_and(|kind| handshake::is_known(*kind)) { bytes } else { &[] }
+    }
+
+    fn message(&mut self, side: Side, kind: u8, body: &[u8], out: &mut dyn Out) {
+        let message = handshake::read(kind, body, self.chosen);
+        if let Message::ServerHello(hello) = &message {
+            self.chosen = hello.chosen;
+        }
+        tell(side, message, out);
+    }
+}
+
+impl Direction {
+    /// Looks for the next record header after a hole.
+    fn search(&mut self, bytes: &[u8], searched: usize) -> Next {
+        let (passed, next) = match record::resynchronise(bytes) {
+            Resync::At(start) => {
+                self.lost = None;
+                return Next::Used(start);
+            }
+            Resync::Perhaps(0, need) => return Next::Need(need),
+            Resync::Perhaps(start, _) => (start, Next::Used(start)),
+            Resync::Nowhere(0) => return Next::Need(record::HEADER),
+            Resync::Nowhere(passed) => (passed, Next::Used(passed)),
+        };
+        let searched = searched.saturating_add(passed);
+        self.lost = Some(searched);
+        if searched > MAX_LOST { Next::Done } else { next }
+    }
+}
+
+/// TLS 1.3 or one of its drafts.
+fn is_1_3(version: u16) -> bool {
+    version == 0x0304 || version >> 8 == 0x7f
+}
+
+/// An alert in clear has two octets and one of two levels; under encryption it has at least the length of a MAC.
+fn alert(body: &[u8]) -> Message {
+    match body {
+        [level @ 1..=2, description] => Message::Alert { level: *level, description: *description },
+        _ => Message::EncryptedAlert,
+    }
+}
+
+fn tell(side: Side, message: Message, out: &mut dyn Out) {
+    out.message(side, protocols::Message::Tls(Box::new(message)));
+}
