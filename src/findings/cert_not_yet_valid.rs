@@ -57,7 +57,7 @@ mod tests {
     use crate::device::facts::{ClockSource, Whose};
     use crate::findings::Proof;
     use crate::findings::testing::*;
-    use crate::model::Time;
+    use crate::model::{SECOND, Time};
 
     fn early(clock: Clock) -> [crate::trust::Fault; 1] {
         [fault(FaultKind::NotYetValid { not_before: Time::from_seconds(1_230_768_000), clock }, 1.0)]
@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn a_device_that_lives_in_the_past_is_shown_with_its_own_clock() {
         let past = Time::from_seconds(1_136_073_600);
-        let login = refused_saying(42, vec![leaf()]).clock(Whose::Device, ClockSource::Ntp, at(5), past);
+        let login = refused_saying(42, vec![leaf()])
+            .clock(Whose::Device, ClockSource::TlsRandom, at(4), past.plus(-SECOND / 100))
+            .clock(Whose::Device, ClockSource::TlsRandom, at(5), past);
         let found = found(&login.case(), &chain::judged_as(&login.case(), &early(Clock::DeviceOnly))[0]).unwrap();
         fit_to_print(&found);
         assert_eq!(

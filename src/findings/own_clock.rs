@@ -1,8 +1,8 @@
 //! The device's own clock at a moment of an attempt, where the capture really shows it.
 
-use crate::device::facts::{ClockSource, ClockWitness, Whose};
+use crate::device::facts::{ClockSource, Whose};
 use crate::findings::Case;
-use crate::model::{At, Frame, SECOND, Time};
+use crate::model::{At, Frame, Time};
 
 /// What is known of the device's clock.
 #[derive(Clone, Debug)]
@@ -22,23 +22,11 @@ pub struct OwnClock {
 pub fn own_clock(case: &Case<'_>, until: At) -> Option<OwnClock> {
     let (ahead, frames) = case.known.clock_offset()?;
     let last = *frames.iter().max()?;
-    let own = |frame: Frame| case.known.clocks.iter().rev().find(move |one| one.whose == Whose::Device && one.at.frame == frame);
-    let sure = frames.len() >= 2 || frames.iter().any(|frame| own(*frame).is_some_and(tells));
-    if !sure || was_set(case, last, until.frame) {
+    if was_set(case, last, until.frame) {
         return None;
     }
-    let witness = own(last)?;
+    let witness = case.known.clocks.iter().rev().find(|one| one.whose == Whose::Device && one.at.frame == last)?;
     Some(OwnClock { ahead, seen: witness.at, says: witness.says, frames })
-}
-
-/// Is this stamp a clock even if it stands alone? Newer clients put random bits into their NTP requests to hide their
-/// clock; whole seconds are not random. In a hello's random anything may stand.
-fn tells(witness: &ClockWitness) -> bool {
-    match witness.from {
-        ClockSource::Date | ClockSource::Ntlm => true,
-        ClockSource::Ntp => witness.says.0.rem_euclid(SECOND) == 0,
-        ClockSource::TlsRandom => false,
-    }
 }
 
 /// Did the device get the time by NTP between these frames?
@@ -56,6 +44,7 @@ fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
+    use crate::model::SECOND;
 
     fn behind(at: At) -> Time {
         at.time.plus(-94_694_400 * SECOND)
@@ -74,10 +63,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_stamp_of_random_bits_is_none() {
-        let stamp = |says: Time| Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), says);
-        assert!(own_clock(&stamp(Time(1_136_073_600_123_456_789)).case(), at(50)).is_none());
-        assert!(own_clock(&stamp(Time::from_seconds(1_136_073_600)).case(), at(50)).is_some());
+    fn a_lone_stamp_is_none() {
+        let login = Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), behind(at(3)));
+        assert!(own_clock(&login.case(), at(50)).is_none());
     }
 
     #[test]

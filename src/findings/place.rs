@@ -1,11 +1,10 @@
 //! Where in an attempt a rule stands: a connection with its step, whether the drop happened there or stands on it, and how
 //! people name the server.
 
-use std::net::IpAddr;
-
 use crate::findings::Case;
 use crate::login::steps::{Close, Connection, Handshake, Purpose, Step, StepKind};
 use crate::model::{At, Evidence, How, Outcome, Side};
+use crate::protocols::tls::names;
 
 /// A connection in an attempt.
 #[derive(Clone, Copy)]
@@ -180,71 +179,7 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
     alerts.chain(closes).min_by_key(|leaving| leaving.at.frame)
 }
 
-/// The name of a TLS alert with its number (RFC 5246 section 7.2, RFC 8446 section 6, RFC 6066 section 9, RFC 7507).
+/// The name of a TLS alert with its number: `48 (unknown_ca)`.
 pub fn alert_name(description: u8) -> String {
-    let name = match description {
-        0 => "close_notify",
-        10 => "unexpected_message",
-        20 => "bad_record_mac",
-        21 => "decryption_failed",
-        22 => "record_overflow",
-        30 => "decompression_failure",
-        40 => "handshake_failure",
-        41 => "no_certificate",
-        42 => "bad_certificate",
-        43 => "unsupported_certificate",
-        44 => "certificate_revoked",
-        45 => "certificate_expired",
-        46 => "certificate_unknown",
-        47 => "illegal_parameter",
-        48 => "unknown_ca",
-        49 => "access_denied",
-        50 => "decode_error",
-        51 => "decrypt_error",
-        60 => "export_restriction",
-        70 => "protocol_version",
-        71 => "insufficient_security",
-        80 => "internal_error",
-        86 => "inappropriate_fallback",
-        90 => "user_canceled",
-        100 => "no_renegotiation",
-        109 => "missing_extension",
-        110 => "unsupported_extension",
-        111 => "certificate_unobtainable",
-        112 => "unrecognized_name",
-        113 => "bad_certificate_status_response",
-        114 => "bad_certificate_hash_value",
-        115 => "unknown_psk_identity",
-        116 => "certificate_required",
-        120 => "no_application_protocol",
-        _ => return format!("{description}"),
-    };
-    format!("{description} ({name})")
-}
-
-/// The name of a TLS version.
-pub fn version_name(version: u16) -> String {
-    match version {
-        0x0002 => "SSL 2.0".to_owned(),
-        0x0300 => "SSL 3.0".to_owned(),
-        0x0301 => "TLS 1.0".to_owned(),
-        0x0302 => "TLS 1.1".to_owned(),
-        0x0303 => "TLS 1.2".to_owned(),
-        0x0304 => "TLS 1.3".to_owned(),
-        other => format!("version {other:#06x}"),
-    }
-}
-
-/// Is it an address of a private, link-local or shared network (RFC 1918, RFC 6598, RFC 4193)?
-pub fn is_inside(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_private() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(v6) => {
-            let [first, ..] = v6.segments();
-            first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
-        }
-    }
+    format!("{description} ({})", names::alert_name(description))
 }

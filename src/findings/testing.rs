@@ -819,6 +819,7 @@ pub(crate) fn dhcp_message(kind: u8, options: &[(u8, &[u8])]) -> dhcp::Message {
         relay: Ipv4Addr::UNSPECIFIED,
         options: all,
         problems: Vec::new(),
+        cut: false,
     }
 }
 

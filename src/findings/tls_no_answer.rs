@@ -39,7 +39,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let (client, server) = (&place.connection.stats.client, &place.connection.stats.server);
     let (at, _) = shaken.tls.client_hello.as_ref()?;
     let taken = client.sent > 0 && client.acknowledged >= client.sent;
-    let silent = server.first_data.is_none() && server.uncaptured == 0 && !shaken.tls.holes;
+    let silent = server.first_data.is_none() && server.uncaptured == 0;
     let end = shaken.leaving();
     let by_server = end.is_some_and(|end| end.side == Side::Server && end.how != How::Timeout);
     if shaken.reached() != Reached::ClientHello || !taken || !silent || by_server || place.step.outcome != Outcome::Failed {

@@ -1,10 +1,11 @@
 //! `tls-no-shared-cipher`: no cipher suite in common.
 
 use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::{alert_name, leads_to_drop, version_name};
+use crate::findings::place::{alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
 use crate::protocols::tls::ClientHello;
+use crate::protocols::tls::names::{cipher_name, version_name};
 
 /// Cipher suites that a line shows.
 const SHOWN: usize = 5;
@@ -80,48 +81,12 @@ fn is_modern(suite: u16) -> bool {
 /// The suites of a hello, in words, without signalling values and GREASE.
 fn offered(hello: &ClientHello) -> String {
     let real = |suite: &&u16| !matches!(**suite, 0x00ff | 0x5600) && **suite & 0x0f0f != 0x0a0a;
-    let names: Vec<String> = hello.ciphers.iter().filter(real).map(|suite| suite_name(*suite)).collect();
+    let names: Vec<_> = hello.ciphers.iter().filter(real).map(|suite| cipher_name(*suite)).collect();
     match names.get(..SHOWN) {
         Some(first) if names.len() > SHOWN => format!("{} and {} more", first.join(", "), names.len().saturating_sub(SHOWN)),
         _ if names.is_empty() => "none that can be read".to_owned(),
         _ => names.join(", "),
     }
-}
-
-/// The names of the suites that phones offer (IANA registry of TLS cipher suites, without `TLS_`).
-fn suite_name(suite: u16) -> String {
-    let name = match suite {
-        0x0003 => "RSA_EXPORT_WITH_RC4_40_MD5",
-        0x0004 => "RSA_WITH_RC4_128_MD5",
-        0x0005 => "RSA_WITH_RC4_128_SHA",
-        0x0006 => "RSA_EXPORT_WITH_RC2_CBC_40_MD5",
-        0x0009 => "RSA_WITH_DES_CBC_SHA",
-        0x000a => "RSA_WITH_3DES_EDE_CBC_SHA",
-        0x0012 => "DHE_DSS_WITH_DES_CBC_SHA",
-        0x0013 => "DHE_DSS_WITH_3DES_EDE_CBC_SHA",
-        0x0016 => "DHE_RSA_WITH_3DES_EDE_CBC_SHA",
-        0x002f => "RSA_WITH_AES_128_CBC_SHA",
-        0x0033 => "DHE_RSA_WITH_AES_128_CBC_SHA",
-        0x0035 => "RSA_WITH_AES_256_CBC_SHA",
-        0x0039 => "DHE_RSA_WITH_AES_256_CBC_SHA",
-        0x003c => "RSA_WITH_AES_128_CBC_SHA256",
-        0x003d => "RSA_WITH_AES_256_CBC_SHA256",
-        0x009c => "RSA_WITH_AES_128_GCM_SHA256",
-        0x009d => "RSA_WITH_AES_256_GCM_SHA384",
-        0x1301 => "AES_128_GCM_SHA256",
-        0x1302 => "AES_256_GCM_SHA384",
-        0x1303 => "CHACHA20_POLY1305_SHA256",
-        0xc009 => "ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-        0xc00a => "ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-        0xc013 => "ECDHE_RSA_WITH_AES_128_CBC_SHA",
-        0xc014 => "ECDHE_RSA_WITH_AES_256_CBC_SHA",
-        0xc02b => "ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        0xc02c => "ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        0xc02f => "ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        0xc030 => "ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        other => return format!("{other:#06x}"),
-    };
-    name.to_owned()
 }
 
 #[cfg(test)]
@@ -135,8 +100,8 @@ mod tests {
         let found = Login::new().step(tcp(Purpose::Registrar).hello().alert(Side::Server, 2, 40)).dropped().the(&RULE);
         assert_eq!(
             found.summary,
-            "pool.contoso.com (10.0.0.5:5061) takes none of the cipher suites that the device offers (RSA_WITH_RC4_128_MD5, \
-             RSA_WITH_RC4_128_SHA, RSA_WITH_3DES_EDE_CBC_SHA): alert 40 (handshake_failure)"
+            "pool.contoso.com (10.0.0.5:5061) takes none of the cipher suites that the device offers (TLS_RSA_WITH_RC4_128_MD5, \
+             TLS_RSA_WITH_RC4_128_SHA, TLS_RSA_WITH_3DES_EDE_CBC_SHA): alert 40 (handshake_failure)"
         );
         assert!(found.explains_drop);
     }
@@ -146,7 +111,7 @@ mod tests {
         let hello = tcp(Purpose::Registrar).hello_with(|hello| hello.ciphers = vec![0x0a0a, 0xc02f, 0x00ff]);
         let found = Login::new().step(hello.alert(Side::Server, 2, 40)).dropped().the(&RULE);
         assert!(found.confidence < 0.6);
-        assert!(found.summary.contains("(ECDHE_RSA_WITH_AES_128_GCM_SHA256)"), "{}", found.summary);
+        assert!(found.summary.contains("(TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)"), "{}", found.summary);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `tls-version-mismatch`: no protocol version in common.
 
 use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::{Leaving, alert_name, leads_to_drop, version_name};
+use crate::findings::place::{Leaving, alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
+use crate::protocols::tls::names::version_name;
 
 /// protocol_version (RFC 5246 section 7.2.2).
 const PROTOCOL_VERSION: u8 = 70;
@@ -41,7 +42,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
             (format!("the device offers {highest} at most, and {name} refuses that with alert {said}"), Proof::Told, 0.95)
         }
         (Side::Client, Some(PROTOCOL_VERSION)) => {
-            let chosen = answered.unwrap_or_else(|| "a version that cannot be read".to_owned());
+            let chosen = answered.unwrap_or_else(|| "a version that cannot be read".into());
             (format!("{name} chooses {chosen}, and the device, which offers {highest}, refuses that by alert"), Proof::Told, 0.9)
         }
         (Side::Server, None) if closes_on_old_hello(shaken, &left) => {
