@@ -3,6 +3,92 @@
 //!
 //! To add a finding: write `findings/<code>.rs` with its `RULE` and tests, then `TIDY=write cargo test --test tidy`.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub mod chain;
+pub mod handshake;
+pub mod own_clock;
+pub mod place;
+pub mod reach;
+
+// index begin
+pub mod cert_cross_signed_expired;
+pub mod cert_expired;
+pub mod cert_missing_intermediate;
+pub mod cert_name_mismatch;
+pub mod cert_not_yet_valid;
+pub mod cert_revocation_unreachable;
+pub mod cert_revoked;
+pub mod cert_self_signed;
+pub mod cert_unsupported_key;
+pub mod cert_unsupported_signature;
+pub mod cert_untrusted_issuer;
+pub mod cert_weak;
+pub mod cert_wrong_usage;
+pub mod clock_skew;
+pub mod enrolment_chain_incomplete;
+pub mod icmp_unreachable;
+pub mod path_loss;
+pub mod path_mtu_black_hole;
+pub mod register_ended_encrypted;
+pub mod session_dropped;
+pub mod session_idle_cut;
+pub mod tcp_accepted_then_closed;
+pub mod tcp_no_answer;
+pub mod tcp_refused;
+pub mod tls_client_certificate_rejected;
+pub mod tls_closed_after_certificate;
+pub mod tls_handshake_failed;
+pub mod tls_intercepted;
+pub mod tls_issuer_list_truncated;
+pub mod tls_no_answer;
+pub mod tls_no_shared_cipher;
+pub mod tls_no_sni;
+pub mod tls_server_closed;
+pub mod tls_version_mismatch;
+pub mod update_unreachable;
+
+/// All rules, sorted by code.
+pub static ALL: &[&Rule] = &[
+    &cert_cross_signed_expired::RULE,
+    &cert_expired::RULE,
+    &cert_missing_intermediate::RULE,
+    &cert_name_mismatch::RULE,
+    &cert_not_yet_valid::RULE,
+    &cert_revocation_unreachable::RULE,
+    &cert_revoked::RULE,
+    &cert_self_signed::RULE,
+    &cert_unsupported_key::RULE,
+    &cert_unsupported_signature::RULE,
+    &cert_untrusted_issuer::RULE,
+    &cert_weak::RULE,
+    &cert_wrong_usage::RULE,
+    &clock_skew::RULE,
+    &enrolment_chain_incomplete::RULE,
+    &icmp_unreachable::RULE,
+    &path_loss::RULE,
+    &path_mtu_black_hole::RULE,
+    &register_ended_encrypted::RULE,
+    &session_dropped::RULE,
+    &session_idle_cut::RULE,
+    &tcp_accepted_then_closed::RULE,
+    &tcp_no_answer::RULE,
+    &tcp_refused::RULE,
+    &tls_client_certificate_rejected::RULE,
+    &tls_closed_after_certificate::RULE,
+    &tls_handshake_failed::RULE,
+    &tls_intercepted::RULE,
+    &tls_issuer_list_truncated::RULE,
+    &tls_no_answer::RULE,
+    &tls_no_shared_cipher::RULE,
+    &tls_no_sni::RULE,
+    &tls_server_closed::RULE,
+    &tls_version_mismatch::RULE,
+    &update_unreachable::RULE,
+];
+// index end
+
 use crate::device::facts::DeviceFacts;
 use crate::login::steps::Attempt;
 use crate::model::{Evidence, Stage};
@@ -94,7 +180,33 @@ pub struct Rule {
     pub check: fn(&Case<'_>) -> Vec<Found>,
 }
 
-// index begin
-/// All rules, by code.
-pub static ALL: &[&Rule] = &[];
-// index end
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_unique_and_fit_for_files() {
+        let codes: Vec<&str> = ALL.iter().map(|rule| rule.code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        assert!(codes.iter().all(|code| code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')));
+    }
+
+    #[test]
+    fn every_rule_explains_itself_in_sentences() {
+        for rule in ALL {
+            let Help { what, why, fix, look_alikes, references } = &rule.help;
+            for text in [what, why, fix, look_alikes] {
+                assert!(text.ends_with('.'), "{}: {text:?}", rule.code);
+                assert!(!text.contains("  ") && !text.contains('\n'), "{}: {text:?}", rule.code);
+            }
+            assert!(!references.is_empty(), "{}", rule.code);
+        }
+    }
+
+    #[test]
+    fn a_login_without_steps_gives_nothing() {
+        for rule in ALL {
+            testing::Login::new().nothing(rule);
+        }
+    }
+}

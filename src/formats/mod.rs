@@ -5,5 +5,6 @@ pub mod heads;
 pub mod names;
 pub mod ntlm;
 pub mod pkcs7;
+pub mod revocation;
 pub mod signature;
 pub mod x509;

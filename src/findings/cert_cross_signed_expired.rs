@@ -1,0 +1,59 @@
+//! `cert-cross-signed-expired`: the path sent ends in an expired cross-signed root.
+
+use crate::findings::chain::{self, Judged, certificate_found};
+use crate::findings::{Case, Found, Help, Rule, Weight};
+use crate::trust::FaultKind;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "cert-cross-signed-expired",
+    stage: None,
+    weight: Weight::Specific,
+    order: 630,
+    help: Help {
+        what: "The chain that the server sends ends in a cross-signed CA certificate that has expired, although a valid \
+               certificate of the same CA exists.",
+        why: "Old TLS stacks follow the chain just as it was sent and do not look for another way. They meet the expired \
+              certificate and leave, often with alert 45, while newer devices go on.",
+        fix: "Take the expired cross-signed certificate out of the chain that the server sends (and, on Windows, out of its \
+              intermediate store), so that the chain ends below the valid root; give the device that root if it lacks it. Check \
+              with `openssl s_client -connect server:5061 -showcerts`.",
+        look_alikes: "An expired certificate of the server itself is cert-expired.",
+        references: &["RFC 4158 section 2.4 (cross-certificates and path building)"],
+    },
+    check: |case| chain::judged(case).iter().filter_map(|judged| found(case, judged)).collect(),
+};
+
+fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
+    let fault = judged.faults.iter().find(|fault| fault.kind == FaultKind::CrossSignedExpired)?;
+    let server = judged.place().server();
+    let which = judged.which(fault.certificate);
+    let since = judged.body(fault.certificate).map(|body| format!(" on {}", body.not_after.whole_seconds())).unwrap_or_default();
+    let summary = format!("the chain of {server} ends in {which}, which expired{since}, although a valid one of that CA exists");
+    let fix = format!(
+        "Take {which} out of the chain that {server} sends, so that the device follows the valid certificate of that CA. `{}` must \
+         then no longer show it.",
+        judged.show()
+    );
+    Some(certificate_found(case, judged, fault, summary, &fix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Proof;
+    use crate::findings::testing::*;
+    use crate::trust::{Fault, Link};
+
+    #[test]
+    fn an_old_stack_follows_the_expired_path() {
+        let cross = certificate("CN=ISRG Root X1", "CN=DST Root CA X3");
+        let expired = [Fault { certificate: Some(Link::Sent(1)), kind: FaultKind::CrossSignedExpired, certainty: 1.0 }];
+        let login = refused_saying(45, vec![leaf(), cross.clone()]);
+        let found = found(&login.case(), &chain::judged_as(&login.case(), &expired)[0]).unwrap();
+        fit_to_print(&found);
+        assert!(found.summary.contains("(CN=ISRG Root X1), which expired on 2010-01-01T00:00:00Z"), "{}", found.summary);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+        assert!(chain::judged_as(&accepted(vec![leaf(), cross]).case(), &expired).is_empty(), "a newer one does not");
+    }
+}

@@ -1,0 +1,81 @@
+//! The device's own clock at a moment of an attempt, where the capture really shows it.
+
+use crate::device::facts::{ClockSource, Whose};
+use crate::findings::Case;
+use crate::model::{At, Frame, Time};
+
+/// What is known of the device's clock.
+#[derive(Clone, Debug)]
+pub struct OwnClock {
+    /// How far it is ahead of the capture's (negative: behind), in nanoseconds.
+    pub ahead: i64,
+    /// The frames that show it.
+    pub frames: Vec<Frame>,
+    /// The last of them, and what the clock said in it.
+    pub seen: At,
+    /// See `seen`.
+    pub says: Time,
+}
+
+/// The device's clock as it stood at a frame; `None` where it does not show, or where the device may have set it by NTP
+/// after it last did.
+pub fn own_clock(case: &Case<'_>, until: At) -> Option<OwnClock> {
+    let (ahead, frames) = case.known.clock_offset()?;
+    let last = *frames.iter().max()?;
+    if was_set(case, last, until.frame) {
+        return None;
+    }
+    let witness = case.known.clocks.iter().rev().find(|one| one.whose == Whose::Device && one.at.frame == last)?;
+    Some(OwnClock { ahead, seen: witness.at, says: witness.says, frames })
+}
+
+/// Did the device get the time by NTP between these frames?
+fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
+    let between = |at: At| at.frame > after && at.frame <= until;
+    let answered = case.attempt.clocks().any(|(_, clock)| {
+        clock.answers.iter().any(|(at, answer)| between(*at) && answer.leap != 3 && (1..16).contains(&answer.stratum))
+    });
+    let earlier =
+        case.known.clocks.iter().any(|one| one.whose != Whose::Device && one.from == ClockSource::Ntp && between(one.at));
+    answered || earlier
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::model::SECOND;
+
+    fn behind(at: At) -> Time {
+        at.time.plus(-94_694_400 * SECOND)
+    }
+
+    #[test]
+    fn two_stamps_that_advance_with_the_capture_are_a_clock() {
+        let login = Login::new().clock(Whose::Device, ClockSource::TlsRandom, at(3), behind(at(3))).clock(
+            Whose::Device,
+            ClockSource::TlsRandom,
+            at(40),
+            behind(at(40)),
+        );
+        let clock = own_clock(&login.case(), at(50)).unwrap();
+        assert_eq!((clock.ahead, clock.seen.frame), (-94_694_400 * SECOND, Frame(40)));
+    }
+
+    #[test]
+    fn a_lone_stamp_is_none() {
+        let login = Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), behind(at(3)));
+        assert!(own_clock(&login.case(), at(50)).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_ntp_has_set_since_is_not_known_any_more() {
+        let login = Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), Time::from_seconds(1_136_073_600)).clock(
+            Whose::Server(ip("10.0.0.9")),
+            ClockSource::Ntp,
+            at(4),
+            at(4).time,
+        );
+        assert!(own_clock(&login.case(), at(50)).is_none());
+    }
+}

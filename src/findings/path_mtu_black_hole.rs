@@ -1,0 +1,97 @@
+//! `path-mtu-black-hole`: full-size segments never arrive, small ones do.
+
+use crate::findings::handshake::STUCK;
+use crate::findings::place::{Place, connections, leads_to_drop};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, Side};
+
+/// Payload length from which a segment is suspected of its size, in bytes.
+const LARGE: u32 = 1000;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "path-mtu-black-hole",
+    stage: None,
+    weight: Weight::Specific,
+    order: 455,
+    help: Help {
+        what: "One side sends full-size segments again and again and never gets an acknowledgment for them, while small segments \
+               pass.",
+        why: "Somewhere on the way the maximum packet size is smaller (a tunnel, PPPoE, a VPN), and the ICMP message that ought to \
+              say so is filtered. The server's certificates are the first large thing that a login sends, so it stops there.",
+        fix: "Let ICMP type 3 code 4 (IPv6: type 2) through every firewall on the way, or clamp the TCP MSS on the router before the \
+              tunnel, or lower the server's MTU. Check with `ping -f -l 1472 server` (Windows) or `ping -M do -s 1472 server`: it \
+              must be answered, or refused with a message.",
+        look_alikes: "Loss hits segments of all sizes: path-loss. A server that closes shows FIN or RST and no repeats. A capture near \
+                      the device does not show the large segments at all.",
+        references: &["RFC 2923 section 2.1 (black hole detection)", "RFC 1191", "RFC 4459 (tunnels)"],
+    },
+    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+};
+
+fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+    let stats = &place.connection.stats;
+    let (side, stuck) = [(Side::Server, &stats.server), (Side::Client, &stats.client)]
+        .into_iter()
+        .find(|(_, one)| one.stuck_repeats >= STUCK && one.stuck_length >= LARGE)?;
+    let small_passed = stuck.acknowledged > 0 || stats.side(side.other()).acknowledged > 0;
+    if !small_passed || stuck.uncaptured > 0 {
+        return None;
+    }
+    let (repeats, length) = (stuck.stuck_repeats, stuck.stuck_length);
+    let (from, to) = match side {
+        Side::Server => (place.server(), "the device".to_owned()),
+        Side::Client => ("the device".to_owned(), place.server()),
+    };
+    let summary = format!(
+        "a segment of {length} bytes from {from} is sent again {repeats} times and {to} never acknowledges it, while smaller ones pass"
+    );
+    let at = stuck.last_data.or(stuck.last).unwrap_or(place.step.last);
+    let mut evidence = vec![Evidence::new(at.frame, "", format!("{from} still sends what was never acknowledged"))];
+    let other = stats.side(side.other()).last_data.filter(|small| small.frame != at.frame);
+    evidence.extend(other.map(|small| Evidence::new(small.frame, "tcp.len > 0", "the other direction passes")));
+    Some(Found {
+        stage: place.step.stage,
+        step: Some(place.index),
+        proof: Proof::Proven,
+        explains_drop: leads_to_drop(case, place.index),
+        confidence: 0.9,
+        summary,
+        fix: format!(
+            "Find the narrow link between the phone's network and {}: let ICMP type 3 code 4 pass on the way, or clamp the MSS before \
+             it (for a start to 1300), or lower the MTU of {from}. Check with `ping -M do -s 1472 {}` from either end.",
+            place.server(),
+            place.host()
+        ),
+        evidence,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::By;
+
+    #[test]
+    fn the_servers_certificate_flight_never_arrives() {
+        let tcp = tcp(Purpose::Registrar).hello().stuck(Side::Server, 1460, 5).timed_out(By::Unknown);
+        let found = Login::new().step(tcp).dropped().the(&RULE);
+        assert_eq!(
+            found.summary,
+            "a segment of 1460 bytes from pool.contoso.com (10.0.0.5:5061) is sent again 5 times and the device never acknowledges it, \
+             while smaller ones pass"
+        );
+        assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+    }
+
+    #[test]
+    fn small_segments_few_repeats_and_acknowledged_ones_are_no_black_hole() {
+        let stuck =
+            |length, times| tcp(Purpose::Registrar).hello().stuck(Side::Server, length, times).leaves(Side::Client, Close::Fin);
+        Login::new().step(stuck(300, 5)).dropped().nothing(&RULE);
+        Login::new().step(stuck(1460, 1)).dropped().nothing(&RULE);
+        refused(vec![leaf()]).nothing(&RULE);
+    }
+}

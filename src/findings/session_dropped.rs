@@ -1,0 +1,91 @@
+//! `session-dropped`: registered, then cut, then all over again.
+
+use crate::findings::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, SECOND, Side, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "session-dropped",
+    stage: Some(Stage::Session),
+    weight: Weight::General,
+    order: 1010,
+    help: Help {
+        what: "The device had registered, and then its connection was cut, so that it logs in all over again.",
+        why: "A phone keeps its registration on one connection. When that goes, it begins at the first step.",
+        fix: "See who closed. If the server: its log (service restart, a policy that ends the session, a second sign-in). If the device: \
+              its log, its firmware. If nobody did, look at the firewalls and load balancers between: their time-outs for idle \
+              connections, and fail-overs.",
+        look_alikes: "A drop after the same idle time again and again is session-idle-cut. A device that starts from DHCP again has \
+                      restarted: device-restarted. An un-register (Expires: 0) is deliberate.",
+        references: &["RFC 5626 section 4.4 (keep-alives and flow failure)"],
+    },
+    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+};
+
+fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+    if !place.is_drop(case) || place.step.stage != Stage::Session || !place.connected() {
+        return None;
+    }
+    let left = leaving_of(place.connection);
+    let name = place.server();
+    let end = left.map_or(place.step.last, |left| left.at);
+    let seconds = end.time.since(place.step.first.time) as f64 / SECOND as f64;
+    let how = match &left {
+        Some(Leaving { side: Side::Client, .. }) => format!("the device {}", left.map(|left| left.words()).unwrap_or_default()),
+        Some(Leaving { side: Side::Server, .. }) => format!("the server {}", left.map(|left| left.words()).unwrap_or_default()),
+        None => "nothing more comes".to_owned(),
+    };
+    let evidence = match &left {
+        Some(left) => left.evidence(how.clone()),
+        None => Evidence::new(end.frame, "", "the last frame of the session"),
+    };
+    Some(Found {
+        stage: Stage::Session,
+        step: Some(place.index),
+        proof: if left.is_some() { Proof::Told } else { Proof::Inferred },
+        explains_drop: true,
+        confidence: if left.is_some() { 0.75 } else { 0.6 },
+        summary: format!(
+            "the session with {name} held {seconds:.0} s after it was opened, then {how}, and the login begins again"
+        ),
+        fix: format!(
+            "See the log of {name} and of the device for the moment of frame {}, and the time-outs of the firewalls and load balancers \
+             between them. A capture at the server at the same time shows who really closed.",
+            end.frame
+        ),
+        evidence: vec![evidence],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+
+    fn session(stage: Stage) -> Login {
+        let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let tcp = tcp.encrypted(Side::Client).encrypted(Side::Server).stage(stage).pause(42.0).leaves(Side::Server, Close::Rst);
+        Login::new().step(tcp).dropped()
+    }
+
+    #[test]
+    fn a_session_that_the_server_cuts() {
+        let found = session(Stage::Session).the(&RULE);
+        assert_eq!(
+            found.summary,
+            "the session with pool.contoso.com (10.0.0.5:5061) held 42 s after it was opened, then the server resets the connection (RST), \
+             and the login begins again"
+        );
+        assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_registration_that_never_stood_is_no_session() {
+        session(Stage::Register).nothing(&RULE);
+        let mut held = session(Stage::Session);
+        held.attempt.dropped_step = None;
+        held.nothing(&RULE);
+    }
+}

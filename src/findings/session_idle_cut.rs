@@ -1,0 +1,105 @@
+//! `session-idle-cut`: the session is cut after a pause that something between has no patience for.
+
+use crate::findings::place::{Place, connections, leaving_of};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, SECOND, Stage, Time};
+
+/// Idle time-outs that firewalls, load balancers and servers are set to, in seconds.
+const USUAL: &[i64] = &[60, 120, 300, 600, 660, 900, 1800, 3600];
+/// How near a pause must be to one of them, as a part of it.
+const NEAR: i64 = 20;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "session-idle-cut",
+    stage: Some(Stage::Session),
+    weight: Weight::Specific,
+    order: 1000,
+    help: Help {
+        what: "The registered session is cut after a pause that equals a usual idle time-out, before the device's next keep-alive.",
+        why: "A firewall, load balancer or server forgets a connection on which nothing was said for so long. The device's next packet \
+              is answered by RST, or by nobody, and it logs in again.",
+        fix: "Raise the idle time-out of whatever stands between to more than the keep-alive interval (an hour is usual for SIP over \
+              TLS), or lower the device's keep-alive or registration interval below the time-out. A new capture must show keep-alives \
+              that come before it.",
+        look_alikes: "Cuts after pauses that differ each time are session-dropped: a restart, a fail-over, the device itself.",
+        references: &["RFC 5626 section 4.4 (keep-alives)", "RFC 5382 section 5 (NAT: two hours and four minutes for TCP)"],
+    },
+    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+};
+
+fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+    if !place.is_drop(case) || place.step.stage != Stage::Session {
+        return None;
+    }
+    let left = leaving_of(place.connection)?;
+    let stats = &place.connection.stats;
+    let spoke = [stats.client.last_data, stats.server.last_data].into_iter().flatten().filter(|at| at.frame < left.at.frame);
+    let last = spoke.max_by_key(|at| at.frame)?;
+    let pause = left.at.time.since(last.time);
+    let usual = usual(pause)?;
+    // The same pause at the end of another connection of the attempt makes it more than one coincidence.
+    let again = connections(case).iter().filter(|other| other.index != place.index).any(|other| {
+        let end = leaving_of(other.connection).map(|left| left.at.time);
+        let last = other.connection.stats.client.last_data.max(other.connection.stats.server.last_data).map(|at| at.time);
+        end.zip(last).is_some_and(|(end, last): (Time, Time)| (end.since(last) - pause).abs() <= pause / 10)
+    });
+    let seconds = pause as f64 / SECOND as f64;
+    let name = place.server();
+    Some(Found {
+        stage: Stage::Session,
+        step: Some(place.index),
+        proof: Proof::Inferred,
+        explains_drop: true,
+        confidence: if again { 0.8 } else { 0.6 },
+        summary: format!(
+            "the session with {name} is cut after {seconds:.0} s without a word, near the usual idle time-out of {usual} s"
+        ),
+        fix: format!(
+            "Find what between the device and {name} has an idle time-out of {usual} s (firewall, NAT, load balancer, the server \
+             itself) and raise it above the device's keep-alive interval, or set the device's keep-alive below {usual} s. A new capture \
+             must show a keep-alive before {usual} s have passed."
+        ),
+        evidence: vec![
+            Evidence::new(last.frame, "tcp.len > 0", "the last that either side said"),
+            left.evidence(format!("{seconds:.0} s later the connection is cut")),
+        ],
+    })
+}
+
+/// The usual time-out that a pause equals, in seconds.
+fn usual(pause: i64) -> Option<i64> {
+    USUAL.iter().copied().find(|usual| (pause - usual * SECOND).abs() <= usual * SECOND / NEAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
+
+    fn idle(seconds: f64, stage: Stage) -> Login {
+        let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let tcp =
+            tcp.encrypted(Side::Client).encrypted(Side::Server).stage(stage).pause(seconds).leaves(Side::Server, Close::Rst);
+        Login::new().step(tcp).dropped()
+    }
+
+    #[test]
+    fn a_pause_of_a_usual_time_out() {
+        let found = idle(600.0, Stage::Session).the(&RULE);
+        assert_eq!(
+            found.summary,
+            "the session with pool.contoso.com (10.0.0.5:5061) is cut after 600 s without a word, near the usual idle time-out of 600 s"
+        );
+        assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn another_pause_and_another_stage_say_nothing() {
+        idle(42.0, Stage::Session).nothing(&RULE);
+        idle(200.0, Stage::Session).nothing(&RULE);
+        idle(600.0, Stage::Register).nothing(&RULE);
+    }
+}

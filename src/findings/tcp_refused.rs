@@ -1,0 +1,97 @@
+//! `tcp-refused`: a SYN answered by a RST.
+
+use crate::findings::reach::{self, Telling};
+use crate::findings::{Case, Found, Help, Rule, Weight};
+use crate::model::Evidence;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "tcp-refused",
+    stage: None,
+    weight: Weight::Specific,
+    order: 445,
+    help: Help {
+        what: "The server's host answered the device's SYN with a RST: the host can be reached, but nothing listens on that port, \
+               or a firewall refuses in its name.",
+        why: "Without a connection there is no TLS and no registration; the device tries its next target, and begins again when it \
+              has none left.",
+        fix: "Start the service (an Office Communications Server front end stays stopped after a restart when it cannot reach \
+              Active Directory or its database), or correct the port in DNS or DHCP. Check on the server with `netstat -ano` and \
+              from the phone's network with `Test-NetConnection host -Port 5061` or `nc -vz host 5061`.",
+        look_alikes: "Port 5061 refused and 443 accepted is an ordinary fall-back. A RST with another TTL than the host's other \
+                      packets, or faster than its round trip, comes from a firewall.",
+        references: &["RFC 9293 section 3.5.2 (reset generation)"],
+    },
+    check,
+};
+
+static TELLING: Telling = Telling {
+    confidence: 0.95,
+    summary: |targets| format!("connection refused by {targets}: a RST answers the SYN instead of a SYN-ACK"),
+    fix: |targets| {
+        format!(
+            "Start the service on {targets}, or correct the address and port that DNS, DHCP or the configuration give. On the server \
+             `netstat -ano` must show the port as LISTENING; from the phone's network `nc -vz` to it must connect."
+        )
+    },
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = reach::failures(case, |place| {
+        let at = place.connection.refused()?;
+        let mut evidence = reach::syns(place);
+        evidence.truncate(1);
+        evidence.push(Evidence::new(at.frame, "tcp.flags.reset == 1", format!("{} answers with RST", place.server())));
+        Some(evidence)
+    });
+    reach::told(case, failures, &TELLING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::{Side, Stage};
+
+    #[test]
+    fn all_refused_targets_of_a_stage_are_one_finding() {
+        let login = Login::new()
+            .step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst))
+            .step(syn(Purpose::Registrar).to("10.0.0.5", 443).leaves(Side::Server, Close::Rst))
+            .dropped();
+        let found = login.the(&RULE);
+        assert_eq!(
+            found.summary,
+            "connection refused by pool.contoso.com (10.0.0.5:5061), pool.contoso.com (10.0.0.5:443): a RST answers the SYN instead of \
+             a SYN-ACK"
+        );
+        assert_eq!((found.stage, found.step, found.explains_drop), (Stage::Connect, Some(1), true));
+        assert_eq!(found.evidence[1].display_filter, "frame.number == 2 && tcp.flags.reset == 1");
+    }
+
+    #[test]
+    fn a_fall_back_that_connects_takes_the_blame_away() {
+        let login = Login::new()
+            .step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst))
+            .step(
+                tcp(Purpose::Registrar).to("10.0.0.5", 443).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst),
+            )
+            .dropped();
+        assert!(!login.the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_last_resort_that_is_refused_is_not_why_the_first_target_failed() {
+        let login = Login::new()
+            .step(tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst))
+            .step(syn(Purpose::Registrar).to("10.0.0.5", 443).leaves(Side::Server, Close::Rst))
+            .dropped();
+        assert!(!login.the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn an_accepted_connection_that_is_reset_is_not_refused() {
+        Login::new().step(tcp(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped().nothing(&RULE);
+    }
+}

@@ -1,0 +1,111 @@
+//! `tls-client-certificate-rejected`: the server wants a certificate of the device, and leaves at what it gets.
+
+use crate::findings::handshake::{Reached, Shaken, handshakes};
+use crate::findings::place::leads_to_drop;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, How, Side};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "tls-client-certificate-rejected",
+    stage: None,
+    weight: Weight::Specific,
+    order: 820,
+    help: Help {
+        what: "The server asks for a certificate of the device (mutual TLS), the device sends none or one that the server does not \
+               take, and the server leaves.",
+        why: "The device cannot prove who it is, so the server ends the handshake; the device begins again with the same \
+              certificate, or without one.",
+        fix: "Where the device sends none: enrol it, or do not demand a client certificate on that port. Where it sends one: trust its \
+              CA on the server (root in the server's trusted roots, few enough for the list to fit), or renew it. Check with \
+              `openssl s_client -connect server:5061 -cert phone.pem -key phone.key`.",
+        look_alikes: "A request for a certificate that the server does without is harmless: the handshake goes on. A device that leaves \
+                      at the request is another thing: see who closed. A list of CAs that is full: tls-issuer-list-truncated.",
+        references: &["RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 section 6.2 (certificate_required)"],
+    },
+    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+};
+
+fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    let (asked, _) = shaken.tls.certificate_request.as_ref()?;
+    let left = shaken.leaving().filter(|left| left.side == Side::Server && left.how != How::Timeout)?;
+    // Alerts 10, 20, 47 and the like are not about who the client is.
+    let fits = left.alert.is_none_or(|alert| matches!(alert, 40..=46 | 48 | 49 | 51 | 116));
+    if !fits || shaken.reached() > Reached::ClientKey {
+        return None;
+    }
+    let (given, what) = given(shaken)?;
+    let name = shaken.place.server();
+    Some(Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof: Proof::Told,
+        explains_drop: leads_to_drop(case, shaken.place.index),
+        confidence: if left.alert.is_some() { 0.9 } else { 0.75 },
+        summary: format!("{name} asks for a certificate of the device, gets {what}, and {}", left.words()),
+        fix: format!(
+            "On {name}, either trust the CA of the device's certificate (and give the device a valid one), or stop demanding a client \
+             certificate on port {}. The server's log for that moment names its reason.",
+            shaken.place.connection.flow.server.port()
+        ),
+        evidence: vec![
+            Evidence::new(asked.frame, "tls.handshake.type == 13", "the server asks for a certificate"),
+            given,
+            left.evidence(format!("the server {}", left.words())),
+        ],
+    })
+}
+
+/// What the device gave. SSL 3.0 has the alert no_certificate where TLS has an empty list.
+fn given(shaken: &Shaken<'_>) -> Option<(Evidence, String)> {
+    if let Some((at, chain)) = &shaken.tls.client_certificate {
+        let subject = chain.first().map(|certificate| match &certificate.body {
+            Ok(body) => format!("that of {}", body.subject.text),
+            Err(_) => "one that cannot be read".to_owned(),
+        });
+        let what = subject.unwrap_or_else(|| "none".to_owned());
+        return Some((Evidence::new(at.frame, "tls.handshake.type == 11", format!("the device sends {what}")), what));
+    }
+    let none = shaken.tls.alerts.iter().find(|(_, side, _, code)| *side == Side::Client && *code == 41);
+    none.map(|(at, ..)| (Evidence::new(at.frame, "tls.alert_message.desc == 41", "the device has none"), "none".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+
+    fn asked() -> Tcp {
+        tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).certificate_request(vec![], 0)
+    }
+
+    #[test]
+    fn a_device_without_a_certificate() {
+        let tcp = asked().client_certificate(vec![]).client_finished().alert(Side::Server, 2, 40);
+        let found = Login::new().step(tcp).dropped().the(&RULE);
+        assert_eq!(
+            found.summary,
+            "pool.contoso.com (10.0.0.5:5061) asks for a certificate of the device, gets none, and sends the alert 40 (handshake_failure)"
+        );
+        assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_certificate_that_the_server_does_not_take() {
+        let own = certificate("CN=0004f21a2b3c", "CN=Phone CA");
+        let tcp = asked().client_certificate(vec![own]).client_finished().leaves(Side::Server, Close::Rst);
+        assert!(Login::new().step(tcp).dropped().the(&RULE).summary.contains("gets that of CN=0004f21a2b3c"));
+    }
+
+    #[test]
+    fn a_server_that_does_without_and_a_device_that_leaves_are_others() {
+        let done = asked().client_certificate(vec![]).client_finished().server_finished().encrypted(Side::Client);
+        Login::new().step(done.leaves(Side::Server, Close::Fin)).dropped().nothing(&RULE);
+        Login::new().step(asked().leaves(Side::Client, Close::Rst)).dropped().nothing(&RULE);
+        Login::new()
+            .step(asked().client_certificate(vec![]).client_finished().alert(Side::Server, 2, 20))
+            .dropped()
+            .nothing(&RULE);
+    }
+}

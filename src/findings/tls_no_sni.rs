@@ -1,0 +1,140 @@
+//! `tls-no-sni`: the hello names no server, and the server answers for another site.
+
+use crate::findings::chain::{self, Judged, left};
+use crate::findings::handshake::{Shaken, handshakes};
+use crate::findings::place::leads_to_drop;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, Side};
+use crate::text::WireText;
+use crate::trust::FaultKind;
+
+/// unrecognized_name (RFC 6066 section 3).
+const UNRECOGNIZED_NAME: u8 = 112;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "tls-no-sni",
+    stage: None,
+    weight: Weight::Specific,
+    order: 765,
+    help: Help {
+        what: "The device's hello has no server_name extension, and the server answers with the certificate of another site, or \
+               refuses.",
+        why: "Servers and reverse proxies that hold several sites on one address choose the certificate by that name. Old phones do \
+              not send it, and get the default site.",
+        fix: "Give the phones' name an address of its own, or make its certificate the default of that address (IIS: binding without \
+              'Require Server Name Indication'; HTTP.sys: `netsh http show sslcert`; nginx: default_server). Check with \
+              `openssl s_client -connect server:443 -noservername`.",
+        look_alikes: "A server with one site and a certificate that lacks the name is cert-name-mismatch, with or without the extension.",
+        references: &["RFC 6066 section 3 (server_name)"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let elsewhere = chain::judged(case).iter().filter_map(|judged| other_site(case, judged)).collect::<Vec<_>>();
+    let refused = handshakes(case).into_iter().filter_map(|shaken| refused(case, &shaken));
+    elsewhere.into_iter().chain(refused).collect()
+}
+
+/// Did the device send a hello (of TLS, so that it could) without the server's name?
+fn unnamed(shaken: &Shaken<'_>) -> Option<Evidence> {
+    let (at, hello) = shaken.tls.client_hello.as_ref()?;
+    hello.server_name.is_none().then(|| Evidence::new(at.frame, "tls.handshake.type == 1", "the hello names no server"))
+}
+
+fn refused(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    let hello = unnamed(shaken)?;
+    let leaving = shaken.leaving().filter(|left| left.side == Side::Server && left.alert == Some(UNRECOGNIZED_NAME))?;
+    let name = shaken.place.server();
+    let summary = format!("the device's hello names no server, and {name} answers with alert 112 (unrecognized_name)");
+    Some(make(
+        case,
+        shaken,
+        Proof::Told,
+        0.9,
+        summary,
+        vec![hello, leaving.evidence("the server does not know which site is meant")],
+    ))
+}
+
+/// The certificate is for another domain altogether: more than a forgotten name in the right certificate.
+fn other_site(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
+    let hello = unnamed(&judged.shaken)?;
+    let (wanted, names) = judged.faults.iter().find_map(|fault| match &fault.kind {
+        FaultKind::NameMismatch { wanted, names } => Some((wanted, names)),
+        _ => None,
+    })?;
+    let first = names.first()?;
+    if names.iter().any(|name| domain(name) == domain(wanted)) {
+        return None;
+    }
+    let (wanted, first) = (WireText::from(wanted.as_str()), WireText::from(first.as_str()));
+    let name = judged.place().server();
+    let summary = format!("the device's hello names no server, and {name} answers for {first} instead of {wanted}");
+    let shown = Evidence::new(judged.at.frame, "tls.handshake.type == 11", format!("the certificate is for {first}"));
+    let evidence = [hello, shown].into_iter().chain(left(judged.shaken.leaving())).collect();
+    let mut found = make(case, &judged.shaken, Proof::Inferred, 0.45, summary, evidence);
+    found.explains_drop &= judged.refusal.is_some();
+    Some(found)
+}
+
+/// The last two labels of a name, in lower case.
+fn domain(name: &str) -> String {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let labels: Vec<&str> = name.rsplit('.').take(2).collect();
+    labels.join(".")
+}
+
+fn make(case: &Case<'_>, shaken: &Shaken<'_>, proof: Proof, confidence: f32, summary: String, evidence: Vec<Evidence>) -> Found {
+    Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof,
+        explains_drop: leads_to_drop(case, shaken.place.index),
+        confidence,
+        summary,
+        fix: format!(
+            "Make the certificate for {} the default of {}, or give that name an address of its own; the device cannot send the name. \
+             `openssl s_client -connect {} -noservername` must then show it.",
+            shaken.place.host(),
+            shaken.place.connection.flow.server,
+            shaken.place.target()
+        ),
+        evidence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+
+    fn mismatch(name: &str) -> [crate::trust::Fault; 1] {
+        [fault(FaultKind::NameMismatch { wanted: "sip.contoso.com".to_owned(), names: vec![name.to_owned()] }, 1.0)]
+    }
+
+    #[test]
+    fn another_sites_certificate_for_a_hello_without_a_name() {
+        let login = refused_chain();
+        let found = other_site(&login.case(), &chain::judged_as(&login.case(), &mismatch("www.fabrikam.com"))[0]).unwrap();
+        fit_to_print(&found);
+        assert!(found.summary.ends_with("answers for www.fabrikam.com instead of sip.contoso.com"), "{}", found.summary);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+        assert!(other_site(&login.case(), &chain::judged_as(&login.case(), &mismatch("pool.contoso.com"))[0]).is_none());
+    }
+
+    fn refused_chain() -> Login {
+        crate::findings::testing::refused(vec![leaf()])
+    }
+
+    #[test]
+    fn alert_112_counts_only_where_no_name_was_sent_and_where_it_is_fatal() {
+        let alerted = |level: u8| tcp(Purpose::Registrar).hello().alert(Side::Server, level, 112);
+        assert_eq!(Login::new().step(alerted(2)).dropped().the(&RULE).proof, Proof::Told);
+        Login::new().step(alerted(1)).nothing(&RULE);
+        let named = tcp(Purpose::Registrar).hello_with(|hello| hello.server_name = Some("sip.contoso.com".into()));
+        Login::new().step(named.alert(Side::Server, 2, 112)).dropped().nothing(&RULE);
+    }
+}
