@@ -2,3 +2,4 @@
 //! something dropped; never why.
 
 pub mod steps;
+pub mod timeline;
