@@ -3,9 +3,9 @@
 use std::io;
 
 use super::Detail;
-use super::page::{Ink, Page, columns};
 use super::words;
 use crate::model::{Outcome, Verdict};
+use crate::report::page::{Ink, Page, columns, safe};
 use crate::verdict::{AttemptSummary, DeviceAnalysis, Direction, Finding, Moment};
 
 /// Frames that a filter lists at most.
@@ -295,7 +295,7 @@ fn line(page: &mut Page<'_>, attempt: &AttemptSummary, moment: &Moment, stage: &
         Direction::Silence => '…',
     };
     let seconds = moment.at.time.seconds_since(attempt.first.time);
-    let peer = super::page::safe(&moment.peer);
+    let peer = safe(&moment.peer);
     let start = format!("{mark} {:>6} {seconds:>8.3}  {stage:<9} {arrow} {peer:<peers$}  ", moment.at.frame.0);
     let ink = if moment.decisive { Ink::Bad } else { Ink::Plain };
     page.hanging(&start, if moment.decisive { Ink::Bad } else { Ink::Plain }, ink, &moment.text)

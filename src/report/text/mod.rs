@@ -2,16 +2,14 @@
 
 use std::io::{self, Write};
 
+use super::page::{Ink, Page};
 use crate::model::Verdict;
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis};
 
 mod device;
-mod page;
 #[cfg(test)]
 mod tests;
 mod words;
-
-use page::{Ink, Page};
 
 /// The width where nothing is known of the terminal.
 pub const WIDTH: usize = 100;

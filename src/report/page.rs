@@ -16,7 +16,7 @@ const TOO_LITTLE: usize = 40;
 
 /// What a piece of text is, as far as colour goes. Colour only repeats what the words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(in crate::report) enum Ink {
     /// Nothing special.
     Plain,
     /// A heading, a device.
@@ -42,24 +42,24 @@ impl Ink {
 }
 
 /// Where a report is written.
-pub(super) struct Page<'a> {
+pub(in crate::report) struct Page<'a> {
     out: &'a mut dyn Write,
     width: usize,
     colour: bool,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, width: usize, colour: bool) -> Self {
+    pub(in crate::report) fn new(out: &'a mut dyn Write, width: usize, colour: bool) -> Self {
         Self { out, width: width.max(NARROWEST), colour }
     }
 
     /// An empty line.
-    pub(super) fn gap(&mut self) -> io::Result<()> {
+    pub(in crate::report) fn gap(&mut self) -> io::Result<()> {
         self.out.write_all(b"\n")
     }
 
     /// A line of several inks, never wrapped.
-    pub(super) fn line(&mut self, parts: &[(Ink, &str)]) -> io::Result<()> {
+    pub(in crate::report) fn line(&mut self, parts: &[(Ink, &str)]) -> io::Result<()> {
         for (ink, text) in parts {
             self.ink(*ink, &safe(text))?;
         }
@@ -67,31 +67,38 @@ impl<'a> Page<'a> {
     }
 
     /// `Label:    text`, wrapped under the text.
-    pub(super) fn labelled(&mut self, label: &str, ink: Ink, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn labelled(&mut self, label: &str, ink: Ink, text: &str) -> io::Result<()> {
         self.hanging(&format!("{:<LABEL$}", format!("{label}:")), Ink::Faint, ink, text)
     }
 
     /// Further text under the last label.
-    pub(super) fn under(&mut self, ink: Ink, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn under(&mut self, ink: Ink, text: &str) -> io::Result<()> {
         self.hanging(&" ".repeat(LABEL), Ink::Faint, ink, text)
     }
 
     /// A label whose text stays on one line, so that it can be copied.
-    pub(super) fn copyable(&mut self, label: &str, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn copyable(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = if label.is_empty() { String::new() } else { format!("{label}:") };
         self.line(&[(Ink::Faint, &format!("{label:<LABEL$}")), (Ink::Plain, text)])
     }
 
     /// `start` and then text, wrapped so that every line begins where the text began; where that leaves little room, the
     /// further lines begin further left.
-    pub(super) fn hanging(&mut self, start: &str, start_ink: Ink, ink: Ink, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn hanging(&mut self, start: &str, start_ink: Ink, ink: Ink, text: &str) -> io::Result<()> {
         let column = columns(&safe(start));
         let indent = if self.width.saturating_sub(column) < TOO_LITTLE { LABEL.min(column) } else { column };
         self.broken(start, start_ink, ink, text, indent)
     }
 
     /// `start` and then text; further lines begin after `indent` columns.
-    pub(super) fn broken(&mut self, start: &str, start_ink: Ink, ink: Ink, text: &str, indent: usize) -> io::Result<()> {
+    pub(in crate::report) fn broken(
+        &mut self,
+        start: &str,
+        start_ink: Ink,
+        ink: Ink,
+        text: &str,
+        indent: usize,
+    ) -> io::Result<()> {
         let start = safe(start);
         let mut lines = wrap(text, self.width.saturating_sub(columns(&start)), self.width.saturating_sub(indent)).into_iter();
         self.ink(start_ink, start.trim_end_matches(' '))?;
@@ -121,7 +128,7 @@ impl<'a> Page<'a> {
 }
 
 /// Text with whatever could steer a terminal made visible.
-pub(super) fn safe(text: &str) -> String {
+pub(in crate::report) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     // Writing to a String cannot fail.
     let _ = escape(text, &mut safe);
@@ -129,7 +136,7 @@ pub(super) fn safe(text: &str) -> String {
 }
 
 /// How many columns text takes, taking every character for one. (Names and values are, as good as always.)
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::report) fn columns(text: &str) -> usize {
     text.chars().count()
 }
 
