@@ -10,7 +10,7 @@ mod similar;
 #[cfg(test)]
 mod tests;
 
-pub use profiles::{profile_json, profile_text, profiles_json, profiles_markdown, profiles_text};
+pub use profiles::{profile_json, profile_markdown, profile_text, profiles_json, profiles_markdown, profiles_text};
 pub use similar::closest;
 
 use super::page::{Ink, Page};

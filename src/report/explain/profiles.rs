@@ -223,11 +223,18 @@ pub fn profiles_markdown() -> String {
          prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n",
     );
     for profile in &Profiles::builtin().all {
-        text.push_str(&format!("\n## {}: `{}`\n\n{}\n", profile.title, profile.name, flat(&profile.about)));
-        for (label, lines) in sheet(profile) {
-            text.push_str(&format!("\n**{label}**\n\n"));
-            text.extend(lines.iter().map(|line| format!("- {}\n", escaped(line))));
-        }
+        text.push('\n');
+        text.push_str(&profile_markdown(profile));
+    }
+    text
+}
+
+/// One profile in Markdown, under a heading of the second level.
+pub fn profile_markdown(profile: &Profile) -> String {
+    let mut text = format!("## {}: `{}`\n\n{}\n", profile.title, profile.name, flat(&profile.about));
+    for (label, lines) in sheet(profile) {
+        text.push_str(&format!("\n**{label}**\n\n"));
+        text.extend(lines.iter().map(|line| format!("- {}\n", escaped(line))));
     }
     text
 }

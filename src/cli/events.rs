@@ -1,0 +1,99 @@
+//! `events`: what the login machine sees.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::input::{self, shown};
+use super::options::{self, OutputOptions};
+use super::output::{Output, complain};
+use super::{Exit, Failure};
+use crate::event::Event;
+use crate::pipeline::{self, DeviceName, Selector};
+use crate::report::events::EventWriter;
+
+/// Print the decoded events that a login stands on, one JSON object a line
+///
+/// Each has frame, time, src, dst, device, flow (Community ID), protocol and event, and what the event holds in the names
+/// of Wireshark's fields. A message that spans several packets bears the number of the frame that completed it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loginloop events field.pcapng
+  loginloop events --device 10.0.4.23 field.pcapng | jq -c 'select(.protocol == \"tls\")'")]
+pub(super) struct Events {
+    /// The capture; - is standard input
+    #[arg(value_name = "CAPTURE")]
+    capture: PathBuf,
+    /// The only format
+    #[arg(long, value_enum, default_value_t = Format::Jsonl, help_heading = "Output")]
+    format: Format,
+    /// Print the events of this device alone
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    device: Option<Selector>,
+    /// No warnings
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Jsonl,
+}
+
+impl Events {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let Format::Jsonl = self.format;
+        let capture = input::open(&self.capture)?;
+        let mut output = Output::open(&self.output, std::slice::from_ref(&self.capture))?;
+        let mut summary = None;
+        output.write(|out| {
+            let mut writer = EventWriter::new(out);
+            let mut failed = None;
+            let mut sink = |event: &Event, device: &DeviceName| {
+                if self.device.is_some_and(|wanted| !concerns(event, device, wanted)) {
+                    return Ok(());
+                }
+                writer.event(event, device).map_err(|error| {
+                    let kind = error.kind();
+                    failed = Some(error);
+                    kind.into()
+                })
+            };
+            let result = pipeline::events(capture, &mut sink);
+            // A failure to write is told as such, whatever the pipeline makes of it.
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            summary = Some(result);
+            writer.finish().map(|_| ())
+        })?;
+        output.finish()?;
+        match summary {
+            Some(Ok(capture)) if !self.quiet => {
+                for warning in &capture.warnings {
+                    warn(&self.capture, warning);
+                }
+                Ok(Exit::Analysed)
+            }
+            Some(Err(error)) => Err(Failure::Input(format!("{}: {error}", shown(&self.capture)))),
+            _ => Ok(Exit::Analysed),
+        }
+    }
+}
+
+fn warn(path: &Path, warning: &crate::model::Warning) {
+    let frame = warning.frame.map(|frame| format!("frame {frame}: ")).unwrap_or_default();
+    complain(&format_args!("{}: warning: {frame}{}", shown(path), warning.text));
+}
+
+/// Is it an event of this device, or one that it sent or got?
+fn concerns(event: &Event, device: &DeviceName, wanted: Selector) -> bool {
+    match wanted {
+        Selector::Mac(mac) => device.to_string() == mac.to_string(),
+        Selector::Ip(ip) => {
+            device.to_string() == ip.to_string() || event.source().ip() == Some(ip) || event.destination().ip() == Some(ip)
+        }
+    }
+}
