@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use crate::login::steps::StageReport;
-pub use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 
@@ -85,6 +84,34 @@ pub struct AttemptSummary {
     pub primary_cause: Option<&'static str>,
     /// What happened, moment by moment, with frame numbers. (Attempts that went like an earlier one have none.)
     pub timeline: Vec<Moment>,
+}
+
+/// A moment of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// When, in which frame.
+    pub at: At,
+    /// The stage.
+    pub stage: Stage,
+    /// Who to whom.
+    pub direction: Direction,
+    /// The other side, as people name it: `DNS 10.0.0.2`, `pool.contoso.com:5061`.
+    pub peer: String,
+    /// What, in a few words.
+    pub text: String,
+    /// Is it the decisive frame?
+    pub decisive: bool,
+}
+
+/// Who speaks to whom in a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The device to a peer.
+    Out,
+    /// A peer to the device.
+    In,
+    /// Nobody: something did not happen.
+    Silence,
 }
 
 /// How a device loops.

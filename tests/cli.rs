@@ -1,5 +1,6 @@
 //! The real program: exit codes, what goes to standard output and what to standard error, and every way of giving it a
 //! file that is none.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says why")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,12 @@
 //! The promise to those who build on the output, held against every capture in captures/: keys and words of the JSON
 //! document, and filters that select exactly the frame that they speak of.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that fails says why"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

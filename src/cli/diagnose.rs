@@ -10,7 +10,7 @@ use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_p
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::model::Verdict;
-use crate::pipeline::{self, Options, Selector};
+use crate::pipeline::{self, Options, Outcome, Selector};
 use crate::report::{json, text};
 use crate::verdict::Analysis;
 
@@ -83,7 +83,7 @@ impl Diagnose {
         let mut first = true;
         for path in &self.captures {
             match self.analyse(path, &options) {
-                Ok(analysis) => {
+                Ok(Outcome { result: analysis, error }) => {
                     if !first && self.format == Format::Text && !self.detail.quiet {
                         output.write(|out| out.write_all(b"\n"))?;
                     }
@@ -91,6 +91,11 @@ impl Diagnose {
                     self.report(&analysis, path, &mut output)?;
                     if exit == Exit::Analysed && self.fails(&analysis) {
                         exit = Exit::Found;
+                    }
+                    // What was read before that holds, and was reported.
+                    if let Some(error) = error {
+                        complain(&format_args!("{}: {error}", shown(path)));
+                        exit = Exit::Unreadable;
                     }
                 }
                 // One bad file must not cost the others their report.
@@ -105,8 +110,9 @@ impl Diagnose {
         Ok(exit)
     }
 
-    fn analyse(&self, path: &Path, options: &Options) -> Result<Analysis, Failure> {
-        let analysis = analyse(path, options)?;
+    fn analyse(&self, path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
+        let outcome = analyse(path, options)?;
+        let analysis = &outcome.result;
         if let Some(device) = self.device.filter(|_| analysis.devices.is_empty()) {
             self.missed(path, device, options);
         }
@@ -116,7 +122,7 @@ impl Diagnose {
                 complain(&format_args!("{}: warning: {frame}{}", shown(path), warning.text));
             }
         }
-        Ok(analysis)
+        Ok(outcome)
     }
 
     /// The device that was asked for is not there: which are?
@@ -131,7 +137,7 @@ impl Diagnose {
         let again = if path.as_os_str() == STDIN { None } else { analyse(path, &all).ok() };
         let seen: Vec<String> = again
             .iter()
-            .flat_map(|analysis| &analysis.devices)
+            .flat_map(|outcome| &outcome.result.devices)
             .filter_map(|device| {
                 let ip = device.ips.first().map(ToString::to_string);
                 device.mac.map(|mac| mac.to_string()).or(ip)
@@ -176,7 +182,7 @@ impl Diagnose {
     }
 }
 
-fn analyse(path: &Path, options: &Options) -> Result<Analysis, Failure> {
+fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
     let capture = input::open(path)?;
     pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }

@@ -1,5 +1,6 @@
 //! `events`: what the login machine sees.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -9,8 +10,10 @@ use super::options::{self, OutputOptions};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::event::Event;
-use crate::pipeline::{self, DeviceName, Selector};
+use crate::model::Warning;
+use crate::pipeline::{self, DeviceName, Outcome, Selector};
 use crate::report::events::EventWriter;
+use crate::verdict::CaptureSummary;
 
 /// Print the decoded events that a login stands on, one JSON object a line
 ///
@@ -47,53 +50,49 @@ impl Events {
         let Format::Jsonl = self.format;
         let capture = input::open(&self.capture)?;
         let mut output = Output::open(&self.output, std::slice::from_ref(&self.capture))?;
-        let mut summary = None;
+        let mut read = None;
         output.write(|out| {
             let mut writer = EventWriter::new(out);
-            let mut failed = None;
-            let mut sink = |event: &Event, device: &DeviceName| {
+            let mut sink = |event: &Event, device: Option<DeviceName>| {
                 if self.device.is_some_and(|wanted| !concerns(event, device, wanted)) {
                     return Ok(());
                 }
-                writer.event(event, device).map_err(|error| {
-                    let kind = error.kind();
-                    failed = Some(error);
-                    kind.into()
-                })
+                writer.event(event, device.as_ref().map(|device| device as &dyn Display))
             };
-            let result = pipeline::events(capture, &mut sink);
-            // A failure to write is told as such, whatever the pipeline makes of it.
-            if let Some(error) = failed {
-                return Err(error);
+            match pipeline::events(capture, &mut sink) {
+                Ok(Outcome { result: (summary, written), error }) => {
+                    written?;
+                    read = Some((summary, error));
+                }
+                Err(error) => read = Some((CaptureSummary::default(), Some(error))),
             }
-            summary = Some(result);
             writer.finish().map(|_| ())
         })?;
         output.finish()?;
-        match summary {
-            Some(Ok(capture)) if !self.quiet => {
-                for warning in &capture.warnings {
-                    warn(&self.capture, warning);
-                }
-                Ok(Exit::Analysed)
+        let Some((summary, error)) = read else { return Ok(Exit::Analysed) };
+        if !self.quiet {
+            for warning in &summary.warnings {
+                warn(&self.capture, warning);
             }
-            Some(Err(error)) => Err(Failure::Input(format!("{}: {error}", shown(&self.capture)))),
-            _ => Ok(Exit::Analysed),
+        }
+        match error {
+            Some(error) => Err(Failure::Input(format!("{}: {error}", shown(&self.capture)))),
+            None => Ok(Exit::Analysed),
         }
     }
 }
 
-fn warn(path: &Path, warning: &crate::model::Warning) {
+fn warn(path: &Path, warning: &Warning) {
     let frame = warning.frame.map(|frame| format!("frame {frame}: ")).unwrap_or_default();
     complain(&format_args!("{}: warning: {frame}{}", shown(path), warning.text));
 }
 
 /// Is it an event of this device, or one that it sent or got?
-fn concerns(event: &Event, device: &DeviceName, wanted: Selector) -> bool {
+fn concerns(event: &Event, device: Option<DeviceName>, wanted: Selector) -> bool {
     match wanted {
-        Selector::Mac(mac) => device.to_string() == mac.to_string(),
+        Selector::Mac(mac) => device == Some(DeviceName::Mac(mac)),
         Selector::Ip(ip) => {
-            device.to_string() == ip.to_string() || event.source().ip() == Some(ip) || event.destination().ip() == Some(ip)
+            device == Some(DeviceName::Ip(ip)) || event.source().ip() == Some(ip) || event.destination().ip() == Some(ip)
         }
     }
 }

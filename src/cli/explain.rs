@@ -34,10 +34,7 @@ pub(super) enum Format {
 
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let known = match self.code.as_deref() {
-            None => None,
-            Some(code) => Some((explain::rule(code), explain::note(code))),
-        };
+        let known = self.code.as_deref().map(|code| (explain::rule(code), explain::note(code)));
         if let (Some((None, None)), Some(code)) = (&known, &self.code) {
             let hint = match explain::closest(code, explain::codes()) {
                 Some(near) => format!("did you mean {near}?"),

@@ -1,13 +1,11 @@
 //! Options that several commands share.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::input::read_profiles;
-use crate::model::Mac;
 use crate::pipeline::Selector;
 use crate::profile::Profiles;
 use crate::report::explain::closest;
@@ -79,17 +77,15 @@ pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
 
 /// A device on the command line: its MAC or one of its addresses.
 pub(super) fn device(text: &str) -> Result<Selector, String> {
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Ok(Selector::Ip(ip));
-    }
-    text.parse::<Mac>()
-        .map(Selector::Mac)
-        .map_err(|()| "neither a MAC (00:04:f2:1a:2b:3c) nor an IP address (10.0.4.23)".to_owned())
+    text.parse()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
+    use crate::model::Mac;
 
     #[test]
     fn a_device_is_a_mac_or_an_address() {

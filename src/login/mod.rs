@@ -2,4 +2,3 @@
 //! something dropped; never why.
 
 pub mod steps;
-pub mod timeline;

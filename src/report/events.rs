@@ -20,8 +20,9 @@ impl<W: Write> EventWriter<W> {
         Self { out, line: Vec::with_capacity(1024), last_flow: None }
     }
 
-    /// Writes one event, if it is one that is printed. `device` is the MAC or address of the device that it belongs to.
-    pub fn event(&mut self, event: &Event, device: &dyn Display) -> io::Result<()> {
+    /// Writes one event, if it is one that is printed. `device` is the MAC or address of the device that it belongs to,
+    /// if it belongs to one.
+    pub fn event(&mut self, event: &Event, device: Option<&dyn Display>) -> io::Result<()> {
         let (protocol, word, message) = match &event.what {
             What::Message(message) => {
                 let message = message.describe();
@@ -38,7 +39,10 @@ impl<W: Write> EventWriter<W> {
         // Times, addresses and our own words need no escaping.
         write!(self.line, ",\"time\":\"{}\"", event.at.time)?;
         write!(self.line, ",\"src\":\"{}\",\"dst\":\"{}\"", event.source(), event.destination())?;
-        write!(self.line, ",\"device\":\"{device}\"")?;
+        match device {
+            Some(device) => write!(self.line, ",\"device\":\"{device}\"")?,
+            None => self.line.extend_from_slice(b",\"device\":null"),
+        }
         self.flow(&event.flow)?;
         write!(self.line, ",\"protocol\":\"{protocol}\",\"event\":\"{word}\"")?;
         if let Some(message) = message {
@@ -116,7 +120,7 @@ mod tests {
 
     fn written(event: &Event) -> String {
         let mut writer = EventWriter::new(Vec::new());
-        writer.event(event, &"00:04:f2:1a:2b:3c").unwrap();
+        writer.event(event, Some(&"00:04:f2:1a:2b:3c")).unwrap();
         String::from_utf8(writer.finish().unwrap()).unwrap()
     }
 

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::login::steps::StageReport;
+use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Direction, Finding, Moment, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Repeats};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use crate::login::steps::StageReport;
+use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, By, DropPoint, Evidence, Frame, How, Mac, Outcome, SECOND, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Direction, Finding, Moment, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Repeats};
 
 /// Frame `frame`, `milliseconds` after 2009-04-10 22:01:03 UTC.
 fn at(frame: u64, milliseconds: i64) -> At {

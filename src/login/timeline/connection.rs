@@ -59,7 +59,7 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
     };
     let asked = times("SYN", connection.stats.client.syns as usize);
     if connection.syn_ack.is_some() {
-        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, accepted"));
+        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, accepted{}", unread(connection)));
     } else if let Some(at) = connection.refused() {
         teller.tell_in(stage, at, Direction::In, format!("{asked} → refused (RST)"));
     } else if let Some((at, from)) = connection.unreachable {
@@ -67,6 +67,13 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
     } else {
         teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, no answer"));
     }
+}
+
+/// How much was said on a connection of which nothing can be read.
+fn unread(connection: &Connection) -> String {
+    let (sent, received) = (connection.stats.client.sent, connection.stats.server.sent);
+    let is_read = connection.tls.is_some() || !connection.http.is_empty() || !connection.sip.is_empty();
+    if is_read || sent == 0 && received == 0 { String::new() } else { format!("; {sent} bytes sent, {received} received") }
 }
 
 fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {

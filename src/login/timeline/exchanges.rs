@@ -21,7 +21,7 @@ pub(super) fn lease(step: &Step, lease: &Lease, moments: &mut Vec<Moment>) {
             None => teller.tell(*first, Direction::Silence, format!("{text}, no OFFER")),
         }
     }
-    for (at, wanted) in lease.acks.is_empty().then_some(lease.requests.as_slice()).unwrap_or_default().iter().take(1) {
+    if let (true, Some((at, wanted))) = (lease.acks.is_empty(), lease.requests.first()) {
         let text = times("REQUEST", lease.requests.len());
         let whom = wanted.map(|server| format!(" to {server}")).unwrap_or_default();
         if lease.naks.is_empty() {

@@ -4,9 +4,11 @@ use std::io;
 
 use super::Detail;
 use super::words;
-use crate::model::{Outcome, Verdict};
+use crate::login::steps::StageReport;
+use crate::login::timeline::{Direction, Moment};
+use crate::model::{Outcome, Stage, Verdict};
 use crate::report::page::{Ink, Page, columns, safe};
-use crate::verdict::{AttemptSummary, DeviceAnalysis, Direction, Finding, Moment};
+use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 
 /// Frames that a filter lists at most.
 const FRAMES_IN_FILTER: usize = 12;
@@ -182,19 +184,23 @@ fn ended(page: &mut Page<'_>, attempt: &AttemptSummary) -> io::Result<()> {
     if !passed.is_empty() {
         page.labelled("Passed", Ink::Plain, &passed.join(", "))?;
     }
-    let unseen: Vec<String> = attempt
-        .stages
-        .iter()
-        .filter(|report| matches!(report.outcome, Outcome::Unseen | Outcome::Unclear))
-        .map(|report| {
-            let detail = if report.detail.is_empty() { String::new() } else { format!(" ({})", report.detail) };
-            format!("{} {}{detail}", report.stage, report.outcome)
-        })
-        .collect();
+    not_shown(page, attempt, drop.stage)
+}
+
+/// What would have been before the drop, had the capture shown it, and what cannot be judged.
+fn not_shown(page: &mut Page<'_>, attempt: &AttemptSummary, dropped: Stage) -> io::Result<()> {
+    let before: Vec<&StageReport> = attempt.stages.iter().take_while(|report| report.stage != dropped).collect();
+    let unseen: Vec<&str> =
+        before.iter().filter(|report| report.outcome == Outcome::Unseen).map(|report| report.stage.word()).collect();
+    let mut parts = Vec::new();
     if !unseen.is_empty() {
-        page.labelled("Not shown", Ink::Plain, &unseen.join(", "))?;
+        parts.push(format!("{} (nothing of it is in the capture)", unseen.join(", ")));
     }
-    Ok(())
+    for report in attempt.stages.iter().filter(|report| report.outcome == Outcome::Unclear) {
+        let detail = if report.detail.is_empty() { "cannot be judged" } else { &report.detail };
+        parts.push(format!("{} ({detail})", report.stage));
+    }
+    if parts.is_empty() { Ok(()) } else { page.labelled("Not shown", Ink::Plain, &parts.join("; ")) }
 }
 
 fn stages(attempt: &AttemptSummary, outcome: Outcome) -> Vec<&'static str> {
