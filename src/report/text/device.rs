@@ -6,7 +6,7 @@ use super::Detail;
 use super::words;
 use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
-use crate::model::{Outcome, Stage, Verdict};
+use crate::model::{Evidence, Frame, Outcome, Stage, Verdict};
 use crate::report::page::{Ink, Page, columns, safe};
 use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 
@@ -14,6 +14,8 @@ use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 const FRAMES_IN_FILTER: usize = 12;
 /// Columns for the other side of a moment.
 const PEER: usize = 26;
+/// Marks of its family shown unless all is asked for.
+const MARKS: usize = 2;
 /// A verdict below this says how sure it is.
 const SURE: f32 = 0.8;
 /// Columns before the further lines of a device's first lines.
@@ -83,7 +85,7 @@ pub(super) fn in_a_line(page: &mut Page<'_>, device: &DeviceAnalysis, detail: De
     let start = format!("{}  {}  ", words::address(device), words::kind(device));
     page.broken(&start, Ink::Strong, ink, &text, INDENT)?;
     if detail == Detail::Verbose {
-        about(page, device)?;
+        about(page, device, detail)?;
         for finding in &device.findings {
             full_finding(page, "Also", finding)?;
         }
@@ -146,10 +148,10 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
         )?,
     }
     if let Some(finding) = primary {
-        evidence(page, finding, detail)?;
+        evidence(page, finding, attempt, detail)?;
     }
     also(page, device, detail)?;
-    about(page, device)?;
+    about(page, device, detail)?;
     if detail == Detail::Verbose {
         for attempt in &device.attempts {
             timeline(page, device, attempt)?;
@@ -190,8 +192,11 @@ fn ended(page: &mut Page<'_>, attempt: &AttemptSummary) -> io::Result<()> {
 /// What would have been before the drop, had the capture shown it, and what cannot be judged.
 fn not_shown(page: &mut Page<'_>, attempt: &AttemptSummary, dropped: Stage) -> io::Result<()> {
     let before: Vec<&StageReport> = attempt.stages.iter().take_while(|report| report.stage != dropped).collect();
-    let unseen: Vec<&str> =
-        before.iter().filter(|report| report.outcome == Outcome::Unseen).map(|report| report.stage.word()).collect();
+    // Many phones do nothing on the link, and updates are a side road: that they are not there says nothing.
+    let matters = |report: &&&StageReport| {
+        report.outcome == Outcome::Unseen && !matches!(report.stage, Stage::Link | Stage::Provision | Stage::Update)
+    };
+    let unseen: Vec<&str> = before.iter().filter(matters).map(|report| report.stage.word()).collect();
     let mut parts = Vec::new();
     if !unseen.is_empty() {
         parts.push(format!("{} (nothing of it is in the capture)", unseen.join(", ")));
@@ -208,7 +213,7 @@ fn stages(attempt: &AttemptSummary, outcome: Outcome) -> Vec<&'static str> {
 }
 
 /// Addresses, and by what the family was recognised.
-fn about(page: &mut Page<'_>, device: &DeviceAnalysis) -> io::Result<()> {
+fn about(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
     let mut facts: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
     facts.extend(device.vlan.map(|vlan| format!("VLAN {vlan}")));
     let mut text = facts.join(", ");
@@ -216,7 +221,9 @@ fn about(page: &mut Page<'_>, device: &DeviceAnalysis) -> io::Result<()> {
         if !text.is_empty() {
             text.push_str("; ");
         }
-        text.push_str(&format!("recognised by {}", device.profile_evidence.join(", ")));
+        let shown = if detail == Detail::Verbose { usize::MAX } else { MARKS };
+        let marks: Vec<&str> = device.profile_evidence.iter().take(shown).map(String::as_str).collect();
+        text.push_str(&format!("recognised by {}", marks.join(", ")));
     }
     if text.is_empty() { Ok(()) } else { page.labelled("Device", Ink::Plain, &text) }
 }
@@ -244,13 +251,21 @@ fn full_finding(page: &mut Page<'_>, label: &str, finding: &Finding) -> io::Resu
     page.labelled(label, Ink::Plain, &format!("{}  ({}, {})", finding.summary, finding.code, words::sure(finding.confidence)))?;
     page.under(Ink::Plain, &format!("Why: {}", finding.why))?;
     page.under(Ink::Plain, &format!("Fix: {}", finding.fix))?;
-    evidence(page, finding, Detail::Verbose)
+    evidence(page, finding, None, Detail::Verbose)
 }
 
-fn evidence(page: &mut Page<'_>, finding: &Finding, detail: Detail) -> io::Result<()> {
-    let shown = if detail == Detail::Verbose { usize::MAX } else { EVIDENCE };
+/// What proves a finding: unless all is asked for, only what lies in the attempt that is told.
+fn evidence(page: &mut Page<'_>, finding: &Finding, attempt: Option<&AttemptSummary>, detail: Detail) -> io::Result<()> {
+    let is_told = |frame: Frame| attempt.is_none_or(|attempt| (attempt.first.frame..=attempt.last.frame).contains(&frame));
+    let all: Vec<&Evidence> = finding.evidence.iter().collect();
+    let told: Vec<&Evidence> = all.iter().copied().filter(|evidence| is_told(evidence.frame)).collect();
+    let (shown, limit) = match detail {
+        Detail::Verbose => (&all, usize::MAX),
+        _ if told.is_empty() => (&all, EVIDENCE),
+        _ => (&told, EVIDENCE),
+    };
     let mut label = if finding.primary { "Evidence" } else { "" };
-    for evidence in finding.evidence.iter().take(shown) {
+    for evidence in shown.iter().take(limit) {
         let text = format!("frame {}: {}", evidence.frame, evidence.text);
         if label.is_empty() {
             page.under(Ink::Plain, &text)?;
@@ -260,7 +275,7 @@ fn evidence(page: &mut Page<'_>, finding: &Finding, detail: Detail) -> io::Resul
         page.copyable("", &format!("  {}", evidence.display_filter))?;
         label = "";
     }
-    match finding.evidence.len().checked_sub(shown) {
+    match all.len().checked_sub(shown.len().min(limit)) {
         Some(more) if more > 0 => page.under(Ink::Faint, &format!("{more} more with -v")),
         _ => Ok(()),
     }

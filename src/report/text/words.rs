@@ -77,7 +77,7 @@ pub(super) fn counted(count: usize, one: &str) -> String {
 /// Who ended an attempt, how, and in which frame. `peer` is the other side, where it is known.
 pub(super) fn ending(drop: &DropPoint, peer: Option<&str>) -> String {
     let frame = drop.at.frame;
-    let with = peer.map(|peer| format!(" (with {peer})")).unwrap_or_default();
+    let with = peer.map(|peer| format!(" ({peer})")).unwrap_or_default();
     let who = match drop.by {
         By::Device => "the device",
         By::Server => "the server",
