@@ -1,3 +1,7 @@
 //! The `loginloop` command: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    loginloop::cli::main().into()
+}

@@ -1,0 +1,188 @@
+//! `diagnose`: the main job.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::input::{self, STDIN, shown};
+use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
+use super::output::{Output, complain};
+use super::{Exit, Failure};
+use crate::model::Verdict;
+use crate::pipeline::{self, Options, Outcome, Selector};
+use crate::report::{json, text};
+use crate::verdict::Analysis;
+
+/// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
+///
+/// The capture is pcap or pcapng. It says most when it was taken at the phone's switch port, with full packets, from
+/// power-on to the second failure.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loginloop diagnose field.pcapng
+  loginloop diagnose --device 00:04:f2:1a:2b:3c -v field.pcapng
+  loginloop diagnose --format jsonl *.pcapng > verdicts.jsonl
+  ssh switch tcpdump -s 0 -w - host 10.0.4.23 | loginloop diagnose -
+  loginloop diagnose --fail-on loop field.pcapng || echo 'a phone loops'")]
+pub(super) struct Diagnose {
+    /// Captures; - is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// text for people; json: one document; jsonl: a document a line, for several captures
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    format: Format,
+    /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    fail_on: Option<FailOn>,
+    /// Take every device for one of this family (`loginloop profiles` lists them)
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Judge this device alone
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    device: Option<Selector>,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+    #[command(flatten)]
+    detail: DetailOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Loop,
+    Dropped,
+}
+
+impl Diagnose {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        if self.format == Format::Json && self.captures.len() > 1 {
+            let captures = self.captures.len();
+            return Err(Failure::Usage(format!(
+                "--format json is one document for one capture, and there are {captures}; use --format jsonl"
+            )));
+        }
+        if self.captures.iter().filter(|path| path.as_os_str() == STDIN).count() > 1 {
+            return Err(Failure::Usage("standard input (-) can be read once only".to_owned()));
+        }
+        let profiles = self.profile_files.load()?;
+        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
+            return Err(unknown_profile(name, &profiles));
+        }
+        let options = Options { profiles, profile: self.profile.clone(), device: self.device };
+        let mut output = Output::open(&self.output, &self.captures)?;
+        let mut exit = Exit::Analysed;
+        let mut first = true;
+        for path in &self.captures {
+            match self.analyse(path, &options) {
+                Ok(Outcome { result: analysis, error }) => {
+                    if !first && self.format == Format::Text && !self.detail.quiet {
+                        output.write(|out| out.write_all(b"\n"))?;
+                    }
+                    first = false;
+                    self.report(&analysis, path, &mut output)?;
+                    if exit == Exit::Analysed && self.fails(&analysis) {
+                        exit = Exit::Found;
+                    }
+                    // What was read before that holds, and was reported.
+                    if let Some(error) = error {
+                        complain(&format_args!("{}: {error}", shown(path)));
+                        exit = Exit::Unreadable;
+                    }
+                }
+                // One bad file must not cost the others their report.
+                Err(failure) if self.captures.len() > 1 => {
+                    complain(&failure);
+                    exit = Exit::Unreadable;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        output.finish()?;
+        Ok(exit)
+    }
+
+    fn analyse(&self, path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
+        let outcome = analyse(path, options)?;
+        let analysis = &outcome.result;
+        if let Some(device) = self.device.filter(|_| analysis.devices.is_empty()) {
+            self.missed(path, device, options);
+        }
+        if self.format != Format::Text && !self.detail.quiet {
+            for warning in &analysis.capture.warnings {
+                let frame = warning.frame.map(|frame| format!("frame {frame}: ")).unwrap_or_default();
+                complain(&format_args!("{}: warning: {frame}{}", shown(path), warning.text));
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The device that was asked for is not there: which are?
+    fn missed(&self, path: &Path, device: Selector, options: &Options) {
+        const SHOWN: usize = 8;
+        let name = match device {
+            Selector::Mac(mac) => mac.to_string(),
+            Selector::Ip(ip) => ip.to_string(),
+        };
+        let all = Options { device: None, ..options.clone() };
+        // Standard input cannot be read again.
+        let again = if path.as_os_str() == STDIN { None } else { analyse(path, &all).ok() };
+        let seen: Vec<String> = again
+            .iter()
+            .flat_map(|outcome| &outcome.result.devices)
+            .filter_map(|device| {
+                let ip = device.ips.first().map(ToString::to_string);
+                device.mac.map(|mac| mac.to_string()).or(ip)
+            })
+            .collect();
+        let hint = match seen.get(..SHOWN) {
+            _ if seen.is_empty() => "run again without --device to see which devices there are".to_owned(),
+            Some(first) if seen.len() > SHOWN => format!("devices seen: {} and {} more", first.join(", "), seen.len() - SHOWN),
+            _ => format!("devices seen: {}", seen.join(", ")),
+        };
+        complain(&format_args!("{}: no traffic of {name}; {hint}", shown(path)));
+    }
+
+    fn report(&self, analysis: &Analysis, path: &Path, output: &mut Output) -> Result<(), Failure> {
+        let path = path.to_string_lossy();
+        let options = text::Options {
+            width: output.width,
+            colour: output.colour,
+            detail: match (self.detail.quiet, self.detail.verbose) {
+                (true, _) => text::Detail::Quiet,
+                (_, true) => text::Detail::Verbose,
+                _ => text::Detail::Normal,
+            },
+            several: self.captures.len() > 1,
+        };
+        let write = |out: &mut dyn Write| -> io::Result<()> {
+            match self.format {
+                Format::Text => text::write(analysis, &path, &options, out),
+                Format::Json => json::document(analysis, &path, out),
+                Format::Jsonl => json::line(analysis, &path, out),
+            }
+        };
+        output.write(write)
+    }
+
+    fn fails(&self, analysis: &Analysis) -> bool {
+        analysis.devices.iter().any(|device| match self.fail_on {
+            None => false,
+            Some(FailOn::Loop) => device.verdict == Verdict::Loop,
+            Some(FailOn::Dropped) => matches!(device.verdict, Verdict::Loop | Verdict::Dropped),
+        })
+    }
+}
+
+fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
+    let capture = input::open(path)?;
+    pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
+}

@@ -1,0 +1,65 @@
+//! Opens what the command line names.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use super::Failure;
+use crate::profile::Profiles;
+use crate::text::WireText;
+
+/// The name that stands for standard input.
+pub(super) const STDIN: &str = "-";
+
+/// How a path is shown: a file's name can hold anything.
+pub(super) fn shown(path: &Path) -> String {
+    WireText::from(path.to_string_lossy().into_owned()).to_string()
+}
+
+/// Opens a capture; `-` is standard input.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path.as_os_str() == STDIN {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            let try_this = "tcpdump -w - | loginloop diagnose -";
+            return Err(Failure::Usage(format!("standard input is a terminal; pipe a capture into it, e.g. {try_this}")));
+        }
+        return Ok(Box::new(stdin.lock()));
+    }
+    let fault = |advice: &str| Failure::Input(format!("{}: {advice}", shown(path)));
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(fault("this is a directory; name the captures in it, e.g. with *.pcapng"));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(fault("there is no such file; check the name, and the directory that you are in"));
+        }
+        Err(error) => return Err(fault(&format!("{error}; check the permissions"))),
+    }
+    #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+    let file = File::open(path).map_err(|error| fault(&format!("{error}; check the permissions")))?;
+    Ok(Box::new(file))
+}
+
+/// Adds the profiles of a directory, in the order of their files' names.
+pub(super) fn read_profiles(directory: &Path, profiles: &mut Profiles) -> Result<(), Failure> {
+    let fault = |path: &Path, error: &dyn std::fmt::Display| Failure::Input(format!("{}: {error}", shown(path)));
+    let entries = fs::read_dir(directory).map_err(|error| fault(directory, &error))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| fault(directory, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(fault(directory, &"no profile (*.toml) in this directory"));
+    }
+    paths.sort();
+    for path in paths {
+        let text = fs::read_to_string(&path).map_err(|error| fault(&path, &error))?;
+        profiles.load(&shown(&path), &text).map_err(|error| Failure::Input(error.to_string()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Options that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+use super::input::read_profiles;
+use crate::pipeline::Selector;
+use crate::profile::Profiles;
+use crate::report::explain::closest;
+
+/// Where the result goes, and how it looks.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputOptions {
+    /// Write the result to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal that can show it
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct DetailOptions {
+    /// Say less: one line for each device, no warnings
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more: every attempt, every finding, all evidence
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// Which profiles there are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ProfileFiles {
+    /// Read further profiles (*.toml) from this directory; one of the same name replaces a built-in one
+    #[arg(long, value_name = "DIR")]
+    pub(super) profiles_dir: Option<PathBuf>,
+}
+
+impl ProfileFiles {
+    /// The built-in profiles, and those of the directory.
+    pub(super) fn load(&self) -> Result<Profiles, Failure> {
+        let mut profiles = Profiles::builtin();
+        if let Some(directory) = &self.profiles_dir {
+            read_profiles(directory, &mut profiles)?;
+        }
+        Ok(profiles)
+    }
+}
+
+/// Is there a profile of this name? If not, which may have been meant?
+pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
+    let names: Vec<&str> = profiles.all.iter().map(|profile| profile.name.as_str()).collect();
+    let hint = match closest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    Failure::Usage(format!("there is no profile {name:?}; {hint}"))
+}
+
+/// A device on the command line: its MAC or one of its addresses.
+pub(super) fn device(text: &str) -> Result<Selector, String> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::model::Mac;
+
+    #[test]
+    fn a_device_is_a_mac_or_an_address() {
+        assert_eq!(device("10.0.4.23"), Ok(Selector::Ip(IpAddr::from([10, 0, 4, 23]))));
+        assert_eq!(device("00-04-F2-1A-2B-3C"), Ok(Selector::Mac(Mac([0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c]))));
+        assert!(matches!(device("fe80::1"), Ok(Selector::Ip(IpAddr::V6(_)))));
+        assert!(device("phone").is_err());
+    }
+}

@@ -1,0 +1,272 @@
+//! A TCP connection with its TLS, HTTP and SIP, and SIP over UDP, in a few lines.
+
+use crate::flow::Flow;
+use crate::formats::pkcs7;
+use crate::formats::x509::{Certificate, signature_name};
+use crate::model::{At, Outcome, Side, Stage};
+use crate::protocols::sip;
+use crate::protocols::tls::names::{alert_name, cipher_name, version_name};
+use crate::text::WireText;
+
+use super::super::steps::{Close, Connection, Exchange, Handshake, Purpose, Registration, Step, StepKind, Transaction};
+use super::{Direction, Moment, Teller, times};
+
+/// Status codes of one list that are spelt out.
+const CODES: usize = 6;
+
+fn peer(flow: &Flow, name: Option<&WireText>) -> String {
+    match name {
+        Some(name) => format!("{name}:{}", flow.server.port()),
+        None => flow.server.to_string(),
+    }
+}
+
+fn direction(side: Side) -> Direction {
+    match side {
+        Side::Client => Direction::Out,
+        Side::Server => Direction::In,
+    }
+}
+
+pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, moments: &mut Vec<Moment>) {
+    let mut teller = Teller { moments, stage: step.stage, peer: peer(&connection.flow, connection.name.as_ref()) };
+    // The handshakes of a connection to the registrar are stages of their own.
+    let of_registrar = step.purpose == Purpose::Registrar;
+    let at_stage = |stage: Stage| if of_registrar { stage } else { step.stage };
+    let carries = connection.tls.is_some() || !connection.http.is_empty() || !connection.sip.is_empty();
+    if !carries || of_registrar || connection.syn_ack.is_none() {
+        opening(&mut teller, at_stage(Stage::Connect), step, connection);
+    }
+    if let Some(tls) = &connection.tls {
+        handshake(&mut teller, at_stage(Stage::Tls), tls);
+        data(&mut teller, at_stage(Stage::Register), tls);
+    }
+    requests(&mut teller, step.purpose, &connection.http);
+    transactions(&mut teller, at_stage(Stage::Register), &connection.sip);
+    if dropped || step.outcome == Outcome::Failed {
+        let stage = if connection.tls.is_some() || connection.syn_ack.is_none() { step.stage } else { at_stage(step.stage) };
+        closing(&mut teller, stage, connection);
+    }
+}
+
+/// SYN, and what became of it.
+fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Connection) {
+    let Some(syn) = connection.syn else {
+        if connection.syn_ack.is_none() && connection.tls.is_none() && connection.http.is_empty() && connection.sip.is_empty() {
+            teller.tell_in(stage, step.first, Direction::Out, "a connection that was open before the capture began");
+        }
+        return;
+    };
+    let asked = times("SYN", connection.stats.client.syns as usize);
+    if connection.syn_ack.is_some() {
+        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, accepted{}", unread(connection)));
+    } else if let Some(at) = connection.refused() {
+        teller.tell_in(stage, at, Direction::In, format!("{asked} → refused (RST)"));
+    } else if let Some((at, from)) = connection.unreachable {
+        teller.tell_in(stage, at, Direction::In, format!("{asked} → ICMP unreachable from {from}"));
+    } else {
+        teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, no answer"));
+    }
+}
+
+/// How much was said on a connection of which nothing can be read.
+fn unread(connection: &Connection) -> String {
+    let (sent, received) = (connection.stats.client.sent, connection.stats.server.sent);
+    let is_read = connection.tls.is_some() || !connection.http.is_empty() || !connection.sip.is_empty();
+    if is_read || sent == 0 && received == 0 { String::new() } else { format!("; {sent} bytes sent, {received} received") }
+}
+
+fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
+    if let Some((at, hello)) = &tls.client_hello {
+        let form = if hello.sslv2_format { " in SSL 2.0 form" } else { "" };
+        let name = match &hello.server_name {
+            Some(name) => format!("for {name}"),
+            None => "no server_name".to_owned(),
+        };
+        let version = version_name(hello.highest_version());
+        let text = format!("ClientHello{form}: up to {version}, {} cipher suites, {name}", hello.ciphers.len());
+        teller.tell_in(stage, *at, Direction::Out, text);
+    }
+    if let Some((at, hello)) = &tls.server_hello {
+        let text = format!("ServerHello: {}, {}", version_name(hello.chosen), cipher_name(hello.cipher));
+        teller.tell_in(stage, *at, Direction::In, text);
+    }
+    if let Some((at, chain)) = &tls.certificate {
+        teller.tell_in(stage, *at, Direction::In, format!("Certificate: {}", chain_in_words(chain)));
+    }
+    if let Some((at, request)) = &tls.certificate_request {
+        let text = format!("CertificateRequest, {} CAs", request.authorities.len());
+        teller.tell_in(stage, *at, Direction::In, text);
+    }
+    if let Some((at, chain)) = &tls.client_certificate {
+        let text = if chain.is_empty() {
+            "Certificate: the device has none to give".to_owned()
+        } else {
+            format!("Certificate of the device: {}", chain_in_words(chain))
+        };
+        teller.tell_in(stage, *at, Direction::Out, text);
+    }
+    if let Some(at) = tls.client_key_exchange {
+        teller.tell_in(stage, at, Direction::Out, "ClientKeyExchange: the device goes on with this certificate");
+    }
+    if let Some(at) = tls.server_change_cipher.filter(|_| tls.completed()) {
+        teller.tell_in(stage, at, Direction::In, "handshake complete");
+    }
+    for (at, side, level, description) in &tls.alerts {
+        let level = if *level == 2 { "fatal" } else { "warning" };
+        teller.tell_in(stage, *at, direction(*side), format!("alert {} ({level})", alert_name(*description)));
+    }
+}
+
+/// Encrypted data: who said how much.
+fn data(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
+    let first = [tls.client_data.first, tls.server_data.first].into_iter().flatten().min();
+    let Some(first) = first else { return };
+    let (sent, received) = (tls.client_data.records, tls.server_data.records);
+    let text = format!("encrypted: {sent} records of the device, {received} of the server (the first are counted)");
+    teller.tell_in(stage, first, Direction::Out, text);
+}
+
+/// The server's own certificate, and how many stand with it.
+fn chain_in_words(chain: &[std::sync::Arc<Certificate>]) -> String {
+    let count = match chain.len() {
+        0 => return "an empty chain".to_owned(),
+        1 => "1 certificate".to_owned(),
+        count => format!("{count} certificates"),
+    };
+    match chain.first().map(|certificate| &certificate.body) {
+        Some(Ok(body)) => {
+            let name = body.common_name.as_ref().unwrap_or(&body.subject.text);
+            let (key, bits) = (&body.key.name, body.key.bits);
+            format!("{name}, {key} {bits}, {}, {count}", signature_name(&body.signature_algorithm.oid))
+        }
+        _ => format!("{count}, the first cannot be read"),
+    }
+}
+
+/// HTTP, with what was asked again folded into one line.
+fn requests(teller: &mut Teller<'_>, purpose: Purpose, exchanges: &[Exchange]) {
+    let same = |one: &Exchange, other: &Exchange| match (&one.request, &other.request) {
+        (Some((_, one)), Some((_, other))) => one.method == other.method && one.uri == other.uri,
+        _ => false,
+    };
+    for group in exchanges.chunk_by(same) {
+        let Some(first) = group.first() else { continue };
+        let at = first.request.as_ref().map(|(at, _)| *at).or(first.response.as_ref().map(|(at, _)| *at));
+        let Some(at) = at else { continue };
+        let asked = match &first.request {
+            Some((_, request)) => format!("{} {}", request.method, request.uri),
+            None => "a request that the capture lacks".to_owned(),
+        };
+        let codes: Vec<String> = group
+            .iter()
+            .map(|exchange| {
+                exchange.response.as_ref().map_or_else(|| "no answer".to_owned(), |(_, response)| response.code.to_string())
+            })
+            .collect();
+        let got = group.last().and_then(|exchange| exchange.response.as_ref()).filter(|(_, response)| response.code == 200);
+        let body = got.map(|(_, response)| content(&response.body.bytes, purpose)).unwrap_or_default();
+        teller.tell(at, Direction::Out, format!("{asked} → {}{body}", folded(&codes)));
+    }
+}
+
+/// `401, 401, 200`; of a long list the beginning and the end.
+fn folded(codes: &[String]) -> String {
+    match (codes.get(..CODES), codes.last()) {
+        (Some(beginning), Some(last)) if codes.len() > CODES => {
+            format!("{}, … {last} ({} in all)", beginning.join(", "), codes.len())
+        }
+        _ => codes.join(", "),
+    }
+}
+
+/// What a body holds: certificates, where the device came for them.
+fn content(body: &[u8], purpose: Purpose) -> String {
+    if purpose == Purpose::Enrolment {
+        match pkcs7::certificates(body).certificates.len() {
+            0 => {}
+            1 => return ", 1 certificate".to_owned(),
+            count => return format!(", {count} certificates"),
+        }
+    }
+    format!(", {} bytes", body.len())
+}
+
+/// SIP, with what was asked again folded into one line.
+fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transaction]) {
+    let same = |one: &Transaction, other: &Transaction| one.request.method() == other.request.method();
+    for group in transactions.chunk_by(same) {
+        let Some((first, at)) = group.first().and_then(|first| Some((first, first.sent.first().copied()?))) else { continue };
+        let request = match &first.request.start {
+            sip::Start::Request { method, uri } => format!("{method} {uri}"),
+            sip::Start::Response { .. } => first.request.cseq.1.to_string(),
+        };
+        let sent = group.iter().map(|transaction| transaction.sent.len()).max().unwrap_or_default();
+        let codes: Vec<String> = group
+            .iter()
+            .map(|transaction| match &transaction.answer {
+                Some((_, answer)) => status(answer),
+                None => "no answer".to_owned(),
+            })
+            .collect();
+        let silent = group.iter().all(|transaction| transaction.answer.is_none() && transaction.provisional.is_none());
+        let direction = if silent { Direction::Silence } else { Direction::Out };
+        let asked = if silent { times(&request, sent) } else { request };
+        teller.tell_in(stage, at, direction, format!("{asked} → {}", folded(&codes)));
+    }
+}
+
+fn status(answer: &sip::Message) -> String {
+    match &answer.start {
+        sip::Start::Response { code, reason } if !reason.is_empty() && *code != 401 => format!("{code} {reason}"),
+        sip::Start::Response { code, .. } => code.to_string(),
+        sip::Start::Request { .. } => String::new(),
+    }
+}
+
+/// How a connection that failed was closed, and what it lacked.
+fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
+    let Some((at, side, close)) = connection.first_close() else { return };
+    if connection.refused().is_some() {
+        return;
+    }
+    let how = match close {
+        Close::Fin => "FIN",
+        Close::Rst => "RST",
+    };
+    let lacks = match &connection.tls {
+        Some(tls) if tls.completed() => "",
+        Some(tls) if tls.certificate.is_some() && tls.client_key_exchange.is_none() && tls.is_readable() => {
+            ", no ClientKeyExchange"
+        }
+        Some(tls) if tls.client_hello.is_some() && tls.server_hello.is_none() => ", no ServerHello",
+        Some(_) => ", the handshake is not complete",
+        None if connection.http.is_empty() && connection.sip.is_empty() => ", before anything was said",
+        None => "",
+    };
+    teller.tell_in(stage, at, direction(side), format!("{how}{lacks}"));
+}
+
+pub(super) fn registration(step: &Step, registration: &Registration, moments: &mut Vec<Moment>) {
+    let mut teller = Teller { moments, stage: step.stage, peer: peer(&registration.flow, registration.name.as_ref()) };
+    transactions(&mut teller, step.stage, &registration.transactions);
+    if let Some((at, from)) = registration.unreachable {
+        teller.tell(at, Direction::In, format!("ICMP unreachable from {from}"));
+    }
+}
+
+/// What the frame that ended a step said, where it was an answer.
+pub(super) fn refusal(step: &Step, at: At) -> Option<String> {
+    let (http, sip): (&[Exchange], &[Transaction]) = match &step.kind {
+        StepKind::Connection(connection) => (&connection.http, &connection.sip),
+        StepKind::Registration(registration) => (&[], &registration.transactions),
+        _ => return None,
+    };
+    let response = http.iter().filter_map(|exchange| exchange.response.as_ref()).find(|(seen, _)| seen.frame == at.frame);
+    let answer = sip.iter().filter_map(|transaction| transaction.answer.as_ref()).find(|(seen, _)| seen.frame == at.frame);
+    match (response, answer) {
+        (Some((_, response)), _) => Some(format!("{}: the last answer", response.code)),
+        (None, Some((_, answer))) => Some(format!("{}: the last answer", status(answer))),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! DHCP, ARP, DNS and NTP in a line each.
+
+use crate::model::At;
+use crate::protocols::dhcp::{self, option};
+use crate::protocols::dns::{self, RecordData};
+
+use super::super::steps::{Answer, Attempt, Clock, Lease, Lookup, Neighbour, Step};
+use super::{Direction, Moment, Teller, times};
+
+/// Names of a list that are spelt out.
+const NAMES: usize = 3;
+
+pub(super) fn lease(step: &Step, lease: &Lease, moments: &mut Vec<Moment>) {
+    let server = lease.acks.last().or(lease.naks.last()).or(lease.offers.last()).and_then(|(_, message)| message.server_id());
+    let peer = server.map_or_else(|| "DHCP".to_owned(), |server| format!("DHCP {server}"));
+    let mut teller = Teller { moments, stage: step.stage, peer };
+    if let Some(first) = lease.discovers.first() {
+        let text = times("DISCOVER", lease.discovers.len());
+        match lease.offers.first() {
+            Some((_, offer)) => teller.tell(*first, Direction::Out, format!("{text} → OFFER {}", offer.your)),
+            None => teller.tell(*first, Direction::Silence, format!("{text}, no OFFER")),
+        }
+    }
+    if let (true, Some((at, wanted))) = (lease.acks.is_empty(), lease.requests.first()) {
+        let text = times("REQUEST", lease.requests.len());
+        let whom = wanted.map(|server| format!(" to {server}")).unwrap_or_default();
+        if lease.naks.is_empty() {
+            teller.tell(*at, Direction::Silence, format!("{text}{whom}, no ACK"));
+        } else {
+            teller.tell(*at, Direction::Out, format!("{text}{whom}"));
+        }
+    }
+    for (at, nak) in &lease.naks {
+        let reason = nak.text(option::MESSAGE).map(|text| format!(": {text}")).unwrap_or_default();
+        teller.tell(*at, Direction::In, format!("NAK{reason}"));
+    }
+    if let Some((at, ack)) = lease.acks.last() {
+        let asked = if lease.requests.is_empty() { "INFORM" } else { "REQUEST" };
+        teller.tell(*at, Direction::In, format!("{asked} → ACK {}", granted(ack)));
+    } else if let Some(at) = lease.informs.first() {
+        teller.tell(*at, Direction::Silence, format!("{}, no ACK", times("INFORM", lease.informs.len())));
+    }
+    if let Some(at) = lease.declines.first() {
+        teller.tell(*at, Direction::Out, "DECLINE: the address is in use");
+    }
+    if let Some(at) = lease.releases.first() {
+        teller.tell(*at, Direction::Out, "RELEASE");
+    }
+}
+
+/// What a lease gives, in the order in which it is needed.
+fn granted(ack: &dhcp::Message) -> String {
+    let mut facts = Vec::new();
+    if !ack.your.is_unspecified() {
+        facts.push(ack.your.to_string());
+    }
+    for (name, code) in [("router", option::ROUTERS), ("DNS", option::NAME_SERVERS), ("NTP", option::NTP_SERVERS)] {
+        match ack.addresses(code).as_slice() {
+            [] => {}
+            addresses => {
+                facts.push(format!("{name} {}", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))
+            }
+        }
+    }
+    facts.extend(ack.voice_vlan().map(|vlan| format!("VLAN {vlan}")));
+    facts.join(", ")
+}
+
+pub(super) fn neighbour(step: &Step, neighbour: &Neighbour, moments: &mut Vec<Moment>) {
+    let Some(first) = neighbour.requests.first().copied().or(neighbour.reply.map(|(at, _)| at)) else { return };
+    let what = if neighbour.router { "the router " } else { "" };
+    let mut teller = Teller { moments, stage: step.stage, peer: format!("ARP {}", neighbour.address) };
+    match neighbour.reply {
+        // An answered ARP for a neighbour is no news.
+        Some((_, mac)) if neighbour.router => teller.tell(first, Direction::Out, format!("where is {what}→ {mac}")),
+        Some(_) => {}
+        None => {
+            let text = times(&format!("where is {what}{}", neighbour.address), neighbour.requests.len());
+            teller.tell(first, Direction::Silence, format!("{text}, no answer"));
+        }
+    }
+}
+
+pub(super) fn clock(step: &Step, clock: &Clock, moments: &mut Vec<Moment>) {
+    let name = clock.name.as_ref().map_or_else(|| clock.server.to_string(), ToString::to_string);
+    let mut teller = Teller { moments, stage: step.stage, peer: format!("NTP {name}") };
+    let asked = times("time?", clock.requests.len().max(1));
+    let first = clock.requests.first().map(|(at, _)| *at);
+    match (clock.answers.last(), clock.unreachable) {
+        (Some((at, answer)), _) => {
+            let says = match (answer.stratum, answer.transmit_time()) {
+                (0, _) => format!("refused ({})", String::from_utf8_lossy(&answer.reference_id).escape_default()),
+                (_, _) if answer.leap == 3 || answer.stratum >= 16 => "\"I am not synchronised\"".to_owned(),
+                (_, Some(time)) => time.whole_seconds(),
+                (_, None) => "an answer without a time".to_owned(),
+            };
+            teller.tell(first.unwrap_or(*at), Direction::Out, format!("{asked} → {says}"));
+        }
+        (None, Some((at, from))) => teller.tell(at, Direction::In, format!("{asked} → ICMP unreachable from {from}")),
+        (None, None) => {
+            if let Some(first) = first {
+                teller.tell(first, Direction::Silence, format!("{asked} no answer"));
+            }
+        }
+    }
+}
+
+/// The type of a record, as people write it.
+fn kind(kind: u16) -> String {
+    match kind {
+        dns::kind::A => "A".to_owned(),
+        dns::kind::AAAA => "AAAA".to_owned(),
+        dns::kind::SRV => "SRV".to_owned(),
+        dns::kind::PTR => "PTR".to_owned(),
+        dns::kind::NS => "NS".to_owned(),
+        dns::kind::CNAME => "CNAME".to_owned(),
+        other => format!("TYPE{other}"),
+    }
+}
+
+/// What is wrong with an answer that does not hold what was asked for.
+fn failure(answer: &Answer) -> String {
+    match answer.rcode {
+        0 if answer.truncated => "truncated, and not asked again over TCP".to_owned(),
+        0 => "no such record".to_owned(),
+        1 => "FORMERR".to_owned(),
+        2 => "SERVFAIL".to_owned(),
+        3 => "NXDOMAIN".to_owned(),
+        4 => "NOTIMP".to_owned(),
+        5 => "REFUSED".to_owned(),
+        other => format!("rcode {other}"),
+    }
+}
+
+fn resolver(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>, tell: impl FnOnce(&mut Teller<'_>)) {
+    let server = lookup.queries.last().map(|(_, server)| *server).or(lookup.answer.as_ref().map(|answer| answer.server));
+    let peer = server.map_or_else(|| "DNS".to_owned(), |server| format!("DNS {server}"));
+    tell(&mut Teller { moments, stage: step.stage, peer });
+}
+
+pub(super) fn lookup(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>) {
+    let first = lookup.queries.first().map_or(step.first, |(at, _)| *at);
+    let asked = times(&format!("{}? {}", kind(lookup.kind), lookup.name), lookup.queries.len());
+    resolver(step, lookup, moments, |teller| match (&lookup.answer, lookup.unreachable) {
+        (Some(_), _) if lookup.found() => teller.tell(first, Direction::Out, format!("{asked} → {}", found(lookup))),
+        (Some(answer), _) => teller.tell(answer.at, Direction::In, format!("{asked} → {}", failure(answer))),
+        (None, Some((at, from))) => teller.tell(at, Direction::In, format!("{asked} → ICMP unreachable from {from}")),
+        (None, None) => teller.tell(first, Direction::Silence, format!("{asked}, no answer")),
+    });
+}
+
+/// What was found, the first few.
+fn found(lookup: &Lookup) -> String {
+    let mut values: Vec<String> = Vec::new();
+    let records = lookup.answer.iter().flat_map(|answer| &answer.records).filter(|record| record.answer);
+    for record in records {
+        match &record.data {
+            RecordData::Address(address) => values.push(address.to_string()),
+            RecordData::Service { target, port, .. } => values.push(format!("{target}:{port}")),
+            RecordData::Pointer(name) | RecordData::NameServer(name) => values.push(name.to_string()),
+            RecordData::Alias(name) if lookup.kind == dns::kind::CNAME => values.push(name.to_string()),
+            RecordData::Alias(_) => {}
+        }
+    }
+    listed(&values)
+}
+
+/// `a, b, c and 4 more`.
+fn listed(values: &[String]) -> String {
+    let shown = values.get(..NAMES).unwrap_or(values).join(", ");
+    match values.len().checked_sub(NAMES) {
+        Some(more) if more > 0 => format!("{shown} and {more} more"),
+        _ => shown,
+    }
+}
+
+/// Did both end with the same bad answer?
+pub(super) fn failed_alike(one: &Lookup, other: &Lookup) -> bool {
+    match (&one.answer, &other.answer) {
+        (Some(one_answer), Some(other_answer)) => {
+            !other.found() && failure(one_answer) == failure(other_answer) && one_answer.server == other_answer.server
+        }
+        _ => false,
+    }
+}
+
+/// Names that have an address of the other family: an AAAA without an answer beside a good A is no news.
+pub(super) fn is_noise(list: &[(&Step, &Lookup)], attempt: &Attempt) -> bool {
+    let address = |kind: u16| matches!(kind, dns::kind::A | dns::kind::AAAA);
+    list.iter().all(|(_, lookup)| {
+        address(lookup.kind)
+            && attempt.lookups().any(|(_, other)| {
+                other.kind != lookup.kind
+                    && address(other.kind)
+                    && other.found()
+                    && other.name.raw().eq_ignore_ascii_case(lookup.name.raw())
+            })
+    })
+}
+
+/// Look-ups that failed alike, one after the other.
+pub(super) fn lookups(list: &[(&Step, &Lookup)], moments: &mut Vec<Moment>) {
+    let Some((step, first)) = list.first() else { return };
+    let [_, _, ..] = list else { return lookup(step, first, moments) };
+    let at: At = first.queries.first().map_or(step.first, |(at, _)| *at);
+    let mut names: Vec<String> = Vec::new();
+    for (_, lookup) in list {
+        let name = format!("{}? {}", kind(lookup.kind), lookup.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let why = first.answer.as_ref().map(failure).unwrap_or_default();
+    resolver(step, first, moments, |teller| teller.tell(at, Direction::In, format!("{} → {why}", listed(&names))));
+}

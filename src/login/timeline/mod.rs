@@ -1,0 +1,151 @@
+//! An attempt in, its story out: a few lines that a person would tell, with frame numbers. Tells, and judges nothing.
+
+use crate::model::{At, DropPoint, How, Outcome, Stage};
+
+use super::steps::{Attempt, Purpose, Step, StepKind};
+
+mod connection;
+mod exchanges;
+#[cfg(test)]
+mod tests;
+
+/// Lines of a story at most.
+const LONGEST: usize = 25;
+
+/// A moment of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// When, in which frame.
+    pub at: At,
+    /// The stage.
+    pub stage: Stage,
+    /// Who to whom.
+    pub direction: Direction,
+    /// The other side, as people name it: `DNS 10.0.0.2`, `pool.contoso.com:5061`.
+    pub peer: String,
+    /// What, in a few words.
+    pub text: String,
+    /// Is it the decisive frame?
+    pub decisive: bool,
+}
+
+/// Who speaks to whom in a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The device to a peer.
+    Out,
+    /// A peer to the device.
+    In,
+    /// Nobody: something did not happen.
+    Silence,
+}
+
+/// The moments of one step, as they are told.
+struct Teller<'a> {
+    moments: &'a mut Vec<Moment>,
+    stage: Stage,
+    peer: String,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, at: At, direction: Direction, text: impl Into<String>) {
+        self.tell_in(self.stage, at, direction, text);
+    }
+
+    fn tell_in(&mut self, stage: Stage, at: At, direction: Direction, text: impl Into<String>) {
+        self.moments.push(Moment { at, stage, direction, peer: self.peer.clone(), text: text.into(), decisive: false });
+    }
+}
+
+/// The story of an attempt, in the order of its frames; one moment is the decisive one where the attempt dropped.
+pub fn moments(attempt: &Attempt) -> Vec<Moment> {
+    let mut told: Vec<(bool, Vec<Moment>)> = Vec::new();
+    let mut steps = attempt.steps.iter().enumerate().peekable();
+    while let Some((index, step)) = steps.next() {
+        let mut moments = Vec::new();
+        let dropped = attempt.dropped_step == Some(index);
+        match &step.kind {
+            StepKind::Lookup(lookup) => {
+                if dropped || lookup.found() || lookup.answer.is_none() {
+                    exchanges::lookup(step, lookup, &mut moments);
+                } else {
+                    // A list of names of which none exists is one thing that happened.
+                    let mut list = vec![(step, lookup.as_ref())];
+                    while let Some((next, other)) = steps.peek() {
+                        let StepKind::Lookup(other_lookup) = &other.kind else { break };
+                        let same = exchanges::failed_alike(lookup, other_lookup) && other.purpose == step.purpose;
+                        if !same || attempt.dropped_step == Some(*next) {
+                            break;
+                        }
+                        list.push((other, other_lookup.as_ref()));
+                        steps.next();
+                    }
+                    if !exchanges::is_noise(&list, attempt) {
+                        exchanges::lookups(&list, &mut moments);
+                    }
+                }
+            }
+            StepKind::Lease(lease) => exchanges::lease(step, lease, &mut moments),
+            StepKind::Neighbour(neighbour) => exchanges::neighbour(step, neighbour, &mut moments),
+            StepKind::Clock(clock) => exchanges::clock(step, clock, &mut moments),
+            StepKind::Connection(connection) => connection::connection(step, connection, dropped, &mut moments),
+            StepKind::Registration(registration) => connection::registration(step, registration, &mut moments),
+        }
+        if dropped {
+            mark(step, attempt.drop.as_ref(), &mut moments);
+        }
+        told.push((dropped || !is_lesser(step), moments));
+    }
+    shorten(told)
+}
+
+/// Is this beside the login, so that it may be left out of a long story?
+fn is_lesser(step: &Step) -> bool {
+    step.outcome != Outcome::Failed && matches!(step.purpose, Purpose::Other | Purpose::Update | Purpose::Revocation)
+}
+
+/// Marks the decisive moment, and tells it where no moment was of that frame.
+fn mark(step: &Step, drop: Option<&DropPoint>, moments: &mut Vec<Moment>) {
+    let Some(drop) = drop else { return };
+    // Of several moments of one frame the last is what ended it: ServerHello and alert may share a packet.
+    if let Some(moment) = moments.iter_mut().rfind(|moment| moment.at.frame == drop.at.frame) {
+        moment.decisive = true;
+        return;
+    }
+    let (direction, text) = match drop.how {
+        How::Timeout => (Direction::Silence, "the last try; no answer".to_owned()),
+        How::Abandoned => (Direction::Silence, "the device stops here, and starts over".to_owned()),
+        How::Rejected => (Direction::In, connection::refusal(step, drop.at).unwrap_or_else(|| "refused".to_owned())),
+        How::Alert => (Direction::Silence, "TLS alert".to_owned()),
+        How::Fin => (Direction::Silence, "closed (FIN)".to_owned()),
+        How::Rst => (Direction::Silence, "closed (RST)".to_owned()),
+        How::Icmp => (Direction::In, "ICMP: not reachable".to_owned()),
+    };
+    let peer = moments.last().map(|moment| moment.peer.clone()).unwrap_or_default();
+    moments.push(Moment { at: drop.at, stage: drop.stage, direction, peer, text, decisive: true });
+}
+
+/// Leaves out what is beside the login, then the middle, until the story has a length that people read.
+fn shorten(told: Vec<(bool, Vec<Moment>)>) -> Vec<Moment> {
+    let length: usize = told.iter().map(|(_, moments)| moments.len()).sum();
+    let mut moments: Vec<Moment> =
+        told.into_iter().filter(|(important, _)| *important || length <= LONGEST).flat_map(|(_, moments)| moments).collect();
+    moments.sort_by_key(|moment| moment.at.frame);
+    let Some(surplus) = moments.len().checked_sub(LONGEST).filter(|surplus| *surplus > 0) else { return moments };
+    // The end explains more than the beginning; what follows the decisive moment is short.
+    let from = LONGEST / 3;
+    let to = from + surplus + 1;
+    let keeps_decisive = |range: &[Moment]| !range.iter().any(|moment| moment.decisive);
+    let Some(left_out) = moments.get(from..to).filter(|range| keeps_decisive(range)) else { return moments };
+    let (Some(first), Some(last)) = (left_out.first(), left_out.last()) else { return moments };
+    let text = format!("{} more steps, up to frame {}", left_out.len(), last.at.frame);
+    let folded =
+        Moment { at: first.at, stage: first.stage, direction: Direction::Silence, peer: String::new(), text, decisive: false };
+    moments.splice(from..to, [folded]);
+    moments
+}
+
+/// `SYN`, `SYN ×4`.
+fn times(what: &str, count: usize) -> String {
+    if count > 1 { format!("{what} ×{count}") } else { what.to_owned() }
+}

@@ -1,0 +1,252 @@
+//! What a profile says of its devices.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{GENERATED, first_sentence, pretty};
+use crate::formats::x509::{Hash, KeyKind};
+use crate::profile::{Mark, MarkKind, Profile, Profiles, TrustPolicy};
+use crate::protocols::tls::names::version_name;
+use crate::report::page::{Ink, Page};
+
+/// All profiles, a line each.
+pub fn profiles_text(profiles: &Profiles, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, width, colour);
+    let column = profiles.all.iter().map(|profile| profile.name.len()).max().unwrap_or_default();
+    for profile in &profiles.all {
+        let about = format!("{}: {}", profile.title, first_sentence(&flat(&profile.about)));
+        page.hanging(&format!("{:<column$}  ", profile.name), Ink::Strong, Ink::Plain, &about)?;
+    }
+    page.gap()?;
+    page.labelled(
+        "More",
+        Ink::Plain,
+        "`loginloop profiles NAME`: what such a device needs, verifies and shows, and how it is recognised",
+    )
+}
+
+/// One profile in full.
+pub fn profile_text(profile: &Profile, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, width, colour);
+    page.line(&[(Ink::Strong, &profile.name), (Ink::Faint, &format!("  {}", profile.title))])?;
+    page.broken("", Ink::Plain, Ink::Plain, &flat(&profile.about), 0)?;
+    for (label, lines) in sheet(profile) {
+        page.gap()?;
+        page.line(&[(Ink::Strong, label)])?;
+        for line in lines {
+            page.hanging("  ", Ink::Plain, Ink::Plain, &line)?;
+        }
+    }
+    Ok(())
+}
+
+/// A text that was wrapped in its file, in one line.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// All that a profile says, under headings.
+fn sheet(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
+    let mut order = vec![profile.order.iter().map(|stage| stage.word()).collect::<Vec<_>>().join(", ")];
+    order.extend(profile.needs_time.then(|| "needs the time (NTP) before it trusts a certificate".to_owned()));
+    let screens = profile.screens.iter().map(|(stage, text)| format!("{stage}: \"{text}\"")).collect();
+    let options = profile.required_options.iter().map(|(option, why)| format!("option {option}: {}", flat(why))).collect();
+    let mut registrar = profile.registrar_names.clone();
+    if !profile.registrar_ports.is_empty() {
+        registrar.push(format!("ports {}", listed(&profile.registrar_ports)));
+    }
+    registrar.extend(profile.strict_domain.then(|| "the SRV target must lie in the SIP domain".to_owned()));
+    let firmware = profile
+        .variants
+        .iter()
+        .map(|variant| {
+            let mut facts = trust(&variant.trust);
+            facts.extend(variant.strict_domain.map(|strict| {
+                let must = if strict { "must" } else { "need not" };
+                format!("the SRV target {must} lie in the SIP domain")
+            }));
+            let from = variant.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+            let below = variant.below.as_ref().map(|below| format!(" below {below}")).unwrap_or_default();
+            format!("\"{}\"{from}{below}: {}", variant.marker, facts.join("; "))
+        })
+        .collect();
+    let sheet = vec![
+        ("Stages of its login, in order", order),
+        ("What its screen says", screens),
+        ("DHCP options that it cannot do without", options),
+        ("How it finds its registrar, in order", registrar),
+        ("What it can verify", trust(&profile.trust)),
+        ("What differs with the firmware", firmware),
+        ("How it is recognised", profile.recognition.iter().map(mark).collect()),
+        ("Sources", profile.sources.clone()),
+    ];
+    sheet.into_iter().filter(|(_, lines)| lines.iter().any(|line| !line.is_empty())).collect()
+}
+
+fn listed<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a policy says, a line each, with how sure that is.
+fn trust(policy: &TrustPolicy) -> Vec<String> {
+    let hashes = |list: &[Hash]| list.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ");
+    let keys = |list: &[KeyKind]| list.iter().map(|kind| key_name(*kind)).collect::<Vec<_>>().join(", ");
+    let yes = |yes: bool| if yes { "" } else { "no " };
+    let mut lines = Vec::new();
+    let mut sure = |certainty: f32, text: String| lines.push(format!("{text} ({:.0} % sure)", certainty * 100.0));
+    if let Some((list, certainty)) = &policy.hashes {
+        sure(*certainty, format!("signatures made with {}", hashes(list)));
+    }
+    if let Some((list, certainty)) = &policy.keys {
+        sure(*certainty, format!("keys: {}", keys(list)));
+    }
+    if let Some((bits, certainty)) = policy.rsa_max {
+        sure(certainty, format!("RSA keys up to {bits} bits"));
+    }
+    if let Some((bits, certainty)) = policy.rsa_min {
+        sure(certainty, format!("RSA keys from {bits} bits"));
+    }
+    if let Some((list, certainty)) = &policy.weak_hashes {
+        sure(*certainty, format!("refuses as too weak: {}", hashes(list)));
+    }
+    if let Some((can, certainty)) = policy.pss {
+        sure(certainty, format!("{}RSASSA-PSS", yes(can)));
+    }
+    if let Some((can, certainty)) = policy.wildcard {
+        sure(certainty, format!("{}wildcard names", yes(can)));
+    }
+    lines.extend(policy.tls_max.map(|version| format!("speaks up to {}", version_name(version))));
+    lines.extend(
+        policy.sends_sni.map(|sends| if sends { "sends server_name".to_owned() } else { "sends no server_name".to_owned() }),
+    );
+    lines.extend(policy.checks_chain.filter(|checks| !checks).map(|_| "does not check certificates unless told to".to_owned()));
+    lines.extend(policy.built_in_cas.then(|| "holds public CAs of its own".to_owned()));
+    lines
+}
+
+fn hash_name(hash: Hash) -> &'static str {
+    match hash {
+        Hash::Md2 => "MD2",
+        Hash::Md5 => "MD5",
+        Hash::Sha1 => "SHA-1",
+        Hash::Sha224 => "SHA-224",
+        Hash::Sha256 => "SHA-256",
+        Hash::Sha384 => "SHA-384",
+        Hash::Sha512 => "SHA-512",
+    }
+}
+
+fn key_name(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Rsa => "RSA",
+        KeyKind::Ec => "elliptic curve",
+        KeyKind::Dsa => "DSA",
+        KeyKind::Edwards => "Edwards curve",
+        KeyKind::Unknown => "other",
+    }
+}
+
+fn mark(mark: &Mark) -> String {
+    let value = &mark.value;
+    let what = match mark.kind {
+        MarkKind::Oui => format!("MAC begins with {value}"),
+        MarkKind::VendorClass => format!("DHCP vendor class begins with \"{value}\""),
+        MarkKind::HostName => format!("DHCP host name begins with \"{value}\""),
+        MarkKind::ParameterList => format!("DHCP parameter list is {value}"),
+        MarkKind::UserAgent => format!("user agent contains \"{value}\""),
+        MarkKind::Name => format!("asks DNS for a name that begins with \"{value}\""),
+        MarkKind::Path => format!("asks a web server for a path that begins with \"{value}\""),
+        MarkKind::Hello => format!("its TLS hello offers at most \"{value}\""),
+        MarkKind::Sip => format!("speaks SIP, or asks for the servers of a SIP domain \"{value}\""),
+    };
+    let note = if mark.note.is_empty() { String::new() } else { format!(" ({})", mark.note) };
+    let weight = match mark.weight {
+        0 => "rules it out",
+        1 => "weak",
+        2 => "medium",
+        _ => "strong",
+    };
+    format!("{weight}: {what}{note}")
+}
+
+fn as_json(profile: &Profile) -> Value {
+    let sure =
+        |value: Value, certainty: f32| json!({"value": value, "certainty": (f64::from(certainty) * 100.0).round() / 100.0});
+    let policy = &profile.trust;
+    let hashes = |list: &[Hash]| list.iter().map(|hash| hash_name(*hash)).collect::<Value>();
+    let keys = |list: &[KeyKind]| list.iter().map(|kind| key_name(*kind)).collect::<Value>();
+    json!({
+        "name": profile.name,
+        "title": profile.title,
+        "about": flat(&profile.about),
+        "order": profile.order,
+        "screens": profile.screens.iter().map(|(stage, text)| json!({"stage": stage, "text": text})).collect::<Value>(),
+        "required_options": profile.required_options.iter().map(|(option, why)| json!({"option": option, "why": why})).collect::<Value>(),
+        "registrar_names": profile.registrar_names,
+        "registrar_ports": profile.registrar_ports,
+        "strict_domain": profile.strict_domain,
+        "needs_time": profile.needs_time,
+        "trust": {
+            "hashes": policy.hashes.as_ref().map(|(list, certainty)| sure(hashes(list), *certainty)),
+            "keys": policy.keys.as_ref().map(|(list, certainty)| sure(keys(list), *certainty)),
+            "rsa_max": policy.rsa_max.map(|(bits, certainty)| sure(bits.into(), certainty)),
+            "rsa_min": policy.rsa_min.map(|(bits, certainty)| sure(bits.into(), certainty)),
+            "weak_hashes": policy.weak_hashes.as_ref().map(|(list, certainty)| sure(hashes(list), *certainty)),
+            "pss": policy.pss.map(|(can, certainty)| sure(can.into(), certainty)),
+            "wildcard": policy.wildcard.map(|(can, certainty)| sure(can.into(), certainty)),
+            "tls_max": policy.tls_max.map(|version| version_name(version).into_owned()),
+            "sends_sni": policy.sends_sni,
+            "checks_chain": policy.checks_chain,
+            "built_in_cas": policy.built_in_cas,
+        },
+        "recognition": profile.recognition.iter().map(mark).collect::<Value>(),
+        "sources": profile.sources,
+    })
+}
+
+/// All profiles as a JSON list.
+pub fn profiles_json(profiles: &Profiles, out: &mut dyn Write) -> io::Result<()> {
+    pretty(&profiles.all.iter().map(as_json).collect(), out)
+}
+
+/// One profile as a JSON object.
+pub fn profile_json(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+    pretty(&as_json(profile), out)
+}
+
+/// `docs/profiles.md`, of the profiles that come with the program.
+pub fn profiles_markdown() -> String {
+    let mut text = format!("{GENERATED}# Device profiles\n\n");
+    text.push_str(
+        "What each family of devices needs, can verify, shows on its screen and is recognised by. `loginloop profiles NAME` \
+         prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n",
+    );
+    for profile in &Profiles::builtin().all {
+        text.push('\n');
+        text.push_str(&profile_markdown(profile));
+    }
+    text
+}
+
+/// One profile in Markdown, under a heading of the second level.
+pub fn profile_markdown(profile: &Profile) -> String {
+    let mut text = format!("## {}: `{}`\n\n{}\n", profile.title, profile.name, flat(&profile.about));
+    for (label, lines) in sheet(profile) {
+        text.push_str(&format!("\n**{label}**\n\n"));
+        text.extend(lines.iter().map(|line| format!("- {}\n", escaped(line))));
+    }
+    text
+}
+
+/// Markdown takes `_` and `*` for emphasis, `<` for a tag.
+fn escaped(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        if matches!(c, '_' | '*' | '<' | '\\' | '`') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}

@@ -1,0 +1,336 @@
+//! The JSON document of an analysis, schema `loginloop/1`. Its types are its own, so that the inside may change: fields may
+//! be added here; none is renamed or changes its meaning without a new schema number.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::login::steps::StageReport;
+use crate::login::timeline::{Direction, Moment};
+use crate::model::{At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
+use crate::text::WireText;
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Repeats};
+
+/// Name and version of the schema.
+pub const SCHEMA: &str = "loginloop/1";
+
+/// Writes one document, indented, with a line end.
+pub fn document(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &Document::new(analysis, path))?;
+    out.write_all(b"\n")
+}
+
+/// Writes one document on one line.
+pub fn line(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Document::new(analysis, path))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    tool: Tool,
+    capture: Capture<'a>,
+    devices: Vec<Device<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Capture<'a> {
+    path: &'a str,
+    format: Option<&'static str>,
+    /// Compressed captures are not read: always null.
+    compression: Option<&'static str>,
+    frames: u64,
+    bytes: u64,
+    first_time: Option<Time>,
+    last_time: Option<Time>,
+    truncated: bool,
+    snaplen_limited: bool,
+    warnings: &'a [Warning],
+    notes: Vec<Note<'a>>,
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    code: &'static str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Device<'a> {
+    mac: Option<String>,
+    ips: Vec<String>,
+    vlan: Option<u16>,
+    name: Option<&'a WireText>,
+    profile: Option<&'a str>,
+    profile_evidence: &'a [String],
+    verdict: Verdict,
+    verdict_confidence: f64,
+    attempts: Vec<Attempt<'a>>,
+    r#loop: Option<Loop>,
+    findings: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Attempt<'a> {
+    number: u32,
+    first_frame: Frame,
+    last_frame: Frame,
+    start: Time,
+    end: Time,
+    stages: Vec<StageLine<'a>>,
+    drop: Option<Drop<'a>>,
+    primary_cause: Option<&'static str>,
+    timeline: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct StageLine<'a> {
+    stage: Stage,
+    outcome: crate::model::Outcome,
+    first_frame: Option<Frame>,
+    last_frame: Option<Frame>,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct Drop<'a> {
+    stage: Stage,
+    by: By,
+    how: How,
+    frame: Frame,
+    time: Time,
+    screen: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    frame: Frame,
+    time: Time,
+    stage: Stage,
+    direction: &'static str,
+    peer: &'a str,
+    text: &'a str,
+    decisive: bool,
+}
+
+#[derive(Serialize)]
+struct Loop {
+    attempts: u32,
+    period_s: Option<f64>,
+    drop_stage: Stage,
+    restarts_at: Stage,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    code: &'static str,
+    stage: Stage,
+    primary: bool,
+    confidence: f64,
+    summary: &'a str,
+    why: &'a str,
+    fix: &'a str,
+    attempts: &'a [u32],
+    evidence: Vec<Proof<'a>>,
+}
+
+#[derive(Serialize)]
+struct Proof<'a> {
+    frame: Frame,
+    display_filter: &'a str,
+    text: &'a str,
+}
+
+/// A confidence between 0 and 1 with two digits: more would claim what nobody knows.
+fn two_digits(confidence: f32) -> f64 {
+    (f64::from(confidence.clamp(0.0, 1.0)) * 100.0).round() / 100.0
+}
+
+impl<'a> Document<'a> {
+    fn new(analysis: &'a Analysis, path: &'a str) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            capture: Capture::new(&analysis.capture, path),
+            devices: analysis.devices.iter().map(Device::from).collect(),
+        }
+    }
+}
+
+impl<'a> Capture<'a> {
+    fn new(summary: &'a CaptureSummary, path: &'a str) -> Self {
+        Self {
+            path,
+            format: Some(summary.format).filter(|format| !format.is_empty()),
+            compression: None,
+            frames: summary.frames,
+            bytes: summary.bytes,
+            first_time: summary.first_time,
+            last_time: summary.last_time,
+            truncated: summary.truncated,
+            snaplen_limited: summary.snaplen_limited,
+            warnings: &summary.warnings,
+            notes: summary.notes.iter().map(|(code, text)| Note { code, text }).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a DeviceAnalysis> for Device<'a> {
+    fn from(device: &'a DeviceAnalysis) -> Self {
+        Self {
+            mac: device.mac.map(|mac| mac.to_string()),
+            ips: device.ips.iter().map(ToString::to_string).collect(),
+            vlan: device.vlan,
+            name: device.name.as_ref(),
+            profile: device.profile.as_ref().map(|(name, _)| name.as_str()),
+            profile_evidence: &device.profile_evidence,
+            verdict: device.verdict,
+            verdict_confidence: two_digits(device.confidence),
+            attempts: device.attempts.iter().map(Attempt::from).collect(),
+            r#loop: device.repeats.as_ref().filter(|_| device.verdict == Verdict::Loop).map(Loop::from),
+            findings: device.findings.iter().map(Cause::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a AttemptSummary> for Attempt<'a> {
+    fn from(attempt: &'a AttemptSummary) -> Self {
+        let drop = attempt.drop.map(|drop| Drop {
+            stage: drop.stage,
+            by: drop.by,
+            how: drop.how,
+            frame: drop.at.frame,
+            time: drop.at.time,
+            screen: attempt.screen.as_deref(),
+        });
+        Self {
+            number: attempt.number,
+            first_frame: attempt.first.frame,
+            last_frame: attempt.last.frame,
+            start: attempt.first.time,
+            end: attempt.last.time,
+            stages: attempt.stages.iter().map(StageLine::from).collect(),
+            drop,
+            primary_cause: attempt.primary_cause,
+            timeline: attempt.timeline.iter().map(Line::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a StageReport> for StageLine<'a> {
+    fn from(report: &'a StageReport) -> Self {
+        let frame = |at: Option<At>| at.map(|at| at.frame);
+        Self {
+            stage: report.stage,
+            outcome: report.outcome,
+            first_frame: frame(report.first),
+            last_frame: frame(report.last),
+            detail: &report.detail,
+        }
+    }
+}
+
+impl<'a> From<&'a Moment> for Line<'a> {
+    fn from(moment: &'a Moment) -> Self {
+        let direction = match moment.direction {
+            Direction::Out => "out",
+            Direction::In => "in",
+            Direction::Silence => "silence",
+        };
+        Self {
+            frame: moment.at.frame,
+            time: moment.at.time,
+            stage: moment.stage,
+            direction,
+            peer: &moment.peer,
+            text: &moment.text,
+            decisive: moment.decisive,
+        }
+    }
+}
+
+impl From<&Repeats> for Loop {
+    fn from(repeats: &Repeats) -> Self {
+        // A number that JSON cannot hold would be a bug; it must not cost the document.
+        let period_s = Some((repeats.period_s * 1000.0).round() / 1000.0).filter(|period| period.is_finite());
+        Self { attempts: repeats.attempts, period_s, drop_stage: repeats.drop_stage, restarts_at: repeats.restarts_at }
+    }
+}
+
+impl<'a> From<&'a Finding> for Cause<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            code: finding.code,
+            stage: finding.stage,
+            primary: finding.primary,
+            confidence: two_digits(finding.confidence),
+            summary: &finding.summary,
+            why: &finding.why,
+            fix: &finding.fix,
+            attempts: &finding.attempts,
+            evidence: finding.evidence.iter().map(Proof::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Evidence> for Proof<'a> {
+    fn from(evidence: &'a Evidence) -> Self {
+        Self { frame: evidence.frame, display_filter: &evidence.display_filter, text: &evidence.text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn json(analysis: &Analysis) -> serde_json::Value {
+        let mut out = Vec::new();
+        line(analysis, "field.pcapng", &mut out).unwrap();
+        assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1, "one document, one line");
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn the_founding_loop() {
+        let mut out = Vec::new();
+        document(&samples::founding_loop(), "field.pcapng", &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn unknown_is_null() {
+        let mut analysis = samples::healthy();
+        let device = &mut analysis.devices[0];
+        (device.mac, device.vlan, device.name, device.profile) = (None, None, None, None);
+        let json = json(&analysis);
+        let device = &json["devices"][0];
+        for key in ["mac", "vlan", "name", "profile", "loop"] {
+            assert!(device.get(key).is_some_and(serde_json::Value::is_null), "{key}");
+        }
+        assert!(device["attempts"][0]["drop"].is_null());
+        assert!(json["capture"]["compression"].is_null());
+    }
+
+    #[test]
+    fn hostile_text_stays_in_its_string() {
+        let json = json(&samples::hostile());
+        assert_eq!(json["devices"][0]["name"], "evil\u{1b}[2J\",\"x\":\u{202e}1");
+    }
+
+    #[test]
+    fn confidences_have_two_digits() {
+        assert_eq!(two_digits(0.97_f32).to_string(), "0.97");
+        assert_eq!(two_digits(f32::NAN).to_string(), "NaN");
+        assert_eq!(serde_json::to_string(&two_digits(f32::NAN)).unwrap(), "null");
+        assert_eq!(two_digits(1.5), 1.0);
+    }
+}

@@ -1,0 +1,11 @@
+//! A finished analysis in, text for people and programs out: one file a format. Reports never look at packets, and print
+//! in a fixed order: by device, attempt, frame.
+
+pub mod events;
+pub mod explain;
+pub mod json;
+mod page;
+pub mod text;
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,351 @@
+//! One device: in a line, or in full.
+
+use std::io;
+
+use super::Detail;
+use super::words;
+use crate::login::steps::StageReport;
+use crate::login::timeline::{Direction, Moment};
+use crate::model::{Evidence, Frame, Outcome, Stage, Verdict};
+use crate::report::page::{Ink, Page, columns, safe};
+use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
+
+/// Frames that a filter lists at most.
+const FRAMES_IN_FILTER: usize = 12;
+/// Columns for the other side of a moment.
+const PEER: usize = 26;
+/// Marks of its family shown unless all is asked for.
+const MARKS: usize = 2;
+/// A verdict below this says how sure it is.
+const SURE: f32 = 0.8;
+/// Columns before the further lines of a device's first lines.
+const INDENT: usize = 4;
+/// Evidence shown unless all is asked for.
+const EVIDENCE: usize = 5;
+
+/// The words that the headline of a device that loops or dropped ends with.
+fn headline(device: &DeviceAnalysis) -> String {
+    let drops: Vec<_> = device.attempts.iter().filter_map(|attempt| attempt.drop).collect();
+    let text = match (&device.repeats, device.verdict) {
+        (Some(repeats), Verdict::Loop) => {
+            let stage = words::short_stage(repeats.drop_stage);
+            let there = drops.iter().filter(|drop| drop.stage == repeats.drop_stage).count();
+            let ends = if there == drops.len() { "each ends".to_owned() } else { format!("{there} of them end") };
+            format!("LOOPS: {} attempts, every {}, {ends} in {stage}", repeats.attempts, words::seconds(repeats.period_s))
+        }
+        (None, Verdict::Loop) => format!("LOOPS: {}", words::counted(drops.len(), "attempt")),
+        _ => match drops.last() {
+            Some(drop) => format!("DROPPED: one attempt seen, and it ended in {}", words::short_stage(drop.stage)),
+            None => "DROPPED".to_owned(),
+        },
+    };
+    // A verdict is sure, as a rule; where it is not, that must be said.
+    if device.confidence < SURE { format!("{text} ({})", words::sure(device.confidence)) } else { text }
+}
+
+/// One line of facts, easy to grep.
+pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) -> io::Result<()> {
+    let mut facts = vec![format!("{prefix}{}", words::address(device)), device.verdict.to_string()];
+    match device.findings.iter().find(|finding| finding.primary) {
+        Some(finding) => facts.push(format!("{} ({})", finding.code, words::sure(finding.confidence))),
+        None if matches!(device.verdict, Verdict::Loop | Verdict::Dropped) => facts.push("cause unknown".to_owned()),
+        None => {}
+    }
+    if let Some(repeats) = &device.repeats {
+        facts.push(format!("{} attempts, every {}", repeats.attempts, words::seconds(repeats.period_s)));
+    }
+    if let Some(drop) = shown_attempt(device).and_then(|attempt| attempt.drop) {
+        facts.push(format!("{} {} {} in frame {}", drop.stage, drop.by, drop.how, drop.at.frame));
+    }
+    page.line(&[(Ink::Plain, &facts.join("  "))])
+}
+
+/// A device that did not drop.
+pub(super) fn in_a_line(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
+    let attempts = device.attempts.len();
+    let frames = match (device.attempts.first(), device.attempts.last()) {
+        (Some(first), Some(last)) => format!(", frames {} to {}", first.first.frame, last.last.frame),
+        _ => String::new(),
+    };
+    let sure = words::sure(device.confidence);
+    let mut text = match device.verdict {
+        Verdict::SignedIn if attempts > 1 => format!("signed in, at attempt {attempts}{frames} ({sure})"),
+        Verdict::SignedIn => format!("signed in{frames} ({sure})"),
+        _ => {
+            let far = device.attempts.last().and_then(|attempt| attempt.stages.iter().rfind(|stage| stage.last.is_some()));
+            let far = far.map_or_else(String::new, |report| format!(" at {}", words::stage(report.stage)));
+            format!("incomplete{frames}: the capture begins or ends in mid-login{far}; capture longer to judge it")
+        }
+    };
+    if !device.findings.is_empty() && detail != Detail::Verbose {
+        let codes: Vec<&str> = device.findings.iter().map(|finding| finding.code).collect();
+        text.push_str(&format!("; also seen: {}", codes.join(", ")));
+    }
+    let ink = if device.verdict == Verdict::SignedIn { Ink::Good } else { Ink::Plain };
+    let start = format!("{}  {}  ", words::address(device), words::kind(device));
+    page.broken(&start, Ink::Strong, ink, &text, INDENT)?;
+    if detail == Detail::Verbose {
+        about(page, device, detail)?;
+        for finding in &device.findings {
+            full_finding(page, "Also", finding)?;
+        }
+        for attempt in &device.attempts {
+            timeline(page, device, attempt)?;
+        }
+        page.gap()?;
+    }
+    Ok(())
+}
+
+/// The attempt that stands for all: it ended where most ended, for the primary cause, and its story is known.
+fn shown_attempt(device: &DeviceAnalysis) -> Option<&AttemptSummary> {
+    let primary = device.findings.iter().find(|finding| finding.primary).map(|finding| finding.code);
+    let stage = device.repeats.as_ref().map(|repeats| repeats.drop_stage);
+    let dropped = || device.attempts.iter().filter(|attempt| attempt.drop.is_some());
+    let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
+    let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
+    dropped()
+        .filter(typical)
+        .filter(told)
+        .find(|attempt| attempt.primary_cause == primary)
+        .or_else(|| dropped().filter(typical).find(told))
+        .or_else(|| dropped().find(typical))
+        .or_else(|| dropped().next())
+}
+
+/// A device that loops or dropped.
+pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
+    let start = format!("{}  {}  ", words::address(device), words::kind(device));
+    page.broken(&start, Ink::Strong, Ink::Bad, &headline(device), INDENT)?;
+    let primary = device.findings.iter().find(|finding| finding.primary);
+    match primary {
+        Some(finding) => {
+            let sure = words::sure(finding.confidence);
+            page.labelled("Cause", Ink::Strong, &format!("{}  ({}, {sure})", finding.summary, finding.code))?;
+        }
+        None => page.labelled(
+            "Cause",
+            Ink::Strong,
+            "not found: the capture proves none of the causes that loginloop knows; what is certain is who ended it, and where",
+        )?,
+    }
+    let attempt = shown_attempt(device);
+    if let Some(attempt) = attempt {
+        ended(page, attempt)?;
+    }
+    match primary {
+        Some(finding) => {
+            if detail == Detail::Verbose {
+                page.labelled("Why", Ink::Plain, &finding.why)?;
+            }
+            page.labelled("Fix", Ink::Plain, &finding.fix)?;
+        }
+        None => page.labelled(
+            "Next",
+            Ink::Plain,
+            "capture at the phone's switch port, with full packets, from power-on to the second failure; note the phone's firmware \
+             version, and name its family with --profile if it was not recognised",
+        )?,
+    }
+    if let Some(finding) = primary {
+        evidence(page, finding, attempt, detail)?;
+    }
+    also(page, device, detail)?;
+    about(page, device, detail)?;
+    if detail == Detail::Verbose {
+        for attempt in &device.attempts {
+            timeline(page, device, attempt)?;
+        }
+        if !device.attempts.is_empty() {
+            page.gap()?;
+        }
+    } else if let Some(attempt) = attempt {
+        timeline(page, device, attempt)?;
+        page.gap()?;
+    }
+    filters(page, device, attempt)?;
+    match primary {
+        Some(finding) if detail != Detail::Verbose => page.labelled(
+            "More",
+            Ink::Plain,
+            &format!("`loginloop explain {}` for what this means and what looks like it; -v for every attempt", finding.code),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn ended(page: &mut Page<'_>, attempt: &AttemptSummary) -> io::Result<()> {
+    let Some(drop) = &attempt.drop else { return Ok(()) };
+    let decisive = attempt.timeline.iter().find(|moment| moment.decisive && !moment.peer.is_empty());
+    let ending = words::ending(drop, decisive.map(|moment| moment.peer.as_str()));
+    page.labelled("Ended by", Ink::Plain, &format!("{ending}, in stage {}", words::stage(drop.stage)))?;
+    if let Some(screen) = &attempt.screen {
+        page.labelled("Screen", Ink::Plain, &format!("\"{screen}\""))?;
+    }
+    let passed: Vec<&str> = stages(attempt, Outcome::Ok);
+    if !passed.is_empty() {
+        page.labelled("Passed", Ink::Plain, &passed.join(", "))?;
+    }
+    not_shown(page, attempt, drop.stage)
+}
+
+/// What would have been before the drop, had the capture shown it, and what cannot be judged.
+fn not_shown(page: &mut Page<'_>, attempt: &AttemptSummary, dropped: Stage) -> io::Result<()> {
+    let before: Vec<&StageReport> = attempt.stages.iter().take_while(|report| report.stage != dropped).collect();
+    // Many phones do nothing on the link, and updates are a side road: that they are not there says nothing.
+    let matters = |report: &&&StageReport| {
+        report.outcome == Outcome::Unseen && !matches!(report.stage, Stage::Link | Stage::Provision | Stage::Update)
+    };
+    let unseen: Vec<&str> = before.iter().filter(matters).map(|report| report.stage.word()).collect();
+    let mut parts = Vec::new();
+    if !unseen.is_empty() {
+        parts.push(format!("{} (nothing of it is in the capture)", unseen.join(", ")));
+    }
+    for report in attempt.stages.iter().filter(|report| report.outcome == Outcome::Unclear) {
+        let detail = if report.detail.is_empty() { "cannot be judged" } else { &report.detail };
+        parts.push(format!("{} ({detail})", report.stage));
+    }
+    if parts.is_empty() { Ok(()) } else { page.labelled("Not shown", Ink::Plain, &parts.join("; ")) }
+}
+
+fn stages(attempt: &AttemptSummary, outcome: Outcome) -> Vec<&'static str> {
+    attempt.stages.iter().filter(|report| report.outcome == outcome).map(|report| report.stage.word()).collect()
+}
+
+/// Addresses, and by what the family was recognised.
+fn about(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
+    let mut facts: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
+    facts.extend(device.vlan.map(|vlan| format!("VLAN {vlan}")));
+    let mut text = facts.join(", ");
+    if !device.profile_evidence.is_empty() {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        let shown = if detail == Detail::Verbose { usize::MAX } else { MARKS };
+        let marks: Vec<&str> = device.profile_evidence.iter().take(shown).map(String::as_str).collect();
+        text.push_str(&format!("recognised by {}", marks.join(", ")));
+    }
+    if text.is_empty() { Ok(()) } else { page.labelled("Device", Ink::Plain, &text) }
+}
+
+fn also(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
+    let mut label = "Also";
+    for finding in device.findings.iter().filter(|finding| !finding.primary) {
+        if detail == Detail::Verbose {
+            full_finding(page, label, finding)?;
+            continue;
+        }
+        let text = format!("{}  ({}, {})", finding.summary, finding.code, words::sure(finding.confidence));
+        if label.is_empty() {
+            page.under(Ink::Plain, &text)?;
+        } else {
+            page.labelled(label, Ink::Plain, &text)?;
+        }
+        label = "";
+    }
+    Ok(())
+}
+
+fn full_finding(page: &mut Page<'_>, label: &str, finding: &Finding) -> io::Result<()> {
+    let label = if label.is_empty() { "Also" } else { label };
+    page.labelled(label, Ink::Plain, &format!("{}  ({}, {})", finding.summary, finding.code, words::sure(finding.confidence)))?;
+    page.under(Ink::Plain, &format!("Why: {}", finding.why))?;
+    page.under(Ink::Plain, &format!("Fix: {}", finding.fix))?;
+    evidence(page, finding, None, Detail::Verbose)
+}
+
+/// What proves a finding: unless all is asked for, only what lies in the attempt that is told.
+fn evidence(page: &mut Page<'_>, finding: &Finding, attempt: Option<&AttemptSummary>, detail: Detail) -> io::Result<()> {
+    let is_told = |frame: Frame| attempt.is_none_or(|attempt| (attempt.first.frame..=attempt.last.frame).contains(&frame));
+    let all: Vec<&Evidence> = finding.evidence.iter().collect();
+    let told: Vec<&Evidence> = all.iter().copied().filter(|evidence| is_told(evidence.frame)).collect();
+    let (shown, limit) = match detail {
+        Detail::Verbose => (&all, usize::MAX),
+        _ if told.is_empty() => (&all, EVIDENCE),
+        _ => (&told, EVIDENCE),
+    };
+    let mut label = if finding.primary { "Evidence" } else { "" };
+    for evidence in shown.iter().take(limit) {
+        let text = format!("frame {}: {}", evidence.frame, evidence.text);
+        if label.is_empty() {
+            page.under(Ink::Plain, &text)?;
+        } else {
+            page.labelled(label, Ink::Plain, &text)?;
+        }
+        page.copyable("", &format!("  {}", evidence.display_filter))?;
+        label = "";
+    }
+    match all.len().checked_sub(shown.len().min(limit)) {
+        Some(more) if more > 0 => page.under(Ink::Faint, &format!("{more} more with -v")),
+        _ => Ok(()),
+    }
+}
+
+/// The story of one attempt.
+fn timeline(page: &mut Page<'_>, device: &DeviceAnalysis, attempt: &AttemptSummary) -> io::Result<()> {
+    let of = device.attempts.len();
+    let which = if of == 1 { "The attempt".to_owned() } else { format!("Attempt {} of {of}", attempt.number) };
+    let frames = format!("frames {} to {}", attempt.first.frame, attempt.last.frame);
+    let cause = attempt.primary_cause.map_or_else(String::new, |code| format!(", {code}"));
+    let ending = match &attempt.drop {
+        Some(drop) => format!(", ended in {} at frame {}{cause}", drop.stage, drop.at.frame),
+        None => String::new(),
+    };
+    let start = words::clock(attempt.first.time);
+    if attempt.timeline.is_empty() {
+        let text = format!("{which} went like an earlier one: {frames}, from {start} UTC{ending}");
+        return page.broken("", Ink::Plain, Ink::Faint, &text, INDENT);
+    }
+    page.gap()?;
+    page.line(&[(Ink::Strong, &which), (Ink::Faint, &format!(" ({frames}; seconds from {start} UTC)"))])?;
+    let peers = attempt.timeline.iter().map(|moment| columns(&moment.peer)).max().unwrap_or_default().min(PEER);
+    let mut stage = None;
+    for moment in &attempt.timeline {
+        let name = if stage == Some(moment.stage) { "" } else { moment.stage.word() };
+        stage = Some(moment.stage);
+        line(page, attempt, moment, name, peers)?;
+    }
+    Ok(())
+}
+
+fn line(page: &mut Page<'_>, attempt: &AttemptSummary, moment: &Moment, stage: &str, peers: usize) -> io::Result<()> {
+    let mark = if moment.decisive { ">>" } else { "  " };
+    let arrow = match moment.direction {
+        Direction::Out => '→',
+        Direction::In => '←',
+        Direction::Silence => '…',
+    };
+    let seconds = moment.at.time.seconds_since(attempt.first.time);
+    let peer = safe(&moment.peer);
+    let start = format!("{mark} {:>6} {seconds:>8.3}  {stage:<9} {arrow} {peer:<peers$}  ", moment.at.frame.0);
+    let ink = if moment.decisive { Ink::Bad } else { Ink::Plain };
+    page.hanging(&start, if moment.decisive { Ink::Bad } else { Ink::Plain }, ink, &moment.text)
+}
+
+/// Filters to paste into Wireshark.
+fn filters(page: &mut Page<'_>, device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> io::Result<()> {
+    let frames: Vec<String> = device
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.drop)
+        .take(FRAMES_IN_FILTER)
+        .map(|drop| format!("frame.number == {}", drop.at.frame))
+        .collect();
+    let mut filters = Vec::new();
+    if let Some(attempt) = attempt {
+        filters.push(("this attempt", words::attempt_filter(device, attempt)));
+    }
+    if !frames.is_empty() {
+        filters.push((if frames.len() == 1 { "where it ended" } else { "where each ended" }, frames.join(" || ")));
+    }
+    if let Some(filter) = words::device_filter(device) {
+        filters.push(("the device", filter));
+    }
+    let width = filters.iter().map(|(what, _)| columns(what)).max().unwrap_or_default();
+    let mut label = "Wireshark";
+    for (what, filter) in filters {
+        page.copyable(label, &format!("{what:<width$}  {filter}"))?;
+        label = "";
+    }
+    Ok(())
+}

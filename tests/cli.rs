@@ -1,0 +1,370 @@
+//! The real program: exit codes, what goes to standard output and what to standard error, and every way of giving it a
+//! file that is none.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says why")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_loginloop");
+
+/// A place for this test's files, emptied first.
+fn place(test: &str) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{test}"));
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&place).unwrap();
+    place
+}
+
+fn file(place: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = place.join(name);
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(bytes).unwrap();
+    path
+}
+
+/// Runs the program where nothing of the user's surroundings counts.
+fn run_with(input: &[u8], arguments: &[&str]) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not want its input closes it; that is no fault.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    run_with(b"", arguments)
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32) -> (String, String) {
+    let out = String::from_utf8(output.stdout.clone()).unwrap();
+    let err = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{out}\nstderr:\n{err}");
+    assert!(!err.contains("panicked"), "{err}");
+    (out, err)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A pcap file of Ethernet (or another link type) with these packets, a second apart.
+fn pcap(link_type: u32, packets: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, link_type] {
+        file.extend(word.to_le_bytes());
+    }
+    for (second, packet) in (1_239_400_863_u32..).zip(packets) {
+        let length = packet.len() as u32;
+        for word in [second, 0, length, length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(packet);
+    }
+    file
+}
+
+/// A UDP datagram over IPv4 and Ethernet, without checksums.
+fn udp(mac: u8, ports: (u16, u16), addresses: ([u8; 4], [u8; 4]), payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0xff; 6];
+    packet.extend([0x00, 0x04, 0xf2, 0x1a, 0x2b, mac, 0x08, 0x00]);
+    let length = (28 + payload.len()) as u16;
+    packet.extend([0x45, 0]);
+    packet.extend(length.to_be_bytes());
+    packet.extend([0, 0, 0, 0, 128, 17, 0, 0]);
+    packet.extend(addresses.0);
+    packet.extend(addresses.1);
+    packet.extend(ports.0.to_be_bytes());
+    packet.extend(ports.1.to_be_bytes());
+    packet.extend((length - 20).to_be_bytes());
+    packet.extend([0, 0]);
+    packet.extend(payload);
+    packet
+}
+
+/// A DHCPDISCOVER of a Communicator phone.
+fn discover(transaction: u8) -> Vec<u8> {
+    let mut message = vec![1, 1, 6, 0, 0, 0, 0, transaction];
+    message.resize(28, 0);
+    message.extend([0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c]);
+    message.resize(236, 0);
+    message.extend([99, 130, 83, 99, 53, 1, 1, 60, 11]);
+    message.extend(b"CPE-OCPhone");
+    message.extend([55, 4, 1, 3, 6, 15, 255]);
+    message.resize(300, 0);
+    udp(0x3c, (68, 67), ([0; 4], [255; 4]), &message)
+}
+
+/// A phone that asks for an address again and again, and gets none.
+fn looping() -> Vec<u8> {
+    pcap(1, &(0..40_u8).map(|second| discover(second / 8)).collect::<Vec<_>>())
+}
+
+#[test]
+fn no_arguments_is_a_usage_error_with_help() {
+    let (out, err) = check(&run(&[]), 2);
+    assert_eq!(out, "");
+    assert!(err.contains("Usage: loginloop") && err.contains("diagnose"), "{err}");
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for arguments in [&["--help"][..], &["--version"], &["diagnose", "--help"], &["events", "-h"], &["help", "explain"]] {
+        let (out, err) = check(&run(arguments), 0);
+        assert!(!out.is_empty() && err.is_empty(), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn only_commands_that_are_there_are_listed() {
+    let (out, _) = check(&run(&["--help"]), 0);
+    for absent in ["triage", "annotate", "extract", "compare", "check-certificate"] {
+        assert!(!out.contains(absent), "{absent}");
+        check(&run(&[absent]), 2);
+    }
+}
+
+#[test]
+fn a_file_instead_of_a_command_gets_a_hint() {
+    let place = place("hint");
+    let capture = file(&place, "field.pcap", &looping());
+    let (_, err) = check(&run(&[text(&capture)]), 2);
+    assert!(err.contains(&format!("loginloop diagnose {}", text(&capture))), "{err}");
+}
+
+#[test]
+fn wrong_options_are_usage_errors() {
+    for arguments in [
+        &["diagnose"][..],
+        &["diagnose", "--no-such-option", "x"],
+        &["diagnose", "--format", "xml", "x"],
+        &["diagnose", "--device", "phone", "x"],
+        &["diagnose", "--fail-on", "rain", "x"],
+        &["diagnose", "-q", "-v", "x"],
+        &["diagnose", "-", "-"],
+        &["diagnose", "--profile", "comunicator-phone-edition", "x"],
+        &["explain", "no-such-code"],
+        &["profiles", "no-such-profile"],
+    ] {
+        let (out, err) = check(&run(arguments), 2);
+        assert!(out.is_empty() && !err.is_empty(), "{arguments:?}");
+    }
+    let (_, err) = check(&run(&["diagnose", "--profile", "comunicator-phone-edition", "x"]), 2);
+    assert!(err.contains("did you mean communicator-phone-edition?"), "{err}");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_a_directory() {
+    let place = place("missing");
+    let missing = place.join("missing.pcap");
+    for command in ["diagnose", "events"] {
+        let (out, err) = check(&run(&[command, text(&missing)]), 3);
+        assert!(out.is_empty() && err.contains("missing.pcap") && err.contains("no such file"), "{err}");
+        let (out, err) = check(&run(&[command, text(&place)]), 3);
+        assert!(out.is_empty() && err.contains("directory"), "{err}");
+    }
+}
+
+#[test]
+fn files_that_are_no_captures() {
+    let place = place("none");
+    let empty = file(&place, "empty.pcap", b"");
+    let words = file(&place, "words.txt", b"14:02:11 phone did not log in\n");
+    let zipped = file(&place, "field.pcap.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03");
+    let noise = file(&place, "noise.bin", &[0xee; 64]);
+    for (path, says) in [(&empty, "empty"), (&words, "text"), (&zipped, "gunzip"), (&noise, "not a capture")] {
+        for command in ["diagnose", "events"] {
+            let (out, err) = check(&run(&[command, text(path)]), 3);
+            assert_eq!(out, "");
+            assert!(err.starts_with("loginloop: ") && err.contains(text(path)) && err.contains(says), "{err}");
+        }
+    }
+}
+
+#[test]
+fn a_capture_cut_inside_a_packet_is_read_up_to_there() {
+    let place = place("cut");
+    let whole = looping();
+    let capture = file(&place, "cut.pcap", &whole[..whole.len() - 100]);
+    let (out, err) = check(&run(&["diagnose", text(&capture)]), 0);
+    assert!(out.contains("middle of a packet") || out.contains("cut inside"), "{out}");
+    assert_eq!(err, "");
+    let (out, err) = check(&run(&["diagnose", "--format", "json", text(&capture)]), 0);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["capture"]["truncated"], true);
+    assert_eq!(document["capture"]["frames"], 39);
+    assert!(!document["capture"]["warnings"].as_array().unwrap().is_empty());
+    assert!(err.contains("warning") && err.contains("cut.pcap"), "{err}");
+    check(&run(&["events", text(&capture)]), 0);
+}
+
+#[test]
+fn an_unknown_link_type_is_no_failure() {
+    let place = place("link");
+    let capture = file(&place, "odd.pcap", &pcap(147, &[vec![1, 2, 3, 4], vec![5, 6, 7, 8]]));
+    let (out, _) = check(&run(&["diagnose", text(&capture)]), 0);
+    assert!(out.contains("No login found") && out.contains("2 frames"), "{out}");
+    let (out, _) = check(&run(&["events", text(&capture)]), 0);
+    assert_eq!(out, "");
+}
+
+#[test]
+fn nothing_found_says_what_was_looked_at() {
+    let place = place("nothing");
+    let media = udp(0x3c, (40_000, 40_002), ([10, 0, 4, 23], [10, 0, 4, 24]), &[0x80; 172]);
+    let capture = file(&place, "media.pcap", &pcap(1, &[media.clone(), media]));
+    let (out, err) = check(&run(&["diagnose", text(&capture)]), 0);
+    assert!(out.contains("No login found") && out.contains("2 frames") && out.contains("Try:"), "{out}");
+    assert_eq!(err, "");
+    let none = file(&place, "none.pcap", &pcap(1, &[]));
+    let (out, _) = check(&run(&["diagnose", text(&none)]), 0);
+    assert!(out.contains("no packets"), "{out}");
+}
+
+#[test]
+fn standard_input_is_a_dash() {
+    let (out, _) = check(&run_with(&looping(), &["diagnose", "--format", "json", "-"]), 0);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["capture"]["path"], "-");
+    assert_eq!(document["capture"]["frames"], 40);
+    let (_, err) = check(&run_with(b"", &["diagnose", "-"]), 3);
+    assert!(err.contains("-: ") && err.contains("empty"), "{err}");
+}
+
+#[test]
+fn one_bad_file_does_not_cost_the_others_their_report() {
+    let place = place("several");
+    let good = file(&place, "good.pcap", &looping());
+    let bad = file(&place, "bad.pcap", b"");
+    let (out, err) = check(&run(&["diagnose", text(&bad), text(&good)]), 3);
+    assert!(out.contains("good.pcap") && !out.contains("bad.pcap"), "{out}");
+    assert!(err.contains("bad.pcap"), "{err}");
+    let (out, _) = check(&run(&["diagnose", "--format", "jsonl", text(&good), text(&bad), text(&good)]), 3);
+    assert_eq!(out.lines().count(), 2);
+    let (out, err) = check(&run(&["diagnose", "--format", "json", text(&good), text(&good)]), 2);
+    assert!(out.is_empty() && err.contains("jsonl"), "{err}");
+}
+
+#[test]
+fn output_goes_to_a_file_and_never_over_the_capture() {
+    let place = place("output");
+    let capture = file(&place, "field.pcap", &looping());
+    let report = place.join("report.json");
+    let (out, err) = check(&run(&["diagnose", "--format", "json", "-o", text(&report), text(&capture)]), 0);
+    assert!(out.is_empty() && err.is_empty(), "{out}{err}");
+    let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+    assert_eq!(document["schema"], "loginloop/1");
+    let (_, err) = check(&run(&["diagnose", "-o", text(&capture), text(&capture)]), 2);
+    assert!(err.contains("field.pcap"), "{err}");
+    assert_eq!(std::fs::metadata(&capture).unwrap().len(), looping().len() as u64);
+    let nowhere = place.join("no-such-directory/report.json");
+    let (_, err) = check(&run(&["diagnose", "-o", text(&nowhere), text(&capture)]), 3);
+    assert!(err.contains("no-such-directory"), "{err}");
+}
+
+#[test]
+fn fail_on_says_what_was_found_by_the_exit_code() {
+    let place = place("fail-on");
+    let capture = file(&place, "field.pcap", &looping());
+    check(&run(&["diagnose", text(&capture)]), 0);
+    let (out, _) = check(&run(&["diagnose", "--format", "json", text(&capture)]), 0);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["devices"][0]["verdict"], "loop", "{out}");
+    check(&run(&["diagnose", "--fail-on", "loop", text(&capture)]), 1);
+    check(&run(&["diagnose", "--fail-on", "dropped", text(&capture)]), 1);
+    let quiet = file(&place, "quiet.pcap", &pcap(1, &[]));
+    check(&run(&["diagnose", "--fail-on", "dropped", text(&quiet)]), 0);
+    let empty = file(&place, "empty.pcap", b"");
+    check(&run(&["diagnose", "--fail-on", "loop", text(&capture), text(&empty)]), 3);
+}
+
+#[test]
+fn a_device_that_is_not_there_gets_the_list_of_those_that_are() {
+    let place = place("device");
+    let capture = file(&place, "field.pcap", &looping());
+    let (_, err) = check(&run(&["diagnose", "--device", "00:11:22:33:44:55", text(&capture)]), 0);
+    assert!(err.contains("no traffic of 00:11:22:33:44:55") && err.contains("00:04:f2:1a:2b:3c"), "{err}");
+    let (out, err) = check(&run(&["diagnose", "--device", "0004f21a2b3c", text(&capture)]), 0);
+    assert!(out.contains("00:04:f2:1a:2b:3c") && err.is_empty(), "{out}{err}");
+}
+
+#[test]
+fn events_are_json_lines_in_frame_order() {
+    let place = place("events");
+    let capture = file(&place, "field.pcap", &looping());
+    let (out, err) = check(&run(&["events", text(&capture)]), 0);
+    assert_eq!(err, "");
+    let events: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 40);
+    for (frame, event) in (1_u64..).zip(&events) {
+        assert_eq!(event["frame"], frame);
+        assert_eq!(event["protocol"], "dhcp");
+        assert_eq!(event["event"], "discover");
+        assert_eq!(event["device"], "00:04:f2:1a:2b:3c");
+        assert_eq!(event["src"], "0.0.0.0:68");
+        assert_eq!(event["dhcp.option.vendor_class_id"], "CPE-OCPhone");
+    }
+    let (out, _) = check(&run(&["events", "--device", "10.9.9.9", text(&capture)]), 0);
+    assert_eq!(out, "");
+}
+
+#[test]
+fn colour_is_only_where_it_was_asked_for() {
+    let place = place("colour");
+    let capture = file(&place, "field.pcap", &looping());
+    let (plain, _) = check(&run(&["diagnose", text(&capture)]), 0);
+    assert!(!plain.contains('\u{1b}'));
+    let (coloured, _) = check(&run(&["diagnose", "--color", "always", text(&capture)]), 0);
+    assert!(coloured.contains('\u{1b}'));
+    let (never, _) = check(&run(&["diagnose", "--color", "never", text(&capture)]), 0);
+    assert_eq!(plain, never);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let place = place("pipe");
+    let capture = file(&place, "field.pcap", &pcap(1, &(0..5000).map(|_| discover(1)).collect::<Vec<_>>()));
+    for arguments in [&["events", text(&capture)][..], &["explain"], &["diagnose", "-v", text(&capture)]] {
+        let mut child = Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let (out, err) = check(&child.wait_with_output().unwrap(), 0);
+        assert!(out.is_empty() && err.is_empty(), "{err}");
+    }
+}
+
+#[test]
+fn explanations_and_profiles() {
+    let (out, _) = check(&run(&["explain"]), 0);
+    assert!(out.contains("capture-one-sided"), "{out}");
+    let (out, _) = check(&run(&["explain", "capture-lossy"]), 0);
+    assert!(out.contains("acknowledged"), "{out}");
+    let (_, err) = check(&run(&["explain", "capture-losy"]), 2);
+    assert!(err.contains("did you mean capture-lossy?"), "{err}");
+    for format in ["json", "markdown"] {
+        let (out, _) = check(&run(&["explain", "--format", format]), 0);
+        assert!(out.contains("capture-truncated"), "{out}");
+    }
+    let (out, _) = check(&run(&["profiles"]), 0);
+    assert!(out.contains("communicator-phone-edition"), "{out}");
+    let (out, _) = check(&run(&["profiles", "communicator-phone-edition", "--format", "json"]), 0);
+    let profile: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(profile["trust"]["hashes"]["value"], serde_json::json!(["MD2", "MD5", "SHA-1"]));
+}
+
+#[test]
+fn profiles_of_the_user() {
+    let place = place("profiles");
+    let (_, err) = check(&run(&["profiles", "--profiles-dir", text(&place)]), 3);
+    assert!(err.contains("no profile"), "{err}");
+    file(&place, "broken.toml", b"name = \"lobby-phone\"\nno_such_field = 1\n");
+    let (out, err) = check(&run(&["profiles", "--profiles-dir", text(&place)]), 3);
+    assert!(out.is_empty() && err.contains("broken.toml:"), "{err}");
+}
