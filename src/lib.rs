@@ -32,3 +32,8 @@ pub mod login;
 pub mod findings;
 pub mod verdict;
 pub mod pipeline;
+
+pub mod report;
+
+#[cfg(feature = "cli")]
+pub mod cli;

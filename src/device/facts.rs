@@ -52,12 +52,6 @@ pub struct DeviceFacts {
     pub seen_both_ways: bool,
     /// Hosts that sent it anything, ARP replies included.
     pub heard_from: BTreeSet<IpAddr>,
-    /// Did it send SIP in clear?
-    pub speaks_sip: bool,
-    /// The highest TLS version that it offered.
-    pub highest_tls: Option<u16>,
-    /// Did any of its hellos carry server_name?
-    pub sends_server_name: bool,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
@@ -116,7 +110,10 @@ impl DeviceFacts {
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;
-        self.sends_server_name |= other.sends_server_name;
+        self.sends_server_name = match (self.sends_server_name, other.sends_server_name) {
+            (Some(own), Some(theirs)) => Some(own || theirs),
+            (own, theirs) => own.or(theirs),
+        };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
         self.heard_from.extend(other.heard_from);
         self.clocks.extend(other.clocks);
@@ -125,6 +122,7 @@ impl DeviceFacts {
         add(&mut self.vendor_classes, other.vendor_classes);
         add(&mut self.user_agents, other.user_agents);
         add(&mut self.names_asked, other.names_asked);
+        add(&mut self.paths_asked, other.paths_asked);
         add(&mut self.sip_domains, other.sip_domains);
         add(&mut self.users, other.users);
         add(&mut self.fetched, other.fetched);

@@ -131,6 +131,7 @@ fn http(facts: &mut DeviceFacts, event: &Event, message: &http::Message) {
             if let Some(agent) = &request.user_agent {
                 remember(&mut facts.user_agents, agent);
             }
+            remember(&mut facts.paths_asked, &request.uri);
             // Its time stamp is no clock of the device: a client copies that of the challenge ([MS-NLMP] 3.1.5.1.2).
             if let Some(http::Credentials::Ntlm(ntlm::Token::Authenticate { domain, user, .. })) = &request.credentials {
                 remember(&mut facts.users, &WireText::from(format!("{}\\{}", domain.raw(), user.raw())));
@@ -185,7 +186,7 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));
-        facts.sends_server_name |= hello.server_name.is_some();
+        facts.sends_server_name = Some(facts.sends_server_name.unwrap_or(false) || hello.server_name.is_some());
         if highest <= 0x0303 {
             let says = Time::from_seconds(i64::from(hello.random_time));
             witness(facts, event, Some(says), Whose::Device, ClockSource::TlsRandom);
