@@ -30,8 +30,8 @@ pub mod trust;
 pub mod login;
 
 pub mod findings;
-pub mod verdict;
 pub mod pipeline;
+pub mod verdict;
 
 pub mod report;
 

@@ -136,7 +136,8 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
     }
     warnings.extend(flows.warnings());
     if decoder.lost_datagrams() > 0 {
-        let text = format!("{} fragmented IP datagrams never became complete, or were pushed out by others", decoder.lost_datagrams());
+        let text =
+            format!("{} fragmented IP datagrams never became complete, or were pushed out by others", decoder.lost_datagrams());
         warnings.push(Warning { frame: None, text });
     }
     let capture = CaptureSummary {
@@ -166,9 +167,9 @@ impl EventSink for Told<'_> {
             return;
         }
         let owner = self.devices.observe(&event);
-        let name = owner.and_then(|owner| self.devices.facts(owner.device)).and_then(|facts| {
-            facts.mac.map(DeviceName::Mac).or_else(|| facts.addresses.last().copied().map(DeviceName::Ip))
-        });
+        let name = owner
+            .and_then(|owner| self.devices.facts(owner.device))
+            .and_then(|facts| facts.mac.map(DeviceName::Mac).or_else(|| facts.addresses.last().copied().map(DeviceName::Ip)));
         self.result = (self.sink)(&event, name);
     }
 
@@ -317,16 +318,24 @@ impl Notes {
     fn tell(self, capture: &CaptureSummary) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
         if capture.truncated {
-            notes.push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
+            notes
+                .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
         }
         if self.one_sided > self.two_sided {
             notes.push((
                 "capture-one-sided",
-                format!("{} of {} TCP connections show one direction only: no silence of the other is concluded", self.one_sided, self.one_sided.saturating_add(self.two_sided)),
+                format!(
+                    "{} of {} TCP connections show one direction only: no silence of the other is concluded",
+                    self.one_sided,
+                    self.one_sided.saturating_add(self.two_sided)
+                ),
             ));
         }
         if self.lossy > 0 {
-            notes.push(("capture-lossy", format!("in {} TCP connections bytes were acknowledged that the capture does not hold", self.lossy)));
+            notes.push((
+                "capture-lossy",
+                format!("in {} TCP connections bytes were acknowledged that the capture does not hold", self.lossy),
+            ));
         }
         notes
     }

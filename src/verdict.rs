@@ -228,7 +228,8 @@ impl Gathered {
 
     fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
-        let last_signed_in = self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        let last_signed_in =
+            self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
         match (dropped.len(), last_signed_in) {
             (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),

@@ -64,7 +64,6 @@ impl Message {
     }
 }
 
-
 /// Takes the messages of a parser, each as said by `side`.
 pub trait Out {
     /// One whole message, completed by the packet in hand.
