@@ -573,6 +573,8 @@ impl Tcp {
                 user_agent: None,
                 authorization: None,
                 credentials: None,
+                content_type: None,
+                to_proxy: false,
                 index,
             };
             change(&mut request);
