@@ -1,0 +1,75 @@
+"""The facts of a capture: what was set up, and the decisive frames as tshark numbers them."""
+
+import collections
+import json
+import subprocess
+
+
+def write(case, folder, made):
+    """Write `expect.toml`; `made` holds the phones' own logs."""
+    capture = folder / f"capture.{case.file_format}"
+    blocks = [f"story = {_quote(case.story)}"]
+    for device in case.devices:
+        attempts = _attempts(made / f"{device.host}.log") if device.drop else []
+        blocks.append(_device(device, capture, attempts))
+    (folder / "expect.toml").write_text("\n\n".join(blocks) + "\n")
+
+
+def endings(case, made):
+    """How the phones say that their attempts ended, for whoever runs the lab."""
+    events = [event for device in case.devices for event in _events(made / f"{device.host}.log")]
+    counted = collections.Counter(event.get("reason", event["event"]) for event in events
+                                  if event["event"] != "attempt")
+    return ", ".join(f"{number} x {ending}" for ending, number in counted.items())
+
+
+def frames(capture, display_filter):
+    """(number, time) of the frames that a display filter selects."""
+    listed = subprocess.run(["tshark", "-r", str(capture), "-Y", display_filter, "-T", "fields",
+                             "-e", "frame.number", "-e", "frame.time_epoch"],
+                            check=True, capture_output=True, text=True).stdout
+    return [(int(number), float(time)) for number, time in map(str.split, listed.splitlines())]
+
+
+def _device(device, capture, attempts):
+    shown = device.settings.mac if device.shown_as == "mac" else device.address
+    lines = ["[[device]]", f"{device.shown_as} = {_quote(shown)}", f"profile = {_quote(device.profile)}",
+             f"verdict = {_quote(device.verdict)}", f"attempts = {len(attempts)}"]
+    if device.drop:
+        display_filter = device.decisive.format(mac=device.settings.mac, ip=device.address)
+        numbers = _decisive(frames(capture, display_filter), attempts, device.pick)
+        drop = ", ".join(f"{key} = {_quote(value)}" for key, value in device.drop.items())
+        lines += [f"drop = {{ {drop} }}", f"# tshark -Y '{display_filter}', the {device.pick} of each attempt",
+                  f"drop_frames = {numbers}"]
+    if device.restarts_at:
+        lines.append(f"restarts_at = {_quote(device.restarts_at)}")
+    if device.primary:
+        lines.append(f"primary = {_quote(device.primary)}")
+    lines += [f"contributing = {json.dumps(device.contributing)}", f"absent = {json.dumps(device.absent)}"]
+    return "\n".join(lines)
+
+
+def _attempts(log):
+    """Start and end of each attempt that ended in a drop, by the phone's own account."""
+    events = _events(log)
+    return [(start["time"], end["time"]) for start, end in zip(events, events[1:])
+            if start["event"] == "attempt" and end["event"] == "drop"]
+
+
+def _events(log):
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def _decisive(found, attempts, pick):
+    """One frame per attempt. A frame may be seen a little before the phone has logged it, or after."""
+    numbers = []
+    for start, end in attempts:
+        within = [number for number, time in found if start <= time <= end + 1]
+        if not within:
+            raise SystemExit(f"no decisive frame between {start} and {end}")
+        numbers.append(within[0 if pick == "first" else -1])
+    return numbers
+
+
+def _quote(text):
+    return json.dumps(text, ensure_ascii=False)

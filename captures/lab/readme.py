@@ -1,0 +1,78 @@
+"""What is written for readers: the story beside each capture, and the table of all of them."""
+
+INDEX = """\
+# Captures
+
+Captures of phones that sign in, or try to, made by the lab in `lab/`. Each folder holds one:
+
+| file | what it is |
+| --- | --- |
+| `capture.pcapng` or `capture.pcap` | what passed the phone's switch port (or the port that the story names) |
+| `expect.toml` | the facts that must hold: they come from what was set up, and from tshark for the frame numbers |
+| `README.md` | the story, and the command that makes the capture again |
+| `keys.log` | TLS secrets, where a handshake was completed (Wireshark: preference `tls.keylog_file`) |
+
+## The cases
+
+| case | story | expected cause |
+| --- | --- | --- |
+{rows}
+
+## Making them again
+
+    captures/lab/make              # all, in about three minutes
+    captures/lab/make CASE…        # some
+
+It needs root on a Linux with network namespaces, and Python 3.11 or later; on Debian it installs what is missing
+(`lab/packages.txt`, `lab/requirements.txt`). No packet leaves the machine: the hosts are namespaces on one bridge each.
+Keys and certificates are made anew in each run and are valid relative to that day; times, ports and the frames that the
+kernel adds (ARP, delayed acknowledgements) vary, so `expect.toml` is written again with each capture. To add a case,
+add it to `lab/cases.py`.
+
+## What is real and what is scripted
+
+| part | how |
+| --- | --- |
+| Ethernet, ARP, IP, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
+| DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, SERVFAIL) |
+| registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed |
+| certificates | RSA and X.509 as any CA makes them; PKCS#7 by OpenSSL under the label that Microsoft's CA uses |
+| NTP, LDAP, certsrv (IIS), SIP registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked |
+| the phones | Python: hand-made DHCP and TLS 1.0 clients that follow the documented sequence of each family |
+| capture | dumpcap; the name of processor and kernel is taken out |
+
+The phones are scripts. The requests and most of their order follow what the makers documented; the details of LDAP and
+of the ClientHello, how a phone leaves (FIN, RST, alert), its pauses (2.5 to 4 s here, up to minutes in the field), its
+patience and the clock it wakes with (1 January 2006) are choices of the lab. There is no
+distance between the hosts: round trips take microseconds. Frames are not padded to 60 bytes, as always where a frame
+is captured on a machine that made it.
+
+How silence is read: where an attempt ends in silence, the phone repeats its request or moves on, and then starts over.
+Such captures end within the beginning of one more attempt, which does not count. `by` is `network` where the silent host
+answers elsewhere or the capture shows the loss itself, else `unknown`. The decisive frame of a silence is the last copy
+of what nobody answered; where several targets fail alike, it is that of the last one.
+"""
+
+
+def write(case, folder):
+    """The case's own README."""
+    lines = [f"# {case.name}", "", f"{_sentence(case.story)}.", "", case.text.strip(), ""]
+    if (folder / "keys.log").exists():
+        lines += ["`keys.log` is the TLS key log of this capture (Wireshark: preference `tls.keylog_file`).", ""]
+    lines += [f"Made by `captures/lab/make {case.name}`. What is real and what is scripted: `captures/README.md`.", ""]
+    (folder / "README.md").write_text("\n".join(lines))
+
+
+def write_index(cases, folder):
+    """The table of all cases."""
+    rows = "\n".join(f"| [{case.name}]({case.name}/) | {case.story} | {_causes(case)} |" for case in cases)
+    (folder / "README.md").write_text(INDEX.format(rows=rows))
+
+
+def _causes(case):
+    return ", ".join(dict.fromkeys(f"`{device.primary}`" if device.primary else f"none: {device.verdict}"
+                                   for device in case.devices))
+
+
+def _sentence(text):
+    return text[0].upper() + text[1:]

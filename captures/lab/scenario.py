@@ -1,0 +1,122 @@
+"""What a case sets up, and what must then hold. The defaults are a site where everybody signs in."""
+
+from dataclasses import dataclass, field
+
+from phone import Phone, Settings
+
+DNS = {
+    "_ntp._udp.contoso.com": [("time01.contoso.com", 123)],
+    "_ldap._tcp.dc._msdcs.contoso.com": [("dc01.contoso.com", 389)],
+    "_sipinternaltls._tcp.contoso.com": [("pool01.contoso.com", 5061)],
+    "dc01.contoso.com": "10.0.4.10",
+    "ca01.contoso.com": "10.0.4.11",
+    "pool01.contoso.com": "10.0.4.12",
+    "time01.contoso.com": "10.0.4.13",
+}
+
+
+def dns(without=(), more=None):
+    """The site's records, less some, plus others."""
+    return {name: value for name, value in DNS.items() if name not in without} | (more or {})
+
+
+@dataclass
+class Certificates:
+    """The CA, what the registrar sends, and what enrolment delivers."""
+
+    size: int = 2048
+    hash: str = "sha1"
+    names: tuple = ("pool01.contoso.com", "sip.contoso.com")
+    valid: tuple = (-30, 700)          # days from today
+    sends: tuple = ("leaf", "issuing")
+    bundle: tuple = ("issuing", "root")
+    leaf_from: str = "site"            # site, foreign or itself
+
+
+@dataclass
+class Registrar:
+    """The OCS pool's listener."""
+
+    mode: str = "tls"                  # tls, close-at-once, hello-then-silent, hello-then-close, refused
+    versions: tuple = ("TLSv1", "TLSv1_2")
+    ciphers: str = "AES128-SHA"
+    cut_after: tuple = ()              # seconds between the 200 and the server's reset, connection by connection
+
+
+@dataclass
+class Device:
+    """One phone of a case, and what the capture of it must say."""
+
+    verdict: str = "loop"
+    drop: dict | None = None           # stage, by, how
+    decisive: str = ""                 # tshark filter; {mac} and {ip} are the phone's
+    pick: str = "first"                # which match within an attempt
+    restarts_at: str | None = "directory"
+    primary: str | None = None
+    contributing: tuple = ()
+    absent: tuple = ()
+    profile: str = "communicator-phone-edition"
+    settings: Settings = field(default_factory=Settings)
+    runs: type = Phone
+    host: str = "phone"
+    address: str = "10.0.4.23"
+    shown_as: str = "mac"              # or ip, where no frame ties a MAC to it
+
+
+@dataclass
+class Case:
+    """One capture."""
+
+    name: str
+    story: str
+    text: str
+    devices: list
+    certificates: Certificates = field(default_factory=Certificates)
+    registrar: Registrar = field(default_factory=Registrar)
+    certsrv: str = "ok"                # ok, unauthorised, 404, 500, html, refused
+    dhcp: str = "good"                 # good, silent, refuses
+    dns: dict = field(default_factory=dns)
+    broken_zone: str = ""              # its names give SERVFAIL
+    dns_server: str = "10.0.4.10"      # the address that DHCP gives out; 10.0.4.14 answers nothing
+    sip: str = ""                      # a plain SIP registrar: ok, rejects, forbids
+    ntp: float | None = 0              # seconds off, None is silence
+    ntp_synchronised: bool = True
+    directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
+    directory_drops: str = ""          # nftables expressions: what vanishes, and where
+    pool_drops: str = ""
+    pool_verdict: str = "drop"
+    phone_drops: str = ""
+    routed: bool = False               # the phone is behind a router
+    port: str = "phone"                # where the capture is taken; br0 sees every host
+    file_format: str = "pcapng"
+    cut: str = ""                      # "before" or "after" the frame that cut_at finds
+    cut_at: str = ""
+
+
+CLEAR_NETWORK = ("path-mtu-black-hole", "path-loss", "tls-server-closed", "tls-closed-after-certificate")
+OTHER_CERTIFICATE_FAULTS = ("cert-expired", "cert-not-yet-valid", "cert-name-mismatch", "cert-untrusted-issuer",
+                            "cert-self-signed", "cert-missing-intermediate", "clock-skew", *CLEAR_NETWORK)
+
+# What leaves a certificate: the phone's FIN, RST or alert on the registrar's connection.
+LEFT = {
+    "fin": "tcp.flags.fin == 1 && ip.src == {ip} && tcp.dstport == 5061",
+    "rst": "tcp.flags.reset == 1 && ip.src == {ip} && tcp.dstport == 5061",
+    "alert": "tls.alert_message.level == 2 && ip.src == {ip}",
+}
+
+
+def refusing(primary, how="fin", contributing=(), absent=(), **more):
+    """A phone that refuses the registrar's certificate, for ever."""
+    settings = more.pop("settings", None) or Settings(leaves_by=how)
+    how = how if how in LEFT else "alert"
+    return dropping(("tls", "device", how), LEFT[how], primary, contributing=contributing, absent=absent,
+                    settings=settings, **more)
+
+
+def dropping(drop, decisive, primary, **more):
+    """A phone whose attempts end at (stage, by, how)."""
+    return Device(drop=dict(zip(("stage", "by", "how"), drop)), decisive=decisive, primary=primary, **more)
+
+
+def signing_in(**more):
+    return Device(verdict="signed-in", restarts_at=None, **more)

@@ -1,0 +1,151 @@
+"""A SIP phone of no particular make, and its registrar: REGISTER in the clear, Digest (RFC 3261, RFC 2617)."""
+
+import hashlib
+import os
+import re
+import socket
+import socketserver
+import time
+from dataclasses import dataclass
+
+import sip
+from phone import Dropped, Phone, Settings
+
+PORT = 5060
+HOST = "pbx.contoso.com"
+USER, PASSWORD, REALM = "2001", "lab-only", "contoso.com"
+
+
+@dataclass
+class SipSettings(Settings):
+    """A phone with a registrar's name instead of a directory."""
+
+    mac: str = "00:22:ee:5d:31:07"
+    host_name: str = "desk-2001"
+    vendor_class: bytes = b""
+    dhcp_parameters: tuple = (1, 28, 3, 6, 12, 15, 42, 66)
+    user_agent: str = "DeskPhone 200/2.4.1"
+    transport: str = "udp"
+
+
+class SipPhone(Phone):
+    """Address, name, REGISTER. The registrar's address is looked up once."""
+
+    registrar = None
+    number = 0
+
+    def sign_in(self):
+        self.get_address()
+        if not self.registrar:
+            self.registrar = self._address(HOST)
+            self.call = f"{self.random.getrandbits(64):016x}@{self.ip}"
+        connection = self._open()
+        self.register_with_digest(connection)
+        self.session = connection
+        self.stay_registered(connection)
+
+    def register_with_digest(self, connection):
+        answer = self._register(connection)
+        if answer.code == 401:
+            answer = self._register(connection, self._credentials(answer["WWW-Authenticate"]))
+        if answer.code != 200:
+            connection.close()
+            raise Dropped(f"REGISTER: {answer.code}")
+
+    def stay_registered(self, connection):
+        """Keep-alives (RFC 5626 section 3.5.1; over UDP any small datagram does)."""
+        ends = time.monotonic() + self.settings.stays
+        while time.monotonic() < ends:
+            time.sleep(self.settings.keep_alive)
+            connection.send(b"\r\n\r\n")
+
+    def _open(self):
+        if self.settings.transport == "tcp":
+            connection = self._tcp(self.registrar, PORT)
+            if connection is None:
+                raise Dropped("no registrar")
+        else:
+            connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            connection.bind((self.ip, PORT))
+            connection.connect((self.registrar, PORT))
+        connection.settimeout(4)
+        return connection
+
+    def _register(self, connection, *headers):
+        self.number += 1
+        address = f"sip:{USER}@{REALM}"
+        own = "%s:%d" % connection.getsockname()
+        branch = f"z9hG4bK{self.random.getrandbits(48):012x}"
+        transport = self.settings.transport
+        connection.send(sip.render(f"REGISTER sip:{REALM} SIP/2.0", [
+            ("Via", f"SIP/2.0/{transport.upper()} {own};branch={branch};rport"), ("Max-Forwards", "70"),
+            ("From", f"<{address}>;tag={self.call[:8]}"), ("To", f"<{address}>"), ("Call-ID", self.call),
+            ("CSeq", f"{self.number} REGISTER"), ("Contact", f"<sip:{USER}@{own};transport={transport}>"),
+            ("User-Agent", self.settings.user_agent), ("Expires", "3600"), *headers]))
+        try:
+            return sip.take(connection.recv(4096))[0]
+        except OSError as error:
+            connection.close()
+            raise Dropped(f"REGISTER: {error}") from error
+
+    def _credentials(self, challenge):
+        nonce = re.search(r'nonce="([^"]+)"', challenge)[1]
+        uri = f"sip:{REALM}"
+        return ("Authorization", f'Digest username="{USER}", realm="{REALM}", nonce="{nonce}", uri="{uri}", '
+                                 f'response="{_response(nonce, uri)}", algorithm=MD5')
+
+
+def serve_udp(address, mode):
+    Datagram.mode = mode
+    socketserver.ThreadingUDPServer((address, PORT), Datagram).serve_forever()
+
+
+def serve_tcp(address, mode):
+    Stream.mode = mode
+    socketserver.ThreadingTCPServer((address, PORT), Stream).serve_forever()
+
+
+class Datagram(socketserver.BaseRequestHandler):
+    """One datagram is one message."""
+
+    mode = "ok"
+
+    def handle(self):
+        data, server = self.request
+        if data.strip():
+            server.sendto(_answer(self.mode, sip.take(data)[0]), self.client_address)
+
+
+class Stream(socketserver.BaseRequestHandler):
+    """One connection; the lab's phone sends its messages whole."""
+
+    mode = "ok"
+
+    def handle(self):
+        while data := self.request.recv(4096):
+            if data.strip():
+                self.request.sendall(_answer(self.mode, sip.take(data)[0]))
+
+
+def _answer(mode, request):
+    given = request["Authorization"]
+    if given and mode == "forbids":
+        return sip.answer(request, 403, "Forbidden")
+    if not given or mode == "rejects" or not _is_right(given):
+        challenge = f'Digest realm="{REALM}", nonce="{os.urandom(16).hex()}", algorithm=MD5'
+        return sip.answer(request, 401, "Unauthorized", ("WWW-Authenticate", challenge))
+    return sip.answer(request, 200, "OK", ("Contact", request["Contact"]), ("Expires", "3600"))
+
+
+def _is_right(given):
+    nonce, uri, response = (re.search(f'{name}="([^"]+)"', given)[1] for name in ("nonce", "uri", "response"))
+    return response == _response(nonce, uri)
+
+
+def _response(nonce, uri):
+    """RFC 2617 section 3.2.2 without qop."""
+    return _md5(f"{_md5(f'{USER}:{REALM}:{PASSWORD}')}:{nonce}:{_md5(f'REGISTER:{uri}')}")
+
+
+def _md5(text):
+    return hashlib.md5(text.encode()).hexdigest()

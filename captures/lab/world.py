@@ -1,0 +1,203 @@
+"""From a case to its capture: hosts, servers, phones, and the dumpcap that watches them."""
+
+import os
+import shutil
+import signal
+import time
+
+import certsrv
+import dhcp as dhcp_servers
+import dns
+import expect
+import ldap
+import ntp
+import pcapng
+import pki
+import pool_web
+import registrar
+import sip_phone
+from lync_phone import LyncPhone
+from network import Network, fork, run
+
+GATEWAY, DC, CA, POOL, TIME = "10.0.4.1", "10.0.4.10", "10.0.4.11", "10.0.4.12", "10.0.4.13"
+GATEWAY_MAC = "00:15:5d:04:00:01"
+SERVER_MAC = "00:15:5d:04:00:{:02x}"
+DEAF = "10.0.4.14"  # answers no DNS
+ROUTER, BEHIND = "10.0.4.2", "10.0.8.1"
+ROUTER_MAC, BEHIND_MAC = "00:15:5d:04:00:02", "00:15:5d:08:00:01"
+BACK_DNS_PORT = 5353
+# Option 43 for class MS-UC-Client: scheme, host, port and path of the certificate web service; option 120: the pool.
+UC_OPTION_43 = ("MS-UC-Client", "https", "pool01.contoso.com", "443", "/CertProv/CertProvisioningService.svc")
+
+
+def play(case, keys, folder):
+    """Play a case. The folder then holds `capture.*`, a log per phone, and perhaps `keys.log`."""
+    with Network(case.name) as network:
+        network.gateway(GATEWAY_MAC, GATEWAY)
+        for number, name in enumerate(("dc", "ca", "pool", "time")):
+            network.host(name, SERVER_MAC.format(10 + number), f"10.0.4.{10 + number}")
+        for device in case.devices:
+            _plug_in(network, case, device)
+        _start_servers(network, case, keys, folder)
+        time.sleep(1.5)  # the servers open their ports; before the capture, so that it holds no trace of that
+        network.capture(folder / f"capture.{case.file_format}", case.port, case.file_format)
+        _play_phones(network, case, folder)
+
+
+def _play_phones(network, case, folder):
+    """Let the phones run; those that are signed in stay so until the capture has ended."""
+    captured = fork.Event()
+    ends = [fork.Event() for _ in case.devices]
+    phones = [network.spawn(device.host, _phone, device, folder, end, captured)
+              for device, end in zip(case.devices, ends)]
+    for phone, end in zip(phones, ends):
+        while not end.wait(0.5):
+            if not phone.is_alive() and not end.is_set():
+                raise SystemExit("a phone's script failed")
+    network.stop_capture()
+    captured.set()
+
+
+def _phone(device, folder, end, captured):
+    phone = device.runs(device.settings, folder / f"{device.host}.log", folder / "keys.log")
+
+    def freeze(*_):
+        """No connection may close before the capture has ended."""
+        end.set()
+        captured.wait()
+        os._exit(0)
+
+    signal.signal(signal.SIGALRM, freeze)
+    phone.run()
+    freeze()
+
+
+def _plug_in(network, case, device):
+    if case.routed:
+        network.router("router", ROUTER_MAC, ROUTER, BEHIND_MAC, BEHIND, device.host)
+        _set_address(network, device)
+        for server in ("dc", "ca", "pool", "time"):
+            network.route(server, ROUTER, "10.0.8.0/24")
+    else:
+        network.host(device.host, device.settings.mac)
+    if case.phone_drops:
+        network.filter_incoming(device.host, case.phone_drops)
+
+
+def _set_address(network, device):
+    """What a phone with a fixed address would have been given by hand."""
+    own, gateway, _ = device.settings.address
+    namespace = network.namespace(device.host)
+    run("ip", "link", "set", "eth0", "address", device.settings.mac, "up", namespace=namespace)
+    run("ip", "addr", "add", f"{own}/24", "dev", "eth0", namespace=namespace)
+    network.route(device.host, gateway)
+
+
+def _start_servers(network, case, keys, folder):
+    _start_dns_and_dhcp(network, case)
+    if case.ntp is not None:
+        network.spawn("time", ntp.serve, TIME, case.ntp, case.ntp_synchronised)
+    else:
+        network.filter_incoming("time", "udp dport 123")
+    if case.directory_drops:
+        network.filter_incoming("dc", case.directory_drops)
+    network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com")
+    chains = _certificates(case.certificates, keys, folder)
+    if case.certsrv != "refused":
+        network.spawn("ca", certsrv.serve, CA, case.certsrv, chains)
+    _start_registrar(network, case, folder)
+    _start_pool_services(network, case, chains)
+    if case.pool_drops:
+        network.filter_incoming("pool", case.pool_drops, case.pool_verdict)
+
+
+def _start_dns_and_dhcp(network, case):
+    options = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv",
+               "--no-hosts", "--bind-interfaces", "--interface=eth0", "--local=/contoso.com/", "--local=/windows.com/"]
+    for name, value in case.dns.items():
+        if isinstance(value, str):
+            options.append(f"--host-record={name},{value}")
+        else:
+            options += [f"--srv-host={name},{target},{port}" for target, port in value]
+    if case.dns_server == DEAF:
+        network.host("deaf", SERVER_MAC.format(14), DEAF)
+        network.filter_incoming("deaf", "udp dport 53")
+    if case.broken_zone:
+        options += [f"--port={BACK_DNS_PORT}", "--interface=lo"]
+        network.spawn("dc", dns.forward_with_failures, DC, BACK_DNS_PORT, case.broken_zone)
+    if case.dhcp == "good":
+        options += _dhcp_options(case)
+    elif case.dhcp == "refuses":
+        network.spawn("dc", dhcp_servers.refuse_for_ever, DC, case.devices[0].address)
+    network.execute("dc", "dnsmasq", *options)
+
+
+def _dhcp_options(case):
+    leases = [f"--dhcp-host={device.settings.mac},{device.address}" for device in case.devices]
+    return ["--dhcp-range=10.0.4.100,10.0.4.200,255.255.255.0,8h", "--dhcp-authoritative", "--no-ping",
+            "--dhcp-leasefile=/dev/null", f"--dhcp-option=3,{GATEWAY}", f"--dhcp-option=6,{case.dns_server}",
+            "--dhcp-option=15,contoso.com", "--dhcp-vendorclass=set:uc,MS-UC-Client",
+            f"--dhcp-option=tag:uc,43,{_hex(_uc_options())}",
+            f"--dhcp-option=tag:uc,120,{_hex(bytes(1) + dns.encode_name('pool01.contoso.com'))}", *leases]
+
+
+def _uc_options():
+    return b"".join(bytes([code, len(value)]) + value.encode() for code, value in enumerate(UC_OPTION_43, 1))
+
+
+def _hex(data):
+    return data.hex(":")
+
+
+def _certificates(wanted, keys, folder):
+    """Write the registrar's chain and key; return the bundle for the enrolment page."""
+    site = pki.Authority(keys, wanted.size, wanted.hash)
+    leaf_key = keys.load("leaf", wanted.size)
+    foreign = pki.Authority(keys, 2048, wanted.hash, ("Fabrikam Root CA", "Fabrikam Issuing CA"), "foreign-")
+    issuer = foreign if wanted.leaf_from == "foreign" else site
+    if wanted.leaf_from == "itself":
+        leaf = pki.self_signed(leaf_key, wanted.names, wanted.hash)
+    else:
+        leaf = issuer.leaf(leaf_key, wanted.names, *map(pki.days, wanted.valid))
+    parts = {"leaf": leaf, "issuing": issuer.issuing, "root": issuer.root}
+    (folder / "chain.pem").write_text(pki.pem(*(parts[part] for part in wanted.sends)))
+    shutil.copy(keys.path("leaf", wanted.size), folder / "key.pem")
+    fetched = {"issuing": site.issuing, "root": site.root}
+    return certsrv.bundle(*(pki.pem(fetched[part]) for part in wanted.bundle))
+
+
+def _start_registrar(network, case, folder):
+    if case.registrar.mode == "refused":
+        return
+    settings = vars(case.registrar) | {"certificates": folder / "chain.pem", "key": folder / "key.pem"}
+    network.spawn("pool", registrar.serve, POOL, 5061, settings)
+
+
+def _start_pool_services(network, case, chains):
+    if any(device.runs is LyncPhone for device in case.devices):
+        network.spawn("pool", pool_web.serve, POOL, chains)
+    if case.sip:
+        network.spawn("pool", sip_phone.serve_udp, POOL, case.sip)
+        network.spawn("pool", sip_phone.serve_tcp, POOL, case.sip)
+
+
+def keep(case, made, target):
+    """Take over what belongs beside the case, cut to the piece that the case wants to show."""
+    name = f"capture.{case.file_format}"
+    if case.cut:
+        _cut(case, made / name, target / name)
+    else:
+        shutil.copy(made / name, target / name)
+    (target / name).chmod(0o644)  # dumpcap lets nobody else read
+    if case.file_format == "pcapng":
+        pcapng.forget_machine(target / name)
+    if (made / "keys.log").exists():
+        shutil.copy(made / "keys.log", target / "keys.log")
+
+
+def _cut(case, source, target):
+    """Keep the capture from, or up to, the first frame that `cut_at` finds."""
+    first = expect.frames(source, case.cut_at)[0][0]
+    last = expect.frames(source, "frame")[-1][0]
+    wanted = f"{first}-{last}" if case.cut == "before" else f"1-{first}"
+    run("editcap", "-r", str(source), str(target), wanted)
