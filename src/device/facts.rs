@@ -50,7 +50,7 @@ pub struct DeviceFacts {
     pub clocks: VecDeque<ClockWitness>,
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
-    /// Hosts that sent it anything, ARP replies included.
+    /// Hosts that sent it anything over IP.
     pub heard_from: BTreeSet<IpAddr>,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,

@@ -49,7 +49,8 @@ fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
 
 fn hear(facts: &mut DeviceFacts, event: &Event) {
     let speaker = match &event.what {
-        What::Message(Message::Arp(message)) => Some(IpAddr::V4(message.sender_ip)),
+        // An ARP reply shows that the link is up, not that the host answers.
+        What::Message(Message::Arp(_)) => None,
         What::Message(_) => event.source().ip(),
         What::Tcp(..) => None,
     };

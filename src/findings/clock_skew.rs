@@ -107,13 +107,13 @@ fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
 }
 
 /// A certificate that the device's clock alone puts outside its validity, and that it refused.
-struct Refused {
+pub(crate) struct Refused {
     at: At,
-    is_drop: bool,
+    pub(crate) is_drop: bool,
     words: String,
 }
 
-fn refused_by_clock(case: &Case<'_>) -> Option<Refused> {
+pub(crate) fn refused_by_clock(case: &Case<'_>) -> Option<Refused> {
     chain::judged(case).iter().filter(|judged| judged.refusal.is_some()).find_map(|judged| {
         let fault = judged.faults.iter().find(|fault| {
             matches!(

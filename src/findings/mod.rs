@@ -12,6 +12,7 @@ pub mod own_clock;
 pub mod place;
 pub mod reach;
 
+mod answers;
 // index begin
 pub mod cert_cross_signed_expired;
 pub mod cert_expired;
@@ -27,13 +28,41 @@ pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
 pub mod clock_skew;
+pub mod dhcp_declined;
+pub mod dhcp_nak;
+pub mod dhcp_no_ack;
+pub mod dhcp_no_offer;
+pub mod directory_no_answer;
+pub mod dns_name_not_found;
+pub mod dns_no_answer;
+pub mod dns_server_error;
+pub mod dns_srv_target_unresolved;
+pub mod enrolment_auth_scheme;
+pub mod enrolment_bad_content;
 pub mod enrolment_chain_incomplete;
+pub mod enrolment_forbidden;
+pub mod enrolment_no_answer;
+pub mod enrolment_not_found;
+pub mod enrolment_redirected;
+pub mod enrolment_server_error;
+pub mod enrolment_unauthorised;
 pub mod icmp_unreachable;
+pub mod ntp_no_answer;
+pub mod ntp_unsynchronised;
+pub mod ntp_wrong_time;
 pub mod path_loss;
 pub mod path_mtu_black_hole;
 pub mod register_ended_encrypted;
 pub mod session_dropped;
 pub mod session_idle_cut;
+pub mod sip_auth_rejected;
+pub mod sip_auth_scheme_unsupported;
+pub mod sip_forbidden;
+pub mod sip_interval_too_brief;
+pub mod sip_no_answer;
+pub mod sip_rejected;
+pub mod sip_server_error;
+pub mod sip_user_not_found;
 pub mod tcp_accepted_then_closed;
 pub mod tcp_no_answer;
 pub mod tcp_refused;
@@ -47,6 +76,7 @@ pub mod tls_no_shared_cipher;
 pub mod tls_no_sni;
 pub mod tls_server_closed;
 pub mod tls_version_mismatch;
+pub mod update_name_unresolved;
 pub mod update_unreachable;
 
 /// All rules, sorted by code.
@@ -65,13 +95,41 @@ pub static ALL: &[&Rule] = &[
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
     &clock_skew::RULE,
+    &dhcp_declined::RULE,
+    &dhcp_nak::RULE,
+    &dhcp_no_ack::RULE,
+    &dhcp_no_offer::RULE,
+    &directory_no_answer::RULE,
+    &dns_name_not_found::RULE,
+    &dns_no_answer::RULE,
+    &dns_server_error::RULE,
+    &dns_srv_target_unresolved::RULE,
+    &enrolment_auth_scheme::RULE,
+    &enrolment_bad_content::RULE,
     &enrolment_chain_incomplete::RULE,
+    &enrolment_forbidden::RULE,
+    &enrolment_no_answer::RULE,
+    &enrolment_not_found::RULE,
+    &enrolment_redirected::RULE,
+    &enrolment_server_error::RULE,
+    &enrolment_unauthorised::RULE,
     &icmp_unreachable::RULE,
+    &ntp_no_answer::RULE,
+    &ntp_unsynchronised::RULE,
+    &ntp_wrong_time::RULE,
     &path_loss::RULE,
     &path_mtu_black_hole::RULE,
     &register_ended_encrypted::RULE,
     &session_dropped::RULE,
     &session_idle_cut::RULE,
+    &sip_auth_rejected::RULE,
+    &sip_auth_scheme_unsupported::RULE,
+    &sip_forbidden::RULE,
+    &sip_interval_too_brief::RULE,
+    &sip_no_answer::RULE,
+    &sip_rejected::RULE,
+    &sip_server_error::RULE,
+    &sip_user_not_found::RULE,
     &tcp_accepted_then_closed::RULE,
     &tcp_no_answer::RULE,
     &tcp_refused::RULE,
@@ -85,6 +143,7 @@ pub static ALL: &[&Rule] = &[
     &tls_no_sni::RULE,
     &tls_server_closed::RULE,
     &tls_version_mismatch::RULE,
+    &update_name_unresolved::RULE,
     &update_unreachable::RULE,
 ];
 // index end

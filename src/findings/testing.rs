@@ -656,6 +656,7 @@ impl IntoStep for Tcp {
             syn_ack: None,
             stats: Default::default(),
             closes: Vec::new(),
+            last_answer: None,
             unreachable: None,
             ended: false,
             tls: None,

@@ -86,6 +86,12 @@ impl Try {
             .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
     }
 
+    /// Did the errand of this step begin with the same target: is the device at its beginning again?
+    fn is_first_of_errand(&self, step: &Step) -> bool {
+        let first = self.steps().find(|other| is_main_road(other) && other.purpose == step.purpose);
+        errand(step.purpose) >= errand(Purpose::Directory) && first.is_some_and(|first| target(first) == target(step))
+    }
+
     /// How long the device had been idle when `step` began.
     fn pause_before(&self, step: &Step) -> i64 {
         self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
@@ -119,7 +125,12 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
             ((again && paused) || back || first_of_list) && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
-        None => again && back && current.pause_before(step) >= PAUSE && step.purpose != Purpose::Clock,
+        None => {
+            again
+                && (back || current.is_first_of_errand(step))
+                && current.pause_before(step) >= PAUSE
+                && step.purpose != Purpose::Clock
+        }
     }
 }
 

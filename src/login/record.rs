@@ -179,6 +179,7 @@ impl Recorder {
                     syn_ack: None,
                     stats: TcpStats::default(),
                     closes: Vec::new(),
+                    last_answer: None,
                     unreachable: None,
                     ended: false,
                     tls: None,
@@ -206,6 +207,9 @@ impl Recorder {
         }
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         connection.stats = *stats;
+        if connection.closes.is_empty() {
+            connection.last_answer = stats.server.last_data;
+        }
         match signal {
             Signal::Syn { first } => {
                 if first {
@@ -227,6 +231,9 @@ impl Recorder {
             return;
         }
         if let Some(Draft { kind: StepKind::Connection(connection), last, .. }) = self.drafts.get_mut(&id) {
+            if connection.closes.is_empty() {
+                connection.last_answer = stats.server.last_data;
+            }
             connection.stats = *stats;
             connection.ended = true;
             *last = (*last).max(stats.client.last.unwrap_or_default()).max(stats.server.last.unwrap_or_default());
@@ -331,7 +338,7 @@ impl Recorder {
         let age = event.at.time.since(asked.time);
         let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
         let goes_on = match &lookup.answer {
-            None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked)),
+            None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry(lookup, event.at)),
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
                 age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
@@ -399,7 +406,8 @@ impl Recorder {
     /// Does a request to the same server go on with this exchange: no usable answer yet, and nothing else tried since?
     fn same_clock(&self, id: DraftId, at: At) -> bool {
         let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(&id) else { return false };
-        clock.answers.is_empty() && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
+        let usable = clock.answers.iter().any(|(_, answer)| super::stages::time::is_usable(answer));
+        !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
     }
 
     fn arp(&mut self, at: At, message: &arp::Message, router: Option<IpAddr>) {
@@ -513,6 +521,15 @@ impl Recorder {
             id
         }))
     }
+}
+
+/// Does a question under a new number come as soon as the next repeat would? Repeats come at growing distances; one that
+/// comes later than twice the longest so far was asked anew.
+fn is_next_retry(lookup: &Lookup, at: At) -> bool {
+    let times = || lookup.queries.iter().map(|(asked, _)| asked.time);
+    let longest = times().zip(times().skip(1)).map(|(earlier, later)| later.since(earlier)).max();
+    let waited = times().last().map_or(0, |last| at.time.since(last));
+    longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
 fn renumber<K: std::hash::Hash + Eq>(

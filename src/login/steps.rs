@@ -257,6 +257,8 @@ pub struct Connection {
     pub stats: TcpStats,
     /// The first FIN or RST of a side, and the sides' order.
     pub closes: Vec<(At, Side, Close)>,
+    /// The server's last payload, repeats included, before the first close.
+    pub last_answer: Option<At>,
     /// ICMP unreachable for it: frame and the ICMP's sender.
     pub unreachable: Option<(At, IpAddr)>,
     /// Did the flow end (or only the capture)?

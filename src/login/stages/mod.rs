@@ -11,11 +11,11 @@ use super::steps::Ending;
 pub(super) mod address;
 pub(super) mod connect;
 pub(super) mod directory;
-pub(super) mod enrolment;
+pub(crate) mod enrolment;
 pub(super) mod names;
 pub(super) mod register;
 pub(super) mod session;
-pub(super) mod time;
+pub(crate) mod time;
 pub(super) mod tls;
 
 /// A device that begins something else at least this long after a question has stopped waiting for the answer.

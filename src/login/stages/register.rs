@@ -12,7 +12,7 @@ const TIMER_F: i64 = 32 * SECOND;
 #[derive(Clone, Debug)]
 enum State<'a> {
     /// A binding was made.
-    Registered(At),
+    Registered,
     /// The binding was given back.
     Unregistered,
     /// A final answer that is no success.
@@ -29,7 +29,7 @@ fn state(transactions: &[Transaction]) -> State<'_> {
     };
     match last.answer.as_ref().map(|(at, answer)| (*at, answer.code().unwrap_or_default())) {
         Some((_, 200..=299)) if last.request.expires == Some(0) => State::Unregistered,
-        Some((at, 200..=299)) => State::Registered(at),
+        Some((_, 200..=299)) => State::Registered,
         Some((at, _)) => State::Rejected(at),
         None => State::Waiting(last),
     }
@@ -46,7 +46,7 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
     const STAGE: Stage = Stage::Register;
     match state(transactions) {
-        State::Registered(_) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
+        State::Registered => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
         State::Unregistered => Judged::ok(STAGE),
         State::Rejected(at)
             if is_pending_challenge(transactions) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < SECOND =>
@@ -87,7 +87,7 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     let judged = judge_transactions(&connection.sip, connection.flow.server_ip(), horizon);
     let closed = connection.first_close();
     match (state(&connection.sip), closed) {
-        (State::Registered(_), _) => session::judge(connection, None, 0.99),
+        (State::Registered, _) => session::judge(connection, None, 0.99),
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
             Some(asked) => connect::unanswered(connection, Stage::Register, *asked, horizon),

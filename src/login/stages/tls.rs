@@ -51,7 +51,15 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
     let asked = handshake.client_hello.as_ref().map(|(at, _)| *at).or(connection.stats.client.first_data);
     match (progress, asked) {
         (Progress::Nothing, None) => Judged::unclear(stage),
-        (_, Some(asked)) if stuck && !server_left(connection) => stuck_flight(connection, stage, asked, horizon),
+        (_, Some(asked)) if stuck && !server_left(connection) => {
+            let from_server = connection.stats.server.stuck_repeats >= 3;
+            let last = if from_server {
+                connection.last_answer.unwrap_or(asked)
+            } else {
+                connection.stats.client.last_data.unwrap_or(asked)
+            };
+            stuck_flight(connection, stage, last, horizon)
+        }
         (Progress::Hello | Progress::Nothing, Some(asked)) => connect::unanswered(connection, stage, asked, horizon),
         _ => left_in_the_middle(connection, stage, horizon),
     }

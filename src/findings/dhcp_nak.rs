@@ -1,0 +1,40 @@
+//! `dhcp-nak`: the DHCP server refuses the address that the device requests.
+
+use crate::findings::answers::{self, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
+use crate::model::{Evidence, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "dhcp-nak",
+    stage: Some(Stage::Address),
+    weight: Weight::Specific,
+    order: 102,
+    help: Help {
+        what: "The DHCP server refuses the address that the device requests.",
+        why: "A refused device must give the address up and begin anew; where every request is refused it never gets one.",
+        fix: "See on the server that sends the NAK why: a scope of another VLAN, a reservation for another MAC, two servers with different scopes. A new capture must show an ACK.",
+        look_alikes: "One NAK after a change of the VLAN, followed by DISCOVER and ACK, is normal.",
+        references: &["RFC 2131 section 4.3.2"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = answers::failures(case, |step, kind| {
+        let StepKind::Lease(lease) = kind else { return None };
+        let _ = step;
+        let (_, nak) = lease.naks.last().filter(|_| lease.acks.is_empty())?;
+        let shown = lease.naks.iter().map(|(at, _)| Evidence::new(at.frame, "dhcp.option.dhcp == 6", "NAK"));
+        Some((nak.server_id().map_or_else(|| "the server".to_owned(), |server| server.to_string()), shown.collect()))
+    });
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.95,
+        summary: format!("DHCP server {list} refuses the address that the device requests (NAK), and no lease follows"),
+        fix: format!(
+            "See on {list} why it refuses: scope and VLAN of the phone, reservations, a second server with another scope. A new capture must show an ACK."
+        ),
+    })
+}

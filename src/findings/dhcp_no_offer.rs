@@ -1,0 +1,41 @@
+//! `dhcp-no-offer`: the device asked for an address, and no DHCP server offered one.
+
+use crate::findings::answers::{self, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
+use crate::model::{Evidence, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "dhcp-no-offer",
+    stage: Some(Stage::Address),
+    weight: Weight::Specific,
+    order: 100,
+    help: Help {
+        what: "The device asked for an address, and no DHCP server offered one.",
+        why: "Without an address nothing else can begin.",
+        fix: "Serve the phone's VLAN: a scope with free addresses, and a relay (ip helper-address) on the VLAN's router. A new capture must show an OFFER to the device's DISCOVER.",
+        look_alikes: "Some servers send the OFFER to the new address only: a capture away from the phone misses it.",
+        references: &["RFC 2131 section 4.1"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = answers::failures(case, |step, kind| {
+        let StepKind::Lease(lease) = kind else { return None };
+        if !lease.offers.is_empty() || lease.discovers.is_empty() || !answers::is_silence(step) {
+            return None;
+        }
+        let shown = lease.discovers.iter().map(|at| Evidence::new(at.frame, "dhcp.option.dhcp == 1", "DISCOVER, and no OFFER"));
+        Some((format!("{} DISCOVERs", lease.discovers.len()), shown.collect()))
+    });
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.92,
+        summary: format!("no DHCP server offers the device an address ({list} unanswered)"),
+        fix: format!(
+            "Serve the phone's VLAN with DHCP ({list} stay unanswered): see that the scope has free addresses, that the server is authorised and running, and that the VLAN's router relays (ip helper-address). A new capture must show an OFFER."
+        ),
+    })
+}

@@ -1,0 +1,44 @@
+//! `directory-no-answer`: the domain controller takes the device's request and does not answer.
+
+use crate::findings::answers::{self, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
+use crate::model::{Evidence, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "directory-no-answer",
+    stage: Some(Stage::Directory),
+    weight: Weight::Specific,
+    order: 450,
+    help: Help {
+        what: "The domain controller takes the device's request and does not answer.",
+        why: "The device cannot locate its certificates or check its user.",
+        fix: "Check the directory service on that host and the firewall between the phones and it (TCP 389, TCP and UDP 88).",
+        look_alikes: "An SRV record that lists a dead controller first and a living one next is only a delay.",
+        references: &["RFC 4511"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = answers::failures(case, |step, kind| {
+        let StepKind::Connection(connection) = kind else { return None };
+        if step.stage != Stage::Directory || connection.syn_ack.is_none() || !answers::is_silence(step) {
+            return None;
+        }
+        let at = connection.stats.client.first_data?;
+        Some((
+            connection.flow.server.to_string(),
+            vec![Evidence::new(at.frame, "tcp.len > 0", format!("request to {}, and no answer", connection.flow.server))],
+        ))
+    });
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.88,
+        summary: format!("the domain controller does not answer: {list}"),
+        fix: format!(
+            "Check the directory service on {list} and the firewall between the phone's VLAN and it; `ldapsearch` to it must answer."
+        ),
+    })
+}

@@ -1,0 +1,41 @@
+//! `update-name-unresolved`: the name of the device-update server does not resolve; the phone shows 0x2ee7.
+
+use crate::findings::answers::{self, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::{Purpose, StepKind};
+use crate::model::{Evidence, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "update-name-unresolved",
+    stage: Some(Stage::Update),
+    weight: Weight::Specific,
+    order: 2010,
+    help: Help {
+        what: "The name of the device-update server does not resolve; the phone shows 0x2ee7.",
+        why: "It does not stop a login: updates are a side road.",
+        fix: "Add an A record ucupdates-r2 in the domain of DHCP option 15 that points to the pool, if updates are wanted.",
+        look_alikes: "Firmware that is up to date works without it.",
+        references: &["WinINet error 12007 (ERROR_INTERNET_NAME_NOT_RESOLVED)"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = answers::failures(case, |step, kind| {
+        let StepKind::Lookup(lookup) = kind else { return None };
+        if step.purpose != Purpose::Update {
+            return None;
+        }
+        let at = lookup.answer.as_ref().map(|answer| answer.at).or(lookup.queries.last().map(|(at, _)| *at))?;
+        Some((lookup.name.to_string(), vec![Evidence::new(at.frame, "dns", format!("{} does not resolve", lookup.name))]))
+    });
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the update server's name does not resolve: {list}"),
+        fix: format!(
+            "If updates are wanted, add an A record for {list} that points to the pool; `nslookup` must then answer. The login does not need it."
+        ),
+    })
+}
