@@ -138,6 +138,9 @@ pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     signed_in: Vec<Option<f32>>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
+    /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
+    /// through attempts that do not ask for the time again.
+    clock_cause: Option<(u16, &'static str)>,
 }
 
 impl Gathered {
@@ -146,7 +149,12 @@ impl Gathered {
         let case = Case { profile, attempt, known: facts };
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
-        let primary = attempt.drop.and_then(|_| primary(&found));
+        let clock = found.iter().filter(|(rule, _)| rule.stage == Some(Stage::Time)).map(|(rule, _)| (rule.order, rule.code));
+        self.clock_cause = clock.chain(self.clock_cause).min();
+        let primary = attempt.drop.and_then(|_| primary(&found)).map(|rule| match self.clock_cause {
+            Some((order, code)) if rule.stage == Some(Stage::Time) && order < rule.order => code,
+            _ => rule.code,
+        });
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
         for (rule, found) in found {
@@ -285,7 +293,7 @@ fn commonest<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Option<T> {
 
 /// The cause whose removal would let the device past the drop. Specific before general; proven before told before
 /// inferred; of two on one path, the earlier one in the order of the story.
-fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static str> {
+fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static Rule> {
     let explaining = || found.iter().filter(|(_, found)| found.explains_drop);
     // Whatever set the device's clock wrong comes before the clock, and the clock before the certificate that it puts
     // outside its validity: one proof holds for all of them.
@@ -293,5 +301,5 @@ fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static str> {
     let proof = |found: &Found| if clock_proven && found.stage == Stage::Time { Proof::Proven } else { found.proof };
     explaining()
         .min_by_key(|(rule, found)| (std::cmp::Reverse(rule.weight), std::cmp::Reverse(proof(found)), rule.order, rule.code))
-        .map(|(rule, _)| rule.code)
+        .map(|(rule, _)| *rule)
 }

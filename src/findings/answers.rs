@@ -131,3 +131,9 @@ pub(crate) fn refused_registrations<'a>(case: &Case<'a>, fits: impl Fn(&Transact
         Some((format!("{code} {reason} from {server}{user}"), vec![shown]))
     })
 }
+
+/// Did a connection of the same errand succeed elsewhere in the attempt?
+pub(crate) fn connected_well(case: &Case<'_>, purpose: Purpose) -> bool {
+    let mut connections = case.attempt.connections();
+    connections.any(|(step, _)| step.purpose == purpose && step.outcome == Outcome::Ok)
+}

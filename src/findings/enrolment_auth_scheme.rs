@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Enrolment || answers::made_good(case, step.purpose) {
+        if step.stage != Stage::Enrolment || answers::connected_well(case, step.purpose) {
             return None;
         }
         let exchange = connection.http.last()?;

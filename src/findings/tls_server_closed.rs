@@ -32,12 +32,11 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let left = shaken.leaving().filter(|left| left.side == Side::Server && matches!(left.how, How::Fin | How::Rst))?;
-    let (at, hello) = shaken.tls.client_hello.as_ref()?;
+    let (at, _) = shaken.tls.client_hello.as_ref()?;
     let reached = shaken.reached();
     let taken = shaken.tls.server_hello.is_some() || shaken.place.connection.stats.client.acknowledged > 0;
-    let version = reached == Reached::ClientHello && hello.highest_version() <= 0x0301;
     let asked = shaken.tls.certificate_request.is_some() && shaken.tls.client_certificate.is_some();
-    if !taken || version || asked || !(Reached::ClientHello..=Reached::ClientKey).contains(&reached) || hidden(shaken) {
+    if !taken || asked || !(Reached::ClientHello..=Reached::ClientKey).contains(&reached) || hidden(shaken) {
         return None;
     }
     let stats = &shaken.place.connection.stats;

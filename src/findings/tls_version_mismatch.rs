@@ -56,7 +56,8 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         stage: shaken.place.step.stage,
         step: Some(shaken.place.index),
         proof,
-        explains_drop: leads_to_drop(case, shaken.place.index),
+        // A close without a word may have this reason; it does not prove it (tls-server-closed says what is certain).
+        explains_drop: left.alert.is_some() && leads_to_drop(case, shaken.place.index),
         confidence,
         summary,
         fix: format!(

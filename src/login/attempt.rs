@@ -49,7 +49,9 @@ struct Try {
 impl Try {
     fn add(&mut self, judgement: Judgement) {
         self.targets.insert(target(&judgement.step));
-        self.last = self.last.max(Some(judgement.step.last));
+        if !matches!(judgement.step.kind, StepKind::Neighbour(_)) {
+            self.last = self.last.max(Some(judgement.step.last));
+        }
         self.judgements.push(judgement);
     }
 
@@ -220,7 +222,11 @@ fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (At
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
 fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
     let session = |index: usize| sessions.get(index).copied().unwrap_or(false);
-    if !restarted && (0..steps.len()).any(|index| session(index)) {
+    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut.
+    let signed_off = |index: usize| {
+        session(index) && steps.get(index).is_some_and(|step| step.ending.is_none_or(|ending| ending.by == By::Device))
+    };
+    if !restarted && (0..steps.len()).any(signed_off) {
         return None;
     }
     let candidates = steps.iter().enumerate().filter_map(|(index, step)| {
