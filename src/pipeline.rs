@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::net::IpAddr;
 
-use crate::capture::{CaptureError, CaptureReader};
+use crate::capture::{CaptureError, CaptureReader, compressed};
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
@@ -114,6 +114,7 @@ struct Run<S> {
 }
 
 fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError> {
+    let (input, compression) = compressed::plain(input).map_err(|source| CaptureError::Io { offset: 0, source })?;
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
     let mut flows: FlowTable<FlowState> = FlowTable::default();
@@ -142,6 +143,7 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
     }
     let capture = CaptureSummary {
         format: reader.format(),
+        compression,
         frames: facts.frames,
         bytes: reader.file_bytes(),
         first_time: facts.first,

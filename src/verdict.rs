@@ -25,6 +25,8 @@ pub struct Analysis {
 pub struct CaptureSummary {
     /// `pcap` or `pcapng`.
     pub format: &'static str,
+    /// `gzip`, where the file was compressed.
+    pub compression: Option<&'static str>,
     /// Packet records.
     pub frames: u64,
     /// Bytes of the file.

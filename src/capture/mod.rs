@@ -4,6 +4,7 @@
 
 mod buffer;
 mod clock;
+pub mod compressed;
 mod error;
 pub mod link_type;
 mod pcap;

@@ -255,7 +255,10 @@ pub fn is_gap(kind: &FaultKind) -> bool {
 /// Does the device's alert name this very fault?
 fn named_by(alert: u8, kind: &FaultKind) -> bool {
     match alert {
-        43 => matches!(kind, FaultKind::WrongUsage { .. } | FaultKind::UnsupportedKey { .. }),
+        43 => matches!(
+            kind,
+            FaultKind::WrongUsage { .. } | FaultKind::UnsupportedKey { .. } | FaultKind::UnsupportedSignature { .. }
+        ),
         45 => matches!(kind, FaultKind::Expired { .. } | FaultKind::CrossSignedExpired),
         48 => is_gap(kind),
         51 => matches!(kind, FaultKind::BadSignature | FaultKind::UnsupportedSignature { .. }),
@@ -267,7 +270,7 @@ fn named_by(alert: u8, kind: &FaultKind) -> bool {
 fn can_mean(alert: u8, kind: &FaultKind) -> bool {
     named_by(alert, kind)
         || match alert {
-            43 => matches!(kind, FaultKind::UnsupportedSignature { .. } | FaultKind::Weak { .. }),
+            43 => matches!(kind, FaultKind::Weak { .. }),
             44 => false,
             45 => matches!(kind, FaultKind::NotYetValid { .. }),
             48 => matches!(kind, FaultKind::UnsupportedSignature { .. } | FaultKind::WrongUsage { .. }),

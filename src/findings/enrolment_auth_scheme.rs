@@ -29,13 +29,9 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         }
         let exchange = connection.http.last()?;
         let (at, response) = exchange.response.as_ref()?;
-        if !(matches!(response.code, 401 | 407)
-            && !(exchange
-                .request
-                .as_ref()
-                .and_then(|(_, request)| request.credentials.as_ref())
-                .is_some_and(crate::protocols::http::Credentials::is_final_leg)))
-        {
+        let answered = exchange.request.as_ref().and_then(|(_, request)| request.credentials.as_ref());
+        let answered = answered.is_some_and(crate::protocols::http::Credentials::is_final_leg);
+        if !matches!(response.code, 401 | 407) || answered {
             return None;
         }
         let (host, path) = answers::page(connection, exchange);

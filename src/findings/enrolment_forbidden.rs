@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         }
         let exchange = connection.http.last()?;
         let (at, response) = exchange.response.as_ref()?;
-        if !(response.code == 403) {
+        if response.code != 403 {
             return None;
         }
         let (host, path) = answers::page(connection, exchange);

@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
         fix: "See the server's log for that moment (Schannel events 36874, 36888, 36871), the binding of its certificate, and whatever \
               stands before it (load balancer, reverse proxy). Check with `openssl s_client -connect server:5061` from the phones' \
               network.",
-        look_alikes: "A close on a hello of TLS 1.0 at most points to the version: tls-version-mismatch. A close after the device's own \
+        look_alikes: "A close on a hello of TLS 1.0 at most may mean the version: tls-version-mismatch stands beside it then. A close after the device's own \
                       certificate: tls-client-certificate-rejected. A RST with another TTL than the server's packets comes from a box \
                       between.",
         references: &["RFC 5246 section 7.2.1 (closure without alert)"],
@@ -106,10 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn old_versions_client_certificates_and_unacknowledged_hellos_have_codes_of_their_own() {
+    fn client_certificates_and_unacknowledged_hellos_have_codes_of_their_own() {
         let newer = || tcp(Purpose::Registrar).hello_with(|hello| hello.version = 0x0303);
         assert_eq!(Login::new().step(newer().leaves(Side::Server, Close::Rst)).dropped().check(&RULE).len(), 1);
-        Login::new().step(tcp(Purpose::Registrar).hello().leaves(Side::Server, Close::Rst)).dropped().nothing(&RULE);
         let refused = newer().change(|connection| connection.stats.client.acknowledged = 0).leaves(Side::Server, Close::Rst);
         Login::new().step(refused).dropped().nothing(&RULE);
         let flight = newer().server_flight(vec![leaf()]).certificate_request(vec![], 0).client_certificate(vec![]);

@@ -528,7 +528,7 @@ impl Recorder {
 fn is_next_retry(lookup: &Lookup, at: At) -> bool {
     let times = || lookup.queries.iter().map(|(asked, _)| asked.time);
     let longest = times().zip(times().skip(1)).map(|(earlier, later)| later.since(earlier)).max();
-    let waited = times().last().map_or(0, |last| at.time.since(last));
+    let waited = times().next_back().map_or(0, |last| at.time.since(last));
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
