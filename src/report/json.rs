@@ -169,7 +169,7 @@ impl<'a> Capture<'a> {
         Self {
             path,
             format: Some(summary.format).filter(|format| !format.is_empty()),
-            compression: analysis.capture.compression,
+            compression: summary.compression,
             frames: summary.frames,
             bytes: summary.bytes,
             first_time: summary.first_time,
