@@ -177,9 +177,9 @@ fn files_that_are_no_captures() {
     let place = place("none");
     let empty = file(&place, "empty.pcap", b"");
     let words = file(&place, "words.txt", b"14:02:11 phone did not log in\n");
-    let zipped = file(&place, "field.pcap.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03");
+    let zipped = file(&place, "field.pcap.zst", b"\x28\xb5\x2f\xfd\0\0\0\0\0\0\x03");
     let noise = file(&place, "noise.bin", &[0xee; 64]);
-    for (path, says) in [(&empty, "empty"), (&words, "text"), (&zipped, "gunzip"), (&noise, "not a capture")] {
+    for (path, says) in [(&empty, "empty"), (&words, "text"), (&zipped, "zstd"), (&noise, "not a capture")] {
         for command in ["diagnose", "events"] {
             let (out, err) = check(&run(&[command, text(path)]), 3);
             assert_eq!(out, "");
