@@ -2,9 +2,8 @@
 //! of them is where the attempt dropped.
 
 use crate::findings::{Case, Found, Proof, clock_skew};
-use crate::login::steps::{Connection, Exchange, Purpose, Step, StepKind, Transaction};
+use crate::login::steps::{Connection, Exchange, Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
-use crate::protocols::sip;
 
 /// A failed exchange with the frames that show it.
 pub(crate) struct Failure<'a> {
@@ -112,24 +111,6 @@ pub(crate) fn page(connection: &Connection, exchange: &Exchange) -> (String, Str
     let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
     let path = exchange.request.as_ref().map_or_else(|| "a page".to_owned(), |(_, request)| request.uri.to_string());
     (host, path)
-}
-
-/// Failed registrations whose last answer fits: over UDP, or in clear over TCP.
-pub(crate) fn refused_registrations<'a>(case: &Case<'a>, fits: impl Fn(&Transaction, &sip::Message) -> bool) -> Vec<Failure<'a>> {
-    failures(case, |_, kind| {
-        let (transactions, server) = match kind {
-            StepKind::Registration(registration) => (&registration.transactions, registration.flow.server),
-            StepKind::Connection(connection) => (&connection.sip, connection.flow.server),
-            _ => return None,
-        };
-        let last = transactions.iter().rev().find(|transaction| transaction.request.method() == "REGISTER")?;
-        let (at, answer) = last.answer.as_ref().filter(|(_, answer)| fits(last, answer))?;
-        let code = answer.code().unwrap_or_default();
-        let sip::Start::Response { reason, .. } = &answer.start else { return None };
-        let user = last.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
-        let shown = Evidence::new(at.frame, &format!("sip.Status-Code == {code}"), format!("{server} answers {code} {reason}"));
-        Some((format!("{code} {reason} from {server}{user}"), vec![shown]))
-    })
 }
 
 /// Did a connection of the same errand succeed elsewhere in the attempt?

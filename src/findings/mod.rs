@@ -11,6 +11,7 @@ pub mod handshake;
 pub mod own_clock;
 pub mod place;
 pub mod reach;
+pub mod registration;
 
 mod answers;
 // index begin
@@ -57,9 +58,12 @@ pub mod session_dropped;
 pub mod session_idle_cut;
 pub mod sip_auth_rejected;
 pub mod sip_auth_scheme_unsupported;
+pub mod sip_client_version_blocked;
+pub mod sip_clock_skew;
 pub mod sip_forbidden;
 pub mod sip_interval_too_brief;
 pub mod sip_no_answer;
+pub mod sip_redirect_loop;
 pub mod sip_rejected;
 pub mod sip_server_error;
 pub mod sip_user_not_found;
@@ -124,9 +128,12 @@ pub static ALL: &[&Rule] = &[
     &session_idle_cut::RULE,
     &sip_auth_rejected::RULE,
     &sip_auth_scheme_unsupported::RULE,
+    &sip_client_version_blocked::RULE,
+    &sip_clock_skew::RULE,
     &sip_forbidden::RULE,
     &sip_interval_too_brief::RULE,
     &sip_no_answer::RULE,
+    &sip_redirect_loop::RULE,
     &sip_rejected::RULE,
     &sip_server_error::RULE,
     &sip_user_not_found::RULE,
