@@ -8,7 +8,9 @@ pub(crate) mod testing;
 
 pub mod chain;
 pub mod handshake;
+pub mod option_need;
 pub mod own_clock;
+pub mod own_network;
 pub mod place;
 pub mod reach;
 pub mod registration;
@@ -29,10 +31,13 @@ pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
 pub mod clock_skew;
+pub mod dhcp_bad_option;
 pub mod dhcp_declined;
+pub mod dhcp_missing_option;
 pub mod dhcp_nak;
 pub mod dhcp_no_ack;
 pub mod dhcp_no_offer;
+pub mod dhcp_rogue_server;
 pub mod directory_no_answer;
 pub mod dns_name_not_found;
 pub mod dns_no_answer;
@@ -47,6 +52,7 @@ pub mod enrolment_not_found;
 pub mod enrolment_redirected;
 pub mod enrolment_server_error;
 pub mod enrolment_unauthorised;
+pub mod gateway_unreachable;
 pub mod icmp_unreachable;
 pub mod ntp_no_answer;
 pub mod ntp_unsynchronised;
@@ -99,10 +105,13 @@ pub static ALL: &[&Rule] = &[
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
     &clock_skew::RULE,
+    &dhcp_bad_option::RULE,
     &dhcp_declined::RULE,
+    &dhcp_missing_option::RULE,
     &dhcp_nak::RULE,
     &dhcp_no_ack::RULE,
     &dhcp_no_offer::RULE,
+    &dhcp_rogue_server::RULE,
     &directory_no_answer::RULE,
     &dns_name_not_found::RULE,
     &dns_no_answer::RULE,
@@ -117,6 +126,7 @@ pub static ALL: &[&Rule] = &[
     &enrolment_redirected::RULE,
     &enrolment_server_error::RULE,
     &enrolment_unauthorised::RULE,
+    &gateway_unreachable::RULE,
     &icmp_unreachable::RULE,
     &ntp_no_answer::RULE,
     &ntp_unsynchronised::RULE,
