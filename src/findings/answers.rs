@@ -38,6 +38,15 @@ pub(crate) fn made_good(case: &Case<'_>, purpose: Purpose) -> bool {
     case.attempt.steps.iter().any(good)
 }
 
+/// Did the device get a lease in another exchange after this one? Then its trouble was a passing one: a change of VLAN, a
+/// stale lease, a server that was slow.
+pub(crate) fn leased_later(case: &Case<'_>, failed: &Step) -> bool {
+    case.attempt.leases().any(|(step, lease)| {
+        let given = lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified());
+        given && lease.releases.is_empty() && step.outcome == Outcome::Ok && step.last > failed.first
+    })
+}
+
 /// Did the exchange end in silence?
 pub(crate) fn is_silence(step: &Step) -> bool {
     step.ending.is_some_and(|ending| ending.how == How::Timeout)
@@ -88,13 +97,6 @@ pub(crate) fn told(case: &Case<'_>, failures: &[Failure<'_>], words: impl Fn(&st
         fix: words.fix,
         evidence,
     }]
-}
-
-impl Case<'_> {
-    /// Is this exchange where the attempt dropped?
-    pub(crate) fn is_dropped(&self, step: &Step) -> bool {
-        self.attempt.dropped().is_some_and(|dropped| std::ptr::eq(dropped, step))
-    }
 }
 
 /// A time finding explains the drop too where the device refused a certificate that only its own clock puts outside its

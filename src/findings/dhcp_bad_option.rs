@@ -40,7 +40,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 }
 
 fn is_uc(one: &Given<'_>) -> bool {
-    one.lease.vendor_class.as_ref().is_some_and(|class| class.raw().eq_ignore_ascii_case(UC_CLIENT))
+    one.class.is_some_and(|class| class.raw().eq_ignore_ascii_case(UC_CLIENT))
 }
 
 /// One finding, if all the answers that have the option have it wrong: the device takes the first good one.
@@ -54,7 +54,7 @@ fn tell(case: &Case<'_>, given: &[Given<'_>], code: u8, wrong: impl Fn(&dhcp::Me
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
     Some(Found {
         stage: Stage::Address,
-        step: Some(last.index),
+        step: last.index,
         proof: Proof::Proven,
         explains_drop: would_help(case, code),
         confidence: if matches!(code, option::VENDOR | option::SIP_SERVERS) { 0.8 } else { 0.9 },

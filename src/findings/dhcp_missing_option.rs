@@ -3,6 +3,7 @@
 use crate::findings::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
+use crate::protocols::dhcp::option;
 use crate::text::WireText;
 
 /// The rule.
@@ -37,7 +38,11 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 }
 
 fn is_missing(given: &[Given<'_>], code: u8) -> bool {
-    let asked = given.iter().any(|one| one.lease.parameter_list.is_empty() || one.lease.parameter_list.contains(&code));
+    let asked = given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&code));
+    // An INFORM of an earlier attempt may have brought these.
+    if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().any(|one| one.index.is_none()) {
+        return false;
+    }
     asked && given.iter().all(|one| one.message.option(code).is_none())
 }
 
@@ -48,7 +53,7 @@ fn tell(given: &[Given<'_>], code: u8, why: &str) -> Option<Found> {
     let why = WireText::from(why);
     Some(Found {
         stage: Stage::Address,
-        step: Some(last.index),
+        step: last.index,
         proof: Proof::Inferred,
         explains_drop: true,
         confidence: 0.8,
@@ -96,6 +101,18 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.summary, "10.0.4.1 gives no DHCP option 3 (router): without a router it reaches only its own network");
         assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 5");
+    }
+
+    #[test]
+    fn a_later_attempt_still_lacks_what_the_lease_did_not_bring() {
+        let ack = std::sync::Arc::new(dhcp_message(5, &[MASK]));
+        let later = Login::new()
+            .profile(|profile| profile.required_options = vec![(3, "why".to_owned()), (43, "why".to_owned())])
+            .knowing(|known| known.lease = Some((at(1), ack)))
+            .step(lookup("a").times(2))
+            .step(lookup("sip.contoso.com").times(3))
+            .dropped();
+        assert!(later.the(&RULE).summary.contains("option 3"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod testing;
 
 pub mod chain;
 pub mod handshake;
+pub mod name_errand;
 pub mod option_need;
 pub mod own_clock;
 pub mod own_network;
@@ -42,6 +43,7 @@ pub mod directory_no_answer;
 pub mod dns_name_not_found;
 pub mod dns_no_answer;
 pub mod dns_server_error;
+pub mod dns_srv_target_mismatch;
 pub mod dns_srv_target_unresolved;
 pub mod enrolment_auth_scheme;
 pub mod enrolment_bad_content;
@@ -116,6 +118,7 @@ pub static ALL: &[&Rule] = &[
     &dns_name_not_found::RULE,
     &dns_no_answer::RULE,
     &dns_server_error::RULE,
+    &dns_srv_target_mismatch::RULE,
     &dns_srv_target_unresolved::RULE,
     &enrolment_auth_scheme::RULE,
     &enrolment_bad_content::RULE,

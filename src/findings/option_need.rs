@@ -5,21 +5,25 @@ use crate::findings::own_network::reached_beyond;
 use crate::login::steps::{Lease, Purpose, Step, StepKind};
 use crate::model::{At, How, Outcome, Stage};
 use crate::protocols::dhcp;
+use crate::text::WireText;
 
 /// An answer of a DHCP server that the device goes by.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
-    /// Index of its exchange.
-    pub index: usize,
-    /// The exchange.
-    pub lease: &'a Lease,
+    /// Index of its exchange; `None` where that was in an earlier attempt.
+    pub index: Option<usize>,
+    /// What the device asked for (option 55).
+    pub asked: &'a [u8],
+    /// As what it asked (option 60), where that shows.
+    pub class: Option<&'a WireText>,
     /// Its frame.
     pub at: At,
     /// The message.
     pub message: &'a dhcp::Message,
 }
 
-/// The answers that the device goes by: ACKs, to INFORM too; where none came, the OFFERs that the device did not take up.
+/// The answers that the device goes by: ACKs, to INFORM too; where none came, the OFFERs that the device did not take up;
+/// where the attempt has no DHCP at all, the lease that the device still has.
 pub fn given<'a>(case: &Case<'a>) -> Vec<Given<'a>> {
     let mut acks = Vec::new();
     let mut offers = Vec::new();
@@ -27,13 +31,23 @@ pub fn given<'a>(case: &Case<'a>) -> Vec<Given<'a>> {
         let StepKind::Lease(lease) = &step.kind else { continue };
         // What was given back counts for nothing: the question for a voice VLAN, as a rule.
         if lease.releases.is_empty() {
-            acks.extend(lease.acks.iter().map(|(at, message)| Given { index, lease, at: *at, message }));
+            acks.extend(lease.acks.iter().map(|(at, message)| of_exchange(index, lease, *at, message)));
         }
         if lease.acks.is_empty() && lease.requests.is_empty() && step.outcome == Outcome::Failed {
-            offers.extend(lease.offers.iter().map(|(at, message)| Given { index, lease, at: *at, message }));
+            offers.extend(lease.offers.iter().map(|(at, message)| of_exchange(index, lease, *at, message)));
         }
     }
+    if acks.is_empty() && offers.is_empty() && case.attempt.leases().next().is_none() {
+        let lease = case.known.lease.as_ref().filter(|(at, _)| *at < case.attempt.last);
+        let kept =
+            lease.map(|(at, message)| Given { index: None, asked: &case.known.parameter_list, class: None, at: *at, message });
+        return kept.into_iter().collect();
+    }
     if acks.is_empty() { offers } else { acks }
+}
+
+fn of_exchange<'a>(index: usize, lease: &'a Lease, at: At, message: &'a dhcp::Message) -> Given<'a> {
+    Given { index: Some(index), asked: &lease.parameter_list, class: lease.vendor_class.as_ref(), at, message }
 }
 
 /// Did the attempt drop where this option would have helped?
