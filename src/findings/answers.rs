@@ -2,7 +2,7 @@
 //! of them is where the attempt dropped.
 
 use crate::findings::{Case, Found, Proof, clock_skew};
-use crate::login::steps::{Connection, Exchange, Purpose, Step, StepKind};
+use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
 
 /// A failed exchange with the frames that show it.
@@ -106,13 +106,6 @@ pub(crate) fn explain_by_clock(case: &Case<'_>, found: &mut [Found]) {
     for found in found.iter_mut().filter(|_| refused) {
         found.explains_drop = true;
     }
-}
-
-/// Host and path of a web page, as people name them.
-pub(crate) fn page(connection: &Connection, exchange: &Exchange) -> (String, String) {
-    let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
-    let path = exchange.request.as_ref().map_or_else(|| "a page".to_owned(), |(_, request)| request.uri.to_string());
-    (host, path)
 }
 
 /// Did a connection of the same errand succeed elsewhere in the attempt?

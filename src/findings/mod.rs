@@ -7,6 +7,7 @@
 pub(crate) mod testing;
 
 pub mod chain;
+pub mod fetch;
 pub mod handshake;
 pub mod name_errand;
 pub mod option_need;
