@@ -467,8 +467,8 @@ fn a_failing_disk_is_an_error_with_its_offset() {
 fn an_unknown_link_type_is_noticed_once_for_an_interface_that_has_packets() {
     let file = [
         LITTLE.section(),
-        LITTLE.interface(105, &[]),
-        LITTLE.interface(127, &[]),
+        LITTLE.interface(163, &[]),
+        LITTLE.interface(119, &[]),
         LITTLE.interface(1, &[]),
         LITTLE.enhanced(2, 1, 1, b"a"),
         LITTLE.enhanced(0, 1, 1, b"b"),
@@ -479,7 +479,7 @@ fn an_unknown_link_type_is_noticed_once_for_an_interface_that_has_packets() {
     assert_eq!(seen.len(), 3);
     assert_eq!(reader.warnings().len(), 1);
     assert_eq!(reader.warnings()[0].frame, Some(Frame(2)));
-    assert!(reader.warnings()[0].text.contains("link type 105 (802.11 monitor mode)"));
+    assert!(reader.warnings()[0].text.contains("link type 163 (802.11 monitor mode)"));
 }
 
 #[test]

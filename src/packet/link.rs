@@ -1,6 +1,6 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
-use super::{LLC, Link, short};
+use super::{LLC, Link, short, wireless};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::{Record, link_type};
 use crate::model::Mac;
@@ -101,6 +101,14 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
             let address = reader.array("link-layer address")?;
             Ok(cooked(record, hardware, u16::from(length), address, ether_type, reader.rest()))
         }
+        link_type::IEEE802_11 | link_type::IEEE802_11_RADIOTAP | link_type::PPI => {
+            let carried = wireless::unwrap(record)?;
+            Ok(match carried.llc {
+                Some(llc) => above_ether_type(record, carried.link, llc_length(llc), llc),
+                None => Unwrapped { link: carried.link, above: Above::Nothing },
+            })
+        }
+        link_type::ARCNET | link_type::ARCNET_LINUX => bare(arcnet(record.link_type, &mut reader)?),
         _ => Err(reader.invalid("link type")),
     }
 }
@@ -127,9 +135,37 @@ fn cooked<'a>(
     // Here, numbers below the first EtherType are Linux's own: 1 is Novell's raw 802.3, 4 is LLC.
     match protocol {
         // The length of the 802.3 frame is not kept, but all of it is here.
-        LLC => above_ether_type(record, link, u16::try_from(bytes.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1), bytes),
+        LLC => above_ether_type(record, link, llc_length(bytes), bytes),
         0..FIRST_ETHER_TYPE => Unwrapped { link, above: Above::Other { ether_type: protocol, bytes } },
         _ => above_ether_type(record, link, protocol, bytes),
+    }
+}
+
+/// The 802.3 length of a frame of which only the LLC part is there.
+fn llc_length(llc: &[u8]) -> u16 {
+    u16::try_from(llc.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1)
+}
+
+/// ARCNET, whose addresses are one octet long and name no device elsewhere.
+fn arcnet<'a>(link_type: u16, reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
+    /// RFC 1051, which had no fragments.
+    const OLD_IP: u8 = 240;
+    /// RFC 1201 section 3.3.
+    const IP: u8 = 212;
+    const IPV6: u8 = 196;
+    reader.u16("ARCNET addresses")?;
+    if link_type == link_type::ARCNET_LINUX {
+        reader.u16("ARCNET offset")?;
+    }
+    match reader.u8("ARCNET protocol")? {
+        OLD_IP => Ok(Above::Ip(reader.rest())),
+        IP | IPV6 => {
+            let split = reader.u8("ARCNET split flag")?;
+            reader.u16("ARCNET sequence number")?;
+            // Section 2.3: what is split lies in several frames.
+            Ok(if split == 0 { Above::Ip(reader.rest()) } else { Above::Nothing })
+        }
+        _ => Ok(Above::Nothing),
     }
 }
 

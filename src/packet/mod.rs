@@ -10,6 +10,7 @@ mod link;
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
 mod tunnel;
+mod wireless;
 
 use std::net::IpAddr;
 

@@ -240,7 +240,7 @@ fn links_without_addresses() {
         check(link_type::NULL, &[&family[..], &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
     }
     check(link_type::LOOP, &[&[0, 0, 0, 24][..], &udp6(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
-    check(105, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
+    check(163, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
     check(link_type::ETHERNET, &[1, 2, 3], |packet| {
         assert_eq!(stopped(&packet), "Ethernet header at offset 0: 14 bytes needed, 3 there")
     });
@@ -799,4 +799,64 @@ fn a_tunnel_and_its_packet_may_both_be_fragmented() {
     assert_eq!(completed(&mut decoder, &fragments4(&wrapped, 40, 3)), [(2, payload.clone())]);
     let inner: Vec<_> = fragments4(&udp4(&payload), 40, 4).iter().map(|fragment| outer(4, fragment)).collect();
     assert_eq!(completed(&mut decoder, &inner), [(1, payload)]);
+}
+
+const ACCESS_POINT: [u8; 6] = [9; 6];
+
+/// An 802.11 data frame with the addresses as the two DS flags order them.
+fn wireless(kind: u8, flags: u8, addresses: &[[u8; 6]], control: &[u8], payload: &[u8]) -> Vec<u8> {
+    let [one, two, three, four @ ..] = addresses else { panic!("three addresses") };
+    let head = [&[kind, flags, 0, 0][..], one, two, three, &[0x10, 0]].concat();
+    [&head[..], &four.concat(), control, payload].concat()
+}
+
+#[test]
+fn wireless_frames_name_sender_and_receiver_by_their_direction() {
+    let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(b"air")].concat();
+    let subframe = [&SWITCH[..], &PHONE, &(llc.len() as u16).to_be_bytes(), &llc].concat();
+    let frames = [
+        wireless(0x08, 0x00, &[SWITCH, PHONE, ACCESS_POINT], &[], &llc),
+        wireless(0x08, 0x01, &[ACCESS_POINT, PHONE, SWITCH], &[], &llc),
+        wireless(0x88, 0x02, &[SWITCH, ACCESS_POINT, PHONE], &[0, 0], &llc),
+        wireless(0x88, 0x83, &[ACCESS_POINT, ACCESS_POINT, SWITCH, PHONE], &[0, 0, 1, 1, 1, 1], &llc),
+        wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, ACCESS_POINT], &[0x80, 0], &subframe),
+    ];
+    for frame in &frames {
+        let radiotap = [&[0, 0, 9, 0, 2, 0, 0, 0, 0x10][..], frame].concat();
+        let ppi = [&[0, 0, 8, 0, 105, 0, 0, 0][..], frame].concat();
+        for (link_type, bytes) in [(105, frame), (127, &radiotap), (192, &ppi)] {
+            check(link_type, bytes, |packet| {
+                assert_eq!(packet.link, Link { source: Some(Mac(PHONE)), destination: Some(Mac(SWITCH)), vlan: None });
+                assert_eq!(udp_of(&packet).payload, b"air");
+            });
+            for length in 0..bytes.len() {
+                decode(&mut Decoder::new(), &Record { wire_length: 500, ..record(link_type, &bytes[..length]) });
+            }
+        }
+    }
+    // Two octets of padding behind a QoS header, which radiotap tells behind the timestamp.
+    let padded = wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, SWITCH], &[0, 0, 0, 0], &llc);
+    let radiotap = [&[0, 0, 17, 0, 3, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0x20][..], &padded].concat();
+    check(127, &radiotap, |packet| assert_eq!(udp_of(&packet).payload, b"air"));
+}
+
+#[test]
+fn wireless_frames_without_readable_data_carry_nothing() {
+    for (kind, flags) in [(0x80, 0), (0xd4, 0), (0x48, 1), (0xc8, 1), (0x08, 0x41), (0x08, 0x05)] {
+        check(105, &wireless(kind, flags, &[ACCESS_POINT, PHONE, SWITCH], &[], &[0xaa; 40]), |packet| {
+            assert_eq!((packet.body, packet.stopped), (Body::Nothing, None));
+        });
+    }
+}
+
+#[test]
+fn arcnet_carries_ip_by_either_standard() {
+    for (link_type, header) in
+        [(7, &[1, 2, 212, 0, 0, 1][..]), (7, &[1, 2, 240]), (129, &[1, 2, 0, 0, 212, 0, 0, 1]), (129, &[1, 2, 0, 0, 240])]
+    {
+        check(link_type, &[header, &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    }
+    for header in [&[1, 2, 212, 1, 0, 1][..], &[1, 2, 213, 0, 0, 1]] {
+        check(7, &[header, &udp4(b"x")].concat(), |packet| assert_eq!((packet.body, packet.stopped), (Body::Nothing, None)));
+    }
 }
