@@ -591,3 +591,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_gzip_file_that_is_cut_gives_what_it_has_with_a_warning() {
+    use std::io::Write;
+    let records: Vec<_> = (0..200).map(|tick| LITTLE.enhanced(0, tick * 7919, 64, &[tick as u8; 64])).collect();
+    let file = [&[LITTLE.section(), LITTLE.interface(1, &[])].concat()[..], &records.concat()].concat();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    packed.write_all(&file).expect("memory takes it");
+    let packed = packed.finish().expect("memory takes it");
+    let count = |bytes: &[u8]| {
+        let (plain, name) = compressed::plain(bytes).expect("it can be read");
+        assert_eq!(name, Some("gzip"));
+        let mut reader = CaptureReader::open(plain).expect("a capture");
+        while reader.next_record().expect("no error").is_some() {}
+        assert_eq!(reader.warnings().len(), usize::from(reader.facts().truncated));
+        (reader.facts().frames, reader.facts().truncated)
+    };
+    assert_eq!(count(&packed), (200, false));
+    let (frames, is_truncated) = count(&packed[..packed.len() / 2]);
+    assert!(is_truncated && (50..150).contains(&frames), "{frames}");
+    // All records, and no check value behind them.
+    assert_eq!(count(&packed[..packed.len() - 4]), (200, true));
+}
