@@ -15,11 +15,12 @@ pub(super) struct Buffer<R> {
     /// Offset in the file of the first of `bytes`.
     base: u64,
     ended: bool,
+    cut: bool,
 }
 
 impl<R: Read> Buffer<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, bytes: vec![0; BUFFER], start: 0, end: 0, base: 0, ended: false }
+        Self { reader, bytes: vec![0; BUFFER], start: 0, end: 0, base: 0, ended: false, cut: false }
     }
 
     /// Offset in the file of the next byte.
@@ -30,6 +31,11 @@ impl<R: Read> Buffer<R> {
     /// How many bytes of the file were read.
     pub(super) fn read_bytes(&self) -> u64 {
         self.base.saturating_add(self.end as u64)
+    }
+
+    /// Did compressed input end before its own end?
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The bytes that were read but not taken.
@@ -63,6 +69,8 @@ impl<R: Read> Buffer<R> {
                 // A reader that claims more than it was given room for is not believed.
                 Ok(count) => self.end = self.end.saturating_add(count).min(self.bytes.len()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A decompressor's word for input that ends too early; files and pipes just end.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => (self.ended, self.cut) = (true, true),
                 Err(error) => return Err(error),
             }
         }

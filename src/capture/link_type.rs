@@ -4,6 +4,8 @@
 pub const NULL: u16 = 0;
 /// Ethernet.
 pub const ETHERNET: u16 = 1;
+/// ARCNET, as BSD captures it.
+pub const ARCNET: u16 = 7;
 /// PPP, with or without address and control octets.
 pub const PPP: u16 = 9;
 /// Raw IP, as some systems number it.
@@ -12,10 +14,18 @@ pub const RAW_BSD: u16 = 12;
 pub const RAW_OPENBSD: u16 = 14;
 /// Raw IP: the version nibble tells which.
 pub const RAW: u16 = 101;
+/// IEEE 802.11 frames alone.
+pub const IEEE802_11: u16 = 105;
 /// OpenBSD loopback: an address family in network order.
 pub const LOOP: u16 = 108;
 /// Linux "cooked" capture, from `-i any`.
 pub const LINUX_SLL: u16 = 113;
+/// IEEE 802.11 behind a radiotap header.
+pub const IEEE802_11_RADIOTAP: u16 = 127;
+/// ARCNET, as Linux captures it.
+pub const ARCNET_LINUX: u16 = 129;
+/// Per-packet information, mostly before 802.11 frames.
+pub const PPI: u16 = 192;
 /// Raw IPv4.
 pub const IPV4: u16 = 228;
 /// Raw IPv6.
@@ -26,6 +36,7 @@ pub const LINUX_SLL2: u16 = 276;
 /// Can packets of this link type be decoded?
 pub fn is_known(link_type: u16) -> bool {
     matches!(link_type, NULL | ETHERNET | PPP | RAW_BSD | RAW_OPENBSD | RAW | LOOP | LINUX_SLL | IPV4 | IPV6 | LINUX_SLL2)
+        || matches!(link_type, ARCNET | ARCNET_LINUX | IEEE802_11 | IEEE802_11_RADIOTAP | PPI)
 }
 
 /// What a link type is, where people are likely to meet it.
@@ -33,7 +44,7 @@ pub(super) fn name(link_type: u16) -> &'static str {
     match link_type {
         6 => "Token Ring",
         104 => "Cisco HDLC",
-        105 | 119 | 127 | 163 => "802.11 monitor mode",
+        119 | 163 => "802.11 monitor mode",
         149 | 186 | 189 | 220 | 249 | 266 => "USB",
         187 | 201 | 251 | 255 => "Bluetooth",
         197 => "ERF",

@@ -114,6 +114,7 @@ impl<R: Read> CaptureReader<R> {
         };
         let Ok(Some(found)) = found else {
             self.ended = true;
+            self.notes.cut_between_records(&self.buffer);
             return found.map(|_| None);
         };
         let frame = self.notes.count_frame();
@@ -209,6 +210,16 @@ impl Notes {
                     "the file is cut inside a {what} at offset {offset}, after frame {frames}; what is missing cannot be judged"
                 ),
             );
+        }
+    }
+
+    /// Compressed input that was cut has lost something even if what could be unpacked ends with a whole record.
+    #[cold]
+    fn cut_between_records<R: Read>(&mut self, buffer: &Buffer<R>) {
+        if buffer.is_cut() && !self.facts.truncated {
+            self.facts.truncated = true;
+            let frames = self.facts.frames;
+            self.warn(None, format!("the compressed file is cut after frame {frames}; what is missing cannot be judged"));
         }
     }
 

@@ -467,8 +467,8 @@ fn a_failing_disk_is_an_error_with_its_offset() {
 fn an_unknown_link_type_is_noticed_once_for_an_interface_that_has_packets() {
     let file = [
         LITTLE.section(),
-        LITTLE.interface(105, &[]),
-        LITTLE.interface(127, &[]),
+        LITTLE.interface(163, &[]),
+        LITTLE.interface(119, &[]),
         LITTLE.interface(1, &[]),
         LITTLE.enhanced(2, 1, 1, b"a"),
         LITTLE.enhanced(0, 1, 1, b"b"),
@@ -479,7 +479,7 @@ fn an_unknown_link_type_is_noticed_once_for_an_interface_that_has_packets() {
     assert_eq!(seen.len(), 3);
     assert_eq!(reader.warnings().len(), 1);
     assert_eq!(reader.warnings()[0].frame, Some(Frame(2)));
-    assert!(reader.warnings()[0].text.contains("link type 105 (802.11 monitor mode)"));
+    assert!(reader.warnings()[0].text.contains("link type 163 (802.11 monitor mode)"));
 }
 
 #[test]
@@ -590,4 +590,27 @@ proptest! {
             prop_assert!(reader.facts().frames as usize <= bytes.len());
         }
     }
+}
+
+#[test]
+fn a_gzip_file_that_is_cut_gives_what_it_has_with_a_warning() {
+    use std::io::Write;
+    let records: Vec<_> = (0..200).map(|tick| LITTLE.enhanced(0, tick * 7919, 64, &[tick as u8; 64])).collect();
+    let file = [&[LITTLE.section(), LITTLE.interface(1, &[])].concat()[..], &records.concat()].concat();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    packed.write_all(&file).expect("memory takes it");
+    let packed = packed.finish().expect("memory takes it");
+    let count = |bytes: &[u8]| {
+        let (plain, name) = compressed::plain(bytes).expect("it can be read");
+        assert_eq!(name, Some("gzip"));
+        let mut reader = CaptureReader::open(plain).expect("a capture");
+        while reader.next_record().expect("no error").is_some() {}
+        assert_eq!(reader.warnings().len(), usize::from(reader.facts().truncated));
+        (reader.facts().frames, reader.facts().truncated)
+    };
+    assert_eq!(count(&packed), (200, false));
+    let (frames, is_truncated) = count(&packed[..packed.len() / 2]);
+    assert!(is_truncated && (50..150).contains(&frames), "{frames}");
+    // All records, and no check value behind them.
+    assert_eq!(count(&packed[..packed.len() - 4]), (200, true));
 }

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Body, Datagram, Link, Net, Packet, Segment};
+use super::{Body, Datagram, Link, Net, Packet, Segment, tunnel};
 use crate::capture::Record;
 
 const UDP: u8 = 17;
@@ -64,10 +64,14 @@ fn udp(bytes: &[u8], wire: usize) -> Option<Body<'_>> {
     if length < 8 || length > wire {
         return None;
     }
+    let destination_port = u16::from_be_bytes([d0, d1]);
+    if tunnel::is_tunnel_port(destination_port) {
+        return None;
+    }
     let length = length.saturating_sub(8);
     Some(Body::Udp(Datagram {
         source_port: u16::from_be_bytes([s0, s1]),
-        destination_port: u16::from_be_bytes([d0, d1]),
+        destination_port,
         payload: payload.get(..length).unwrap_or(payload),
         wire_length: length as u32,
     }))

@@ -7,7 +7,8 @@ use etherparse::{
 };
 
 use super::defrag::{Fragment, Fragments, Key};
-use super::{Body, Datagram, Net, Packet, Segment, invalid, offset_in, short};
+use super::link::Above;
+use super::{Body, Datagram, Net, Packet, Segment, invalid, offset_in, short, tunnel};
 use crate::bytes::ParseError;
 use crate::capture::Record;
 
@@ -20,12 +21,30 @@ struct Payload<'a> {
     offset: usize,
 }
 
+/// Completes `packet`, which knows only its link layer. Without `fragments`, those of IP datagrams lead nowhere; `depth` is
+/// the number of tunnels that it came through.
+pub(super) fn above<'a>(
+    record: &Record<'a>,
+    above: &Above<'a>,
+    fragments: Option<&'a mut Fragments>,
+    packet: Packet<'a>,
+    depth: usize,
+) -> Packet<'a> {
+    match *above {
+        Above::Ip(bytes) => decode(record, bytes, fragments, packet, depth),
+        Above::Other { ether_type, bytes } => Packet { body: Body::Link { ether_type, bytes }, ..packet },
+        Above::Nothing => packet,
+        Above::Stopped(ref stopped) => Packet { stopped: Some(stopped.clone()), ..packet },
+    }
+}
+
 /// Decodes from the IP header on and completes `packet`.
-pub(super) fn decode<'a>(
+fn decode<'a>(
     record: &Record<'a>,
     bytes: &'a [u8],
-    fragments: &'a mut Fragments,
+    fragments: Option<&'a mut Fragments>,
     mut packet: Packet<'a>,
+    depth: usize,
 ) -> Packet<'a> {
     let start = offset_in(record, bytes);
     let (ip, stopped) = match LaxIpSlice::from_slice(bytes) {
@@ -48,21 +67,21 @@ pub(super) fn decode<'a>(
     let wire = wire_length(record, &ip, start, offset);
     let whole = Payload { protocol: payload.ip_number.0, bytes: payload.payload, wire, offset };
     if !payload.fragmented {
-        match stopped {
-            Some(_) => packet.stopped = Some(invalid(offset, "IP extension header")),
-            None => finish(whole, &mut packet),
+        if stopped.is_some() {
+            packet.stopped = Some(invalid(offset, "IP extension header"));
+            return packet;
         }
-        return packet;
+        return finish(record, whole, fragments, packet, depth);
     }
     let Some((key, fragment)) = fragment(&ip, bytes.get(..offset.saturating_sub(start).saturating_add(whole.bytes.len())), whole)
     else {
         packet.stopped = Some(invalid(offset, "fragment header"));
         return packet;
     };
-    if let Some((protocol, bytes)) = fragments.add(key, &fragment, record.at.time) {
-        assembled(protocol, bytes, offset, &mut packet);
+    match fragments.and_then(|fragments| fragments.add(key, &fragment, record.at.time)) {
+        Some((protocol, bytes)) => assembled(record, protocol, bytes, offset, packet, depth),
+        None => packet,
     }
-    packet
 }
 
 /// Length of the payload on the wire. What the IP header says counts, whatever was captured; where it says nothing (total
@@ -133,27 +152,44 @@ fn fragment_header(packet: &[u8]) -> Option<(Ipv6FragmentHeaderSlice<'_>, &[u8])
 }
 
 /// Completes `packet` with a datagram that came in fragments; only IPv6 can have further extension headers in it.
-fn assembled<'a>(protocol: u8, bytes: &'a [u8], offset: usize, packet: &mut Packet<'a>) {
+fn assembled<'a>(
+    record: &Record<'a>,
+    protocol: u8,
+    bytes: &'a [u8],
+    offset: usize,
+    mut packet: Packet<'a>,
+    depth: usize,
+) -> Packet<'a> {
     let is_ipv6 = packet.net.is_some_and(|net| net.source.is_ipv6());
-    let (protocol, bytes) = if is_ipv6 {
+    let (protocol, rest) = if is_ipv6 {
         let (_, protocol, rest, stopped) = Ipv6ExtensionsSlice::from_slice_lax(IpNumber(protocol), bytes);
         if stopped.is_some() {
             packet.stopped = Some(invalid(offset, "IP extension header"));
-            return;
+            return packet;
         }
         (protocol.0, rest)
     } else {
         (protocol, bytes)
     };
-    finish(Payload { protocol, bytes, wire: bytes.len(), offset }, packet);
+    // What the datagram carries lies in it, no more in the frame. Its buffer is in use until the packet is: fragments of a
+    // packet in a tunnel that was itself fragmented are not waited for.
+    let record = Record { data: bytes, wire_length: u32::try_from(bytes.len()).unwrap_or(u32::MAX), ..*record };
+    let mut packet = finish(&record, Payload { protocol, bytes: rest, wire: rest.len(), offset }, None, packet, depth);
     // What is wrong in the datagram has no place of its own in the frame that completed it.
     if let Some(stopped) = &mut packet.stopped {
         stopped.offset = offset;
     }
+    packet
 }
 
-/// Completes `packet` with the transport layer.
-fn finish<'a>(payload: Payload<'a>, packet: &mut Packet<'a>) {
+/// Completes `packet` with the transport layer, or with the packet in the tunnel.
+fn finish<'a>(
+    record: &Record<'a>,
+    payload: Payload<'a>,
+    fragments: Option<&'a mut Fragments>,
+    mut packet: Packet<'a>,
+    depth: usize,
+) -> Packet<'a> {
     let body = match IpNumber(payload.protocol) {
         ip_number::UDP => udp(payload),
         ip_number::TCP => tcp(payload),
@@ -161,10 +197,21 @@ fn finish<'a>(payload: Payload<'a>, packet: &mut Packet<'a>) {
         ip_number::IPV6_ICMP => Ok(Body::Icmpv6(payload.bytes)),
         _ => Ok(Body::Nothing),
     };
+    let inner = match &body {
+        _ if depth >= tunnel::MAX_DEPTH => None,
+        Ok(Body::Udp(datagram)) => tunnel::in_udp(record, packet.link, datagram),
+        Ok(Body::Nothing) => tunnel::in_ip(record, packet.link, payload.protocol, payload.bytes),
+        _ => None,
+    };
+    if let Some(inner) = inner {
+        let within = Packet { at: packet.at, link: inner.link, net: None, body: Body::Nothing, stopped: None };
+        return above(record, &inner.above, fragments, within, depth.saturating_add(1));
+    }
     match body {
         Ok(body) => packet.body = body,
         Err(stopped) => packet.stopped = Some(stopped),
     }
+    packet
 }
 
 /// A UDP length that cannot be (0, less than its own header, more than IP carries) gives way to IP's.

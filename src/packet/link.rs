@@ -1,6 +1,6 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
-use super::{LLC, Link, short};
+use super::{LLC, Link, short, wireless};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::{Record, link_type};
 use crate::model::Mac;
@@ -40,16 +40,23 @@ const FIRST_ETHER_TYPE: u16 = 0x0600;
 #[inline]
 pub(super) fn unwrap<'a>(record: &Record<'a>) -> Unwrapped<'a> {
     if record.link_type == link_type::ETHERNET
-        && let Some((&[a, b, c, d, e, f, g, h, i, j, k, l, high, low], rest)) = record.data.split_first_chunk()
+        && let Some(unwrapped) = ethernet(record, record.data)
     {
-        let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
-        let ether_type = u16::from_be_bytes([high, low]);
-        return match ether_type {
-            IPV4 | IPV6 => Unwrapped { link, above: Above::Ip(rest) },
-            _ => above_ether_type(record, link, ether_type, rest),
-        };
+        return unwrapped;
     }
     unwrap_others(record).unwrap_or_else(|stopped| Unwrapped { link: Link::default(), above: Above::Stopped(stopped) })
+}
+
+/// Unwraps an Ethernet frame that lies in a record; `None` if it is too short for a header.
+#[inline]
+pub(super) fn ethernet<'a>(record: &Record<'a>, frame: &'a [u8]) -> Option<Unwrapped<'a>> {
+    let (&[a, b, c, d, e, f, g, h, i, j, k, l, high, low], rest) = frame.split_first_chunk()?;
+    let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
+    let ether_type = u16::from_be_bytes([high, low]);
+    Some(match ether_type {
+        IPV4 | IPV6 => Unwrapped { link, above: Above::Ip(rest) },
+        _ => above_ether_type(record, link, ether_type, rest),
+    })
 }
 
 fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
@@ -94,6 +101,14 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
             let address = reader.array("link-layer address")?;
             Ok(cooked(record, hardware, u16::from(length), address, ether_type, reader.rest()))
         }
+        link_type::IEEE802_11 | link_type::IEEE802_11_RADIOTAP | link_type::PPI => {
+            let carried = wireless::unwrap(record)?;
+            Ok(match carried.llc {
+                Some(llc) => above_ether_type(record, carried.link, llc_length(llc), llc),
+                None => Unwrapped { link: carried.link, above: Above::Nothing },
+            })
+        }
+        link_type::ARCNET | link_type::ARCNET_LINUX => bare(arcnet(record.link_type, &mut reader)?),
         _ => Err(reader.invalid("link type")),
     }
 }
@@ -120,14 +135,42 @@ fn cooked<'a>(
     // Here, numbers below the first EtherType are Linux's own: 1 is Novell's raw 802.3, 4 is LLC.
     match protocol {
         // The length of the 802.3 frame is not kept, but all of it is here.
-        LLC => above_ether_type(record, link, u16::try_from(bytes.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1), bytes),
+        LLC => above_ether_type(record, link, llc_length(bytes), bytes),
         0..FIRST_ETHER_TYPE => Unwrapped { link, above: Above::Other { ether_type: protocol, bytes } },
         _ => above_ether_type(record, link, protocol, bytes),
     }
 }
 
+/// The 802.3 length of a frame of which only the LLC part is there.
+fn llc_length(llc: &[u8]) -> u16 {
+    u16::try_from(llc.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1)
+}
+
+/// ARCNET, whose addresses are one octet long and name no device elsewhere.
+fn arcnet<'a>(link_type: u16, reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
+    /// RFC 1051, which had no fragments.
+    const OLD_IP: u8 = 240;
+    /// RFC 1201 section 3.3.
+    const IP: u8 = 212;
+    const IPV6: u8 = 196;
+    reader.u16("ARCNET addresses")?;
+    if link_type == link_type::ARCNET_LINUX {
+        reader.u16("ARCNET offset")?;
+    }
+    match reader.u8("ARCNET protocol")? {
+        OLD_IP => Ok(Above::Ip(reader.rest())),
+        IP | IPV6 => {
+            let split = reader.u8("ARCNET split flag")?;
+            reader.u16("ARCNET sequence number")?;
+            // Section 2.3: what is split lies in several frames.
+            Ok(if split == 0 { Above::Ip(reader.rest()) } else { Above::Nothing })
+        }
+        _ => Ok(Above::Nothing),
+    }
+}
+
 /// Follows tags and shims until the network layer.
-fn above_ether_type<'a>(record: &Record<'a>, mut link: Link, ether_type: u16, bytes: &'a [u8]) -> Unwrapped<'a> {
+pub(super) fn above_ether_type<'a>(record: &Record<'a>, mut link: Link, ether_type: u16, bytes: &'a [u8]) -> Unwrapped<'a> {
     let above = follow(record, &mut link, ether_type, bytes).unwrap_or_else(Above::Stopped);
     Unwrapped { link, above }
 }
@@ -170,12 +213,13 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
                 let label = reader.u32("MPLS label").map_err(|error| at(error, bytes))?;
                 bytes = reader.rest();
                 if label & 0x100 != 0 {
-                    // The bottom of the stack. What follows is not named: IP shows by its version, the rest stays unknown.
-                    return Ok(if matches!(bytes.first(), Some(0x45..=0x4f | 0x60..=0x6f)) {
-                        Above::Ip(bytes)
-                    } else {
-                        Above::Nothing
-                    });
+                    // The bottom of the stack. What follows is not named: IP shows by its version, the control word of a
+                    // pseudowire by its zeros (RFC 4385 section 3), and the rest stays unknown.
+                    if looks_like_ip(bytes) {
+                        return Ok(Above::Ip(bytes));
+                    }
+                    let Some((inner, kind, frame)) = pseudowire(bytes) else { return Ok(Above::Nothing) };
+                    (*link, ether_type, bytes) = (inner, kind, frame);
                 }
             }
             PPPOE_SESSION => {
@@ -190,8 +234,21 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
     Ok(Above::Other { ether_type, bytes })
 }
 
+/// The Ethernet frame behind the control word of a pseudowire (RFC 4448 section 4.6), if it carries something known.
+fn pseudowire(bytes: &[u8]) -> Option<(Link, u16, &[u8])> {
+    let (&[0, 0, _, _, a, b, c, d, e, f, g, h, i, j, k, l, high, low], frame) = bytes.split_first_chunk()? else { return None };
+    let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
+    let ether_type = u16::from_be_bytes([high, low]);
+    matches!(ether_type, IPV4 | IPV6 | 0x0806 | 0x8100).then_some((link, ether_type, frame))
+}
+
+/// Does it begin with an IP version and a header length that can be?
+pub(super) fn looks_like_ip(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0x45..=0x4f | 0x60..=0x6f))
+}
+
 /// PPP from the protocol field on, which may be compressed to its second octet.
-fn ppp<'a>(reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
+pub(super) fn ppp<'a>(reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
     let first = reader.u8("PPP protocol")?;
     let protocol = if first & 1 == 1 { u16::from(first) } else { u16::from_be_bytes([first, reader.u8("PPP protocol")?]) };
     Ok(match protocol {

@@ -1,5 +1,5 @@
-//! Records in, packets out: link, network and transport headers, as far as they can be read. Keeps only IP fragments;
-//! knows no flow.
+//! Records in, packets out: link, network and transport headers, as far as they can be read. Of a packet in a tunnel, the
+//! inner headers count. Keeps only IP fragments; knows no flow.
 #![deny(clippy::arithmetic_side_effects)]
 
 mod defrag;
@@ -9,6 +9,8 @@ mod link;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
+mod tunnel;
+mod wireless;
 
 use std::net::IpAddr;
 
@@ -162,12 +164,7 @@ impl Decoder {
     /// The same without the short path.
     fn decode_slowly<'a>(&'a mut self, record: &Record<'a>, unwrapped: &Unwrapped<'a>) -> Packet<'a> {
         let packet = Packet { at: record.at, link: unwrapped.link, net: None, body: Body::Nothing, stopped: None };
-        match unwrapped.above {
-            Above::Ip(bytes) => ip::decode(record, bytes, &mut self.fragments, packet),
-            Above::Other { ether_type, bytes } => Packet { body: Body::Link { ether_type, bytes }, ..packet },
-            Above::Nothing => packet,
-            Above::Stopped(ref stopped) => Packet { stopped: Some(stopped.clone()), ..packet },
-        }
+        ip::above(record, &unwrapped.above, Some(&mut self.fragments), packet, 0)
     }
 }
 

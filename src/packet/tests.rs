@@ -240,7 +240,7 @@ fn links_without_addresses() {
         check(link_type::NULL, &[&family[..], &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
     }
     check(link_type::LOOP, &[&[0, 0, 0, 24][..], &udp6(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
-    check(105, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
+    check(163, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
     check(link_type::ETHERNET, &[1, 2, 3], |packet| {
         assert_eq!(stopped(&packet), "Ethernet header at offset 0: 14 bytes needed, 3 there")
     });
@@ -679,4 +679,184 @@ fn the_paths_agree_on_real_captures() {
         }
     }
     assert!(short > packets / 2, "the short path took {short} of {packets} packets");
+}
+
+/// An IPv4 packet that carries any protocol between two routers.
+fn outer(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let total = ((20 + payload.len()) as u16).to_be_bytes();
+    let header = [0x45, 0, total[0], total[1], 0, 1, 0, 0, 9, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+    [&header[..], payload].concat()
+}
+
+fn outer_udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = ((8 + payload.len()) as u16).to_be_bytes();
+    outer(17, &[&[0xc0, 0, port.to_be_bytes()[0], port.to_be_bytes()[1], length[0], length[1], 0, 0][..], payload].concat())
+}
+
+/// Every way in which a router may wrap what a phone sends.
+fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
+    let packet = udp4(b"inner");
+    let frame = ethernet(0x0800, &packet);
+    let gre = |header: &[u8], inner: &[u8]| outer(47, &[header, inner].concat());
+    let udp = |port, header: &[u8], inner: &[u8]| outer_udp(port, &[header, inner].concat());
+    vec![
+        ("IP in IP", outer(4, &packet), false),
+        ("IPv6 in IPv4", outer(41, &udp6(b"inner")), false),
+        ("GRE", gre(&[0, 0, 8, 0], &packet), false),
+        ("GRE with all", gre(&[0xb0, 0, 8, 0, 1, 1, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3], &packet), false),
+        ("GRE with a frame", gre(&[0x20, 0, 0x65, 0x58, 0, 0, 0, 9], &frame), true),
+        ("GRE with MPLS", gre(&[0, 0, 0x88, 0x47, 0, 1, 0x01, 64], &packet), false),
+        ("PPTP", gre(&[0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 3, 0, 0x21], &packet), false),
+        ("ERSPAN I", gre(&[0, 0, 0x88, 0xbe], &frame), true),
+        ("ERSPAN II", gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 0], &frame), true),
+        ("ERSPAN III", gre(&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], &frame), true),
+        (
+            "ERSPAN III with a subheader",
+            gre(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1][..], &[7; 8]].concat(), &frame),
+            true,
+        ),
+        ("VXLAN", udp(4789, &[8, 0, 0, 0, 0, 0, 5, 0], &frame), true),
+        ("GENEVE", udp(6081, &[0, 0, 0x65, 0x58, 0, 0, 5, 0], &frame), true),
+        ("GENEVE with options", udp(6081, &[2, 0x40, 8, 0, 0, 0, 5, 0, 1, 2, 0x80, 1, 9, 9, 9, 9], &packet), false),
+        ("GTP-U", udp(2152, &[0x30, 0xff, 0, 33, 0, 0, 0, 1], &packet), false),
+        ("GTP-U with a sequence number", udp(2152, &[0x32, 0xff, 0, 37, 0, 0, 0, 1, 0, 7, 0, 0x85], &packet), false),
+        (
+            "GTP-U with extension headers",
+            udp(2152, &[0x34, 0xff, 0, 45, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0x10, 9, 0xc0, 1, 0, 0, 0], &packet),
+            false,
+        ),
+        ("a pseudowire", [&[0, 0, 0x11, 64, 0, 0, 0, 1][..], &frame].concat(), true),
+    ]
+}
+
+#[test]
+fn of_a_packet_in_a_tunnel_the_inner_headers_count() {
+    const ROUTERS: ([u8; 6], [u8; 6]) = ([2; 6], [4; 6]);
+    for (name, packet, is_frame) in tunnels() {
+        let ether_type: u16 = if name == "a pseudowire" { 0x8847 } else { 0x0800 };
+        let bytes = [&ROUTERS.0[..], &ROUTERS.1, &ether_type.to_be_bytes(), &packet].concat();
+        check(link_type::ETHERNET, &bytes, |packet| {
+            assert_eq!(packet.stopped, None, "{name}");
+            assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"inner"[..], 5), "{name}");
+            assert_ne!(packet.net.expect("IP").source, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), "{name}");
+            assert_eq!(packet.link.source, Some(Mac(if is_frame { PHONE } else { ROUTERS.1 })), "{name}");
+        });
+        for length in 0..bytes.len() {
+            let cut = Record { wire_length: bytes.len() as u32, ..record(link_type::ETHERNET, &bytes[..length]) };
+            decode(&mut Decoder::new(), &cut);
+        }
+    }
+}
+
+#[test]
+fn what_a_tunnel_carries_may_be_no_ip() {
+    let frame = [&[8, 0, 0, 0, 0, 0, 5, 0][..], &ethernet(0x0806, b"who has")].concat();
+    check(link_type::RAW, &outer_udp(4789, &frame), |packet| {
+        assert_eq!(packet.body, Body::Link { ether_type: 0x0806, bytes: b"who has" });
+        assert_eq!(packet.net, None);
+    });
+}
+
+#[test]
+fn what_only_uses_the_port_of_a_tunnel_stays_a_datagram() {
+    for (port, payload) in [
+        (4789, &b"\x08\x01\x81\x80\0\x01\0\x01 an answer to a resolver's port"[..]),
+        (4789, b"\x08\0\0\0"),
+        (6081, b"\xc0\0\x65\x58\0\0\0\0 another version"),
+        (6081, b"\0\0\x88\xcc\0\0\0\0 a protocol of which nothing is known"),
+        (2152, b"\x32\x01\0\x04\0\0\0\0\0\x01\0\0"),
+        (2152, b"\x30\xff\0\x04\0\0\0\0\0 no IP"),
+        (2152, b"\x34\xff\0\x08\0\0\0\0\0\0\0\x85\0\0\0\0"),
+    ] {
+        check(link_type::RAW, &outer_udp(port, payload), |packet| assert_eq!(udp_of(&packet).payload, payload));
+    }
+    for gre in
+        [&[0x40, 0, 8, 0][..], &[0, 2, 8, 0], &[0, 0, 0x88, 0x0b], &[0, 0, 0, 0], &[0x30, 1, 0x88, 0x0b, 0, 0, 0, 1, 0, 0, 0, 1]]
+    {
+        check(link_type::RAW, &outer(47, gre), |packet| {
+            assert_eq!((packet.body, packet.stopped), (Body::Nothing, None));
+            assert!(packet.net.is_some(), "the outer packet");
+        });
+    }
+    check(link_type::RAW, &outer(47, &[0x20, 0, 8, 0, 1]), |packet| {
+        assert_eq!(stopped(&packet), "GRE key at offset 24: 4 bytes needed, 1 there");
+    });
+}
+
+#[test]
+fn tunnels_in_tunnels_are_followed_so_far() {
+    let nested = |depth| (0..depth).fold(udp4(b"x"), |packet, _| outer(4, &packet));
+    check(link_type::RAW, &nested(8), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    check(link_type::RAW, &nested(9), |packet| assert_eq!((packet.body, packet.stopped), (Body::Nothing, None)));
+}
+
+#[test]
+fn a_tunnel_and_its_packet_may_both_be_fragmented() {
+    // The outer one alone, the inner one alone.
+    let mut decoder = Decoder::new();
+    let payload: Vec<u8> = (0..60).collect();
+    let wrapped = outer(4, &udp4(&payload));
+    assert_eq!(completed(&mut decoder, &fragments4(&wrapped, 40, 3)), [(2, payload.clone())]);
+    let inner: Vec<_> = fragments4(&udp4(&payload), 40, 4).iter().map(|fragment| outer(4, fragment)).collect();
+    assert_eq!(completed(&mut decoder, &inner), [(1, payload)]);
+}
+
+const ACCESS_POINT: [u8; 6] = [9; 6];
+
+/// An 802.11 data frame with the addresses as the two DS flags order them.
+fn wireless(kind: u8, flags: u8, addresses: &[[u8; 6]], control: &[u8], payload: &[u8]) -> Vec<u8> {
+    let [one, two, three, four @ ..] = addresses else { panic!("three addresses") };
+    let head = [&[kind, flags, 0, 0][..], one, two, three, &[0x10, 0]].concat();
+    [&head[..], &four.concat(), control, payload].concat()
+}
+
+#[test]
+fn wireless_frames_name_sender_and_receiver_by_their_direction() {
+    let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(b"air")].concat();
+    let subframe = [&SWITCH[..], &PHONE, &(llc.len() as u16).to_be_bytes(), &llc].concat();
+    let frames = [
+        wireless(0x08, 0x00, &[SWITCH, PHONE, ACCESS_POINT], &[], &llc),
+        wireless(0x08, 0x01, &[ACCESS_POINT, PHONE, SWITCH], &[], &llc),
+        wireless(0x88, 0x02, &[SWITCH, ACCESS_POINT, PHONE], &[0, 0], &llc),
+        wireless(0x88, 0x83, &[ACCESS_POINT, ACCESS_POINT, SWITCH, PHONE], &[0, 0, 1, 1, 1, 1], &llc),
+        wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, ACCESS_POINT], &[0x80, 0], &subframe),
+    ];
+    for frame in &frames {
+        let radiotap = [&[0, 0, 9, 0, 2, 0, 0, 0, 0x10][..], frame].concat();
+        let ppi = [&[0, 0, 8, 0, 105, 0, 0, 0][..], frame].concat();
+        for (link_type, bytes) in [(105, frame), (127, &radiotap), (192, &ppi)] {
+            check(link_type, bytes, |packet| {
+                assert_eq!(packet.link, Link { source: Some(Mac(PHONE)), destination: Some(Mac(SWITCH)), vlan: None });
+                assert_eq!(udp_of(&packet).payload, b"air");
+            });
+            for length in 0..bytes.len() {
+                decode(&mut Decoder::new(), &Record { wire_length: 500, ..record(link_type, &bytes[..length]) });
+            }
+        }
+    }
+    // Two octets of padding behind a QoS header, which radiotap tells behind the timestamp.
+    let padded = wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, SWITCH], &[0, 0, 0, 0], &llc);
+    let radiotap = [&[0, 0, 17, 0, 3, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0x20][..], &padded].concat();
+    check(127, &radiotap, |packet| assert_eq!(udp_of(&packet).payload, b"air"));
+}
+
+#[test]
+fn wireless_frames_without_readable_data_carry_nothing() {
+    for (kind, flags) in [(0x80, 0), (0xd4, 0), (0x48, 1), (0xc8, 1), (0x08, 0x41), (0x08, 0x05)] {
+        check(105, &wireless(kind, flags, &[ACCESS_POINT, PHONE, SWITCH], &[], &[0xaa; 40]), |packet| {
+            assert_eq!((packet.body, packet.stopped), (Body::Nothing, None));
+        });
+    }
+}
+
+#[test]
+fn arcnet_carries_ip_by_either_standard() {
+    for (link_type, header) in
+        [(7, &[1, 2, 212, 0, 0, 1][..]), (7, &[1, 2, 240]), (129, &[1, 2, 0, 0, 212, 0, 0, 1]), (129, &[1, 2, 0, 0, 240])]
+    {
+        check(link_type, &[header, &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
+    }
+    for header in [&[1, 2, 212, 1, 0, 1][..], &[1, 2, 213, 0, 0, 1]] {
+        check(7, &[header, &udp4(b"x")].concat(), |packet| assert_eq!((packet.body, packet.stopped), (Body::Nothing, None)));
+    }
 }

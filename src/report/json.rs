@@ -44,7 +44,7 @@ struct Tool {
 struct Capture<'a> {
     path: &'a str,
     format: Option<&'static str>,
-    /// Compressed captures are not read: always null.
+    /// By what the file was compressed, if it was.
     compression: Option<&'static str>,
     frames: u64,
     bytes: u64,

@@ -1,0 +1,124 @@
+//! IEEE 802.11 data frames, as monitor mode captures them: where the LLC header lies and whose the addresses are.
+
+use super::Link;
+use crate::bytes::{ParseError, Reader};
+use crate::capture::{Record, link_type};
+use crate::model::Mac;
+
+/// What a data frame carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Carried<'a> {
+    pub(super) link: Link,
+    /// From the LLC header on (IEEE 802.2); `None` where it is encrypted, in pieces, or where there is none.
+    pub(super) llc: Option<&'a [u8]>,
+}
+
+/// Bits of the second octet of the frame control field (IEEE 802.11-2020 section 9.2.4.1).
+const TO_DS: u8 = 0x01;
+const FROM_DS: u8 = 0x02;
+const MORE_FRAGMENTS: u8 = 0x04;
+const PROTECTED: u8 = 0x40;
+const ORDER: u8 = 0x80;
+
+/// Reads a frame, with the header that the capturing driver put before it.
+pub(super) fn unwrap<'a>(record: &Record<'a>) -> Result<Carried<'a>, ParseError> {
+    const IEEE802_11: u32 = link_type::IEEE802_11 as u32;
+    let mut reader = Reader::new(record.data);
+    let mut is_padded = false;
+    match record.link_type {
+        link_type::IEEE802_11_RADIOTAP => {
+            reader.u16("radiotap version")?;
+            let length = usize::from(reader.u16_le("radiotap length")?);
+            is_padded = radiotap_padding(record.data).unwrap_or(false);
+            reader.take(length.saturating_sub(4), "radiotap fields")?;
+        }
+        link_type::PPI => {
+            reader.u16("PPI version")?;
+            let length = usize::from(reader.u16_le("PPI length")?);
+            if reader.u32_le("PPI link type")? != IEEE802_11 {
+                return Ok(Carried { link: Link::default(), llc: None });
+            }
+            reader.take(length.saturating_sub(8), "PPI fields")?;
+        }
+        _ => {}
+    }
+    data_frame(&mut reader, is_padded)
+}
+
+/// The MAC header (IEEE 802.11-2020 section 9.3.2.1).
+fn data_frame<'a>(reader: &mut Reader<'a>, is_padded: bool) -> Result<Carried<'a>, ParseError> {
+    const DATA: u8 = 0x08;
+    const NO_DATA: u8 = 0x40;
+    const QOS: u8 = 0x80;
+    /// Of the QoS control field: several frames in one.
+    const AGGREGATE: u8 = 0x80;
+    let begin = reader.offset();
+    let kind = reader.u8("802.11 frame control")?;
+    let flags = reader.u8("802.11 frame control")?;
+    // Version and type; management and control frames carry nothing for us.
+    if kind & 0x0f != DATA || kind & NO_DATA != 0 {
+        return Ok(Carried { link: Link::default(), llc: None });
+    }
+    reader.u16("802.11 duration")?;
+    let [one, two, three] = [address(reader)?, address(reader)?, address(reader)?];
+    let sequence = reader.u16_le("802.11 sequence control")?;
+    let (destination, source) = match (flags & TO_DS != 0, flags & FROM_DS != 0) {
+        (false, false) => (one, two),
+        (true, false) => (three, two),
+        (false, true) => (one, three),
+        (true, true) => (three, address(reader)?),
+    };
+    let mut link = Link { source: Some(source), destination: Some(destination), vlan: None };
+    let mut is_aggregate = false;
+    if kind & QOS != 0 {
+        is_aggregate = reader.u8("802.11 QoS control")? & AGGREGATE != 0;
+        reader.u8("802.11 QoS control")?;
+        if flags & ORDER != 0 {
+            reader.take(4, "802.11 HT control")?;
+        }
+    }
+    // The low four bits of the sequence control number the pieces of one frame.
+    if flags & (PROTECTED | MORE_FRAGMENTS) != 0 || sequence & 0x000f != 0 {
+        return Ok(Carried { link, llc: None });
+    }
+    let header = reader.offset().saturating_sub(begin);
+    if is_padded {
+        reader.take(header.next_multiple_of(4).saturating_sub(header), "padding behind the 802.11 header")?;
+    }
+    if !is_aggregate {
+        return Ok(Carried { link, llc: Some(reader.rest()) });
+    }
+    // The first of the frames speaks for all: a record is one packet (section 9.3.2.2.2).
+    (link.destination, link.source) = (Some(address(reader)?), Some(address(reader)?));
+    let length = usize::from(reader.u16("A-MSDU subframe length")?);
+    let rest = reader.rest();
+    Ok(Carried { link, llc: Some(rest.get(..length).unwrap_or(rest)) })
+}
+
+fn address(reader: &mut Reader<'_>) -> Result<Mac, ParseError> {
+    reader.array("802.11 address").map(Mac)
+}
+
+/// Does radiotap's Flags field say that the MAC header was padded to four octets? Fields come in the order of their bits,
+/// each aligned to its size: <https://www.radiotap.org/>.
+fn radiotap_padding(bytes: &[u8]) -> Option<bool> {
+    const TIMESTAMP: u32 = 1 << 0;
+    const FLAGS: u32 = 1 << 1;
+    const MORE_WORDS: u32 = 1 << 31;
+    const DATA_PAD: u8 = 0x20;
+    let mut reader = Reader::new(bytes);
+    reader.take(4, "radiotap length").ok()?;
+    let first = reader.u32_le("radiotap fields present").ok()?;
+    let mut word = first;
+    while word & MORE_WORDS != 0 {
+        word = reader.u32_le("radiotap fields present").ok()?;
+    }
+    if first & FLAGS == 0 {
+        return None;
+    }
+    if first & TIMESTAMP != 0 {
+        let at = reader.offset();
+        reader.take(at.next_multiple_of(8).saturating_sub(at).saturating_add(8), "radiotap timestamp").ok()?;
+    }
+    Some(reader.u8("radiotap flags").ok()? & DATA_PAD != 0)
+}
