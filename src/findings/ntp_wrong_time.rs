@@ -142,7 +142,7 @@ fn refused_certificate(case: &Case<'_>, ahead: i64) -> Option<Witness> {
             } else {
                 format!("{} has expired (on {})", body.subject.text, body.not_after.whole_seconds())
             };
-            (within(judged.at.time) && !within(believed)).then(|| Witness { frame: judged.at.frame, words })
+            (within(judged.at.time) && !within(believed)).then_some(Witness { frame: judged.at.frame, words })
         })
     })
 }
