@@ -2,9 +2,8 @@
 //! of them is where the attempt dropped.
 
 use crate::findings::{Case, Found, Proof, clock_skew};
-use crate::login::steps::{Connection, Exchange, Purpose, Step, StepKind, Transaction};
+use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
-use crate::protocols::sip;
 
 /// A failed exchange with the frames that show it.
 pub(crate) struct Failure<'a> {
@@ -37,6 +36,15 @@ pub(crate) fn made_good(case: &Case<'_>, purpose: Purpose) -> bool {
     let good =
         |step: &Step| step.purpose == purpose && step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Neighbour(_));
     case.attempt.steps.iter().any(good)
+}
+
+/// Did the device get a lease in another exchange after this one? Then its trouble was a passing one: a change of VLAN, a
+/// stale lease, a server that was slow.
+pub(crate) fn leased_later(case: &Case<'_>, failed: &Step) -> bool {
+    case.attempt.leases().any(|(step, lease)| {
+        let given = lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified());
+        given && lease.releases.is_empty() && step.outcome == Outcome::Ok && step.last > failed.first
+    })
 }
 
 /// Did the exchange end in silence?
@@ -91,13 +99,6 @@ pub(crate) fn told(case: &Case<'_>, failures: &[Failure<'_>], words: impl Fn(&st
     }]
 }
 
-impl Case<'_> {
-    /// Is this exchange where the attempt dropped?
-    pub(crate) fn is_dropped(&self, step: &Step) -> bool {
-        self.attempt.dropped().is_some_and(|dropped| std::ptr::eq(dropped, step))
-    }
-}
-
 /// A time finding explains the drop too where the device refused a certificate that only its own clock puts outside its
 /// validity.
 pub(crate) fn explain_by_clock(case: &Case<'_>, found: &mut [Found]) {
@@ -105,31 +106,6 @@ pub(crate) fn explain_by_clock(case: &Case<'_>, found: &mut [Found]) {
     for found in found.iter_mut().filter(|_| refused) {
         found.explains_drop = true;
     }
-}
-
-/// Host and path of a web page, as people name them.
-pub(crate) fn page(connection: &Connection, exchange: &Exchange) -> (String, String) {
-    let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
-    let path = exchange.request.as_ref().map_or_else(|| "a page".to_owned(), |(_, request)| request.uri.to_string());
-    (host, path)
-}
-
-/// Failed registrations whose last answer fits: over UDP, or in clear over TCP.
-pub(crate) fn refused_registrations<'a>(case: &Case<'a>, fits: impl Fn(&Transaction, &sip::Message) -> bool) -> Vec<Failure<'a>> {
-    failures(case, |_, kind| {
-        let (transactions, server) = match kind {
-            StepKind::Registration(registration) => (&registration.transactions, registration.flow.server),
-            StepKind::Connection(connection) => (&connection.sip, connection.flow.server),
-            _ => return None,
-        };
-        let last = transactions.iter().rev().find(|transaction| transaction.request.method() == "REGISTER")?;
-        let (at, answer) = last.answer.as_ref().filter(|(_, answer)| fits(last, answer))?;
-        let code = answer.code().unwrap_or_default();
-        let sip::Start::Response { reason, .. } = &answer.start else { return None };
-        let user = last.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
-        let shown = Evidence::new(at.frame, &format!("sip.Status-Code == {code}"), format!("{server} answers {code} {reason}"));
-        Some((format!("{code} {reason} from {server}{user}"), vec![shown]))
-    })
 }
 
 /// Did a connection of the same errand succeed elsewhere in the attempt?

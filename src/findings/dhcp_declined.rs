@@ -24,8 +24,7 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lease(lease) = kind else { return None };
-        let _ = step;
-        if lease.declines.is_empty() {
+        if lease.declines.is_empty() || answers::leased_later(case, step) {
             return None;
         }
         let shown = lease.declines.iter().map(|at| Evidence::new(at.frame, "dhcp.option.dhcp == 4", "DECLINE"));
@@ -39,4 +38,26 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Find the host that already has the address ({list}; its MAC is in its ARP reply) and exclude the address from the scope. A new capture must show no DECLINE."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    #[test]
+    fn an_address_that_another_host_has() {
+        let mut step = dhcp_exchange().discover().offer(&[]).request().ack(&[]).decline().into_step(1);
+        step.outcome = crate::model::Outcome::Failed;
+        let found = Login::new().step(step).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 5 && dhcp.option.dhcp == 4");
+    }
+
+    #[test]
+    fn another_address_after_it_gives_nothing() {
+        let mut step = dhcp_exchange().discover().offer(&[]).request().ack(&[]).decline().into_step(1);
+        step.outcome = crate::model::Outcome::Failed;
+        Login::new().step(step).step(lease(&[])).nothing(&RULE);
+    }
 }

@@ -24,8 +24,7 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lease(lease) = kind else { return None };
-        let _ = step;
-        let (_, nak) = lease.naks.last().filter(|_| lease.acks.is_empty())?;
+        let (_, nak) = lease.naks.last().filter(|_| lease.acks.is_empty() && !answers::leased_later(case, step))?;
         let shown = lease.naks.iter().map(|(at, _)| Evidence::new(at.frame, "dhcp.option.dhcp == 6", "NAK"));
         Some((nak.server_id().map_or_else(|| "the server".to_owned(), |server| server.to_string()), shown.collect()))
     });
@@ -37,4 +36,27 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "See on {list} why it refuses: scope and VLAN of the phone, reservations, a second server with another scope. A new capture must show an ACK."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    #[test]
+    fn a_nak_and_no_lease_after_it() {
+        let found = Login::new().step(dhcp_exchange().discover().offer(&[]).request().nak()).dropped().the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("10.0.4.1"), "{}", found.summary);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 6");
+    }
+
+    #[test]
+    fn a_nak_that_a_lease_follows_is_a_change_of_network() {
+        Login::new()
+            .step(dhcp_exchange().request().nak())
+            .step(lease(&[]))
+            .step(lookup("sip.contoso.com").rcode(3))
+            .dropped()
+            .nothing(&RULE);
+    }
 }

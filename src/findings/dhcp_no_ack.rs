@@ -24,7 +24,13 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lease(lease) = kind else { return None };
-        if lease.requests.is_empty() || !lease.acks.is_empty() || !lease.naks.is_empty() || !answers::is_silence(step) {
+        let answered = !lease.acks.is_empty() || !lease.naks.is_empty();
+        if lease.requests.is_empty() || answered || !answers::is_silence(step) || answers::leased_later(case, step) {
+            return None;
+        }
+        // A device that asks for its old address on a new network may rightly hear nothing: its DISCOVERs tell then.
+        let dropped = case.attempt.dropped().is_some_and(|dropped| std::ptr::eq(dropped, step));
+        if lease.offers.is_empty() && !dropped {
             return None;
         }
         let shown =
@@ -40,4 +46,33 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "See why {list} does not acknowledge: its log, the relay, and whether another server hands out the same scope. A new capture must show an ACK after the REQUEST."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Ending, Step};
+    use crate::model::{By, How};
+
+    fn silent(exchange: Dhcp) -> Step {
+        let mut step = exchange.into_step(1);
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+        step
+    }
+
+    #[test]
+    fn a_request_after_an_offer_that_nobody_answers() {
+        let found = Login::new().step(silent(dhcp_exchange().discover().offer(&[]).request().request())).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "the DHCP request is not answered by 10.0.4.1");
+    }
+
+    #[test]
+    fn an_old_address_that_is_asked_for_in_vain_and_a_nak_give_nothing() {
+        let old = Login::new().step(silent(dhcp_exchange().request())).step(silent(dhcp_exchange().discover().discover()));
+        old.dropped().nothing(&RULE);
+        Login::new().step(silent(dhcp_exchange().discover().offer(&[]).request().nak())).dropped().nothing(&RULE);
+        Login::new().step(silent(dhcp_exchange().discover().offer(&[]).request())).step(lease(&[])).nothing(&RULE);
+    }
 }

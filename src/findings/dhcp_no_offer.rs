@@ -24,7 +24,8 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lease(lease) = kind else { return None };
-        if !lease.offers.is_empty() || lease.discovers.is_empty() || !answers::is_silence(step) {
+        let answered = !lease.offers.is_empty() || !lease.acks.is_empty();
+        if answered || lease.discovers.is_empty() || !answers::is_silence(step) || answers::leased_later(case, step) {
             return None;
         }
         let shown = lease.discovers.iter().map(|at| Evidence::new(at.frame, "dhcp.option.dhcp == 1", "DISCOVER, and no OFFER"));
@@ -38,4 +39,32 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Serve the phone's VLAN with DHCP ({list} stay unanswered): see that the scope has free addresses, that the server is authorised and running, and that the VLAN's router relays (ip helper-address). A new capture must show an OFFER."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Ending, Step};
+    use crate::model::{By, How};
+
+    fn silent(exchange: Dhcp) -> Step {
+        let mut step = exchange.into_step(1);
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+        step
+    }
+
+    #[test]
+    fn discovers_that_nobody_answers() {
+        let found = Login::new().step(silent(dhcp_exchange().discover().discover().discover())).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "no DHCP server offers the device an address (3 DISCOVERs unanswered)");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 1 && dhcp.option.dhcp == 1");
+    }
+
+    #[test]
+    fn an_offer_and_a_lease_that_comes_later_give_nothing() {
+        Login::new().step(silent(dhcp_exchange().discover().offer(&[]).discover())).dropped().nothing(&RULE);
+        Login::new().step(silent(dhcp_exchange().discover().discover())).step(lease(&[])).nothing(&RULE);
+    }
 }

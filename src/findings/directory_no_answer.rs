@@ -24,7 +24,12 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Directory || connection.syn_ack.is_none() || !answers::is_silence(step) {
+        if step.stage != Stage::Directory
+            || connection.syn_ack.is_none()
+            || connection.stats.server.first_data.is_some()
+            || !answers::is_silence(step)
+            || answers::connected_well(case, step.purpose)
+        {
             return None;
         }
         let at = connection.stats.client.first_data?;
@@ -41,4 +46,27 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Check the directory service on {list} and the firewall between the phone's VLAN and it; `ldapsearch` to it must answer."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+    use crate::model::{By, Side};
+
+    #[test]
+    fn a_request_that_the_domain_controller_never_answers() {
+        let silent = tcp(Purpose::Directory).to("10.0.0.3", 389).data(Side::Client, 60).timed_out(By::Unknown);
+        let found = Login::new().step(silent).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "the domain controller does not answer: 10.0.0.3:389");
+    }
+
+    #[test]
+    fn a_silent_port_and_an_answer_give_nothing() {
+        Login::new().step(syn(Purpose::Directory).to("10.0.0.3", 389).timed_out(By::Unknown)).dropped().nothing(&RULE);
+        let answered = tcp(Purpose::Directory).to("10.0.0.3", 389).data(Side::Client, 60).data(Side::Server, 20);
+        Login::new().step(answered.timed_out(By::Unknown)).dropped().nothing(&RULE);
+    }
 }

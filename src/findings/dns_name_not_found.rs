@@ -1,8 +1,9 @@
 //! `dns-name-not-found`: dNS answered that the names which the device looks for do not exist.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::answers::{self, Failure, Words};
+use crate::findings::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{Purpose, StepKind};
+use crate::login::steps::Purpose;
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -22,32 +23,102 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Lookup(lookup) = kind else { return None };
-        let answer = lookup.answer.as_ref()?;
-        let target_of_srv = case
-            .attempt
-            .lookups()
-            .any(|(_, other)| other.targets().any(|(target, _)| target.raw().eq_ignore_ascii_case(lookup.name.raw())));
-        let noise = step.purpose == Purpose::Update || target_of_srv || !matches!(answer.rcode, 0 | 3);
-        if noise
-            || answers::made_good(case, step.purpose) && !case.is_dropped(step)
-            || step.purpose == Purpose::Other && !case.is_dropped(step)
-        {
+    let lists = name_errand::failures(case, |lookup| {
+        let answer = lookup.answer.as_ref().filter(|answer| matches!(answer.rcode, 0 | 3) && !answer.truncated)?;
+        if name_errand::services(case, lookup).next().is_some() {
             return None;
         }
-        let term = format!("dns.flags.rcode == {}", answer.rcode);
-        Some((
-            lookup.name.to_string(),
-            vec![Evidence::new(answer.at.frame, &term, format!("{} has no such record for {}", answer.server, lookup.name))],
-        ))
+        let says = if answer.rcode == 3 { "there is no such name as" } else { "there is no such record for" };
+        let text = format!("{} says that {says} {}", answer.server, lookup.name);
+        let shown = Evidence::new(answer.at.frame, &format!("dns.flags.rcode == {}", answer.rcode), text);
+        Some((lookup.name.to_string(), vec![shown]))
     });
-    answers::told(case, &failures, |list| Words {
+    lists.into_iter().flat_map(|(purpose, list)| tell(case, purpose, &list)).collect()
+}
+
+fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
+    let (what, record) = match purpose {
+        Purpose::Clock => {
+            ("its time server", "an SRV record _ntp._udp in the SIP domain, port 123, with a time server as target")
+        }
+        Purpose::Directory => (
+            "the domain controller",
+            "the SRV records that domain controllers register (restart Netlogon there), or a forwarder to the server that has them; the \
+             user must give the domain by its full DNS name",
+        ),
+        Purpose::Registrar => {
+            ("its registrar", "an SRV record _sipinternaltls._tcp in the SIP domain, port 5061, with the pool as target")
+        }
+        _ => ("its server", "a record for it"),
+    };
+    let mut found = answers::told(case, list, |names| Words {
         proof: Proof::Told,
         confidence: 0.93,
-        summary: format!("DNS has none of the names that the device looks for: {list}"),
+        summary: format!("DNS has none of the names by which the device looks for {what}: {names}"),
         fix: format!(
-            "Add records for these names to the DNS zone that the phones' server serves (for the registrar an SRV record _sipinternaltls._tcp with the pool as target and port 5061): {list}. Check with `nslookup -type=SRV` from the phone's network."
+            "Add to the zone that the phone's DNS server answers for {record}; asked for were {names}. `nslookup -type=SRV NAME` (or \
+             `dig SRV NAME`) at that server must give it."
         ),
-    })
+    });
+    if purpose == Purpose::Clock {
+        answers::explain_by_clock(case, &mut found);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::protocols::dns;
+
+    #[test]
+    fn the_whole_list_is_told_once() {
+        let found = Login::new()
+            .step(lookup("_sipinternaltls._tcp.contoso.com").rcode(3))
+            .step(lookup("_sip._tls.contoso.com").rcode(3))
+            .step(lookup("sip.contoso.com").rcode(0))
+            .step(lookup("sip.contoso.com.corp.contoso.com").rcode(3))
+            .step(lookup("sip.contoso.com").kind(dns::kind::AAAA).rcode(0))
+            .dropped_in(2)
+            .the(&RULE);
+        assert_eq!(
+            found.summary,
+            "DNS has none of the names by which the device looks for its registrar: _sipinternaltls._tcp.contoso.com, \
+             _sip._tls.contoso.com, sip.contoso.com"
+        );
+        assert!(found.explains_drop);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && dns.flags.rcode == 3");
+        assert_eq!(found.evidence[2].display_filter, "frame.number == 6 && dns.flags.rcode == 0");
+    }
+
+    #[test]
+    fn any_success_of_the_same_errand_cancels_it() {
+        Login::new()
+            .step(lookup("_sipinternaltls._tcp.contoso.com").rcode(3))
+            .step(lookup("sip.contoso.com").address("10.0.0.5"))
+            .step(syn(Purpose::Registrar).timed_out(crate::model::By::Unknown))
+            .dropped()
+            .nothing(&RULE);
+    }
+
+    #[test]
+    fn the_update_server_and_a_service_target_have_codes_of_their_own() {
+        Login::new().step(lookup("ucupdates-r2.contoso.com").purpose(Purpose::Update).rcode(3)).nothing(&RULE);
+        Login::new()
+            .step(lookup("_sipinternaltls._tcp.contoso.com").service("pool.contoso.com", 5061))
+            .step(lookup("pool.contoso.com").rcode(3))
+            .dropped()
+            .nothing(&RULE);
+    }
+
+    #[test]
+    fn errands_are_told_apart() {
+        let found = Login::new()
+            .step(lookup("_ntp._udp.contoso.com").purpose(Purpose::Clock).rcode(3))
+            .step(lookup("sip.contoso.com").rcode(3))
+            .dropped()
+            .check(&RULE);
+        assert_eq!(found.iter().map(|one| one.explains_drop).collect::<Vec<_>>(), [false, true]);
+    }
 }

@@ -1,8 +1,8 @@
 //! `dns-no-answer`: the device asked its DNS server for a name, again and again, and nothing came back.
 
 use crate::findings::answers::{self, Words};
+use crate::findings::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -22,29 +22,52 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Lookup(lookup) = kind else { return None };
-        if lookup.answer.is_some()
-            || step.purpose == Purpose::Update
-            || answers::made_good(case, step.purpose) && !case.is_dropped(step)
-        {
+    let lists = name_errand::failures(case, |lookup| {
+        if lookup.answer.is_some() || lookup.unreachable.is_some() {
             return None;
         }
-        let shown = lookup.queries.iter().map(|(at, server)| {
-            Evidence::new(
-                at.frame,
-                "dns.flags.response == 0",
-                format!("{server} is asked for {}, and nobody answers", lookup.name),
-            )
+        let (_, server) = lookup.queries.last()?;
+        let shown = lookup.queries.iter().take(3).map(|(at, server)| {
+            let text = format!("{server} is asked for {}, and does not answer", lookup.name);
+            Evidence::new(at.frame, "dns.flags.response == 0", text)
         });
-        Some((format!("{} ({})", lookup.name, lookup.queries.last()?.1), shown.collect()))
+        Some((format!("{} (asked of {server})", lookup.name), shown.collect()))
     });
-    answers::told(case, &failures, |list| Words {
-        proof: Proof::Told,
-        confidence: 0.93,
-        summary: format!("DNS queries stay unanswered: {list}"),
-        fix: format!(
-            "Make DNS answer these: {list}. Start the DNS service on that server or correct DHCP option 6, and allow UDP and TCP 53 from the phone's VLAN; `nslookup` from there must answer, and a new capture must show a response to each query."
-        ),
-    })
+    let told = |list| {
+        answers::told(case, list, |names| Words {
+            proof: Proof::Told,
+            confidence: 0.93,
+            summary: format!("DNS queries stay unanswered: {names}"),
+            fix: format!(
+                "Make DNS answer these: {names}. Start the DNS service on that server or correct DHCP option 6, and allow UDP and TCP 53 \
+                 from the phone's VLAN; `nslookup` from there must answer, and a new capture must show a response to each query."
+            ),
+        })
+    };
+    lists.iter().flat_map(|(_, list)| told(list)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+
+    #[test]
+    fn queries_again_and_again_without_an_answer() {
+        let found = Login::new().step(lookup("sip.contoso.com").times(3)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "DNS queries stay unanswered: sip.contoso.com (asked of 10.0.0.2)");
+        assert_eq!(found.evidence.len(), 3);
+    }
+
+    #[test]
+    fn an_answer_to_another_name_of_the_list_an_icmp_and_a_side_road_give_nothing() {
+        Login::new()
+            .step(lookup("_sip._tls.contoso.com").times(2))
+            .step(lookup("sip.contoso.com").address("10.0.0.5"))
+            .nothing(&RULE);
+        Login::new().step(lookup("sip.contoso.com").unreachable("10.0.0.2")).dropped().nothing(&RULE);
+        Login::new().step(lookup("ucupdates-r2.contoso.com").purpose(Purpose::Update).times(2)).nothing(&RULE);
+    }
 }

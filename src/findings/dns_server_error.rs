@@ -1,8 +1,8 @@
 //! `dns-server-error`: the DNS server answered with an error such as SERVFAIL or REFUSED.
 
 use crate::findings::answers::{self, Words};
+use crate::findings::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -22,29 +22,53 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Lookup(lookup) = kind else { return None };
+    let lists = name_errand::failures(case, |lookup| {
         let answer = lookup.answer.as_ref().filter(|answer| !matches!(answer.rcode, 0 | 3))?;
-        if step.purpose == Purpose::Update || answers::made_good(case, step.purpose) && !case.is_dropped(step) {
-            return None;
-        }
-        let term = format!("dns.flags.rcode == {}", answer.rcode);
         let code = match answer.rcode {
             2 => "SERVFAIL".to_owned(),
             5 => "REFUSED".to_owned(),
             other => format!("rcode {other}"),
         };
-        Some((
-            format!("{} ({code} from {})", lookup.name, answer.server),
-            vec![Evidence::new(answer.at.frame, &term, format!("{} answers {code} for {}", answer.server, lookup.name))],
-        ))
+        let term = format!("dns.flags.rcode == {}", answer.rcode);
+        let shown = Evidence::new(answer.at.frame, &term, format!("{} answers {code} for {}", answer.server, lookup.name));
+        Some((format!("{} ({code} from {})", lookup.name, answer.server), vec![shown]))
     });
-    answers::told(case, &failures, |list| Words {
-        proof: Proof::Told,
-        confidence: 0.95,
-        summary: format!("the DNS server answers with an error: {list}"),
-        fix: format!(
-            "Mend the DNS server for these: {list}. Look at its forwarders, delegations and the clients that it serves; `nslookup` from the phone's network must answer without an error."
-        ),
-    })
+    let told = |list| {
+        answers::told(case, list, |names| Words {
+            proof: Proof::Told,
+            confidence: 0.95,
+            summary: format!("the DNS server answers with an error: {names}"),
+            fix: format!(
+                "Mend the DNS server for these: {names}. Look at its forwarders and delegations (SERVFAIL) and at the clients that it \
+                 serves (REFUSED); `nslookup` from the phone's network must answer without an error."
+            ),
+        })
+    };
+    lists.iter().flat_map(|(_, list)| told(list)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    #[test]
+    fn servfail_and_refused() {
+        let found =
+            Login::new().step(lookup("a.contoso.com").rcode(2)).step(lookup("sip.contoso.com").rcode(5)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(
+            found.summary,
+            "the DNS server answers with an error: a.contoso.com (SERVFAIL from 10.0.0.2), sip.contoso.com (REFUSED from 10.0.0.2)"
+        );
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_and_a_second_server_that_answers_give_nothing() {
+        Login::new().step(lookup("sip.contoso.com").rcode(3)).dropped().nothing(&RULE);
+        Login::new()
+            .step(lookup("_sip._tls.contoso.com").rcode(2))
+            .step(lookup("sip.contoso.com").address("10.0.0.5"))
+            .nothing(&RULE);
+    }
 }

@@ -1,9 +1,10 @@
 //! `enrolment-auth-scheme`: the CA's web page asks for an authentication that the device never tries.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::{Evidence, Stage};
+use crate::findings::answers::Words;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::model::Stage;
+use crate::protocols::http;
+use crate::text::WireText;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,40 +15,77 @@ pub static RULE: Rule = Rule {
     help: Help {
         what: "The CA's web page asks for an authentication that the device never tries.",
         why: "A device that cannot fetch its CA certificates has nothing to trust its registrar by.",
-        fix: "Offer the schemes that the device can use (NTLM, Negotiate) on the IIS application CertSrv; a new capture must show an Authorization header of the device.",
-        look_alikes: "A device that stops after the first 401 may also lack a password.",
+        fix: "Offer the schemes that the device can use (NTLM, Negotiate) on the IIS application CertSrv, or allow the page without authentication. A new capture must show an Authorization header of the device, and 200.",
+        look_alikes: "A device that stops after the first 401 may also lack a password. One that has sent the first leg of NTLM does know the scheme.",
         references: &["RFC 9110 section 11"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Enrolment || answers::connected_well(case, step.purpose) {
-            return None;
-        }
-        let exchange = connection.http.last()?;
-        let (at, response) = exchange.response.as_ref()?;
-        let answered = exchange.request.as_ref().and_then(|(_, request)| request.credentials.as_ref());
-        let answered = answered.is_some_and(crate::protocols::http::Credentials::is_final_leg);
-        if !matches!(response.code, 401 | 407) || answered {
-            return None;
-        }
-        let (host, path) = answers::page(connection, exchange);
-        let shown = Evidence::new(
-            at.frame,
-            &format!("http.response.code == {}", response.code),
-            format!("{host} answers {} for {path}", response.code),
-        );
-        Some((format!("{} for {path} on {host}", response.code), vec![shown]))
-    });
-    answers::told(case, &failures, |list| Words {
+    let failures = fetch::answered(
+        case,
+        |fetch, response| matches!(response.code, 401 | 407) && fetch.credentials().is_none() && !tried(case),
+        |_, response| offered(response),
+    );
+    fetch::told(case, &failures, |list| Words {
         proof: Proof::Told,
-        confidence: 0.75,
+        confidence: 0.8,
         summary: format!("the device never answers the web server's authentication challenge: {list}"),
         fix: format!(
-            "Offer NTLM and Negotiate for the CertSrv application, or allow the page without authentication: {list}. A new capture must show the device's Authorization header and 200."
+            "Offer NTLM and Negotiate for that page, or allow it without authentication: {list}. A new capture must show the device's Authorization header, and 200."
         ),
     })
+}
+
+/// Did the device try any authentication for this errand?
+fn tried(case: &Case<'_>) -> bool {
+    let mut requests = case.attempt.exchanges().filter(|(step, _, _)| step.stage == Stage::Enrolment);
+    requests.any(|(_, _, exchange)| exchange.request.as_ref().is_some_and(|(_, request)| request.credentials.is_some()))
+}
+
+/// The schemes that the server offers.
+fn offered(response: &http::Response) -> String {
+    let headers = response.www_authenticate.iter().chain(&response.proxy_authenticate).take(4);
+    let schemes: Vec<String> = headers
+        .filter_map(|header| header.raw().split_whitespace().next())
+        .map(|scheme| WireText::from(scheme).to_string())
+        .collect();
+    if schemes.is_empty() { " (no scheme offered)".to_owned() } else { format!(" ({} offered)", schemes.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::formats::ntlm;
+    use crate::login::steps::Purpose;
+
+    fn page() -> Tcp {
+        tcp(Purpose::Enrolment).named("ca.contoso.com")
+    }
+
+    #[test]
+    fn a_challenge_that_the_device_never_takes_up() {
+        let asked = page().get("/certsrv/certnew.p7b");
+        let kerberos = asked.answer_with(401, |response| response.www_authenticate = vec![WireText::from("Negotiate")]);
+        let found = Login::new().step(kerberos).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert!(
+            found.summary.ends_with("401 (Negotiate offered) for /certsrv/certnew.p7b on ca.contoso.com"),
+            "{}",
+            found.summary
+        );
+    }
+
+    #[test]
+    fn a_first_leg_shows_that_the_device_knows_the_scheme() {
+        let first = page()
+            .get_with("/certsrv/certnew.p7b", |request| {
+                request.credentials = Some(http::Credentials::Ntlm(ntlm::Token::Negotiate))
+            })
+            .answer(401);
+        Login::new().step(first).dropped().nothing(&RULE);
+        Login::new().step(page().get("/certsrv/certnew.p7b").answer(403)).dropped().nothing(&RULE);
+    }
 }

@@ -1,9 +1,9 @@
 //! `enrolment-bad-content`: the answer to the request for CA certificates holds none.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::{Evidence, Stage};
+use crate::findings::answers::Words;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::login::stages::enrolment::is_bad_content;
+use crate::model::Stage;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,29 +22,53 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Enrolment || answers::connected_well(case, step.purpose) {
-            return None;
-        }
-        let exchange = connection.http.last()?;
-        let (at, response) = exchange.response.as_ref()?;
-        if response.code != 200 || !crate::login::stages::enrolment::is_bad_content(exchange, response) {
-            return None;
-        }
-        let (host, path) = answers::page(connection, exchange);
-        let kind = response.content_type.as_ref().map_or_else(|| "no content type".to_owned(), ToString::to_string);
-        Some((
-            format!("{path} on {host} ({kind})"),
-            vec![Evidence::new(at.frame, "http.response.code == 200", format!("{host} answers {kind}, and no certificate"))],
-        ))
-    });
-    answers::told(case, &failures, |list| Words {
-        proof: Proof::Told,
+    let failures = fetch::answered(
+        case,
+        |fetch, response| (200..300).contains(&response.code) && is_bad_content(fetch.exchange, response),
+        |_, response| response.content_type.as_ref().map_or_else(String::new, |kind| format!(" ({kind})")),
+    );
+    fetch::told(case, &failures, |list| Words {
+        proof: Proof::Proven,
         confidence: 0.95,
         summary: format!("the answer to the request for CA certificates holds no certificate: {list}"),
         fix: format!(
-            "Make that page deliver certificates: {list}. Take a portal, proxy or login page out of the way; `curl URL | openssl pkcs7 -print_certs` must list the CAs."
+            "Make that page deliver certificates: {list}. Take a portal, proxy or login page out of the way; `curl URL | openssl pkcs7 \
+             -print_certs` must list the CAs."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+    use crate::protocols::http::Body;
+    use crate::text::WireText;
+    use std::sync::Arc;
+
+    fn delivered(path: &str, complete: bool) -> Login {
+        let page = tcp(Purpose::Enrolment).named("ca.contoso.com").get(path).answer_with(200, move |response| {
+            response.content_type = Some(WireText::from("text/html"));
+            response.body = Body { bytes: Arc::from(b"<html>Please log in</html>".as_slice()), complete };
+        });
+        Login::new().step(page).dropped()
+    }
+
+    #[test]
+    fn a_login_page_instead_of_certificates() {
+        let found = delivered("/certsrv/certnew.p7b?ReqID=CACert", true).the(&RULE);
+        assert!(found.explains_drop);
+        assert!(
+            found.summary.ends_with("200 (text/html) for /certsrv/certnew.p7b?ReqID=CACert on ca.contoso.com"),
+            "{}",
+            found.summary
+        );
+    }
+
+    #[test]
+    fn a_body_that_the_capture_cuts_and_a_page_that_is_meant_to_be_html_give_nothing() {
+        delivered("/certsrv/certnew.p7b", false).nothing(&RULE);
+        delivered("/certsrv/certcarc.asp", true).nothing(&RULE);
+    }
 }

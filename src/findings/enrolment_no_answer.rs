@@ -1,8 +1,7 @@
 //! `enrolment-no-answer`: the CA's web server takes the request and never answers.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
+use crate::findings::answers::{self, Failure, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -22,28 +21,50 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Enrolment || answers::connected_well(case, step.purpose) {
-            return None;
-        }
-        let exchange = connection.http.last()?;
-        let ((at, _), None) = (exchange.request.as_ref()?, exchange.response.as_ref()) else { return None };
+    let silent = fetch::failed(case).into_iter().filter_map(|fetch| {
+        let step = case.attempt.steps.get(fetch.index)?;
+        let ((at, _), None) = (fetch.exchange.request.as_ref()?, fetch.answer) else { return None };
         if !answers::is_silence(step) {
             return None;
         }
-        let (host, path) = answers::page(connection, exchange);
-        Some((
-            format!("{path} on {host}"),
-            vec![Evidence::new(at.frame, "http.request", format!("{host} is asked for {path}, and does not answer"))],
-        ))
+        let (host, path) = fetch.page();
+        let shown = Evidence::new(at.frame, "http.request", format!("{host} is asked for {path}, and does not answer"));
+        Some(Failure { index: fetch.index, step, what: format!("{path} on {host}"), evidence: vec![shown] })
     });
-    answers::told(case, &failures, |list| Words {
+    let failures: Vec<Failure<'_>> = silent.collect();
+    fetch::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
         summary: format!("the web server does not answer: {list}"),
         fix: format!(
-            "See why the web server hangs ({list}): its application pool, the CA service behind it, a proxy in between. `curl` to that page must answer at once."
+            "See why the web server hangs ({list}): its application pool, the CA service behind it, a proxy in between. `curl` to that \
+             page must answer at once."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::{By, Side};
+
+    fn asked() -> Tcp {
+        tcp(Purpose::Enrolment).named("ca.contoso.com").get("/certsrv/certnew.p7b")
+    }
+
+    #[test]
+    fn a_request_without_an_answer() {
+        let found = Login::new().step(asked().timed_out(By::Unknown)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "the web server does not answer: /certsrv/certnew.p7b on ca.contoso.com");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 3 && http.request");
+    }
+
+    #[test]
+    fn a_server_that_closes_and_one_that_answers_give_nothing() {
+        Login::new().step(asked().leaves(Side::Server, Close::Rst)).dropped().nothing(&RULE);
+        Login::new().step(asked().answer(500)).dropped().nothing(&RULE);
+    }
 }

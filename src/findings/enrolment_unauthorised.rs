@@ -1,9 +1,11 @@
 //! `enrolment-unauthorised`: the CA's web page refuses the credentials that the device gives.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::{Evidence, Stage};
+use crate::findings::answers::Words;
+use crate::findings::fetch::Fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::formats::ntlm;
+use crate::model::Stage;
+use crate::protocols::http;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,44 +16,62 @@ pub static RULE: Rule = Rule {
     help: Help {
         what: "The CA's web page refuses the credentials that the device gives.",
         why: "A device that cannot fetch its CA certificates has nothing to trust its registrar by.",
-        fix: "Give the user the right to use web enrolment, check the password, the account, and the authentication providers of the IIS application CertSrv (Windows Authentication with NTLM); `curl --ntlm -u DOMAIN\\user URL` must give 200.",
-        look_alikes: "The first 401 without credentials and the second with a challenge are legs of NTLM. 401s on ever new connections come from a proxy that splits connections.",
-        references: &["RFC 9110 section 15.5.2", "[MS-NLMP]"],
+        fix: "Check the user's password and account, its right to the page, the authentication providers of the IIS application CertSrv (Windows Authentication with NTLM), and the clocks (NTLMv2 refuses half an hour). `curl --ntlm -u DOMAIN\\user URL` must give 200.",
+        look_alikes: "The first 401, without credentials, and the second, with a challenge, are legs of NTLM. 401s to the first leg on ever new connections come from a proxy that splits connections. 407 comes from a proxy.",
+        references: &["RFC 9110 sections 15.5.2 and 15.5.8", "RFC 4559 section 6", "[MS-NLMP]"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
-        let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Enrolment || answers::connected_well(case, step.purpose) {
-            return None;
-        }
-        let exchange = connection.http.last()?;
-        let (at, response) = exchange.response.as_ref()?;
-        if !(matches!(response.code, 401 | 407)
-            && exchange
-                .request
-                .as_ref()
-                .and_then(|(_, request)| request.credentials.as_ref())
-                .is_some_and(crate::protocols::http::Credentials::is_final_leg))
-        {
-            return None;
-        }
-        let (host, path) = answers::page(connection, exchange);
-        let shown = Evidence::new(
-            at.frame,
-            &format!("http.response.code == {}", response.code),
-            format!("{host} answers {} for {path}", response.code),
-        );
-        Some((format!("{} for {path} on {host}", response.code), vec![shown]))
-    });
-    answers::told(case, &failures, |list| Words {
+    let failures =
+        fetch::answered(case, |fetch, response| matches!(response.code, 401 | 407) && fetch.gave_credentials(), account);
+    fetch::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.94,
         summary: format!("the web server refuses the device's credentials: {list}"),
         fix: format!(
-            "Let the user in: {list}. Check the account and its password, its right to the CertSrv application, and that IIS offers Windows Authentication (NTLM) there; `curl --ntlm -u DOMAIN\\user` to that page must give 200, as must a new capture after the third leg."
+            "Let the user in: {list}. Check the account and its password, its right to the page, and that IIS offers Windows Authentication (NTLM) there; `curl --ntlm -u DOMAIN\\user` to that page must give 200, as must a new capture after the third leg."
         ),
     })
+}
+
+/// Who was refused, and by whom where it is a proxy.
+fn account(fetch: &Fetch<'_>, response: &http::Response) -> String {
+    let proxy = if response.code == 407 { format!(" by the proxy {}", fetch.connection.flow.server) } else { String::new() };
+    match fetch.credentials() {
+        Some(http::Credentials::Ntlm(ntlm::Token::Authenticate { domain, user, .. })) => format!(" to {domain}\\{user}{proxy}"),
+        _ => proxy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+
+    fn page() -> Tcp {
+        tcp(Purpose::Enrolment).named("ca.contoso.com")
+    }
+
+    fn given(credentials: http::Credentials) -> Tcp {
+        page().get_with("/certsrv/certnew.p7b", |request| request.credentials = Some(credentials)).answer(401)
+    }
+
+    #[test]
+    fn credentials_that_are_refused() {
+        let found = Login::new().step(given(http::Credentials::Basic)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(
+            found.summary,
+            "the web server refuses the device's credentials: 401 for /certsrv/certnew.p7b on ca.contoso.com"
+        );
+    }
+
+    #[test]
+    fn legs_of_ntlm_give_nothing() {
+        Login::new().step(page().get("/certsrv/certnew.p7b").answer(401)).dropped().nothing(&RULE);
+        Login::new().step(given(http::Credentials::Ntlm(ntlm::Token::Negotiate))).dropped().nothing(&RULE);
+    }
 }

@@ -7,10 +7,15 @@
 pub(crate) mod testing;
 
 pub mod chain;
+pub mod fetch;
 pub mod handshake;
+pub mod name_errand;
+pub mod option_need;
 pub mod own_clock;
+pub mod own_network;
 pub mod place;
 pub mod reach;
+pub mod registration;
 
 mod answers;
 // index begin
@@ -28,14 +33,18 @@ pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
 pub mod clock_skew;
+pub mod dhcp_bad_option;
 pub mod dhcp_declined;
+pub mod dhcp_missing_option;
 pub mod dhcp_nak;
 pub mod dhcp_no_ack;
 pub mod dhcp_no_offer;
+pub mod dhcp_rogue_server;
 pub mod directory_no_answer;
 pub mod dns_name_not_found;
 pub mod dns_no_answer;
 pub mod dns_server_error;
+pub mod dns_srv_target_mismatch;
 pub mod dns_srv_target_unresolved;
 pub mod enrolment_auth_scheme;
 pub mod enrolment_bad_content;
@@ -46,6 +55,7 @@ pub mod enrolment_not_found;
 pub mod enrolment_redirected;
 pub mod enrolment_server_error;
 pub mod enrolment_unauthorised;
+pub mod gateway_unreachable;
 pub mod icmp_unreachable;
 pub mod ntp_no_answer;
 pub mod ntp_unsynchronised;
@@ -57,9 +67,12 @@ pub mod session_dropped;
 pub mod session_idle_cut;
 pub mod sip_auth_rejected;
 pub mod sip_auth_scheme_unsupported;
+pub mod sip_client_version_blocked;
+pub mod sip_clock_skew;
 pub mod sip_forbidden;
 pub mod sip_interval_too_brief;
 pub mod sip_no_answer;
+pub mod sip_redirect_loop;
 pub mod sip_rejected;
 pub mod sip_server_error;
 pub mod sip_user_not_found;
@@ -95,14 +108,18 @@ pub static ALL: &[&Rule] = &[
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
     &clock_skew::RULE,
+    &dhcp_bad_option::RULE,
     &dhcp_declined::RULE,
+    &dhcp_missing_option::RULE,
     &dhcp_nak::RULE,
     &dhcp_no_ack::RULE,
     &dhcp_no_offer::RULE,
+    &dhcp_rogue_server::RULE,
     &directory_no_answer::RULE,
     &dns_name_not_found::RULE,
     &dns_no_answer::RULE,
     &dns_server_error::RULE,
+    &dns_srv_target_mismatch::RULE,
     &dns_srv_target_unresolved::RULE,
     &enrolment_auth_scheme::RULE,
     &enrolment_bad_content::RULE,
@@ -113,6 +130,7 @@ pub static ALL: &[&Rule] = &[
     &enrolment_redirected::RULE,
     &enrolment_server_error::RULE,
     &enrolment_unauthorised::RULE,
+    &gateway_unreachable::RULE,
     &icmp_unreachable::RULE,
     &ntp_no_answer::RULE,
     &ntp_unsynchronised::RULE,
@@ -124,9 +142,12 @@ pub static ALL: &[&Rule] = &[
     &session_idle_cut::RULE,
     &sip_auth_rejected::RULE,
     &sip_auth_scheme_unsupported::RULE,
+    &sip_client_version_blocked::RULE,
+    &sip_clock_skew::RULE,
     &sip_forbidden::RULE,
     &sip_interval_too_brief::RULE,
     &sip_no_answer::RULE,
+    &sip_redirect_loop::RULE,
     &sip_rejected::RULE,
     &sip_server_error::RULE,
     &sip_user_not_found::RULE,

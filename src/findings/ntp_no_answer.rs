@@ -49,3 +49,44 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     answers::explain_by_clock(case, &mut found);
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::facts::{ClockSource, Whose};
+    use crate::findings::testing::*;
+    use crate::login::steps::Close;
+    use crate::model::{SECOND, Side};
+
+    #[test]
+    fn a_device_that_does_not_go_on_without_the_time() {
+        let found = Login::new().step(ntp_exchange(3, &[])).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "no time server answers the device: time.windows.com (10.0.0.9)");
+        assert_eq!(found.evidence.len(), 3);
+    }
+
+    /// NTP is silent, and then the device refuses a certificate that is valid in 2009, by a clock that stands elsewhere.
+    fn refused_by_a_clock_of(seconds: i64) -> Login {
+        let off = |at: crate::model::At| at.time.plus(seconds * SECOND);
+        let flight = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst);
+        let login = Login::new().step(ntp_exchange(2, &[])).step(flight).dropped();
+        login.clock(Whose::Device, ClockSource::TlsRandom, at(1), off(at(1))).clock(
+            Whose::Device,
+            ClockSource::TlsRandom,
+            at(9),
+            off(at(9)),
+        )
+    }
+
+    #[test]
+    fn a_clock_that_nobody_set_explains_the_certificate_that_it_makes_bad() {
+        assert!(refused_by_a_clock_of(-94_694_400).the(&RULE).explains_drop);
+        assert!(!refused_by_a_clock_of(1).the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_second_server_that_answers_gives_nothing() {
+        Login::new().step(ntp_exchange(2, &[])).step(ntp_exchange(1, &[(0, 2, crate::findings::testing::BEGIN)])).nothing(&RULE);
+    }
+}

@@ -2,8 +2,10 @@
 
 use crate::findings::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::stages::time::is_usable;
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
+use crate::protocols::ntp;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,25 +24,79 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::failures(case, |step, kind| {
+    if case.attempt.clocks().any(|(_, clock)| clock.answers.iter().any(|(_, answer)| is_usable(answer))) {
+        return Vec::new();
+    }
+    let failures = answers::failures(case, |_, kind| {
         let StepKind::Clock(clock) = kind else { return None };
-        let _ = step;
         let (_, last) = clock.answers.last()?;
+        // A device that loops asks too often: that is what the loop does, not what causes it.
+        if kiss_code(last).as_deref() == Some("RATE") {
+            return None;
+        }
         let shown = clock.answers.iter().map(|(at, answer)| {
-            Evidence::new(at.frame, "ntp.flags.mode == 4", format!("leap indicator {}, stratum {}", answer.leap, answer.stratum))
+            Evidence::new(at.frame, "ntp.flags.mode == 4", format!("{} answers with {}", clock.server, state(answer)))
         });
-        Some((format!("{} (leap indicator {}, stratum {})", clock.server, last.leap, last.stratum), shown.collect()))
+        Some((format!("{} ({})", clock.server, state(last)), shown.collect()))
     });
     let mut found = answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.93,
         summary: format!(
-            "the time server has no time itself: {list}; a usable answer has leap indicator 0 to 2 and stratum 1 to 15"
+            "the time server has no time to give: {list}; a usable answer has leap indicator 0 to 2 and stratum 1 to 15"
         ),
         fix: format!(
-            "Synchronise the time server {list}: `w32tm /query /status` or `ntpq -p` there must show a source and a stratum from 1 to 15."
+            "Synchronise the time server {list}: `w32tm /query /status` or `ntpq -p` there must show a source and a stratum from 1 to 15 \
+             (kiss codes DENY and RSTR: let it serve the phone's network). A new capture must show such an answer."
         ),
     });
     answers::explain_by_clock(case, &mut found);
     found
+}
+
+/// The code that an answer of stratum 0 bears (RFC 5905 section 7.4).
+fn kiss_code(answer: &ntp::Message) -> Option<String> {
+    let letters = answer.reference_id.iter().all(u8::is_ascii_uppercase);
+    (answer.stratum == 0 && letters).then(|| answer.reference_id.iter().map(|letter| char::from(*letter)).collect())
+}
+
+fn state(answer: &ntp::Message) -> String {
+    let kiss = kiss_code(answer).map(|code| format!(", kiss code {code}")).unwrap_or_default();
+    format!("leap indicator {}, stratum {}{kiss}", answer.leap, answer.stratum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Step;
+    use crate::model::Outcome;
+
+    fn refused(leap: u8, stratum: u8, code: &[u8; 4]) -> Step {
+        let mut step = ntp_exchange(2, &[(leap, stratum, BEGIN)]).into_step(1);
+        step.outcome = Outcome::Failed;
+        if let StepKind::Clock(clock) = &mut step.kind {
+            clock.answers[0].1.reference_id = *code;
+        }
+        step
+    }
+
+    #[test]
+    fn a_server_without_a_source() {
+        let found = Login::new().step(refused(3, 16, &[0; 4])).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert!(found.summary.contains("10.0.0.9 (leap indicator 3, stratum 16)"), "{}", found.summary);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 3 && ntp.flags.mode == 4");
+    }
+
+    #[test]
+    fn a_kiss_of_death_is_named() {
+        assert!(Login::new().step(refused(0, 0, b"DENY")).dropped().the(&RULE).summary.contains("kiss code DENY"));
+    }
+
+    #[test]
+    fn a_device_that_asks_too_often_and_another_server_that_knows_give_nothing() {
+        Login::new().step(refused(0, 0, b"RATE")).dropped().nothing(&RULE);
+        Login::new().step(refused(3, 16, &[0; 4])).step(ntp_exchange(1, &[(0, 2, BEGIN)])).nothing(&RULE);
+    }
 }

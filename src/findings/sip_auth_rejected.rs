@@ -1,6 +1,7 @@
 //! `sip-auth-rejected`: the registrar challenges again after the device has given its credentials.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::answers::Words;
+use crate::findings::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
@@ -12,27 +13,68 @@ pub static RULE: Rule = Rule {
     order: 900,
     help: Help {
         what: "The registrar challenges again after the device has given its credentials.",
-        why: "A device that is refused has no registration: it cannot be called and begins again.",
-        fix: "Correct user name, password or realm on the phone or on the registrar: the registrar. A new capture must show 200 after the request with credentials.",
-        look_alikes: "A challenge with stale=true only brings a new nonce. NTLM takes three legs.",
-        references: &["RFC 3261 section 22"],
+        why: "A device without a registration cannot be called: it waits a little and signs in again, for ever.",
+        fix: "Correct the password, the user name and its mapping to the account, or the realm. On the registrar, look for the failed authentication in its log (Windows: Security log, event 4625). A new capture must show 200 to the REGISTER with credentials.",
+        look_alikes: "A challenge with stale=true only brings a new nonce. NTLM takes three legs and TLS-DSK more: only what follows the last one is a refusal. 401 to requests without credentials means that the device uses none of the schemes.",
+        references: &["RFC 3261 section 22", "RFC 7616 section 3.3 (stale)", "[MS-SIPAE]"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::refused_registrations(case, |transaction, answer| {
-        let code = answer.code().unwrap_or_default();
-        matches!(code, 401 | 407)
-            && !transaction.request.credentials.is_empty()
-            && !answer.challenges.iter().any(|challenge| challenge.stale)
-    });
-    answers::told(case, &failures, |list| Words {
+    registration::told(case, Reason::Credentials, |list| Words {
         proof: Proof::Told,
         confidence: 0.94,
         summary: format!("the registrar refuses the device's credentials: {list}"),
         fix: format!(
-            "Correct user name, password or realm on the phone or on the registrar: {list}. A new capture must show 200 after the request with credentials."
+            "Correct password, user name or realm on the phone, or the account on the registrar: {list}. The registrar's log names the account and why it failed; a new capture must show 200 to the REGISTER with credentials."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::protocols::sip;
+    use crate::text::WireText;
+
+    fn refused(request: sip::Message, answer: sip::Message) -> Login {
+        Login::new().step(registration(vec![(1, request, Some(answer))])).dropped()
+    }
+
+    fn with_credentials() -> sip::Message {
+        sip::Message { credentials: vec![sip_auth("Digest")], ..sip_request("REGISTER", 2) }
+    }
+
+    fn challenge(stale: bool) -> sip::Message {
+        sip::Message { challenges: vec![sip::Auth { stale, ..sip_auth("Digest") }], ..sip_answer(401, 2) }
+    }
+
+    #[test]
+    fn a_second_challenge_refuses_the_credentials() {
+        let found = refused(with_credentials(), challenge(false)).the(&RULE);
+        assert!(found.explains_drop && found.proof == Proof::Told);
+        assert_eq!(
+            found.summary,
+            "the registrar refuses the device's credentials: 401 Reason from 10.0.0.5:5060 for sip:anna@contoso.com"
+        );
+        assert_eq!(found.evidence.last().unwrap().display_filter, "frame.number == 2 && sip.Status-Code == 401");
+    }
+
+    #[test]
+    fn beginning_anew_after_a_refusal_does_not_hide_it() {
+        let list =
+            vec![(1, with_credentials(), Some(challenge(false))), (1, sip_request("REGISTER", 3), Some(sip_answer(401, 3)))];
+        Login::new().step(registration(list)).dropped().the(&RULE);
+    }
+
+    #[test]
+    fn a_new_nonce_and_a_leg_of_ntlm_give_nothing() {
+        refused(with_credentials(), challenge(true)).nothing(&RULE);
+        let first = sip::Auth { gssapi: Some(WireText::from("")), ..sip_auth("NTLM") };
+        let second = sip::Auth { gssapi: Some(WireText::from("TlRMTVNTUAACAAAA")), ..sip_auth("NTLM") };
+        let asked = sip::Message { credentials: vec![first], ..sip_request("REGISTER", 2) };
+        refused(asked, sip::Message { challenges: vec![second], ..sip_answer(401, 2) }).nothing(&RULE);
+    }
 }

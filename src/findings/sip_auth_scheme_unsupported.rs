@@ -1,6 +1,7 @@
-//! `sip-auth-scheme-unsupported`: the registrar challenges, and the device never answers with credentials.
+//! `sip-auth-scheme-unsupported`: the registrar asks for credentials, and the device never gives any: it can use none of the schemes offered, or has no password.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::answers::Words;
+use crate::findings::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
@@ -11,26 +12,49 @@ pub static RULE: Rule = Rule {
     weight: Weight::Specific,
     order: 905,
     help: Help {
-        what: "The registrar challenges, and the device never answers with credentials.",
-        why: "A device that is refused has no registration: it cannot be called and begins again.",
-        fix: "Offer an authentication scheme that the device can use, or give the phone its credentials: the registrar. A new capture must show an Authorization header of the device.",
-        look_alikes: "A device without a password stops at the same place.",
-        references: &["RFC 3261 section 22"],
+        what: "The registrar asks for credentials, and the device never gives any: it can use none of the schemes offered, or has no password.",
+        why: "A device without a registration cannot be called: it waits a little and signs in again, for ever.",
+        fix: "Offer a scheme that the device knows (NTLM for phones outside the domain: Kerberos alone needs a reachable domain controller; Digest for SIP phones), or give the phone its user and password. A new capture must show an Authorization header of the device.",
+        look_alikes: "The first 401 is normal: credentials follow it. A 401 without a WWW-Authenticate header cannot be answered at all.",
+        references: &["RFC 3261 section 22.1", "[MS-SIPAE]"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = answers::refused_registrations(case, |transaction, answer| {
-        let code = answer.code().unwrap_or_default();
-        matches!(code, 401 | 407) && transaction.request.credentials.is_empty()
-    });
-    answers::told(case, &failures, |list| Words {
+    registration::told(case, Reason::Scheme, |list| Words {
         proof: Proof::Told,
-        confidence: 0.94,
+        confidence: 0.88,
         summary: format!("the device never answers the registrar's challenge: {list}"),
         fix: format!(
-            "Offer an authentication scheme that the device can use, or give the phone its credentials: {list}. A new capture must show an Authorization header of the device."
+            "Offer an authentication scheme that the device can use, or give the phone its user and password: {list}. A new capture must show a REGISTER of the device with an Authorization header, and 200 to it."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::protocols::sip;
+    use crate::text::WireText;
+
+    fn refused(request: sip::Message, answer: sip::Message) -> Login {
+        Login::new().step(registration(vec![(1, request, Some(answer))])).dropped()
+    }
+
+    #[test]
+    fn bare_requests_again_and_again() {
+        let challenge = sip::Message { challenges: vec![sip_auth("Kerberos")], ..sip_answer(401, 1) };
+        let found = refused(sip_request("REGISTER", 1), challenge).the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("401 Reason from 10.0.0.5:5060"), "{}", found.summary);
+    }
+
+    #[test]
+    fn a_device_that_gave_credentials_before_knows_a_scheme() {
+        let token = sip::Auth { gssapi: Some(WireText::from("")), ..sip_auth("NTLM") };
+        let tried = sip::Message { credentials: vec![token], ..sip_request("REGISTER", 2) };
+        let list = vec![(1, tried, Some(sip_answer(401, 2))), (1, sip_request("REGISTER", 3), Some(sip_answer(401, 3)))];
+        Login::new().step(registration(list)).dropped().nothing(&RULE);
+    }
 }

@@ -1,8 +1,8 @@
 //! `sip-no-answer`: the device's REGISTER is not answered.
 
 use crate::findings::answers::{self, Words};
+use crate::findings::registration::transactions;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -23,10 +23,13 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        let StepKind::Registration(registration) = kind else { return None };
-        let last = registration.transactions.last().filter(|last| last.answer.is_none() && answers::is_silence(step))?;
+        let (list, server) = transactions(kind)?;
+        let last = list.iter().rev().find(|one| one.request.method() == "REGISTER")?;
+        if last.answer.is_some() || !answers::is_silence(step) {
+            return None;
+        }
         let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, and no answer"));
-        Some((registration.flow.server.to_string(), shown.collect()))
+        Some((server.to_string(), shown.collect()))
     });
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
@@ -36,4 +39,31 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Start the registrar on {list}, or correct address and port on the phone, and let SIP through the firewall both ways; a new capture must show an answer to REGISTER."
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+    use crate::model::By;
+
+    #[test]
+    fn eleven_registers_into_the_void() {
+        let found = Login::new().step(registration(vec![(11, sip_request("REGISTER", 1), None)])).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "REGISTER is not answered by 10.0.0.5:5060");
+    }
+
+    #[test]
+    fn one_register_over_tcp() {
+        let silent = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), None).timed_out(By::Unknown);
+        assert!(Login::new().step(silent).dropped().the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn an_answer_and_another_request_give_nothing() {
+        Login::new().step(registration(vec![(2, sip_request("REGISTER", 1), Some(sip_answer(403, 1)))])).dropped().nothing(&RULE);
+        Login::new().step(registration(vec![(2, sip_request("SUBSCRIBE", 1), None)])).dropped().nothing(&RULE);
+    }
 }

@@ -1,6 +1,7 @@
 //! `update-name-unresolved`: the name of the device-update server does not resolve; the phone shows 0x2ee7.
 
 use crate::findings::answers::{self, Words};
+use crate::findings::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, Stage};
@@ -24,18 +25,42 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lookup(lookup) = kind else { return None };
-        if step.purpose != Purpose::Update {
+        let noise = name_errand::is_noise(case, lookup);
+        let unclear = lookup.unreachable.is_some() || noise;
+        if step.purpose != Purpose::Update || unclear || answers::made_good(case, Purpose::Update) {
             return None;
         }
         let at = lookup.answer.as_ref().map(|answer| answer.at).or(lookup.queries.last().map(|(at, _)| *at))?;
         Some((lookup.name.to_string(), vec![Evidence::new(at.frame, "dns", format!("{} does not resolve", lookup.name))]))
     });
-    answers::told(case, &failures, |list| Words {
+    let mut found = answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
         summary: format!("the update server's name does not resolve: {list}"),
         fix: format!(
             "If updates are wanted, add an A record for {list} that points to the pool; `nslookup` must then answer. The login does not need it."
         ),
-    })
+    });
+    // A side road: no login waits for it.
+    found.iter_mut().for_each(|one| one.explains_drop = false);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    #[test]
+    fn a_name_that_does_not_exist_explains_no_drop() {
+        let found = Login::new().step(lookup("ucupdates-r2.contoso.com").purpose(Purpose::Update).rcode(3)).dropped().the(&RULE);
+        assert!(!found.explains_drop);
+        assert_eq!(found.summary, "the update server's name does not resolve: ucupdates-r2.contoso.com");
+    }
+
+    #[test]
+    fn a_name_that_is_found_and_another_errand_give_nothing() {
+        Login::new().step(lookup("ucupdates-r2.contoso.com").purpose(Purpose::Update).address("10.0.0.5")).nothing(&RULE);
+        Login::new().step(lookup("sip.contoso.com").rcode(3)).dropped().nothing(&RULE);
+    }
 }

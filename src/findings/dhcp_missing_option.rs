@@ -1,0 +1,147 @@
+//! `dhcp-missing-option`: an option that this device must have is in no answer of a DHCP server.
+
+use crate::findings::option_need::{Given, example, given, name, would_help};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, Stage};
+use crate::protocols::dhcp::option;
+use crate::text::WireText;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "dhcp-missing-option",
+    stage: Some(Stage::Address),
+    weight: Weight::Specific,
+    order: 120,
+    help: Help {
+        what: "A DHCP option without which this device cannot log in stands in no answer that it was given.",
+        why: "Without it the device has no way to the next step: no router, no DNS server, no name of its pool or configuration server.",
+        fix: "Add the option to the scope of the phones' VLAN (Windows: netsh dhcp server scope SCOPE set optionvalue; for a vendor class, \
+              under that class). A new capture must show it in the ACK: filter `dhcp.option.type == NUMBER`.",
+        look_alikes: "A server rightly leaves out what the device does not ask for in option 55. The answer to an INFORM may bring what the \
+                      first ACK did not, and option 52 may put it into the fields for server name and boot file.",
+        references: &["RFC 2132", "RFC 2131 section 4.3.1"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let given = given(case);
+    // What a cut frame does not show may have been there.
+    if given.is_empty() || given.iter().any(|one| one.message.cut) {
+        return Vec::new();
+    }
+    let required = case.profile.required_options.iter();
+    required
+        .filter(|(code, _)| is_missing(&given, *code) && would_help(case, *code))
+        .filter_map(|(code, why)| tell(&given, *code, why))
+        .collect()
+}
+
+fn is_missing(given: &[Given<'_>], code: u8) -> bool {
+    let asked = given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&code));
+    // An INFORM of an earlier attempt may have brought these.
+    if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().any(|one| one.index.is_none()) {
+        return false;
+    }
+    asked && given.iter().all(|one| one.message.option(code).is_none())
+}
+
+fn tell(given: &[Given<'_>], code: u8, why: &str) -> Option<Found> {
+    let last = given.last()?;
+    let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
+    let kind = last.message.kind.unwrap_or_default();
+    let why = WireText::from(why);
+    Some(Found {
+        stage: Stage::Address,
+        step: last.index,
+        proof: Proof::Inferred,
+        explains_drop: true,
+        confidence: 0.8,
+        summary: format!("{server} gives no DHCP option {code} ({}): {why}", name(code)),
+        fix: format!(
+            "Add option {code} ({}) to the scope of the phone's VLAN on {server}: {}. A new capture must show dhcp.option.type == {code} in \
+             the ACK.",
+            name(code),
+            example(code)
+        ),
+        evidence: given
+            .iter()
+            .rev()
+            .take(4)
+            .rev()
+            .map(|one| {
+                Evidence::new(
+                    one.at.frame,
+                    &format!("dhcp.option.dhcp == {}", one.message.kind.unwrap_or(kind)),
+                    format!("no option {code} in it"),
+                )
+            })
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    fn login(options: &[(u8, &[u8])]) -> Login {
+        Login::new()
+            .profile(|profile| {
+                profile.required_options = vec![(3, "without a router it reaches only its own network".to_owned())]
+            })
+            .step(lease(options))
+    }
+
+    const MASK: (u8, &[u8]) = (1, &[255, 255, 255, 0]);
+
+    #[test]
+    fn no_router_and_silence_beyond() {
+        let found = login(&[MASK]).step(lookup("sip.contoso.com").times(3)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "10.0.4.1 gives no DHCP option 3 (router): without a router it reaches only its own network");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 5");
+    }
+
+    #[test]
+    fn a_later_attempt_still_lacks_what_the_lease_did_not_bring() {
+        let ack = std::sync::Arc::new(dhcp_message(5, &[MASK]));
+        let later = Login::new()
+            .profile(|profile| profile.required_options = vec![(3, "why".to_owned()), (43, "why".to_owned())])
+            .knowing(|known| known.lease = Some((at(1), ack)))
+            .step(lookup("a").times(2))
+            .step(lookup("sip.contoso.com").times(3))
+            .dropped();
+        assert!(later.the(&RULE).summary.contains("option 3"));
+    }
+
+    #[test]
+    fn the_option_is_there() {
+        login(&[MASK, (3, &[10, 0, 4, 1])]).step(lookup("sip.contoso.com").times(3)).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_gets_far_does_not_miss_it() {
+        login(&[MASK])
+            .step(lookup("sip.contoso.com").address("10.0.0.5"))
+            .step(syn(crate::login::steps::Purpose::Registrar).timed_out(crate::model::By::Unknown))
+            .dropped()
+            .nothing(&RULE);
+    }
+
+    #[test]
+    fn an_option_that_the_device_does_not_ask_for_may_be_left_out() {
+        let asked = lease(&[MASK]).act(|lease, _| lease.parameter_list = vec![1, 6]);
+        let login = Login::new().profile(|profile| profile.required_options = vec![(3, "why".to_owned())]).step(asked);
+        login.step(lookup("sip.contoso.com").times(3)).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn an_offer_without_lease_time_that_the_device_leaves() {
+        let offered = Login::new()
+            .profile(|profile| profile.required_options = vec![(51, "it takes no lease without a time".to_owned())])
+            .step(dhcp_exchange().discover().offer(&[MASK]).discover());
+        let abandoned = offered.dropped();
+        assert!(abandoned.the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 51"));
+    }
+}

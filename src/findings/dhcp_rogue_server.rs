@@ -1,0 +1,232 @@
+//! `dhcp-rogue-server`: two DHCP servers give conflicting values in the same kind of message.
+
+use std::net::Ipv4Addr;
+
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::{Lease, StepKind};
+use crate::model::{At, Evidence, Stage};
+use crate::protocols::dhcp::{Message, option};
+use crate::text::WireText;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "dhcp-rogue-server",
+    stage: Some(Stage::Address),
+    weight: Weight::Specific,
+    order: 110,
+    help: Help {
+        what: "Two DHCP servers answer the same question of the device with conflicting values.",
+        why: "The device takes the answer that comes first: at one time it has the right router, DNS and configuration server, at another \
+              the wrong ones, and its login fails as luck has it.",
+        fix: "Find the server that does not belong there by its address and MAC (show mac address-table on the switch) and take it off, and \
+              let the switches drop foreign servers (ip dhcp snooping). A new capture must show OFFERs of one server, or equal ones.",
+        look_alikes: "Failover partners give equal options. A UC registrar answers an INFORM beside the DHCP server, which is meant so. \
+                      Relay agents have addresses of their own: option 54 tells the servers apart.",
+        references: &["RFC 2131 section 4.4.1", "RFC 2132 section 9.7"],
+    },
+    check: |case| found(case).into_iter().collect(),
+};
+
+/// Options whose values must agree. Addresses agree in any order.
+const COMPARED: [u8; 7] =
+    [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150];
+
+/// Two answers to one question that contradict each other.
+struct Conflict<'a> {
+    index: usize,
+    lease: &'a Lease,
+    answers: [(At, &'a Message, Ipv4Addr); 2],
+    options: Vec<u8>,
+}
+
+fn found(case: &Case<'_>) -> Option<Found> {
+    let all: Vec<Conflict<'_>> = case
+        .attempt
+        .steps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, step)| match &step.kind {
+            StepKind::Lease(lease) if lease.informs.is_empty() => conflict(index, lease),
+            _ => None,
+        })
+        .collect();
+    let blamed = all.iter().find(|conflict| is_to_blame(case, conflict));
+    let shown = blamed.or_else(|| all.first())?;
+    let [(first_at, first, one), (second_at, second, other)] = shown.answers;
+    let values: Vec<String> = shown
+        .options
+        .iter()
+        .take(3)
+        .map(|code| format!("option {code} {} from {one} and {} from {other}", value(first, *code), value(second, *code)))
+        .collect();
+    let kind = first.kind.unwrap_or_default();
+    let show = format!("dhcp.option.dhcp == {kind}");
+    Some(Found {
+        stage: Stage::Address,
+        step: Some(shown.index),
+        proof: Proof::Proven,
+        explains_drop: blamed.is_some(),
+        confidence: if blamed.is_some() { 0.85 } else { 0.75 },
+        summary: format!("two DHCP servers contradict each other: {}", values.join("; ")),
+        fix: format!(
+            "Find out which of {one} and {other} belongs in the phone's VLAN, take the other off (its MAC is the source of its frame) and \
+             let the switches drop foreign DHCP servers. A new capture must show OFFERs of one server, or equal ones."
+        ),
+        evidence: vec![
+            Evidence::new(first_at.frame, &show, format!("the answer of {one}")),
+            Evidence::new(second_at.frame, &show, format!("the answer of {other}")),
+        ],
+    })
+}
+
+fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
+    [&lease.offers, &lease.acks].into_iter().find_map(|answers| {
+        let named: Vec<(At, &Message, Ipv4Addr)> =
+            answers.iter().filter_map(|(at, message)| Some((*at, message.as_ref(), message.server_id()?))).collect();
+        named.iter().enumerate().find_map(|(place, first)| {
+            named.iter().skip(place.saturating_add(1)).find_map(|second| {
+                let differs = |code: &u8| disagree(first.1, second.1, *code);
+                let options: Vec<u8> = COMPARED.into_iter().filter(differs).collect();
+                (first.2 != second.2 && !options.is_empty()).then_some(Conflict {
+                    index,
+                    lease,
+                    answers: [*first, *second],
+                    options,
+                })
+            })
+        })
+    })
+}
+
+/// Do both have the option, with other values?
+fn disagree(one: &Message, other: &Message, code: u8) -> bool {
+    let (Some(first), Some(second)) = (one.option(code), other.option(code)) else { return false };
+    match code {
+        option::ROUTERS | option::NAME_SERVERS | 150 => {
+            let sorted = |message: &Message| {
+                let mut list = message.addresses(code);
+                list.sort_unstable();
+                list
+            };
+            sorted(one) != sorted(other)
+        }
+        option::DOMAIN_NAME | 66 => {
+            let text = |message: &Message| message.text(code).map(|text| text.raw().trim_end_matches('.').to_ascii_lowercase());
+            text(one) != text(other)
+        }
+        _ => first != second,
+    }
+}
+
+fn value(message: &Message, code: u8) -> String {
+    match code {
+        option::ROUTERS | option::NAME_SERVERS | 150 => {
+            message.addresses(code).iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        }
+        option::DOMAIN_NAME | 66 => message.text(code).unwrap_or_else(|| WireText::from("")).to_string(),
+        _ => {
+            let octets = message.option(code).unwrap_or_default();
+            octets.iter().take(12).map(|octet| format!("{octet:02x}")).collect::<String>()
+        }
+    }
+}
+
+/// Did the device take one server's lease, and drop at a value that only this server gave?
+fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
+    let Some(dropped) = case.attempt.dropped().filter(|_| case.attempt.drop.is_some()) else { return false };
+    let Some(taken) = conflict.lease.acks.last().and_then(|(_, ack)| ack.server_id()) else { return false };
+    let [(_, first, one), (_, second, other)] = conflict.answers;
+    let (own, theirs) = if taken == one {
+        (first, second)
+    } else if taken == other {
+        (second, first)
+    } else {
+        return false;
+    };
+    let only_own = |code: u8, address: Ipv4Addr| {
+        conflict.options.contains(&code) && own.addresses(code).contains(&address) && !theirs.addresses(code).contains(&address)
+    };
+    match &dropped.kind {
+        StepKind::Neighbour(neighbour) => only_own(option::ROUTERS, neighbour.address),
+        StepKind::Lookup(lookup) => {
+            let asked = lookup
+                .queries
+                .iter()
+                .any(|(_, server)| matches!(server, std::net::IpAddr::V4(server) if only_own(option::NAME_SERVERS, *server)));
+            // The suffix of the name that is not found is the one that only this server gave.
+            let suffix = own.text(option::DOMAIN_NAME).filter(|_| conflict.options.contains(&option::DOMAIN_NAME));
+            let under = suffix.is_some_and(|suffix| {
+                let (name, suffix) =
+                    (lookup.name.raw().to_ascii_lowercase(), suffix.raw().trim_end_matches('.').to_ascii_lowercase());
+                !suffix.is_empty() && name.ends_with(&format!(".{suffix}"))
+            });
+            asked || under
+        }
+        StepKind::Connection(connection) => match connection.flow.server_ip() {
+            Some(std::net::IpAddr::V4(server)) => only_own(150, server),
+            _ => false,
+        },
+        StepKind::Lease(_) | StepKind::Clock(_) | StepKind::Registration(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    const RIGHT: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 1]), (3, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
+    const WRONG: &[(u8, &[u8])] = &[(54, &[192, 168, 1, 1]), (3, &[192, 168, 1, 1]), (6, &[192, 168, 1, 1])];
+
+    fn two(one: &[(u8, &[u8])], other: &[(u8, &[u8])], ack: &[(u8, &[u8])]) -> Dhcp {
+        dhcp_exchange().discover().offer(one).offer(other).request().ack(ack)
+    }
+
+    fn asked(server: &'static str) -> Step {
+        let mut step = lookup("sip.contoso.com").times(3).into_step(20);
+        if let StepKind::Lookup(lookup) = &mut step.kind {
+            for (_, asked) in &mut lookup.queries {
+                *asked = ip(server);
+            }
+        }
+        step
+    }
+
+    use crate::login::steps::Step;
+
+    #[test]
+    fn the_lease_of_the_wrong_server_leads_to_its_silent_dns() {
+        let found = Login::new().step(two(RIGHT, WRONG, WRONG)).step(asked("192.168.1.1")).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(
+            found.summary,
+            "two DHCP servers contradict each other: option 3 10.0.4.1 from 10.0.4.1 and 192.168.1.1 from 192.168.1.1; option 6 \
+             10.0.0.2 from 10.0.4.1 and 192.168.1.1 from 192.168.1.1"
+        );
+        assert_eq!(found.evidence.len(), 2);
+    }
+
+    #[test]
+    fn a_drop_that_has_nothing_to_do_with_it_is_not_explained() {
+        let found =
+            Login::new().step(two(RIGHT, WRONG, RIGHT)).step(tcp(crate::login::steps::Purpose::Registrar)).dropped().the(&RULE);
+        assert!(!found.explains_drop);
+    }
+
+    #[test]
+    fn partners_that_agree_give_nothing() {
+        let partner: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 2]), (3, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
+        Login::new().step(two(RIGHT, partner, RIGHT)).step(asked("10.0.0.2")).dropped().nothing(&RULE);
+        Login::new().step(two(RIGHT, RIGHT, RIGHT)).nothing(&RULE);
+    }
+
+    #[test]
+    fn two_answers_to_an_inform_are_meant_so() {
+        Login::new().step(dhcp_exchange().inform().ack(RIGHT).ack(WRONG)).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn another_transaction_may_be_another_vlan() {
+        Login::new().step(lease(RIGHT)).step(lease(WRONG)).step(asked("192.168.1.1")).dropped().nothing(&RULE);
+    }
+}
