@@ -1,7 +1,7 @@
 //! What the rules on addresses, names, time, enrolment and registration share: the exchanges that failed, and whether one
 //! of them is where the attempt dropped.
 
-use crate::findings::{Case, Found, Proof, clock_skew};
+use crate::findings::{Case, Found, Proof, wrong_clock};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
 
@@ -102,7 +102,7 @@ pub(crate) fn told(case: &Case<'_>, failures: &[Failure<'_>], words: impl Fn(&st
 /// A time finding explains the drop too where the device refused a certificate that only its own clock puts outside its
 /// validity.
 pub(crate) fn explain_by_clock(case: &Case<'_>, found: &mut [Found]) {
-    let refused = clock_skew::refused_by_clock(case).is_some_and(|refused| refused.is_drop);
+    let refused = wrong_clock::refused_by_clock(case).is_some_and(|refused| refused.is_drop);
     for found in found.iter_mut().filter(|_| refused) {
         found.explains_drop = true;
     }

@@ -55,10 +55,14 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          verifies {algorithm}. The issuing CA decides the algorithm, not the request: on a Windows CA see `certutil -getreg \
          ca\\csp\\CNGHashAlgorithm`.",
         judged.place().server(),
-        wanted(case).map(|list| format!(" ({list})")).unwrap_or_default(),
+        strongest(case).map(|hash| format!(" ({hash})")).unwrap_or_default(),
     );
-    if let Some(key) = judged.faults.iter().find(|other| matches!(other.kind, FaultKind::UnsupportedKey { .. })) {
-        fix.push_str(&format!(" The new certificate must mend the {} too.", chain::fault_words(&key.kind)));
+    let key = judged.faults.iter().find_map(|other| match &other.kind {
+        FaultKind::UnsupportedKey { key, wanted } => Some((WireText::from(key.as_str()), wanted)),
+        _ => None,
+    });
+    if let Some((key, wanted)) = key {
+        fix.push_str(&format!(" Give the new certificate another key too: {wanted} instead of {key}."));
     }
     fix.push_str(&format!(" Then `{}` must show it, and a new capture a ClientKeyExchange of the device.", judged.show()));
     Some(certificate_found(case, judged, fault, summary, &fix))
@@ -87,6 +91,12 @@ fn wanted(case: &Case<'_>) -> Option<String> {
         [one] => Some((*one).to_owned()),
         [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
     }
+}
+
+/// The one to issue with: nobody should go back to MD5 where SHA-1 will do.
+fn strongest(case: &Case<'_>) -> Option<&'static str> {
+    let (known, _) = case.profile.trust.hashes.as_ref()?;
+    known.iter().max().map(|hash| hash_name(*hash))
 }
 
 fn hash_name(hash: Hash) -> &'static str {

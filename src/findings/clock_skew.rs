@@ -3,11 +3,10 @@
 use std::net::IpAddr;
 
 use crate::device::facts::{ClockSource, Whose};
-use crate::findings::chain;
 use crate::findings::own_clock::own_clock;
+use crate::findings::wrong_clock::refused_by_clock;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
-use crate::trust::{Clock, FaultKind};
 
 /// Beyond this a clock is wrong: the tolerance of Kerberos (RFC 4120 section 8.2), in nanoseconds.
 const TOLERANCE: u64 = 300 * SECOND as u64;
@@ -104,31 +103,6 @@ fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
         all.push(Witness { who: format!("{by} {address} says"), says: witness.says, ahead, frame: Some(witness.at.frame) });
     }
     all
-}
-
-/// A certificate that the device's clock alone puts outside its validity, and that it refused.
-pub(crate) struct Refused {
-    at: At,
-    pub(crate) is_drop: bool,
-    words: String,
-}
-
-pub(crate) fn refused_by_clock(case: &Case<'_>) -> Option<Refused> {
-    chain::judged(case).iter().filter(|judged| judged.refusal.is_some()).find_map(|judged| {
-        let fault = judged.faults.iter().find(|fault| {
-            matches!(
-                fault.kind,
-                FaultKind::Expired { clock: Clock::DeviceOnly, .. } | FaultKind::NotYetValid { clock: Clock::DeviceOnly, .. }
-            )
-        })?;
-        let when = match fault.kind {
-            FaultKind::Expired { not_after, .. } => format!("has expired (on {})", not_after.whole_seconds()),
-            FaultKind::NotYetValid { not_before, .. } => format!("is not valid yet (before {})", not_before.whole_seconds()),
-            _ => return None,
-        };
-        let words = format!("for the device {} {when}", judged.which(fault.certificate));
-        Some(Refused { at: judged.at, is_drop: judged.place().is_drop(case), words })
-    })
 }
 
 #[cfg(test)]

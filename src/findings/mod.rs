@@ -1,11 +1,12 @@
 //! Closed attempts in, explanations out: one file a cause code. Only this module explains; it decides neither that
 //! something dropped nor which cause is the primary one.
 //!
-//! To add a finding: write `findings/<code>.rs` with its `RULE` and tests, then `TIDY=write cargo test --test tidy`.
+//! To add a finding: write `findings/<code>.rs` with its `RULE` and tests, and its two lines in the index below.
 
 #[cfg(test)]
 pub(crate) mod testing;
 
+mod answers;
 pub mod chain;
 pub mod fetch;
 pub mod handshake;
@@ -17,7 +18,8 @@ pub mod place;
 pub mod reach;
 pub mod registration;
 
-mod answers;
+mod wrong_clock;
+
 // index begin
 pub mod cert_cross_signed_expired;
 pub mod cert_expired;
