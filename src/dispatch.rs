@@ -5,7 +5,7 @@ use crate::event::{Event, EventSink, What};
 use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
-use crate::protocols::{self, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
+use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
 
 /// After so many datagrams that no protocol claims, a flow is given up: media starts with its first packet.
 const UNCLAIMED_DATAGRAMS: u8 = 4;
@@ -73,14 +73,11 @@ struct Emitter<'a, S> {
 impl<S: EventSink> Emitter<'_, S> {
     /// A flow whose beginning was not captured is turned round when a message shows which side asks.
     fn orient(&mut self, side: Side, message: &Message) {
-        let asks = match message {
-            Message::Tls(message) => match message.as_ref() {
-                protocols::tls::Message::ClientHello(_) => true,
-                protocols::tls::Message::ServerHello(_) => false,
-                _ => return,
-            },
-            Message::Http(message) => matches!(message.as_ref(), protocols::http::Message::Request(_)),
-            Message::Dns(message) => !message.response,
+        let asks = match (message.describe().asker(), message) {
+            // Either side of a SIP connection may ask.
+            (_, Message::Sip(_)) => return,
+            (Asker::Sender, _) => true,
+            (Asker::Receiver, _) => false,
             _ => return,
         };
         *self.flipped = asks != (side == Side::Client);
@@ -248,12 +245,10 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     }
 }
 
-/// ARP and ICMP have no flow; their sender stands as the client.
+/// What rides on the link, and ICMP, has no flow; the sender stands as the client.
 fn without_flow(packet: &Packet<'_>) -> Option<(Flow, Message)> {
-    /// EtherType of ARP.
-    const ARP: u16 = 0x0806;
     let message = match &packet.body {
-        Body::Link { ether_type: ARP, bytes } => Message::Arp(protocols::arp::parse(bytes)?),
+        Body::Link { ether_type, bytes } => on_link(*ether_type, bytes)?,
         Body::Icmp(bytes) => Message::Icmp(protocols::icmp::parse_v4(bytes)?),
         Body::Icmpv6(bytes) => Message::Icmp(protocols::icmp::parse_v6(bytes)?),
         _ => return None,
@@ -270,4 +265,9 @@ fn without_flow(packet: &Packet<'_>) -> Option<(Flow, Message)> {
         }
     };
     Some((flow, message))
+}
+
+fn on_link(ether_type: u16, bytes: &[u8]) -> Option<Message> {
+    let mut over = protocols::ALL.iter().filter_map(|protocol| protocol.link.as_ref());
+    (over.find(|over| over.ether_type == ether_type)?.read)(bytes)
 }

@@ -2,7 +2,7 @@
 //! They hold facts and know how to spell themselves; they contain no judgement and read no bytes.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Serialize, Serializer};
 
@@ -171,6 +171,11 @@ impl fmt::Display for Endpoint {
             Endpoint::Mac(mac) => mac.fmt(out),
         }
     }
+}
+
+/// Can this be the address of one host?
+pub fn is_host(address: Ipv4Addr) -> bool {
+    !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast() && !address.is_loopback()
 }
 
 /// Which side of a flow: the one that began it, or the one that was asked.

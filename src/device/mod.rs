@@ -3,14 +3,14 @@
 //! is the router's.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::event::{Event, What};
-use crate::model::{Mac, Side};
-use crate::protocols::{Message, arp, dhcp};
+use crate::model::{Endpoint, Mac, is_host};
+use crate::protocols::{Asker, Message, arp, dhcp};
 
 pub mod facts;
 mod observe;
@@ -158,47 +158,25 @@ fn arp_binding(message: &arp::Message) -> Option<(Mac, IpAddr)> {
     (message.sender_mac.is_station() && is_host(message.sender_ip)).then_some((message.sender_mac, IpAddr::V4(message.sender_ip)))
 }
 
-fn is_host(address: Ipv4Addr) -> bool {
-    !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast() && !address.is_loopback()
-}
-
-/// The device that an event is about: the side that asks.
+/// The device that an event is about: the one that asks.
 fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
-    let side = match &event.what {
-        What::Tcp(..) => Side::Client,
-        What::Message(message) => match message {
-            Message::Arp(message) => return arp_owner(message),
-            Message::Dhcp(message) => return dhcp_owner(message),
-            Message::Icmp(message) => return Some((None, Some(message.quoted?.source.ip()))),
-            Message::Dns(message) if message.response => event.side.other(),
-            Message::Dns(_) => event.side,
-            Message::Ntp(message) => match message.mode {
-                3 => event.side,
-                4 => event.side.other(),
-                _ => return None,
-            },
-            Message::Http(_) | Message::Tls(_) => Side::Client,
-            Message::Sip(message) if message.code().is_some() => event.side.other(),
-            Message::Sip(_) => event.side,
-        },
+    let asker = match &event.what {
+        What::Tcp(..) => Asker::Client,
+        What::Message(message) => message.describe().asker(),
     };
-    let ip = event.flow.endpoint(side).ip()?;
-    (!ip.is_multicast() && !ip.is_unspecified()).then_some((None, Some(ip)))
-}
-
-fn arp_owner(message: &arp::Message) -> Option<(Option<Mac>, Option<IpAddr>)> {
-    let (mac, ip) = match message.operation {
-        1 => (message.sender_mac, message.sender_ip),
-        2 => (message.target_mac, message.target_ip),
-        _ => return None,
+    let (mac, ip) = match asker {
+        Asker::Sender => station(event.source()),
+        Asker::Receiver => station(event.destination()),
+        Asker::Client => station(event.flow.client),
+        Asker::Station(mac, ip) => (mac, ip),
+        Asker::Nobody => return None,
     };
-    mac.is_station().then_some((Some(mac), is_host(ip).then_some(IpAddr::V4(ip))))
-}
-
-fn dhcp_owner(message: &dhcp::Message) -> Option<(Option<Mac>, Option<IpAddr>)> {
-    let ip = [message.client, message.your].into_iter().find(|address| is_host(*address)).map(IpAddr::V4);
-    // An offered address is not yet the client's.
-    let ip = if message.kind == Some(dhcp::kind::OFFER) { None } else { ip };
-    let mac = message.hardware_address.filter(|mac| mac.is_station());
     (mac.is_some() || ip.is_some()).then_some((mac, ip))
+}
+
+fn station(endpoint: Endpoint) -> (Option<Mac>, Option<IpAddr>) {
+    match endpoint {
+        Endpoint::Ip(socket) => (None, Some(socket.ip()).filter(|ip| !ip.is_multicast() && !ip.is_unspecified())),
+        Endpoint::Mac(mac) => (Some(mac).filter(|mac| mac.is_station()), None),
+    }
 }

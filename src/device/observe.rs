@@ -69,7 +69,7 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
         Message::Http(message) => self::http(facts, event, message),
         Message::Sip(message) => self::sip(facts, event, message, from_device),
         Message::Tls(message) => self::tls(facts, event, message),
-        Message::Arp(_) | Message::Dns(_) | Message::Icmp(_) => {}
+        _ => {}
     }
 }
 

@@ -2,10 +2,13 @@
 //! protocol. Malformed input is a message with what could be read and what was wrong, never an error.
 //!
 //! To add a protocol: a folder `protocols/<name>/` (mod.rs: types and `PROTOCOL`; parser.rs; fields.rs: what `events`
-//! prints; tests.rs), a variant of [`Message`], and a line in [`ALL`].
+//! prints, and whose doing a message is; tests.rs), a variant of [`Message`] with its arm in [`Message::describe`], and a
+//! line in [`ALL`].
+
+use std::net::IpAddr;
 
 use crate::flow::Step;
-use crate::model::Side;
+use crate::model::{Mac, Side};
 
 pub mod arp;
 pub mod dhcp;
@@ -44,8 +47,25 @@ pub trait Describe {
     /// What happened, in a word: `discover`, `query`, `client_hello`…; `None` where the message is for the login's eyes
     /// only and `events` prints nothing.
     fn event(&self) -> Option<&'static str>;
+    /// In whose login it counts.
+    fn asker(&self) -> Asker;
     /// The keys and values, in Wireshark's field names where they exist. Absent is absent.
     fn fields(&self, put: &mut dyn FnMut(&'static str, serde_json::Value));
+}
+
+/// In whose login a message counts: that of the one who asks, whoever sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Its sender's: a question.
+    Sender,
+    /// Its receiver's: an answer.
+    Receiver,
+    /// That of the side that began the connection.
+    Client,
+    /// That of a station which the message itself names: by its MAC, its address, or both.
+    Station(Option<Mac>, Option<IpAddr>),
+    /// Nobody's.
+    Nobody,
 }
 
 impl Message {
@@ -130,6 +150,14 @@ pub struct OverTcp {
     pub parser: fn() -> Box<dyn StreamParser>,
 }
 
+/// How a protocol rides on the link itself, without IP.
+pub struct OverLink {
+    /// Its EtherType, or its number behind an LLC/SNAP header.
+    pub ether_type: u16,
+    /// Reads a frame from behind that number on; `None` if it is not of this protocol.
+    pub read: fn(&[u8]) -> Option<Message>,
+}
+
 /// A protocol, as the dispatcher knows it.
 pub struct Protocol {
     /// Its name in `events`.
@@ -138,8 +166,10 @@ pub struct Protocol {
     pub udp: Option<OverUdp>,
     /// Over TCP, if it runs there.
     pub tcp: Option<OverTcp>,
+    /// On the link, if it runs there.
+    pub link: Option<OverLink>,
 }
 
-/// All that ride on UDP or TCP, in the order in which they are asked.
+/// All that ride on UDP, TCP or the link, in the order in which they are asked.
 pub static ALL: &[&Protocol] =
-    &[&dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];
+    &[&arp::PROTOCOL, &dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Message;
-use crate::protocols::Describe;
+use crate::model::is_host;
+use crate::protocols::{Asker, Describe};
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -16,6 +17,15 @@ impl Describe for Message {
             2 => Some("reply"),
             _ => None,
         }
+    }
+
+    fn asker(&self) -> Asker {
+        let (mac, ip) = match self.operation {
+            1 => (self.sender_mac, self.sender_ip),
+            2 => (self.target_mac, self.target_ip),
+            _ => return Asker::Nobody,
+        };
+        if mac.is_station() { Asker::Station(Some(mac), is_host(ip).then_some(ip.into())) } else { Asker::Nobody }
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::model::Mac;
+use crate::protocols::{self, OverLink, Protocol};
 
 mod fields;
 mod parser;
@@ -10,6 +11,13 @@ mod parser;
 mod tests;
 
 pub use parser::parse;
+
+/// ARP, as the dispatcher knows it.
+pub static PROTOCOL: Protocol = Protocol { name: "arp", udp: None, tcp: None, link: Some(OverLink { ether_type: 0x0806, read }) };
+
+fn read(bytes: &[u8]) -> Option<protocols::Message> {
+    parse(bytes).map(protocols::Message::Arp)
+}
 
 /// An ARP packet for IPv4 over Ethernet.
 #[derive(Clone, Debug, PartialEq, Eq)]

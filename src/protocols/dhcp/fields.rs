@@ -1,11 +1,12 @@
 //! What `events` prints of DHCP.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
 use super::{Message, kind, option};
-use crate::protocols::Describe;
+use crate::model::is_host;
+use crate::protocols::{Asker, Describe};
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -26,6 +27,13 @@ impl Describe for Message {
             None if self.operation == 1 => "bootp_request",
             None => "bootp_reply",
         })
+    }
+
+    fn asker(&self) -> Asker {
+        let address = || [self.client, self.your].into_iter().find(|address| is_host(*address)).map(IpAddr::V4);
+        // An offered address is not yet the client's.
+        let ip = if self.kind == Some(kind::OFFER) { None } else { address() };
+        Asker::Station(self.hardware_address.filter(|mac| mac.is_station()), ip)
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

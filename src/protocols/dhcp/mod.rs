@@ -19,7 +19,7 @@ const PORTS: [u16; 2] = [67, 68];
 const BOOT_PORT: u16 = 4011;
 
 /// DHCPv4, as the dispatcher knows it.
-pub static PROTOCOL: Protocol = Protocol { name: "dhcp", udp: Some(OverUdp { probe, read }), tcp: None };
+pub static PROTOCOL: Protocol = Protocol { name: "dhcp", udp: Some(OverUdp { probe, read }), tcp: None, link: None };
 
 fn probe(probe: &Probe<'_>) -> Guess {
     let well_known = PORTS.iter().any(|port| probe.on_port(*port)) && parser::looks_right(probe.bytes);

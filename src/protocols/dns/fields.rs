@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Message, Record, RecordData, kind};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -13,6 +13,10 @@ impl Describe for Message {
 
     fn event(&self) -> Option<&'static str> {
         Some(if self.response { "response" } else { "query" })
+    }
+
+    fn asker(&self) -> Asker {
+        if self.response { Asker::Receiver } else { Asker::Sender }
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

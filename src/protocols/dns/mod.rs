@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "dns",
     udp: Some(OverUdp { probe: probe_datagram, read }),
     tcp: Some(OverTcp { probe: probe_stream, parser: stream_parser }),
+    link: None,
 };
 
 fn probe_datagram(probe: &Probe<'_>) -> Guess {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Message, Request, Response};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -15,6 +15,13 @@ impl Describe for Message {
         match self {
             Message::Request(_) => Some("request"),
             Message::Response(_) => Some("response"),
+        }
+    }
+
+    fn asker(&self) -> Asker {
+        match self {
+            Message::Request(_) => Asker::Sender,
+            Message::Response(_) => Asker::Receiver,
         }
     }
 

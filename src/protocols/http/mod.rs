@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "http",
     udp: None,
     tcp: Some(OverTcp { probe: probe::tcp, parser: || Box::new(parser::Parser::default()) }),
+    link: None,
 };
 
 /// How much of a decoded body is kept, in bytes: far more than any certificate bundle.

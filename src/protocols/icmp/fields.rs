@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Message, kind_v4, kind_v6};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -19,6 +19,10 @@ impl Describe for Message {
             (true, kind_v6::ROUTER_ADVERTISEMENT) => Some("router_advertisement"),
             _ => None,
         }
+    }
+
+    fn asker(&self) -> Asker {
+        self.quoted.map_or(Asker::Nobody, |quoted| Asker::Station(None, Some(quoted.source.ip())))
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

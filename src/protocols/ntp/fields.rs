@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Message, mode};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -21,6 +21,14 @@ impl Describe for Message {
             mode::PRIVATE => "private",
             _ => "reserved",
         })
+    }
+
+    fn asker(&self) -> Asker {
+        match self.mode {
+            mode::CLIENT => Asker::Sender,
+            mode::SERVER => Asker::Receiver,
+            _ => Asker::Nobody,
+        }
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

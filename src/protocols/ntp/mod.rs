@@ -12,7 +12,7 @@ mod tests;
 const PORT: u16 = 123;
 
 /// NTP, as the dispatcher knows it.
-pub static PROTOCOL: Protocol = Protocol { name: "ntp", udp: Some(OverUdp { probe, read }), tcp: None };
+pub static PROTOCOL: Protocol = Protocol { name: "ntp", udp: Some(OverUdp { probe, read }), tcp: None, link: None };
 
 fn probe(probe: &Probe<'_>) -> Guess {
     if probe.on_port(PORT) && parser::parse(probe.bytes).is_some() { Guess::Yes } else { Guess::No }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Message, Start};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 use crate::text::WireText;
 
 /// Methods of RFC 3261 and its extensions, and those of Microsoft's servers.
@@ -38,6 +38,13 @@ impl Describe for Message {
                 Some(METHODS.iter().find(|(name, _)| *name == method.raw()).map_or("request", |(_, word)| *word))
             }
             Start::Response { .. } => Some("response"),
+        }
+    }
+
+    fn asker(&self) -> Asker {
+        match self.start {
+            Start::Request { .. } => Asker::Sender,
+            Start::Response { .. } => Asker::Receiver,
         }
     }
 

@@ -19,6 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "sip",
     udp: Some(OverUdp { probe: probe::udp, read: parser::datagram }),
     tcp: Some(OverTcp { probe: probe::tcp, parser: || Box::new(parser::Parser::default()) }),
+    link: None,
 };
 
 /// A SIP message.

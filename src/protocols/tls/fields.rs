@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CertificateRequest, ClientHello, Message, ServerHello};
 use crate::formats::x509::{AlternativeName, Body, Certificate};
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 
 type Put<'a> = &'a mut dyn FnMut(&'static str, Value);
 
@@ -25,6 +25,14 @@ impl Describe for Message {
             | Message::EncryptedHandshake
             | Message::EncryptedAlert
             | Message::ApplicationData { .. } => None,
+        }
+    }
+
+    fn asker(&self) -> Asker {
+        match self {
+            Message::ClientHello(_) => Asker::Sender,
+            Message::ServerHello(_) => Asker::Receiver,
+            _ => Asker::Client,
         }
     }
 

@@ -19,8 +19,12 @@ mod sslv2;
 mod tests;
 
 /// TLS over TCP.
-pub static PROTOCOL: Protocol =
-    Protocol { name: "tls", udp: None, tcp: Some(OverTcp { probe: probe::probe, parser: || Box::<parser::Parser>::default() }) };
+pub static PROTOCOL: Protocol = Protocol {
+    name: "tls",
+    udp: None,
+    tcp: Some(OverTcp { probe: probe::probe, parser: || Box::<parser::Parser>::default() }),
+    link: None,
+};
 
 /// What one side of a connection said, or showed without being readable.
 #[derive(Clone, Debug, PartialEq)]
