@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::event::{Event, What};
+use crate::flow::Signal;
 use crate::formats::{ntlm, pkcs7};
 use crate::model::{Side, Time};
 use crate::protocols::{Message, dhcp, dns, http, ntp, sip, tls};
@@ -12,6 +13,8 @@ use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
 const ENTRIES: usize = 256;
+/// Ports that are kept: more than these, and the device tries ports, not services.
+const PORTS: usize = 64;
 /// Clock witnesses that are kept: the newest.
 const CLOCKS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
@@ -28,7 +31,10 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         hear(facts, event);
     }
     match &event.what {
-        What::Tcp(_, stats) => {
+        What::Tcp(signal, stats) => {
+            if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
+                facts.ports_opened.insert(event.flow.server.port());
+            }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
                 facts.heard_from.insert(server);

@@ -8,6 +8,7 @@ use ezk_sip_types::msg::{Line, PullParser};
 
 use super::{Message, Start, auth};
 use crate::formats::date;
+use crate::formats::heads::head_end;
 use crate::text::WireText;
 
 /// Headers beyond this are not looked at.
@@ -40,8 +41,14 @@ pub(super) fn read(head: &[u8]) -> Head {
         let (_, line) = Line::parse(&source, line).ok()?;
         Some((line.name, unfold(line.value.as_str())))
     });
-    let headers = Headers(headers.collect());
-    Head { content_length: headers.number(&Name::CONTENT_LENGTH), message: headers.message(start) }
+    let mut headers = Headers(headers.collect());
+    let cut = head_end(head, 0).is_none();
+    if cut {
+        // Nobody knows how the last one goes on.
+        headers.0.pop();
+    }
+    let message = Message { cut, ..headers.message(start) };
+    Head { content_length: headers.number(&Name::CONTENT_LENGTH), message }
 }
 
 fn has_lone_return(text: &str) -> bool {
@@ -105,6 +112,7 @@ impl Headers {
         let answers = self.all(&Name::AUTHORIZATION).chain(self.all(&Name::PROXY_AUTHORIZATION));
         let challenges = self.all(&Name::WWW_AUTHENTICATE).chain(self.all(&Name::PROXY_AUTHENTICATE));
         Message {
+            cut: false,
             start,
             call_id: self.text(&Name::CALL_ID).unwrap_or_default(),
             cseq: self.first(&Name::CSEQ).map(cseq).unwrap_or_default(),
