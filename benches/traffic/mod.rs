@@ -1,5 +1,6 @@
 //! Captures to measure with: the stories of `captures/`, each told by many phones at a time, among calls and downloads.
 //! Nothing is random: the same kind and size give the same bytes.
+#![allow(dead_code, reason = "each benchmark uses its part of it")]
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -134,6 +135,27 @@ pub(crate) fn write(mix: Mix, stories: &[Vec<Frame>], size: u64, out: &mut impl 
         turns.push(Reverse((time + pause, index)));
     }
     Ok(())
+}
+
+/// `count` captures of about 4.6 kB: stretches of the stories, each of a phone of its own.
+pub(crate) fn small(stories: &[Vec<Frame>], count: usize) -> Vec<Vec<u8>> {
+    const SIZE: usize = 4_600;
+    let begin = BEGIN * 1_000 * MILLISECOND;
+    let mut captures = Vec::new();
+    let mut all = stories.iter().cycle();
+    while let (true, Some(story)) = (captures.len() < count, all.next()) {
+        let mut capture = header().to_vec();
+        for frame in story {
+            let mut bytes = frame.bytes.clone();
+            copy::shift(&mut bytes, captures.len() as u64);
+            // Writing to memory cannot fail.
+            let _ = record(begin + frame.time, &bytes, &mut capture);
+            if capture.len() >= SIZE && captures.len() < count {
+                captures.push(std::mem::replace(&mut capture, header().to_vec()));
+            }
+        }
+    }
+    captures
 }
 
 fn header() -> [u8; 24] {
