@@ -1,7 +1,8 @@
 //! Look-ups that serve one errand: which of them are noise, and which failures stand for the whole list of names.
 
-use crate::findings::answers::Failure;
-use crate::findings::{Case, place};
+use crate::findings::Case;
+use crate::findings::shared::answers::Failure;
+use crate::findings::shared::place;
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
 use crate::model::{Evidence, Outcome};
 use crate::protocols::dns;

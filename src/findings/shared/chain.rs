@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::findings::handshake::{Refusal, Shaken, handshakes};
-use crate::findings::own_clock::own_clock;
-use crate::findings::place::{Leaving, Place, alert_name};
+use crate::findings::shared::handshake::{Refusal, Shaken, handshakes};
+use crate::findings::shared::own_clock::own_clock;
+use crate::findings::shared::place::{Leaving, Place, alert_name};
 use crate::findings::{Case, Found, Proof};
 use crate::formats::x509::{Body, Certificate, Hash, Scheme};
 use crate::model::{At, Evidence, Frame, Side, Time};

@@ -1,7 +1,7 @@
 //! Registrations that the registrar did not take: the answer that decided, and what it says. One refusal has one reason,
 //! so that two rules never name the same answer.
 
-use crate::findings::answers::{self, Failure, Words};
+use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::{Case, Found};
 use crate::login::steps::{StepKind, Transaction};
 use crate::model::{Endpoint, Evidence, Outcome};

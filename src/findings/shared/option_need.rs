@@ -1,7 +1,7 @@
 //! DHCP options that a login stands on: which answers give them, and whether one would have helped where an attempt dropped.
 
 use crate::findings::Case;
-use crate::findings::own_network::reached_beyond;
+use crate::findings::shared::own_network::reached_beyond;
 use crate::login::steps::{Lease, Purpose, Step, StepKind};
 use crate::model::{At, How, Outcome, Stage};
 use crate::protocols::dhcp;

@@ -1,7 +1,7 @@
 //! How a TLS handshake was left: by whom, after which message, and whether the device turned away from the certificate.
 
 use crate::findings::Case;
-use crate::findings::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::flow::SideStats;
 use crate::login::steps::Handshake;
 use crate::model::{At, By, How, SECOND, Side};

@@ -1,6 +1,6 @@
 //! Servers that could not be reached: the failing targets of a stage, told once with all their names, addresses and ports.
 
-use crate::findings::place::{Place, connections, leads_to_drop};
+use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Proof};
 use crate::login::steps::{Purpose, StepKind};
 use crate::model::{At, Evidence, Stage};

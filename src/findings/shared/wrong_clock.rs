@@ -1,6 +1,7 @@
 //! Certificates that a device refuses because its own clock is wrong: what the rules on time share.
 
-use crate::findings::{Case, chain};
+use crate::findings::Case;
+use crate::findings::shared::chain;
 use crate::model::At;
 use crate::trust::{Clock, FaultKind};
 

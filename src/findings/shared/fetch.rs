@@ -1,8 +1,10 @@
 //! Fetches of CA certificates over HTTP that came to nothing: the last exchange of each, and whether a device that then
 //! leaves the registrar's handshake does so for want of a CA.
 
-use crate::findings::answers::{self, Failure, Words};
-use crate::findings::{Case, Found, chain, place};
+use crate::findings::shared::answers::{self, Failure, Words};
+use crate::findings::shared::chain;
+use crate::findings::shared::place;
+use crate::findings::{Case, Found};
 use crate::login::steps::{Connection, Exchange, Purpose, StepKind};
 use crate::model::{At, Evidence, Outcome, Stage};
 use crate::protocols::http;

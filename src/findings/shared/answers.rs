@@ -1,7 +1,8 @@
 //! What the rules on addresses, names, time, enrolment and registration share: the exchanges that failed, and whether one
 //! of them is where the attempt dropped.
 
-use crate::findings::{Case, Found, Proof, wrong_clock};
+use crate::findings::shared::wrong_clock;
+use crate::findings::{Case, Found, Proof};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
 
