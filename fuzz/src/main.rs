@@ -4,6 +4,8 @@
 #![no_main]
 
 mod capture;
+#[path = "../../tests/support/feed.rs"]
+mod feed;
 mod flow;
 mod formats;
 mod login;

@@ -31,7 +31,7 @@ pub fn all() -> Vec<(String, Target)> {
             all.push((format!("udp-{name}"), Box::new(move |bytes| protocol::datagram(over, bytes))));
         }
         if let Some(over) = &protocol.tcp {
-            all.push((format!("tcp-{name}"), Box::new(move |bytes| protocol::stream(over, bytes))));
+            all.push((format!("tcp-{name}"), Box::new(move |bytes| protocol::stream(name, over, bytes))));
         }
         if let Some(over) = &protocol.link {
             all.push((format!("link-{name}"), Box::new(move |bytes| protocol::frame(over, bytes))));
