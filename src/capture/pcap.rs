@@ -119,7 +119,11 @@ impl Pcap {
         resync::run(bytes, is_all, |record| {
             let Some(header) = record.first_chunk() else { return Err(Look::Need(self.record_header)) };
             let (_, captured, _) = self.fields(header);
-            if self.is_plausible(header, last) { Ok(self.record_header.saturating_add(captured as usize)) } else { Err(Look::Other) }
+            if self.is_plausible(header, last) {
+                Ok(self.record_header.saturating_add(captured as usize))
+            } else {
+                Err(Look::Other)
+            }
         })
     }
 

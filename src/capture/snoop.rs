@@ -51,9 +51,8 @@ impl Snoop {
             return Err(CaptureError::Header { format: "snoop", offset: 0, what });
         }
         // The two makers number other links than Ethernet differently; only the room in the first record tells them apart.
-        let is_shomiti = fields(buffer.available()).is_some_and(|[_, captured, length, ..]| {
-            length >= captured.saturating_add(RECORD as u32).saturating_add(SHOMITI)
-        });
+        let is_shomiti = fields(buffer.available())
+            .is_some_and(|[_, captured, length, ..]| length >= captured.saturating_add(RECORD as u32).saturating_add(SHOMITI));
         let link_type = match network {
             0 | 4 => link_type::ETHERNET,
             10 | 12 | 19 if is_shomiti => link_type::ETHERNET,

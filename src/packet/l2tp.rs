@@ -1,7 +1,7 @@
 //! The Layer Two Tunneling Protocol: version 2 (RFC 2661), and version 3 over UDP or IP (RFC 3931).
 
-use super::link::{self, Above, Unwrapped};
 use super::Link;
+use super::link::{self, Above, Unwrapped};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::Record;
 
