@@ -1,3 +1,5 @@
+//! Capture files, built here block by block after their specifications, and what is read from them.
+
 use std::io::{self, Read};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Profile files, good and bad, and what is said of the bad ones.
+
 use super::*;
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::Hash;
