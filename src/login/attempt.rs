@@ -17,6 +17,8 @@ use super::steps::{Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind,
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
+/// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
+const MOVES: i64 = 3 * SECOND;
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
@@ -116,6 +118,20 @@ impl Try {
         errand(step.purpose) >= errand(Purpose::Directory) && first.is_some_and(|first| target(first) == target(step))
     }
 
+    /// Has an INFORM of the device been answered? It asks again only because it starts over.
+    fn was_informed(&self) -> bool {
+        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
+    }
+
+    /// Does the device hold an address that it has not given back?
+    fn is_bound(&self) -> bool {
+        let leases = self.steps().filter_map(|step| match &step.kind {
+            StepKind::Lease(lease) if !lease.acks.is_empty() => Some(lease),
+            _ => None,
+        });
+        leases.last().is_some_and(|lease| lease.releases.is_empty())
+    }
+
     /// How long the device had been idle when `step` began.
     fn pause_before(&self, step: &Step) -> i64 {
         self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
@@ -127,11 +143,16 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
     if current.judgements.is_empty() || !is_main_road(step) {
         return false;
     }
-    if let StepKind::Lease(lease) = &step.kind {
-        return restarts(current, lease, step) || asks_anew(current, lease, step);
+    if let StepKind::Lease(lease) = &step.kind
+        && lease.informs.is_empty()
+    {
+        return restarts(current, lease, step);
     }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
+    }
+    if let StepKind::Lease(_) = &step.kind {
+        return current.was_informed() && current.pause_before(step) >= PAUSE;
     }
     let again = current.targets.contains(&target(step));
     let back = errand(step.purpose) < current.furthest();
@@ -186,8 +207,8 @@ fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
     next.filter(|next| next.purpose == step.purpose)
 }
 
-/// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, and a
-/// refused renewal is followed by a new start (RFC 2131 section 3.2).
+/// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, its answer
+/// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
 fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
     if lease.discovers.is_empty() {
         return false;
@@ -200,34 +221,23 @@ fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
         StepKind::Lease(lease) => lease.discovers.is_empty() && !lease.naks.is_empty() && step.outcome == Outcome::Failed,
         _ => false,
     });
+    if current.is_bound() && current.pause_before(step) >= MOVES {
+        return true;
+    }
     let failed = current.steps().any(|step| errand(step.purpose) > 0 && step.outcome == Outcome::Failed);
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
-}
-
-/// An INFORM (RFC 2131 section 3.4) after a pause, where nothing has followed the answer to an earlier one: the device did
-/// not find in it what it needs.
-fn asks_anew(current: &Try, lease: &Lease, step: &Step) -> bool {
-    let informs = |lease: &Lease| lease.discovers.is_empty() && lease.requests.is_empty() && !lease.informs.is_empty();
-    let answered = current.steps().any(|earlier| match &earlier.kind {
-        StepKind::Lease(lease) => informs(lease) && earlier.outcome == Outcome::Ok && Some(earlier.last) == current.last,
-        _ => false,
-    });
-    informs(lease) && answered && !current.is_signed_in(step.first.time) && current.pause_before(step) >= PAUSE
 }
 
 /// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame.
 pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, first_number: u32) -> Vec<(Attempt, Vec<u64>)> {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
-    let mut rest = judgements;
-    while !rest.is_empty() {
-        let following = rest.split_off(1);
-        let Some(judgement) = rest.pop() else { break };
-        if begins(&current, &judgement.step, &following, profile) {
+    let mut following = judgements.into_iter();
+    while let Some(judgement) = following.next() {
+        if begins(&current, &judgement.step, following.as_slice(), profile) {
             tries.push(std::mem::take(&mut current));
         }
         current.add(judgement);
-        rest = following;
     }
     tries.push(current);
     let last = tries.len().saturating_sub(1);
@@ -377,16 +387,16 @@ fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
     if sessions.iter().any(|signed_in| *signed_in) {
         return None;
     }
+    // The time is asked for at any moment: it is no further along than the address.
+    let along = |step: &Step| match step.purpose {
+        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
+        purpose => (errand(purpose), step.stage),
+    };
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
-    let (index, step) = main.max_by_key(|(_, step)| (answered_last(step), errand(step.purpose), step.stage))?;
+    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
-}
-
-/// When the device last heard something of this errand; time, which is asked for at any moment, comes before all else.
-fn answered_last(step: &Step) -> Option<At> {
-    (step.purpose != Purpose::Clock).then(|| last_answer(step).unwrap_or(step.last))
 }
 
 fn last_answer(step: &Step) -> Option<At> {

@@ -2,9 +2,9 @@
 
 use super::Message;
 use super::headers::{Head, read};
-use super::probe::{datagram_start, message_start, next_start};
+use super::probe::{LINE_LIMIT, datagram_start, message_start, next_start};
 use crate::flow::Step;
-use crate::formats::heads::{Unfinished, head_end, skip_line_ends};
+use crate::formats::heads::{Unfinished, before_last_line, head_end, skip_line_ends};
 use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
@@ -12,11 +12,14 @@ use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Reads a datagram.
-pub(super) fn datagram(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
+pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     if !datagram_start(bytes) {
         return false;
     }
     let bytes = skip_line_ends(bytes);
+    // Nobody knows how the last line goes on that the capture cuts.
+    let last = if whole { None } else { memchr::memrchr(b'\n', bytes) };
+    let bytes = last.and_then(|last| bytes.get(..=last)).unwrap_or(bytes);
     let end = head_end(bytes, 0).unwrap_or(bytes.len().min(HEAD_LIMIT));
     let Head { message, .. } = read(bytes.get(..end).unwrap_or_default());
     tell(side, message, out);
@@ -104,7 +107,7 @@ impl Parser {
                 Some(start) if bytes.get(start..).is_some_and(|rest| message_start(rest) != Guess::No) => (start, true),
                 _ => {
                     *self.state(side) = State::Lost;
-                    (bytes.len(), false)
+                    (before_last_line(bytes, LINE_LIMIT), false)
                 }
             },
         }
