@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read};
 
 /// How many bytes are asked for at once. Fits the second-level cache; larger is slower.
 pub(super) const BUFFER: usize = 256 * 1024;
+/// How many are asked for first: a small capture is read whole and costs no large buffer.
+const FIRST: usize = 8 * 1024;
 
 /// How input ends that does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +56,7 @@ pub(super) struct Buffer<R> {
 
 impl<R: Read> Buffer<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, bytes: vec![0; BUFFER], start: 0, end: 0, base: 0, ended: None }
+        Self { reader, bytes: vec![0; FIRST], start: 0, end: 0, base: 0, ended: None }
     }
 
     /// Offset in the file of the next byte.
@@ -87,12 +89,15 @@ impl<R: Read> Buffer<R> {
 
     #[cold]
     fn read_more(&mut self, need: usize) -> io::Result<bool> {
+        let is_full = self.end == self.bytes.len();
         self.bytes.copy_within(self.start..self.end, 0);
         self.base = self.offset();
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
-        if self.bytes.len() < need {
-            self.bytes.resize(need.next_power_of_two(), 0);
+        // Input that fills the first piece is worth large ones.
+        let length = if is_full { BUFFER } else { FIRST };
+        if self.bytes.len() < need.max(length) {
+            self.bytes.resize(need.next_power_of_two().max(length), 0);
         }
         while self.end < need && self.ended.is_none() {
             // No more than usual at once, even after one large block, or what is read falls out of the cache again.

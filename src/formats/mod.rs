@@ -2,6 +2,7 @@
 
 pub mod date;
 pub mod heads;
+pub(crate) mod memo;
 pub mod names;
 pub mod ntlm;
 pub mod pkcs7;

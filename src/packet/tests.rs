@@ -1,3 +1,5 @@
+//! Frames, built here header by header, and the packets that they decode to.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::{IpNumber, Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, PacketBuilder, TcpHeader};

@@ -1,3 +1,5 @@
+//! Capture files, built here block by block after their specifications, and what is read from them.
+
 mod damage;
 mod formats;
 mod unpacking;
