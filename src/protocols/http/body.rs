@@ -54,6 +54,9 @@ enum Next {
     Nothing,
 }
 
+/// Bodies by the bytes that they were sent as.
+type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
+
 /// How far one call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -195,7 +198,7 @@ impl Collector {
     /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
         thread_local! {
-            static KNOWN: RefCell<Memo<Arc<[u8]>, (Coding, Body)>> = RefCell::new(Memo::new(REMEMBERED));
+            static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }
         let Some(kept) = self.kept.take() else { return Body::default() };
         if kept.is_empty() {
