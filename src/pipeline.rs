@@ -114,14 +114,14 @@ struct Run<S> {
 }
 
 fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError> {
-    let (input, compression) = compressed::plain(input).map_err(|source| CaptureError::Io { offset: 0, source })?;
+    let (input, compression) = compressed::plain(input)?;
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
     let mut flows: FlowTable<FlowState> = FlowTable::default();
     let mut dispatcher = Dispatcher::new(sink);
     let error = loop {
         match reader.next_record() {
-            Ok(Some(record)) => flows.push(&decoder.decode(&record), &mut dispatcher),
+            Ok(Some(record)) => decoder.decode_each(&record, |packet| flows.push(packet, &mut dispatcher)),
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
@@ -150,6 +150,7 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
         last_time: facts.last,
         truncated: facts.truncated,
         snaplen_limited: facts.snaplen_limited,
+        dropped: facts.dropped,
         warnings,
         notes: Vec::new(),
     };
@@ -307,7 +308,9 @@ struct Notes {
 
 impl Notes {
     fn ended(&mut self, stats: &TcpStats) {
-        self.lossy = self.lossy.saturating_add(u64::from(stats.client.uncaptured > 0 || stats.server.uncaptured > 0));
+        let both = stats.client.last.is_some() && stats.server.last.is_some();
+        let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
+        self.lossy = self.lossy.saturating_add(u64::from(both && lost));
         match (stats.client.last.is_some(), stats.server.last.is_some()) {
             (true, true) => self.two_sided = self.two_sided.saturating_add(1),
             // A side that answers nothing may be silent; one whose answers are acknowledged was not captured.
@@ -323,6 +326,9 @@ impl Notes {
             notes
                 .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
         }
+        if capture.snaplen_limited {
+            notes.push(("capture-truncated", "packets are cut: what stood beyond the snap length is not in the capture".to_owned()));
+        }
         if self.one_sided > self.two_sided {
             notes.push((
                 "capture-one-sided",
@@ -332,6 +338,10 @@ impl Notes {
                     self.one_sided.saturating_add(self.two_sided)
                 ),
             ));
+        }
+        if capture.dropped > 0 {
+            let text = format!("the capturing system lost {} packets, by its own count", capture.dropped);
+            notes.push(("capture-lossy", text));
         }
         if self.lossy > 0 {
             notes.push((

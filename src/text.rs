@@ -39,7 +39,7 @@ impl From<String> for WireText {
 }
 
 /// Could this character change how the text around it is shown?
-fn is_treacherous(c: char) -> bool {
+pub(crate) fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
@@ -82,7 +82,7 @@ impl fmt::Debug for WireText {
 }
 
 impl Serialize for WireText {
-    /// JSON keeps the text as it came: its own escaping makes it harmless.
+    /// Programs get the text as it came; the reports' JSON makes what could steer a terminal visible in its own way.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }

@@ -23,9 +23,9 @@ pub struct Analysis {
 /// Facts about a capture.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureSummary {
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.
     pub format: &'static str,
-    /// `gzip`, where the file was compressed.
+    /// `gzip`, `zstd`, `lz4` or `xz`, where the file was compressed.
     pub compression: Option<&'static str>,
     /// Packet records.
     pub frames: u64,
@@ -39,6 +39,8 @@ pub struct CaptureSummary {
     pub truncated: bool,
     /// Were packets cut by the snap length?
     pub snaplen_limited: bool,
+    /// Packets that the capturing system lost, by its own count.
+    pub dropped: u64,
     /// What a reader should know of the file.
     pub warnings: Vec<Warning>,
     /// Notes that lower the confidence of what depends on them: code and text.

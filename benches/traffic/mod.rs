@@ -63,7 +63,7 @@ pub(crate) fn stories(captures: &[PathBuf]) -> io::Result<Vec<Vec<Frame>>> {
 
 fn story(path: &Path) -> io::Result<Vec<Frame>> {
     const ETHERNET: u16 = 1;
-    let (input, _) = compressed::plain(std::fs::OpenOptions::new().read(true).open(path)?)?;
+    let (input, _) = compressed::plain(std::fs::OpenOptions::new().read(true).open(path)?).map_err(io::Error::other)?;
     let Ok(mut reader) = CaptureReader::open(input) else { return Ok(Vec::new()) };
     let mut frames = Vec::new();
     let mut begin = None;

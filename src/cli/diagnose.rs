@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
+use super::interrupt;
 use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
@@ -16,7 +17,8 @@ use crate::verdict::Analysis;
 
 /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
 ///
-/// The capture is pcap or pcapng. It says most when it was taken at the phone's switch port, with full packets, from
+/// The capture is pcap, pcapng, ERF, snoop or Network Monitor, compressed or not. Ctrl-C ends the reading, and what was read
+/// is judged. A capture says most when it was taken at the phone's switch port, with full packets, from
 /// power-on to the second failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -81,7 +83,11 @@ impl Diagnose {
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut exit = Exit::Analysed;
         let mut first = true;
-        for path in &self.captures {
+        for (index, path) in self.captures.iter().enumerate() {
+            if index > 0 && interrupt::is_asked() {
+                complain(&format_args!("{}: not read, nor what comes behind it", shown(path)));
+                break;
+            }
             match self.analyse(path, &options) {
                 Ok(Outcome { result: analysis, error }) => {
                     if !first && self.format == Format::Text && !self.detail.quiet {
