@@ -199,6 +199,8 @@ impl Collector {
 
     /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
+        /// What was sent, how it was coded, and what it is.
+        type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
         thread_local! {
             static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }
