@@ -327,7 +327,10 @@ impl Notes {
                 .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
         }
         if capture.snaplen_limited {
-            notes.push(("capture-truncated", "packets are cut: what stood beyond the snap length is not in the capture".to_owned()));
+            notes.push((
+                "capture-truncated",
+                "packets are cut: what stood beyond the snap length is not in the capture".to_owned(),
+            ));
         }
         if self.one_sided > self.two_sided {
             notes.push((
