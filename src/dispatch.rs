@@ -44,6 +44,15 @@ enum Claim {
     Stream(Box<dyn StreamParser>),
 }
 
+impl Claim {
+    /// A protocol that is over leaves the stream to whoever claims what follows.
+    fn renew(&mut self) {
+        if matches!(self, Claim::Stream(parser) if parser.is_over()) {
+            *self = Claim::Fresh;
+        }
+    }
+}
+
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`.
     pub fn new(sink: S) -> Self {
@@ -197,13 +206,16 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         let FlowState { claim, flipped } = state;
         let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
         if let Claim::Stream(parser) = claim {
-            return parser.data(side, bytes, &mut out);
+            let step = parser.data(side, bytes, &mut out);
+            claim.renew();
+            return step;
         }
         match claim_stream(&probe(flow, side, bytes)) {
             Ok(over) => {
                 let mut parser = (over.parser)();
                 let step = parser.data(side, bytes, &mut out);
                 *claim = Claim::Stream(parser);
+                claim.renew();
                 step
             }
             Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::event::{Event, What};
-use crate::formats::{ntlm, pkcs7};
+use crate::formats::x509::Certificate;
+use crate::formats::{ntlm, pkcs7, spnego};
 use crate::model::{Side, Time};
-use crate::protocols::{Message, dhcp, dns, http, ntp, sip, tls};
+use crate::protocols::{Message, dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
@@ -67,6 +68,8 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
         Message::Dns(message) if from_device => asked(facts, message),
         Message::Ntp(message) => self::ntp(facts, event, message, from_device),
         Message::Http(message) => self::http(facts, event, message),
+        Message::Kerberos(message) => self::kerberos(facts, event, message),
+        Message::Ldap(message) => self::ldap(facts, event, message),
         Message::Sip(message) => self::sip(facts, event, message, from_device),
         Message::Tls(message) => self::tls(facts, event, message),
         _ => {}
@@ -156,11 +159,56 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
         return;
     }
     for certificate in pkcs7::certificates(&response.body.bytes).certificates {
-        let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
-        if !known && facts.fetched.len() < FETCHED {
-            facts.fetched.push((event.at.frame, certificate));
+        fetch(facts, event, certificate);
+    }
+}
+
+fn fetch(facts: &mut DeviceFacts, event: &Event, certificate: Arc<Certificate>) {
+    let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
+    if !known && facts.fetched.len() < FETCHED {
+        facts.fetched.push((event.at.frame, certificate));
+    }
+    facts.enrolment_seen = true;
+}
+
+fn ldap(facts: &mut DeviceFacts, event: &Event, message: &ldap::Message) {
+    match &message.body {
+        ldap::Body::Bind(bind) => {
+            if let Some(user) = bind.user() {
+                remember(&mut facts.users, &user);
+            }
         }
-        facts.enrolment_seen = true;
+        ldap::Body::Bound(_, Some(spnego::Token::Ntlm(ntlm::Token::Challenge { timestamp, .. }))) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, *timestamp, server, ClockSource::Ntlm);
+            }
+        }
+        ldap::Body::Entry(entry) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, entry.current_time, server, ClockSource::Directory);
+            }
+            for certificate in &entry.certificates {
+                fetch(facts, event, Arc::clone(certificate));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn kerberos(facts: &mut DeviceFacts, event: &Event, message: &kerberos::Message) {
+    match &message.body {
+        kerberos::Body::Request(request) => {
+            if let Some(client) = &request.client {
+                remember(&mut facts.users, &WireText::from(format!("{}@{}", client.raw(), request.realm.raw())));
+            }
+        }
+        kerberos::Body::Error(error) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, error.server_time, server, ClockSource::Kerberos);
+            }
+            witness(facts, event, error.client_time, Whose::Device, ClockSource::Kerberos);
+        }
+        kerberos::Body::Other => {}
     }
 }
 

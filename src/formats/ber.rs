@@ -41,6 +41,14 @@ pub fn extent(bytes: &[u8]) -> Extent {
     }
 }
 
+/// The length of the header at the front: one octet of tag, one of length or of its length.
+pub fn header_length(bytes: &[u8]) -> usize {
+    match bytes.get(1) {
+        Some(long) if long & 0x80 != 0 => usize::from(long & 0x7f).saturating_add(2),
+        _ => 2,
+    }
+}
+
 /// An element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element<'a> {

@@ -116,6 +116,7 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
             (purpose, judge_connection(connection, purpose, horizon)?)
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
+        StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
     };
     let step = Step {
         stage: judged.stage,
@@ -149,6 +150,8 @@ pub(super) enum Target {
     Name(String, u16),
     /// A server and port.
     Server(Endpoint),
+    /// A server and port over UDP.
+    Inquiry(Endpoint),
     /// A time server.
     Clock(IpAddr),
     /// A neighbour.
@@ -167,6 +170,7 @@ pub(super) fn target(step: &Step) -> Target {
         StepKind::Lookup(lookup) => Target::Name(lookup.name.raw().to_ascii_lowercase(), lookup.kind),
         StepKind::Clock(clock) => Target::Clock(clock.server),
         StepKind::Connection(connection) => Target::Server(connection.flow.server),
+        StepKind::Inquiry(inquiry) => Target::Inquiry(inquiry.flow.server),
         StepKind::Registration(registration) => {
             let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
             Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())

@@ -33,6 +33,11 @@ pub(super) fn of_port(port: u16) -> Purpose {
 
 /// For what an HTTP request is made, where its path says it.
 pub(super) fn of_request(request: &http::Request) -> Purpose {
+    if let Some(host) = request.tunnel() {
+        let port = request.uri.raw().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let purpose = of_port(port);
+        return if purpose == Purpose::Other { of_name(host.raw()) } else { purpose };
+    }
     let path = request.uri.raw().to_ascii_lowercase();
     let host = request.host.as_ref().map(|host| host.raw().to_ascii_lowercase()).unwrap_or_default();
     let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
