@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn integers_have_a_sign_and_a_bound() {
-        for (content, value) in [(&[0x05][..], Some(5)), (&[0xff], Some(-1)), (&[0x00, 0x80], Some(128)), (&[], None), (&[1; 9], None)] {
+        for (content, value) in
+            [(&[0x05][..], Some(5)), (&[0xff], Some(-1)), (&[0x00, 0x80], Some(128)), (&[], None), (&[1; 9], None)]
+        {
             assert_eq!(integer(content), value, "{content:?}");
         }
     }

@@ -14,8 +14,7 @@ use crate::protocols::{Message, arp, dhcp, dns, http, icmp, kerberos, ldap, ntp,
 use super::dialogue;
 use super::names::NameBook;
 use super::steps::{
-    Answer, Clock, Close, Connection, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour, Registration, StepKind,
-    Transaction,
+    Answer, Clock, Close, Connection, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
 };
 
 /// Entries that a list within one exchange holds at most.

@@ -79,7 +79,11 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
 /// How much was said on a connection of which nothing can be read.
 fn unread(connection: &Connection) -> String {
     let (sent, received) = (connection.stats.client.sent, connection.stats.server.sent);
-    if is_read(connection) || sent == 0 && received == 0 { String::new() } else { format!("; {sent} bytes sent, {received} received") }
+    if is_read(connection) || sent == 0 && received == 0 {
+        String::new()
+    } else {
+        format!("; {sent} bytes sent, {received} received")
+    }
 }
 
 fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {

@@ -124,7 +124,10 @@ impl Parser {
     /// One step: how many bytes it used, and whether another one may follow.
     fn step(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> (usize, bool) {
         // Whose these bytes are, the answer to the CONNECT tells.
-        if side == Side::Client && self.waiting.back().is_some_and(|request| request.tunnel().is_some()) {
+        if side == Side::Client
+            && bytes.len() < HEAD_LIMIT
+            && self.waiting.back().is_some_and(|request| request.tunnel().is_some())
+        {
             return (0, false);
         }
         match std::mem::take(self.state(side)) {

@@ -170,14 +170,27 @@ pub struct Search {
 }
 
 impl Search {
-    /// Does it look for CA certificates, or for the servers that hand them out? Clients name the classes by their LDAP
-    /// names or, in objectCategory, by those of their schema objects ([MS-ADSC]).
+    /// Does it look for CA certificates, or for the servers that hand them out?
     pub fn is_for_ca(&self) -> bool {
-        const CLASSES: [&str; 4] =
-            ["certificationauthority", "certification-authority", "pkienrollmentservice", "pki-enrollment-service"];
-        let filter = self.filter.raw().to_ascii_lowercase();
+        self.is_for_authority() || self.is_for_enrolment()
+    }
+
+    /// Does it look for CA certificates?
+    pub fn is_for_authority(&self) -> bool {
         let wants = |attribute: &WireText| is_attribute(attribute.raw(), "cACertificate");
-        CLASSES.iter().any(|class| filter.contains(class)) || self.attributes.iter().any(wants)
+        self.names_class(["certificationauthority", "certification-authority"])
+            || self.attributes.iter().any(wants) && !self.is_for_enrolment()
+    }
+
+    /// Does it look for the servers that hand them out?
+    pub fn is_for_enrolment(&self) -> bool {
+        self.names_class(["pkienrollmentservice", "pki-enrollment-service"])
+    }
+
+    /// Clients name a class by its LDAP name or, in objectCategory, by that of its schema object ([MS-ADSC]).
+    fn names_class(&self, spellings: [&str; 2]) -> bool {
+        let filter = self.filter.raw().to_ascii_lowercase();
+        spellings.iter().any(|spelling| filter.contains(spelling))
     }
 
     /// Does it ask what the server says of itself (RFC 4512 section 5.1)?

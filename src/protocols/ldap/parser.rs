@@ -19,8 +19,8 @@ const CERTIFICATES: usize = 64;
 const ATTRIBUTES: usize = 64;
 /// Messages that are read of one datagram or one wrapped message.
 const MESSAGES: usize = 4096;
-/// Octets of a messageID (RFC 4511 section 4.1.1.1: 31 bits).
-const ID_OCTETS: usize = 4;
+/// Octets of a messageID (RFC 4511 section 4.1.1.1: 31 bits) with its header, in whatever form.
+const LONGEST_ID: usize = 12;
 
 /// Could a message begin here? The octets of its tag, its length, its number and its operation tell.
 pub(super) fn begins(bytes: &[u8]) -> Guess {
@@ -38,16 +38,15 @@ pub(super) fn begins(bytes: &[u8]) -> Guess {
         return Guess::No;
     }
     let inside = bytes.get(header..).unwrap_or_default();
-    match inside {
-        [] | [tag::INTEGER] => Guess::Maybe,
-        [tag::INTEGER, octets, rest @ ..] if (1..=ID_OCTETS).contains(&usize::from(*octets)) => {
-            match rest.get(usize::from(*octets)) {
-                None => Guess::Maybe,
-                Some(operation) if number_of(*operation).is_some() => Guess::Yes,
-                Some(_) => Guess::No,
-            }
-        }
-        _ => Guess::No,
+    let id_end = match (inside.first(), ber::extent(inside)) {
+        (None, _) | (Some(&tag::INTEGER), Extent::Unfinished) => return Guess::Maybe,
+        (Some(&tag::INTEGER), Extent::Bytes(end)) if end <= LONGEST_ID => end,
+        _ => return Guess::No,
+    };
+    match inside.get(id_end) {
+        None => Guess::Maybe,
+        Some(operation) if number_of(*operation).is_some() => Guess::Yes,
+        Some(_) => Guess::No,
     }
 }
 
