@@ -242,3 +242,96 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Flow, Transport};
+    use crate::formats::x509;
+    use crate::model::{At, Endpoint, Frame};
+    use crate::packet::Link;
+
+    const DEVICE: [u8; 4] = [10, 0, 4, 23];
+    const CONTROLLER: [u8; 4] = [10, 0, 0, 3];
+
+    fn seen(frame: u64, side: Side, message: Message) -> Event {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end(DEVICE, 50_000), end(CONTROLLER, 389));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
+        let at = At { frame: Frame(frame), ..At::default() };
+        Event { at, link: Link::default(), flow, side, what: What::Message(message) }
+    }
+
+    fn facts(events: Vec<Event>) -> DeviceFacts {
+        let mut facts = DeviceFacts::default();
+        for one in &events {
+            event(&mut facts, one, Some(IpAddr::from(DEVICE)));
+        }
+        facts
+    }
+
+    fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {
+        let certificates = certificates.iter().map(|der| Arc::new(x509::parse(der))).collect();
+        let body = ldap::Body::Entry(ldap::Entry { name: WireText::default(), certificates, host: None, current_time });
+        seen(frame, Side::Server, Message::Ldap(Box::new(ldap::Message { id: 1, operation: 4, body })))
+    }
+
+    #[test]
+    fn a_ca_that_the_directory_gives_is_fetched_once() {
+        let root: &[u8] = include_bytes!("../trust/samples/root.der");
+        let other: &[u8] = include_bytes!("../trust/samples/old-root.der");
+        let facts = facts(vec![entry(3, &[root, other], None), entry(9, &[root], None)]);
+        let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.0, &one.der[..])).collect();
+        assert_eq!(fetched, [(3, root), (3, other)]);
+        assert!(facts.enrolment_seen);
+    }
+
+    #[test]
+    fn directories_and_kdcs_are_witnesses_of_the_time() {
+        let error = kerberos::Error {
+            code: 37,
+            server_time: Some(Time::from_seconds(2000)),
+            client_time: Some(Time::from_seconds(1000)),
+            realm: WireText::default(),
+            service: WireText::default(),
+            client: None,
+            text: None,
+            etypes: Vec::new(),
+            status: None,
+        };
+        let error = kerberos::Message { kind: kerberos::kind::ERROR, body: kerberos::Body::Error(error) };
+        let told =
+            facts(vec![entry(1, &[], Some(Time::from_seconds(1999))), seen(2, Side::Server, Message::Kerberos(Box::new(error)))]);
+        let clocks: Vec<(Whose, ClockSource, i64)> =
+            told.clocks.iter().map(|clock| (clock.whose, clock.from, clock.says.seconds())).collect();
+        let server = Whose::Server(IpAddr::from(CONTROLLER));
+        assert_eq!(
+            clocks,
+            [
+                (server, ClockSource::Directory, 1999),
+                (server, ClockSource::Kerberos, 2000),
+                (Whose::Device, ClockSource::Kerberos, 1000)
+            ]
+        );
+    }
+
+    #[test]
+    fn users_that_bind_or_ask_for_tickets_are_remembered() {
+        let bind = ldap::Bind { name: WireText::from("cn=kim"), method: ldap::Method::Simple { anonymous: false } };
+        let bind = ldap::Message { id: 1, operation: 0, body: ldap::Body::Bind(bind) };
+        let request = kerberos::Request {
+            client: Some(WireText::from("kim")),
+            realm: WireText::from("CONTOSO.COM"),
+            service: None,
+            etypes: Vec::new(),
+            has_timestamp: false,
+            nonce: 0,
+        };
+        let request = kerberos::Message { kind: kerberos::kind::AS_REQ, body: kerberos::Body::Request(request) };
+        let facts = facts(vec![
+            seen(1, Side::Client, Message::Ldap(Box::new(bind))),
+            seen(2, Side::Client, Message::Kerberos(Box::new(request))),
+        ]);
+        assert_eq!(facts.users.iter().map(WireText::raw).collect::<Vec<_>>(), ["cn=kim", "kim@CONTOSO.COM"]);
+    }
+}

@@ -106,3 +106,105 @@ fn is_same(open: &TicketRequest, message: &kerberos::Message) -> bool {
 pub(super) fn repeats_kerberos(requests: &[TicketRequest], message: &kerberos::Message) -> bool {
     requests.iter().any(|open| is_same(open, message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{as_req, at, krb_error, ldap_bind, ldap_search, tgs_req, ticket};
+    use crate::text::WireText;
+
+    fn asks(id: u32, operation: u8, body: ldap::Body) -> ldap::Message {
+        ldap::Message { id, operation, body }
+    }
+
+    fn done(id: u32, code: u32) -> ldap::Message {
+        let outcome = ldap::Outcome { code, text: WireText::default() };
+        ldap::Message { id, operation: 5, body: ldap::Body::Done(outcome) }
+    }
+
+    fn entry(id: u32, host: Option<&str>) -> ldap::Message {
+        let entry = ldap::Entry {
+            name: WireText::from("CN=Contoso CA"),
+            certificates: Vec::new(),
+            host: host.map(WireText::from),
+            current_time: None,
+        };
+        ldap::Message { id, operation: 4, body: ldap::Body::Entry(entry) }
+    }
+
+    fn heard(messages: &[ldap::Message]) -> Vec<DirectoryRequest> {
+        let mut requests = Vec::new();
+        for (frame, message) in (1..).zip(messages) {
+            ldap(&mut requests, at(frame), message);
+        }
+        requests
+    }
+
+    #[test]
+    fn answers_find_their_requests_by_number_whatever_comes_between() {
+        let search = ldap_search("(objectCategory=pKIEnrollmentService)");
+        let messages = [asks(1, 0, ldap_bind()), asks(2, 3, search), entry(2, Some("ca.contoso.com")), done(2, 0), done(1, 0)];
+        let requests = heard(&messages);
+        assert_eq!(
+            requests.iter().map(|one| one.answer.as_ref().map(|(at, _)| at.frame.0)).collect::<Vec<_>>(),
+            [Some(5), Some(4)]
+        );
+        assert_eq!((requests[1].entries, requests[1].hosts, requests[1].found_ca()), (1, 1, true));
+    }
+
+    #[test]
+    fn a_host_in_an_entry_that_nobody_asked_for_a_ca_is_no_source_of_one() {
+        let messages = [asks(1, 3, ldap_search("(objectClass=computer)")), entry(1, Some("pc.contoso.com")), done(1, 0)];
+        assert!(!heard(&messages)[0].found_ca());
+    }
+
+    #[test]
+    fn a_number_that_is_used_again_is_another_request() {
+        let search = || asks(1, 3, ldap_search("(objectClass=*)"));
+        let requests = heard(&[search(), done(1, 0), search(), done(1, 32)]);
+        assert_eq!(requests.iter().filter_map(|one| one.outcome()).map(|outcome| outcome.code).collect::<Vec<_>>(), [0, 32]);
+        assert_eq!(heard(&[search(), search()]).iter().map(|one| one.sent.len()).collect::<Vec<_>>(), [2], "a repeated datagram");
+    }
+
+    #[test]
+    fn an_answer_without_its_request_is_kept() {
+        let requests = heard(&[done(7, 49)]);
+        assert!(requests[0].request.is_none() && requests[0].outcome().is_some());
+    }
+
+    #[test]
+    fn what_needs_no_answer_waits_for_none() {
+        assert!(heard(&[asks(3, 2, ldap::Body::Request), asks(4, 16, ldap::Body::Request)]).is_empty());
+    }
+
+    #[test]
+    fn tickets_go_to_the_request_of_their_port() {
+        let mut requests = Vec::new();
+        kerberos(&mut requests, at(1), 1045, &as_req(false));
+        kerberos(&mut requests, at(2), 1046, &tgs_req("HTTP/ca.contoso.com"));
+        kerberos(&mut requests, at(3), 1045, &krb_error(25));
+        kerberos(&mut requests, at(4), 1046, &ticket());
+        assert_eq!(requests[0].error().map(|(at, error)| (at.frame.0, error.code)), Some((3, 25)));
+        assert!(requests[1].answer.is_some() && requests[1].error().is_none());
+    }
+
+    #[test]
+    fn a_request_that_is_sent_again_is_the_same_one() {
+        let mut requests = Vec::new();
+        kerberos(&mut requests, at(1), 1045, &as_req(false));
+        assert!(repeats_kerberos(&requests, &as_req(false)));
+        kerberos(&mut requests, at(2), 1047, &as_req(false));
+        assert_eq!(requests.iter().map(|one| one.sent.len()).collect::<Vec<_>>(), [2]);
+        kerberos(&mut requests, at(3), 1047, &krb_error(25));
+        assert!(!repeats_kerberos(&requests, &as_req(false)), "it was answered");
+    }
+
+    #[test]
+    fn a_list_without_end_keeps_its_last_request() {
+        let mut requests = Vec::new();
+        for id in 0..1000 {
+            ldap(&mut requests, at(1), &asks(id, 3, ldap_search("(objectClass=*)")));
+        }
+        assert_eq!((requests.len(), requests.last().map(|one| one.id)), (REQUESTS, Some(999)));
+    }
+}
