@@ -158,8 +158,8 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
     if response.code != 200 || response.body.bytes.is_empty() {
         return;
     }
-    for certificate in pkcs7::certificates(&response.body.bytes).certificates {
-        fetch(facts, event, certificate);
+    for certificate in &pkcs7::certificates(&response.body.bytes).certificates {
+        fetch(facts, event, Arc::clone(certificate));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `account-unusable`: the user's account cannot be used: locked, disabled, expired, or its password must be changed.
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason, Refusal};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason, Refusal};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

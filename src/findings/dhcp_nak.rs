@@ -1,6 +1,6 @@
 //! `dhcp-nak`: the DHCP server refuses the address that the device requests.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};

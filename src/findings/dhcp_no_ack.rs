@@ -1,6 +1,6 @@
 //! `dhcp-no-ack`: a DHCP server offered an address; the device requested it, and no ACK came.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};

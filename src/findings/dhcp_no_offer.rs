@@ -1,6 +1,6 @@
 //! `dhcp-no-offer`: the device asked for an address, and no DHCP server offered one.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};

@@ -1,7 +1,8 @@
 //! `directory-no-answer`: the domain controller takes the device's request and does not answer.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, directory};
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::directory;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{DirectoryRequest, StepKind, TicketRequest};
 use crate::model::{At, Evidence, Stage};
 

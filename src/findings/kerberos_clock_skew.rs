@@ -1,7 +1,7 @@
 //! `kerberos-clock-skew`: the KDC, or a service, finds the device's clock too far from its own (KRB_AP_ERR_SKEW).
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason, Refusal};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason, Refusal};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{SECOND, Stage, Time};
 use crate::protocols::kerberos::code;

@@ -1,7 +1,7 @@
 //! `kerberos-error`: the domain controller refuses a ticket for a reason that has no code of its own here.
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason, Refusal};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason, Refusal};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 use crate::protocols::kerberos::code;

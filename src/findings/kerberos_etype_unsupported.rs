@@ -1,7 +1,7 @@
 //! `kerberos-etype-unsupported`: the domain controller supports none of the device's encryption types.
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason, Refusal};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason, Refusal};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 use crate::protocols::kerberos::code;

@@ -1,7 +1,7 @@
 //! `ldap-bind-failed`: the domain controller refuses the device's bind.
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason, Refusal, Said};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason, Refusal, Said};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 use crate::protocols::ldap;

@@ -1,7 +1,9 @@
 //! `ldap-no-ca-found`: the directory knows neither a CA certificate nor a server that hands one out.
 
-use crate::findings::answers::{self, Failure, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, directory, fetch};
+use crate::findings::shared::answers::{self, Failure, Words};
+use crate::findings::shared::directory;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{DirectoryRequest, Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome, Stage};
 use crate::protocols::ldap;

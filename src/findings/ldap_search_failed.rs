@@ -1,7 +1,7 @@
 //! `ldap-search-failed`: the domain controller refuses the device's search, or only refers it elsewhere.
 
-use crate::findings::answers::Words;
-use crate::findings::directory::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::directory::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

@@ -1,8 +1,6 @@
 //! Events in, attempts out: what each device tried, how far it came, and who ended it. Decides *that* and *where*
 //! something dropped; never why.
 
-use std::net::IpAddr;
-
 use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::model::{Side, Time};
@@ -40,8 +38,7 @@ impl Login {
     /// Takes an event of this device.
     pub fn on(&mut self, event: &Event, facts: &mut DeviceFacts) {
         self.events = self.events.saturating_add(1);
-        let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()).map(IpAddr::V4);
-        self.recorder.event(event, router);
+        self.recorder.event(event, facts);
         self.remember_issuer(event, facts);
     }
 

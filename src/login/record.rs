@@ -1,11 +1,12 @@
 //! Joins a device's events to exchanges: question and answer, repeat and first try, SYN and close. Judges nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{At, Endpoint, SECOND, Side};
@@ -62,7 +63,7 @@ pub(super) struct Recorder {
     pub(super) names: NameBook,
     connections: HashMap<u64, DraftId, RandomState>,
     leases: HashMap<u32, DraftId, RandomState>,
-    queries: Vec<OpenQuery>,
+    queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
     inquiries: HashMap<Endpoint, DraftId, RandomState>,
@@ -128,7 +129,7 @@ impl Recorder {
         renumber(&mut self.registrations, &own, other.registrations, &theirs);
         renumber(&mut self.inquiries, &own, other.inquiries, &theirs);
         renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
-        let open = |queries: Vec<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> Vec<OpenQuery> {
+        let open = |queries: VecDeque<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> VecDeque<OpenQuery> {
             queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
         };
         self.queries = open(std::mem::take(&mut self.queries), &own);
@@ -150,12 +151,12 @@ impl Recorder {
         Some(&mut draft.kind)
     }
 
-    /// Takes note of one event. `own` is the device's address in it; `router` that of its lease.
-    pub(super) fn event(&mut self, event: &Event, router: Option<IpAddr>) {
+    /// Takes note of one event of a device of which this is known.
+    pub(super) fn event(&mut self, event: &Event, facts: &DeviceFacts) {
         match &event.what {
             What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
             What::Message(message) => match message {
-                Message::Arp(message) => self.arp(event.at, message, router),
+                Message::Arp(message) => self.arp(event.at, message, facts),
                 Message::Dhcp(message) => self.dhcp(event.at, message),
                 Message::Dns(message) => self.dns(event, message),
                 Message::Http(message) => self.http(event, message),
@@ -329,9 +330,9 @@ impl Recorder {
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         if self.queries.len() >= OPEN_QUERIES {
-            self.queries.remove(0);
+            self.queries.pop_front();
         }
-        self.queries.push(OpenQuery { id: message.id, draft: id });
+        self.queries.push_back(OpenQuery { id: message.id, draft: id });
         if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
             add_newest(&mut lookup.queries, (event.at, server));
         }
@@ -423,7 +424,7 @@ impl Recorder {
         !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
     }
 
-    fn arp(&mut self, at: At, message: &arp::Message, router: Option<IpAddr>) {
+    fn arp(&mut self, at: At, message: &arp::Message, facts: &DeviceFacts) {
         let (address, request) = match message.operation {
             1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => (message.target_ip, true),
             2 => (message.sender_ip, false),
@@ -438,8 +439,8 @@ impl Recorder {
         let id = match open {
             Some(id) => id,
             None if request => {
-                let neighbour =
-                    Neighbour { address, router: router == Some(IpAddr::V4(address)), requests: Vec::new(), reply: None };
+                let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied());
+                let neighbour = Neighbour { address, router: router == Some(address), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(neighbour));
                 self.neighbours.insert(IpAddr::V4(address), id);
                 id

@@ -20,6 +20,12 @@ pub(super) fn guess(bytes: &[u8]) -> Guess {
     }
 }
 
+/// Where a message begins again in a stream that has lost its framing, or may begin when more is there.
+fn found(bytes: &[u8]) -> (usize, Guess) {
+    let guesses = (0..bytes.len()).map(|start| (start, guess(bytes.get(start..).unwrap_or_default())));
+    guesses.into_iter().find(|(_, guess)| *guess != Guess::No).unwrap_or((bytes.len(), Guess::No))
+}
+
 fn length(bytes: &[u8]) -> Option<usize> {
     let (prefix, _) = bytes.split_first_chunk::<PREFIX>()?;
     let length = usize::try_from(u32::from_be_bytes(*prefix)).ok()?;
@@ -48,12 +54,15 @@ impl StreamParser for Stream {
         loop {
             let used = bytes.len().saturating_sub(rest.len());
             if *self.lost(side) {
-                match guess(rest) {
+                let (start, guess) = found(rest);
+                let used = used.saturating_add(start);
+                rest = rest.get(start..).unwrap_or_default();
+                match guess {
                     Guess::Yes => *self.lost(side) = false,
                     Guess::Maybe => return Step::Used { bytes: used, need: rest.len().saturating_add(1) },
-                    // Messages mostly begin with a segment: look again when the next one comes.
-                    Guess::No => return Step::Used { bytes: bytes.len(), need: 0 },
+                    Guess::No => return Step::Used { bytes: used, need: 0 },
                 }
+                continue;
             }
             let Some((_, behind)) = rest.split_first_chunk::<PREFIX>() else { return Step::Used { bytes: used, need: PREFIX } };
             let Some(length) = length(rest) else {

@@ -18,19 +18,37 @@ const PREFIX: usize = 4;
 
 /// Could a message, plain or wrapped, begin here?
 pub(super) fn guess(bytes: &[u8]) -> Guess {
-    match begins(bytes) {
-        Guess::No => wrapped_length(bytes).map_or(Guess::No, |_| wrapping(bytes.get(PREFIX..).unwrap_or_default())),
-        guess => guess,
+    match bytes {
+        [0, ..] if bytes.len() < PREFIX => Guess::Maybe,
+        [0, ..] => wrapped_length(bytes).map_or(Guess::No, |_| wrapping(bytes.get(PREFIX..).unwrap_or_default())),
+        _ => begins(bytes),
     }
 }
 
 /// Is this the beginning of a token of the GSS-API or of NTLM?
 fn wrapping(token: &[u8]) -> Guess {
-    match token {
-        [] => Guess::Maybe,
-        [0x05, ..] | [0x60, ..] | [0x01, ..] => Guess::Yes,
-        _ => Guess::No,
+    const BEGINNINGS: [&[u8]; 3] = [&[0x05, 0x04], &[0x60], &[0x01, 0x00, 0x00, 0x00]];
+    if BEGINNINGS.iter().any(|beginning| token.starts_with(beginning)) {
+        Guess::Yes
+    } else if BEGINNINGS.iter().any(|beginning| beginning.starts_with(token)) {
+        Guess::Maybe
+    } else {
+        Guess::No
     }
+}
+
+/// Where a message begins again in a stream that has lost its framing, or may begin when more is there.
+fn found(bytes: &[u8]) -> (usize, Guess) {
+    let at = |start: usize| {
+        let rest = bytes.get(start..).unwrap_or_default();
+        match (guess(rest), next(rest)) {
+            // By chance, lengths are mostly long.
+            (Guess::Yes, Next::Nothing | Next::TooLong(_)) => Guess::No,
+            (guess, _) => guess,
+        }
+    };
+    let likely = (0..bytes.len()).map(|start| (start, at(start))).find(|(_, guess)| *guess != Guess::No);
+    likely.unwrap_or((bytes.len(), Guess::No))
 }
 
 /// The length of a wrapped message, where one can begin.
@@ -113,12 +131,17 @@ impl StreamParser for Stream {
                 break;
             }
             if progress.lost {
-                match guess(rest) {
+                let (start, guess) = found(rest);
+                used = used.saturating_add(start);
+                match guess {
                     Guess::Yes => progress.lost = false,
-                    Guess::Maybe => return Step::Used { bytes: used, need: rest.len().saturating_add(1) },
-                    // Messages mostly begin with a segment: look again when the next one comes.
-                    Guess::No => return Step::Used { bytes: bytes.len(), need: 0 },
+                    Guess::Maybe => {
+                        let left = rest.len().saturating_sub(start);
+                        return Step::Used { bytes: used, need: left.saturating_add(1) };
+                    }
+                    Guess::No => break,
                 }
+                continue;
             }
             match next(rest) {
                 Next::Plain(length) => {
@@ -136,7 +159,7 @@ impl StreamParser for Stream {
                 Next::TooLong(length) => progress.skip = length,
                 Next::Nothing => {
                     progress.lost = true;
-                    return Step::Used { bytes: bytes.len(), need: 0 };
+                    used = used.saturating_add(1);
                 }
             }
         }
