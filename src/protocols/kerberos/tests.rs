@@ -1,3 +1,5 @@
+//! Kerberos messages, built after RFC 4120, and what is read from them.
+
 use super::*;
 use crate::flow::Step;
 use crate::protocols::{Asker, Describe, Message as AnyMessage, StreamParser};

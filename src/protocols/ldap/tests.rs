@@ -1,3 +1,5 @@
+//! LDAP messages, built after RFC 4511 in the long form that Active Directory writes, and what is read from them.
+
 use super::*;
 use crate::flow::Step;
 use crate::formats::ntlm;
