@@ -44,6 +44,15 @@ enum Claim {
     Stream(Box<dyn StreamParser>),
 }
 
+impl Claim {
+    /// A protocol that is over leaves the stream to whoever claims what follows.
+    fn renew(&mut self) {
+        if matches!(self, Claim::Stream(parser) if parser.is_over()) {
+            *self = Claim::Fresh;
+        }
+    }
+}
+
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`.
     pub fn new(sink: S) -> Self {
@@ -197,13 +206,16 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         let FlowState { claim, flipped } = state;
         let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
         if let Claim::Stream(parser) = claim {
-            return parser.data(side, bytes, &mut out);
+            let step = parser.data(side, bytes, &mut out);
+            claim.renew();
+            return step;
         }
         match claim_stream(&probe(flow, side, bytes)) {
             Ok(over) => {
                 let mut parser = (over.parser)();
                 let step = parser.data(side, bytes, &mut out);
                 *claim = Claim::Stream(parser);
+                claim.renew();
                 step
             }
             Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
@@ -270,4 +282,116 @@ fn without_flow(packet: &Packet<'_>) -> Option<(Flow, Message)> {
 fn on_link(ether_type: u16, bytes: &[u8]) -> Option<Message> {
     let mut over = protocols::ALL.iter().filter_map(|protocol| protocol.link.as_ref());
     (over.find(|over| over.ether_type == ether_type)?.read)(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Frame;
+
+    /// A connection whose messages are named by protocol and event.
+    struct Wire {
+        dispatcher: Dispatcher<Heard>,
+        state: FlowState,
+        flow: Flow,
+    }
+
+    #[derive(Default)]
+    struct Heard(Vec<String>);
+
+    impl EventSink for Heard {
+        fn event(&mut self, event: Event) {
+            if let What::Message(message) = &event.what {
+                let message = message.describe();
+                self.0.push(format!("{:?} {} {}", event.side, message.protocol(), message.event().unwrap_or_default()));
+            }
+        }
+    }
+
+    fn to_port(port: u16) -> Wire {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end([10, 0, 4, 23], 50_000), end([10, 0, 0, 3], port));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
+        Wire { dispatcher: Dispatcher::new(Heard::default()), state: FlowState::default(), flow }
+    }
+
+    impl Wire {
+        /// Offers bytes as the flow does, until no more of them are used.
+        fn says(&mut self, side: Side, bytes: &[u8]) {
+            let at = At { frame: Frame(1), ..At::default() };
+            let mut left = bytes;
+            while let Step::Used { bytes: used @ 1.., .. } =
+                self.dispatcher.stream(&self.flow, &mut self.state, side, left, &Link::default(), at)
+            {
+                left = &left[used..];
+                if left.is_empty() {
+                    return;
+                }
+            }
+        }
+
+        fn heard(&self) -> Vec<&str> {
+            self.dispatcher.sink.0.iter().map(String::as_str).collect()
+        }
+    }
+
+    /// A ClientHello of TLS 1.0 that offers one cipher suite.
+    fn hello() -> Vec<u8> {
+        let body = [&[3, 1], &[7; 32][..], &[0, 0, 2, 0, 5, 1, 0]].concat();
+        let handshake = [&[1, 0, 0, body.len() as u8], &body[..]].concat();
+        [&[22, 3, 1, 0, handshake.len() as u8], &handshake[..]].concat()
+    }
+
+    /// A handshake_failure of TLS 1.0.
+    const ALERT: &[u8] = &[21, 3, 1, 0, 2, 2, 40];
+
+    /// extendedReq for StartTLS, and extendedResp with this result (RFC 4511 section 4.14).
+    fn start_tls(result: u8) -> (Vec<u8>, Vec<u8>) {
+        let name = [&[0x80, 22], &b"1.3.6.1.4.1.1466.20037"[..]].concat();
+        let asked = [&[0x30, 29, 2, 1, 1, 0x77, 24], &name[..]].concat();
+        let answered = vec![0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, result, 4, 0, 4, 0];
+        (asked, answered)
+    }
+
+    #[test]
+    fn tls_that_begins_inside_ldap_is_read_as_tls_on_both_sides() {
+        let (asked, answered) = start_tls(0);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &answered);
+        wire.says(Side::Client, &hello());
+        wire.says(Side::Server, ALERT);
+        assert_eq!(
+            wire.heard(),
+            ["Client ldap extended_request", "Server ldap extended_response", "Client tls client_hello", "Server tls alert"]
+        );
+    }
+
+    #[test]
+    fn what_stands_behind_the_last_word_in_the_same_bytes_is_the_next_protocols() {
+        let (asked, answered) = start_tls(0);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &[&answered[..], ALERT].concat());
+        assert_eq!(wire.heard().last(), Some(&"Server tls alert"));
+    }
+
+    #[test]
+    fn start_tls_that_is_refused_changes_nothing() {
+        let (asked, answered) = start_tls(2);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &answered);
+        wire.says(Side::Client, &[0x30, 5, 2, 1, 2, 0x42, 0]);
+        assert_eq!(wire.heard().last(), Some(&"Client ldap unbind_request"));
+    }
+
+    #[test]
+    fn a_tunnel_carries_whatever_claims_it() {
+        let mut wire = to_port(8080);
+        wire.says(Side::Client, b"CONNECT pool.contoso.com:5061 HTTP/1.1\r\n\r\n");
+        wire.says(Side::Server, b"HTTP/1.1 200 Connection established\r\n\r\n");
+        wire.says(Side::Client, &hello());
+        assert_eq!(wire.heard(), ["Client http request", "Server http response", "Client tls client_hello"]);
+    }
 }

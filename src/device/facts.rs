@@ -91,6 +91,10 @@ pub enum ClockSource {
     Date,
     /// NTLM timestamp.
     Ntlm,
+    /// `currentTime` of a directory.
+    Directory,
+    /// Kerberos: what a KRB-ERROR says of either side.
+    Kerberos,
 }
 
 impl DeviceFacts {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::event::{Event, What};
-use crate::formats::{ntlm, pkcs7};
+use crate::formats::x509::Certificate;
+use crate::formats::{ntlm, pkcs7, spnego};
 use crate::model::{Side, Time};
-use crate::protocols::{Message, dhcp, dns, http, ntp, sip, tls};
+use crate::protocols::{Message, dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
@@ -67,6 +68,8 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
         Message::Dns(message) if from_device => asked(facts, message),
         Message::Ntp(message) => self::ntp(facts, event, message, from_device),
         Message::Http(message) => self::http(facts, event, message),
+        Message::Kerberos(message) => self::kerberos(facts, event, message),
+        Message::Ldap(message) => self::ldap(facts, event, message),
         Message::Sip(message) => self::sip(facts, event, message, from_device),
         Message::Tls(message) => self::tls(facts, event, message),
         _ => {}
@@ -156,11 +159,56 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
         return;
     }
     for certificate in &pkcs7::certificates(&response.body.bytes).certificates {
-        let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
-        if !known && facts.fetched.len() < FETCHED {
-            facts.fetched.push((event.at.frame, Arc::clone(certificate)));
+        fetch(facts, event, Arc::clone(certificate));
+    }
+}
+
+fn fetch(facts: &mut DeviceFacts, event: &Event, certificate: Arc<Certificate>) {
+    let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
+    if !known && facts.fetched.len() < FETCHED {
+        facts.fetched.push((event.at.frame, certificate));
+    }
+    facts.enrolment_seen = true;
+}
+
+fn ldap(facts: &mut DeviceFacts, event: &Event, message: &ldap::Message) {
+    match &message.body {
+        ldap::Body::Bind(bind) => {
+            if let Some(user) = bind.user() {
+                remember(&mut facts.users, &user);
+            }
         }
-        facts.enrolment_seen = true;
+        ldap::Body::Bound(_, Some(spnego::Token::Ntlm(ntlm::Token::Challenge { timestamp, .. }))) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, *timestamp, server, ClockSource::Ntlm);
+            }
+        }
+        ldap::Body::Entry(entry) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, entry.current_time, server, ClockSource::Directory);
+            }
+            for certificate in &entry.certificates {
+                fetch(facts, event, Arc::clone(certificate));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn kerberos(facts: &mut DeviceFacts, event: &Event, message: &kerberos::Message) {
+    match &message.body {
+        kerberos::Body::Request(request) => {
+            if let Some(client) = &request.client {
+                remember(&mut facts.users, &WireText::from(format!("{}@{}", client.raw(), request.realm.raw())));
+            }
+        }
+        kerberos::Body::Error(error) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, error.server_time, server, ClockSource::Kerberos);
+            }
+            witness(facts, event, error.client_time, Whose::Device, ClockSource::Kerberos);
+        }
+        kerberos::Body::Other => {}
     }
 }
 
@@ -192,5 +240,98 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
             let says = Time::from_seconds(i64::from(hello.random_time));
             witness(facts, event, Some(says), Whose::Device, ClockSource::TlsRandom);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Flow, Transport};
+    use crate::formats::x509;
+    use crate::model::{At, Endpoint, Frame};
+    use crate::packet::Link;
+
+    const DEVICE: [u8; 4] = [10, 0, 4, 23];
+    const CONTROLLER: [u8; 4] = [10, 0, 0, 3];
+
+    fn seen(frame: u64, side: Side, message: Message) -> Event {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end(DEVICE, 50_000), end(CONTROLLER, 389));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
+        let at = At { frame: Frame(frame), ..At::default() };
+        Event { at, link: Link::default(), flow, side, what: What::Message(message) }
+    }
+
+    fn facts(events: Vec<Event>) -> DeviceFacts {
+        let mut facts = DeviceFacts::default();
+        for one in &events {
+            event(&mut facts, one, Some(IpAddr::from(DEVICE)));
+        }
+        facts
+    }
+
+    fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {
+        let certificates = certificates.iter().map(|der| Arc::new(x509::parse(der))).collect();
+        let body = ldap::Body::Entry(ldap::Entry { name: WireText::default(), certificates, host: None, current_time });
+        seen(frame, Side::Server, Message::Ldap(Box::new(ldap::Message { id: 1, operation: 4, body })))
+    }
+
+    #[test]
+    fn a_ca_that_the_directory_gives_is_fetched_once() {
+        let root: &[u8] = include_bytes!("../trust/samples/root.der");
+        let other: &[u8] = include_bytes!("../trust/samples/old-root.der");
+        let facts = facts(vec![entry(3, &[root, other], None), entry(9, &[root], None)]);
+        let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.0, &one.der[..])).collect();
+        assert_eq!(fetched, [(3, root), (3, other)]);
+        assert!(facts.enrolment_seen);
+    }
+
+    #[test]
+    fn directories_and_kdcs_are_witnesses_of_the_time() {
+        let error = kerberos::Error {
+            code: 37,
+            server_time: Some(Time::from_seconds(2000)),
+            client_time: Some(Time::from_seconds(1000)),
+            realm: WireText::default(),
+            service: WireText::default(),
+            client: None,
+            text: None,
+            etypes: Vec::new(),
+            status: None,
+        };
+        let error = kerberos::Message { kind: kerberos::kind::ERROR, body: kerberos::Body::Error(error) };
+        let told =
+            facts(vec![entry(1, &[], Some(Time::from_seconds(1999))), seen(2, Side::Server, Message::Kerberos(Box::new(error)))]);
+        let clocks: Vec<(Whose, ClockSource, i64)> =
+            told.clocks.iter().map(|clock| (clock.whose, clock.from, clock.says.seconds())).collect();
+        let server = Whose::Server(IpAddr::from(CONTROLLER));
+        assert_eq!(
+            clocks,
+            [
+                (server, ClockSource::Directory, 1999),
+                (server, ClockSource::Kerberos, 2000),
+                (Whose::Device, ClockSource::Kerberos, 1000)
+            ]
+        );
+    }
+
+    #[test]
+    fn users_that_bind_or_ask_for_tickets_are_remembered() {
+        let bind = ldap::Bind { name: WireText::from("cn=kim"), method: ldap::Method::Simple { anonymous: false } };
+        let bind = ldap::Message { id: 1, operation: 0, body: ldap::Body::Bind(bind) };
+        let request = kerberos::Request {
+            client: Some(WireText::from("kim")),
+            realm: WireText::from("CONTOSO.COM"),
+            service: None,
+            etypes: Vec::new(),
+            has_timestamp: false,
+            nonce: 0,
+        };
+        let request = kerberos::Message { kind: kerberos::kind::AS_REQ, body: kerberos::Body::Request(request) };
+        let facts = facts(vec![
+            seen(1, Side::Client, Message::Ldap(Box::new(bind))),
+            seen(2, Side::Client, Message::Kerberos(Box::new(request))),
+        ]);
+        assert_eq!(facts.users.iter().map(WireText::raw).collect::<Vec<_>>(), ["cn=kim", "kim@CONTOSO.COM"]);
     }
 }

@@ -166,7 +166,7 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
             Some(std::net::IpAddr::V4(server)) => only_own(150, server),
             _ => false,
         },
-        StepKind::Lease(_) | StepKind::Clock(_) | StepKind::Registration(_) => false,
+        StepKind::Lease(_) | StepKind::Clock(_) | StepKind::Registration(_) | StepKind::Inquiry(_) => false,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod shared;
 pub(crate) mod testing;
 
 // index begin
+pub mod account_unusable;
 pub mod cert_cross_signed_expired;
 pub mod cert_expired;
 pub mod cert_missing_intermediate;
@@ -47,6 +48,14 @@ pub mod enrolment_server_error;
 pub mod enrolment_unauthorised;
 pub mod gateway_unreachable;
 pub mod icmp_unreachable;
+pub mod kerberos_clock_skew;
+pub mod kerberos_error;
+pub mod kerberos_etype_unsupported;
+pub mod kerberos_preauth_failed;
+pub mod kerberos_principal_unknown;
+pub mod ldap_bind_failed;
+pub mod ldap_no_ca_found;
+pub mod ldap_search_failed;
 pub mod ntp_no_answer;
 pub mod ntp_unsynchronised;
 pub mod ntp_wrong_time;
@@ -84,6 +93,7 @@ pub mod update_unreachable;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
+    &account_unusable::RULE,
     &cert_cross_signed_expired::RULE,
     &cert_expired::RULE,
     &cert_missing_intermediate::RULE,
@@ -122,6 +132,14 @@ pub static ALL: &[&Rule] = &[
     &enrolment_unauthorised::RULE,
     &gateway_unreachable::RULE,
     &icmp_unreachable::RULE,
+    &kerberos_clock_skew::RULE,
+    &kerberos_error::RULE,
+    &kerberos_etype_unsupported::RULE,
+    &kerberos_preauth_failed::RULE,
+    &kerberos_principal_unknown::RULE,
+    &ldap_bind_failed::RULE,
+    &ldap_no_ca_found::RULE,
+    &ldap_search_failed::RULE,
     &ntp_no_answer::RULE,
     &ntp_unsynchronised::RULE,
     &ntp_wrong_time::RULE,

@@ -12,7 +12,7 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::judge::{Judgement, Target, is_shadow, target};
-use super::steps::{Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind};
+use super::steps::{self, Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -332,8 +332,10 @@ fn last_answer(step: &Step) -> Option<At> {
         StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
         StepKind::Connection(connection) => {
             let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
-            http.or(connection.stats.server.last_data)
+            let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
+            http.or(directory).or(connection.stats.server.last_data)
         }
+        StepKind::Inquiry(inquiry) => inquiry.last_answer(),
         StepKind::Registration(registration) => {
             registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
         }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
+use crate::flow::{Flow, Transport};
 use crate::model::{Endpoint, Frame, Outcome, Stage, Time};
 use crate::profile::Profile;
 
@@ -13,7 +14,7 @@ use super::names::NameBook;
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder};
 use super::stages::{self, Horizon, Judged};
-use super::steps::{Connection, Purpose, Step, StepKind};
+use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
 /// A step with the number of its record.
 pub(super) struct Judgement {
@@ -116,6 +117,7 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
             (purpose, judge_connection(connection, purpose, horizon)?)
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
+        StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
     };
     let step = Step {
         stage: judged.stage,
@@ -149,6 +151,8 @@ pub(super) enum Target {
     Name(String, u16),
     /// A server and port.
     Server(Endpoint),
+    /// A ticket from a server and port, or a ping of it over UDP: asking over TCP what was asked over UDP is a next step.
+    Ticket(Transport, Endpoint, String),
     /// A time server.
     Clock(IpAddr),
     /// A neighbour.
@@ -166,12 +170,21 @@ pub(super) fn target(step: &Step) -> Target {
         StepKind::Neighbour(neighbour) => Target::Neighbour(IpAddr::V4(neighbour.address)),
         StepKind::Lookup(lookup) => Target::Name(lookup.name.raw().to_ascii_lowercase(), lookup.kind),
         StepKind::Clock(clock) => Target::Clock(clock.server),
+        StepKind::Connection(connection) if !connection.kerberos.is_empty() => ticket(&connection.flow, &connection.kerberos),
         StepKind::Connection(connection) => Target::Server(connection.flow.server),
+        StepKind::Inquiry(inquiry) => ticket(&inquiry.flow, &inquiry.kerberos),
         StepKind::Registration(registration) => {
             let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
             Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
         }
     }
+}
+
+/// A client asks for tickets all the time, and for the same one again when it starts over.
+fn ticket(flow: &Flow, requests: &[TicketRequest]) -> Target {
+    let first = requests.iter().find_map(|request| request.request.as_ref()?.request());
+    let service = first.and_then(|request| request.service.as_ref()).map(|service| service.raw().to_owned());
+    Target::Ticket(flow.transport, flow.server, service.unwrap_or_default())
 }
 
 /// Is a look-up only the shadow of another: AAAA beside an A that was found, a reverse name?

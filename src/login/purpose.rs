@@ -33,6 +33,11 @@ pub(super) fn of_port(port: u16) -> Purpose {
 
 /// For what an HTTP request is made, where its path says it.
 pub(super) fn of_request(request: &http::Request) -> Purpose {
+    if let Some(host) = request.tunnel() {
+        let port = request.uri.raw().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let purpose = of_port(port);
+        return if purpose == Purpose::Other { of_name(host.raw()) } else { purpose };
+    }
     let path = request.uri.raw().to_ascii_lowercase();
     let host = request.host.as_ref().map(|host| host.raw().to_ascii_lowercase()).unwrap_or_default();
     let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
@@ -74,6 +79,7 @@ pub(super) fn of_connection(connection: &Connection, name: Purpose) -> Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::WireText;
 
     #[test]
     fn names_that_only_one_purpose_has() {
@@ -83,5 +89,27 @@ mod tests {
         assert_eq!(of_name("time.windows.com"), Purpose::Clock);
         assert_eq!(of_name("ucupdates-r2.corp.contoso.com"), Purpose::Update);
         assert_eq!(of_name("www.contoso.com"), Purpose::Other);
+    }
+
+    #[test]
+    fn a_tunnel_serves_what_it_leads_to() {
+        let to = |uri: &str| {
+            let request = http::Request {
+                method: WireText::from("CONNECT"),
+                uri: WireText::from(uri),
+                host: None,
+                user_agent: None,
+                content_type: None,
+                authorization: None,
+                to_proxy: false,
+                credentials: None,
+                index: 0,
+            };
+            of_request(&request)
+        };
+        assert_eq!(to("pool.contoso.com:5061"), Purpose::Registrar);
+        assert_eq!(to("sip.contoso.com:443"), Purpose::Registrar);
+        assert_eq!(to("dc01.contoso.com:636"), Purpose::Directory);
+        assert_eq!(to("www.contoso.com:443"), Purpose::Other);
     }
 }

@@ -10,11 +10,12 @@ use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{At, Endpoint, SECOND, Side};
-use crate::protocols::{Message, arp, dhcp, dns, http, icmp, ntp, sip, tls};
+use crate::protocols::{Message, arp, dhcp, dns, http, icmp, kerberos, ldap, ntp, sip, tls};
 
+use super::dialogue;
 use super::names::NameBook;
 use super::steps::{
-    Answer, Clock, Close, Connection, Exchange, Handshake, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
+    Answer, Clock, Close, Connection, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
 };
 
 /// Entries that a list within one exchange holds at most.
@@ -27,6 +28,8 @@ const SAME_QUESTION: i64 = 16 * SECOND;
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
+/// A request to a directory over UDP that comes later than this, and repeats none, begins a new exchange.
+const SAME_INQUIRY: i64 = SECOND;
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND;
 
@@ -63,6 +66,7 @@ pub(super) struct Recorder {
     queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
+    inquiries: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
 }
 
@@ -101,6 +105,7 @@ impl Recorder {
         self.queries.retain(|query| drafts.contains_key(&query.draft));
         self.clocks.retain(|_, id| drafts.contains_key(id));
         self.registrations.retain(|_, id| drafts.contains_key(id));
+        self.inquiries.retain(|_, id| drafts.contains_key(id));
         self.neighbours.retain(|_, id| drafts.contains_key(id));
     }
 
@@ -122,6 +127,7 @@ impl Recorder {
         renumber(&mut self.leases, &own, other.leases, &theirs);
         renumber(&mut self.clocks, &own, other.clocks, &theirs);
         renumber(&mut self.registrations, &own, other.registrations, &theirs);
+        renumber(&mut self.inquiries, &own, other.inquiries, &theirs);
         renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
         let open = |queries: VecDeque<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> VecDeque<OpenQuery> {
             queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
@@ -155,6 +161,8 @@ impl Recorder {
                 Message::Dns(message) => self.dns(event, message),
                 Message::Http(message) => self.http(event, message),
                 Message::Icmp(message) => self.icmp(event, message),
+                Message::Kerberos(message) => self.kerberos(event, message),
+                Message::Ldap(message) => self.ldap(event, message),
                 Message::Ntp(message) => self.ntp(event, message),
                 Message::Sip(message) => self.sip(event, message),
                 Message::Tls(message) => self.tls(event, message),
@@ -186,6 +194,8 @@ impl Recorder {
                     tls: None,
                     http: Vec::new(),
                     sip: Vec::new(),
+                    ldap: Vec::new(),
+                    kerberos: Vec::new(),
                 };
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
                 self.connections.insert(flow.id, id);
@@ -250,6 +260,9 @@ impl Recorder {
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         match message {
             http::Message::Request(request) => {
+                if let Some(target) = request.tunnel() {
+                    connection.name = Some(target);
+                }
                 add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
             }
             // An interim answer (100 Continue) is none.
@@ -472,6 +485,9 @@ impl Recorder {
                 StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
                     &mut clock.unreachable
                 }
+                StepKind::Inquiry(inquiry) if quoted.protocol == 17 && inquiry.flow.server == Endpoint::Ip(target) => {
+                    &mut inquiry.unreachable
+                }
                 StepKind::Registration(registration)
                     if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
                 {
@@ -504,6 +520,57 @@ impl Recorder {
         let Some(id) = self.registration(event, message, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message);
+        }
+    }
+
+    fn ldap(&mut self, event: &Event, message: &ldap::Message) {
+        if event.flow.transport == Transport::Tcp {
+            if let Some(connection) = self.connection(&event.flow, event.at) {
+                dialogue::ldap(&mut connection.ldap, event.at, message);
+            }
+            return;
+        }
+        let goes_on = |inquiry: &Inquiry| dialogue::repeats_ldap(&inquiry.ldap, message);
+        if let Some(inquiry) = self.inquiry(event, message.is_request(), goes_on) {
+            dialogue::ldap(&mut inquiry.ldap, event.at, message);
+        }
+    }
+
+    fn kerberos(&mut self, event: &Event, message: &kerberos::Message) {
+        let client = event.flow.client.port();
+        if event.flow.transport == Transport::Tcp {
+            if let Some(connection) = self.connection(&event.flow, event.at) {
+                dialogue::kerberos(&mut connection.kerberos, event.at, client, message);
+            }
+            return;
+        }
+        let goes_on = |inquiry: &Inquiry| dialogue::repeats_kerberos(&inquiry.kerberos, message);
+        if let Some(inquiry) = self.inquiry(event, message.is_request(), goes_on) {
+            dialogue::kerberos(&mut inquiry.kerberos, event.at, client, message);
+        }
+    }
+
+    /// The exchange over UDP that a message goes on with: that of its server, if it repeats a question of it or comes soon.
+    fn inquiry(&mut self, event: &Event, is_request: bool, repeats: impl Fn(&Inquiry) -> bool) -> Option<&mut Inquiry> {
+        let server = event.flow.server;
+        let goes_on = |id: &DraftId| match self.drafts.get(id) {
+            Some(Draft { kind: StepKind::Inquiry(inquiry), last, .. }) => {
+                let age = event.at.time.since(last.time);
+                !is_request || age < SAME_INQUIRY || age <= SAME_QUESTION && !self.moved_on(*id, last) && repeats(inquiry)
+            }
+            _ => false,
+        };
+        let open = self.inquiries.get(&server).copied().filter(goes_on);
+        let id = open.unwrap_or_else(|| {
+            let name = self.names.name_of(server).map(|(name, _)| name);
+            let inquiry = Inquiry { flow: event.flow, name, ldap: Vec::new(), kerberos: Vec::new(), unreachable: None };
+            let id = self.begin(event.at, StepKind::Inquiry(Box::new(inquiry)));
+            self.inquiries.insert(server, id);
+            id
+        });
+        match self.touch(id, event.at)? {
+            StepKind::Inquiry(inquiry) => Some(inquiry),
+            _ => None,
         }
     }
 

@@ -15,6 +15,8 @@ pub mod dhcp;
 pub mod dns;
 pub mod http;
 pub mod icmp;
+pub mod kerberos;
+pub mod ldap;
 pub mod ntp;
 pub mod sip;
 pub mod tls;
@@ -32,6 +34,10 @@ pub enum Message {
     Http(Box<http::Message>),
     /// ICMP and ICMPv6.
     Icmp(icmp::Message),
+    /// Kerberos.
+    Kerberos(Box<kerberos::Message>),
+    /// LDAP.
+    Ldap(Box<ldap::Message>),
     /// NTP.
     Ntp(ntp::Message),
     /// SIP.
@@ -77,6 +83,8 @@ impl Message {
             Message::Dns(message) => message.as_ref(),
             Message::Http(message) => message.as_ref(),
             Message::Icmp(message) => message,
+            Message::Kerberos(message) => message.as_ref(),
+            Message::Ldap(message) => message.as_ref(),
             Message::Ntp(message) => message,
             Message::Sip(message) => message.as_ref(),
             Message::Tls(message) => message.as_ref(),
@@ -132,6 +140,12 @@ pub trait StreamParser {
 
     /// One side has ended, with `rest` left over (a body that is delimited by the close is complete now).
     fn end(&mut self, side: Side, rest: &[u8], out: &mut dyn Out);
+
+    /// Was the last word of this protocol said on the connection, so that what follows on either side is another's: TLS
+    /// after StartTLS, whatever a tunnel carries? What was not used up is given to that one.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// How a protocol rides on UDP.
@@ -171,5 +185,14 @@ pub struct Protocol {
 }
 
 /// All that ride on UDP, TCP or the link, in the order in which they are asked.
-pub static ALL: &[&Protocol] =
-    &[&arp::PROTOCOL, &dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];
+pub static ALL: &[&Protocol] = &[
+    &arp::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &dns::PROTOCOL,
+    &ntp::PROTOCOL,
+    &tls::PROTOCOL,
+    &http::PROTOCOL,
+    &sip::PROTOCOL,
+    &ldap::PROTOCOL,
+    &kerberos::PROTOCOL,
+];

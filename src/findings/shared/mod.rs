@@ -4,6 +4,7 @@
 pub mod alert;
 pub(super) mod answers;
 pub mod chain;
+pub(super) mod directory;
 pub mod fetch;
 pub mod handshake;
 pub mod name_errand;

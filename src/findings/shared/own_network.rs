@@ -40,6 +40,7 @@ pub fn answer_of(step: &Step) -> Option<(IpAddr, Option<At>)> {
             let answers = registration.transactions.iter().filter_map(|one| one.answer.as_ref());
             Some((registration.flow.server_ip()?, answers.map(|(at, _)| *at).max()))
         }
+        StepKind::Inquiry(inquiry) => Some((inquiry.flow.server_ip()?, inquiry.last_answer())),
         StepKind::Lease(_) | StepKind::Neighbour(_) => None,
     }
 }

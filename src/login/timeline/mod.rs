@@ -5,6 +5,7 @@ use crate::model::{At, DropPoint, How, Outcome, Stage};
 use super::steps::{Attempt, Purpose, Step, StepKind};
 
 mod connection;
+mod directory;
 mod exchanges;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,7 @@ pub fn moments(attempt: &Attempt) -> Vec<Moment> {
             StepKind::Clock(clock) => exchanges::clock(step, clock, &mut moments),
             StepKind::Connection(connection) => connection::connection(step, connection, dropped, &mut moments),
             StepKind::Registration(registration) => connection::registration(step, registration, &mut moments),
+            StepKind::Inquiry(inquiry) => directory::inquiry(step, inquiry, &mut moments),
         }
         if dropped {
             mark(step, attempt.drop.as_ref(), &mut moments);

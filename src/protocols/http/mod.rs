@@ -59,6 +59,14 @@ pub struct Request {
     pub index: u32,
 }
 
+impl Request {
+    /// The host to which it asks for a tunnel (RFC 9110 section 9.3.6).
+    pub fn tunnel(&self) -> Option<WireText> {
+        let (host, _) = self.uri.raw().rsplit_once(':').filter(|_| self.method.raw() == "CONNECT")?;
+        Some(WireText::from(host))
+    }
+}
+
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {

@@ -58,14 +58,15 @@ impl StreamParser for Parser {
     fn data(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Step {
         let mut rest = bytes;
         loop {
-            if self.left_http {
-                return Step::Done;
-            }
             let (used, more) = self.step(side, rest, out);
             rest = rest.get(used..).unwrap_or_default();
-            if !more && !self.left_http {
+            let used = bytes.len().saturating_sub(rest.len());
+            if self.left_http {
+                return Step::Used { bytes: used, need: 0 };
+            }
+            if !more {
                 let need = if rest.is_empty() { 0 } else { rest.len().saturating_add(1) };
-                return Step::Used { bytes: bytes.len().saturating_sub(rest.len()), need };
+                return Step::Used { bytes: used, need };
             }
         }
     }
@@ -98,6 +99,10 @@ impl StreamParser for Parser {
             State::Lost => {}
         }
     }
+
+    fn is_over(&self) -> bool {
+        self.left_http
+    }
 }
 
 impl Parser {
@@ -118,6 +123,13 @@ impl Parser {
 
     /// One step: how many bytes it used, and whether another one may follow.
     fn step(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> (usize, bool) {
+        // Whose these bytes are, the answer to the CONNECT tells.
+        if side == Side::Client
+            && bytes.len() < HEAD_LIMIT
+            && self.waiting.back().is_some_and(|request| request.tunnel().is_some())
+        {
+            return (0, false);
+        }
         match std::mem::take(self.state(side)) {
             State::Head(unfinished) => self.head(side, bytes, unfinished, out),
             State::Body { message, collector } => self.body(side, bytes, message, collector, out),
