@@ -40,8 +40,15 @@ impl Login {
     pub fn on(&mut self, event: &Event, facts: &mut DeviceFacts) {
         self.events = self.events.saturating_add(1);
         let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()).map(IpAddr::V4);
-        self.recorder.event(event, router);
+        let is_router = |address: IpAddr| match address {
+            IpAddr::V4(_) => Some(address) == router,
+            IpAddr::V6(address) => facts.routers_v6.contains(&address),
+        };
+        self.recorder.event(event, &is_router);
         self.remember_issuer(event, facts);
+        for file in self.recorder.whole_files.drain(..) {
+            facts.add_file(file.at, file.name, file.purpose == steps::Purpose::Update);
+        }
     }
 
     /// How many events it took.
@@ -67,6 +74,7 @@ impl Login {
         let open = |draft: &record::Draft| match &draft.kind {
             StepKind::Connection(connection) => !connection.ended,
             StepKind::Registration(_) => true,
+            StepKind::File(transfer) => transfer.complete.is_none() && transfer.error.is_none(),
             _ => false,
         };
         let keep_open = self.recorder.drafts().filter(|(_, draft)| open(draft)).count() <= WITHOUT_LOGIN / 2;

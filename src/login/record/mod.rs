@@ -8,13 +8,18 @@ use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
-use crate::model::{At, Endpoint, SECOND, Side};
+use crate::model::{At, Endpoint, Mac, SECOND, Side};
 use crate::protocols::{Message, arp, dhcp, dns, http, icmp, ntp, sip, tls};
+use crate::text::WireText;
 
 use super::names::NameBook;
+use super::purpose;
 use super::steps::{
-    Answer, Clock, Close, Connection, Exchange, Handshake, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
+    Answer, Clock, Close, Connection, Exchange, Handshake, Lease, Lookup, Neighbour, Purpose, Registration, StepKind, Transaction,
 };
+
+mod link;
+mod provision;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -50,6 +55,17 @@ struct OpenQuery {
     draft: DraftId,
 }
 
+/// A file that came whole.
+#[derive(Clone, Debug)]
+pub(super) struct WholeFile {
+    /// The frame that brought the end of it.
+    pub(super) at: At,
+    /// Its name or path.
+    pub(super) name: WireText,
+    /// For what.
+    pub(super) purpose: Purpose,
+}
+
 /// The exchanges of one device.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
@@ -63,6 +79,12 @@ pub(super) struct Recorder {
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
+    /// The 802.1X exchange that goes on.
+    port: Option<DraftId>,
+    leases_v6: HashMap<u32, DraftId, RandomState>,
+    transfers: Vec<provision::OpenTransfer>,
+    /// Files that came whole since this was last emptied.
+    pub(super) whole_files: Vec<WholeFile>,
 }
 
 /// Adds to a list that must not grow for ever.
@@ -101,6 +123,9 @@ impl Recorder {
         self.clocks.retain(|_, id| drafts.contains_key(id));
         self.registrations.retain(|_, id| drafts.contains_key(id));
         self.neighbours.retain(|_, id| drafts.contains_key(id));
+        self.port = self.port.filter(|id| drafts.contains_key(id));
+        self.leases_v6.retain(|_, id| drafts.contains_key(id));
+        self.transfers.retain(|transfer| drafts.contains_key(&transfer.draft));
     }
 
     /// Takes over the exchanges of the same device under another name.
@@ -122,6 +147,12 @@ impl Recorder {
         renumber(&mut self.clocks, &own, other.clocks, &theirs);
         renumber(&mut self.registrations, &own, other.registrations, &theirs);
         renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
+        renumber(&mut self.leases_v6, &own, other.leases_v6, &theirs);
+        let port = self.port.and_then(|id| own.get(&id)).or(other.port.and_then(|id| theirs.get(&id)));
+        self.port = port.copied();
+        self.transfers = provision::renumbered(std::mem::take(&mut self.transfers), &own);
+        self.transfers.extend(provision::renumbered(other.transfers, &theirs));
+        self.whole_files.extend(other.whole_files);
         let open = |queries: Vec<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> Vec<OpenQuery> {
             queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
         };
@@ -144,19 +175,28 @@ impl Recorder {
         Some(&mut draft.kind)
     }
 
-    /// Takes note of one event. `own` is the device's address in it; `router` that of its lease.
-    pub(super) fn event(&mut self, event: &Event, router: Option<IpAddr>) {
+    /// Takes note of one event. `is_router` knows the router of the device's
+    /// lease, and those that advertise themselves.
+    pub(super) fn event(&mut self, event: &Event, is_router: &dyn Fn(IpAddr) -> bool) {
         match &event.what {
             What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
             What::Message(message) => match message {
-                Message::Arp(message) => self.arp(event.at, message, router),
+                Message::Arp(message) => self.arp(event.at, message, is_router),
                 Message::Dhcp(message) => self.dhcp(event.at, message),
+                Message::Dhcpv6(message) => self.dhcpv6(event.at, message),
                 Message::Dns(message) => self.dns(event, message),
+                Message::Eap(message) => self.eap(event.at, message),
                 Message::Http(message) => self.http(event, message),
-                Message::Icmp(message) => self.icmp(event, message),
+                Message::Icmp(message) => match message.discovery {
+                    Some(discovery) => self.discovery(event, discovery, is_router),
+                    None => self.icmp(event, message),
+                },
                 Message::Ntp(message) => self.ntp(event, message),
                 Message::Sip(message) => self.sip(event, message),
+                Message::Tftp(message) => self.tftp(event, message),
                 Message::Tls(message) => self.tls(event, message),
+                // What they say is known of the device, and no exchange.
+                Message::Cdp(_) | Message::Lldp(_) => {}
             },
         }
     }
@@ -254,11 +294,12 @@ impl Recorder {
                     exchange.response.is_none()
                         && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
                 });
-                let response = Some((event.at, Arc::new(response.clone())));
+                let answer = Some((event.at, Arc::new(response.clone())));
                 match open {
-                    Some(exchange) => exchange.response = response,
-                    None => add(&mut connection.http, Exchange { request: None, response }),
+                    Some(exchange) => exchange.response = answer,
+                    None => add(&mut connection.http, Exchange { request: None, response: answer }),
                 }
+                self.whole_page(event.at, response);
             }
         }
     }
@@ -410,13 +451,20 @@ impl Recorder {
         !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
     }
 
-    fn arp(&mut self, at: At, message: &arp::Message, router: Option<IpAddr>) {
-        let (address, request) = match message.operation {
-            1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => (message.target_ip, true),
-            2 => (message.sender_ip, false),
-            _ => return,
-        };
-        let open = self.neighbours.get(&IpAddr::V4(address)).copied();
+    fn arp(&mut self, at: At, message: &arp::Message, is_router: &dyn Fn(IpAddr) -> bool) {
+        match message.operation {
+            1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => {
+                self.neighbour(at, message.target_ip.into(), None, is_router);
+            }
+            2 => self.neighbour(at, message.sender_ip.into(), Some(message.sender_mac), is_router),
+            _ => {}
+        }
+    }
+
+    /// A question for the MAC of this address, or the answer.
+    fn neighbour(&mut self, at: At, address: IpAddr, reply: Option<Mac>, is_router: &dyn Fn(IpAddr) -> bool) {
+        let request = reply.is_none();
+        let open = self.neighbours.get(&address).copied();
         let open = open.filter(|id| {
             !request
                 || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
@@ -425,19 +473,17 @@ impl Recorder {
         let id = match open {
             Some(id) => id,
             None if request => {
-                let neighbour =
-                    Neighbour { address, router: router == Some(IpAddr::V4(address)), requests: Vec::new(), reply: None };
+                let neighbour = Neighbour { address, router: is_router(address), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(neighbour));
-                self.neighbours.insert(IpAddr::V4(address), id);
+                self.neighbours.insert(address, id);
                 id
             }
             None => return,
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
-        if request {
-            add(&mut neighbour.requests, at);
-        } else {
-            neighbour.reply = neighbour.reply.or(Some((at, message.sender_mac)));
+        match reply {
+            None => add(&mut neighbour.requests, at),
+            Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }
 
@@ -470,6 +516,13 @@ impl Recorder {
                     if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
                 {
                     &mut registration.unreachable
+                }
+                StepKind::File(transfer)
+                    if quoted.protocol == 17
+                        && transfer.flow.client == Endpoint::Ip(quoted.source)
+                        && transfer.flow.server == Endpoint::Ip(target) =>
+                {
+                    &mut transfer.unreachable
                 }
                 _ => continue,
             };

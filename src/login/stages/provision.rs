@@ -1,0 +1,99 @@
+//! Stage `provision`: configuration files, over TFTP (RFC 1350) and HTTP. A phone asks for several names and needs one, so
+//! that a missing file fails nothing where another came.
+
+use super::{Horizon, Judged, connect, enrolment};
+use crate::login::purpose;
+use crate::login::steps::{Connection, Exchange, Purpose, Transfer};
+use crate::model::{By, How, SECOND, Stage};
+use crate::protocols::{http, tftp};
+
+/// What TFTP clients wait for an answer: 1 to 5 seconds.
+const WAIT: i64 = 5 * SECOND;
+
+/// For what a file is fetched over TFTP: what is no image is configuration.
+pub(in crate::login) fn purpose(transfer: &Transfer) -> Purpose {
+    match purpose::of_file(transfer.file.raw()) {
+        _ if transfer.write => Purpose::Other,
+        Purpose::Update => Purpose::Update,
+        _ => Purpose::Provision,
+    }
+}
+
+/// What became of a file over TFTP.
+pub(in crate::login) fn judge_file(transfer: &Transfer, horizon: &Horizon<'_>) -> Judged {
+    let stage = if purpose(transfer) == Purpose::Update { Stage::Update } else { Stage::Provision };
+    if transfer.complete.is_some() {
+        return Judged::ok(stage);
+    }
+    if transfer.write {
+        return Judged::unclear(stage);
+    }
+    match (&transfer.error, transfer.unreachable, transfer.requests.last()) {
+        (Some((_, code, _)), _, _) if *code == tftp::error::OPTION => Judged::unclear(stage),
+        (Some(_), _, _) if is_missing(transfer) && purpose::is_optional_file(transfer.file.raw()) => Judged::unclear(stage),
+        (Some((at, _, _)), _, _) => Judged::failed(stage, By::Server, How::Rejected, *at),
+        // Under way when the capture ended, or given up in the middle.
+        _ if transfer.accepted.is_some() || transfer.aborted.is_some() => Judged::unclear(stage),
+        (None, Some((at, _)), _) => Judged::failed(stage, By::Network, How::Icmp, at),
+        (None, None, Some(at)) => horizon.silent(stage, transfer.flow.server_ip(), *at, transfer.requests.len(), WAIT),
+        (None, None, None) => Judged::unclear(stage),
+    }
+}
+
+/// Did the server say that there is no such file? Some say it in the text alone.
+pub(crate) fn is_missing(transfer: &Transfer) -> bool {
+    transfer.error.as_ref().is_some_and(|(_, code, text)| match *code {
+        tftp::error::NOT_FOUND => true,
+        tftp::error::UNDEFINED => {
+            let text = text.raw().to_ascii_lowercase();
+            text.contains("not found") || text.contains("no such file")
+        }
+        _ => false,
+    })
+}
+
+/// What became of a connection to a configuration server.
+pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Provision;
+    if let Some(judged) = connect::judge(connection, STAGE, horizon) {
+        return judged;
+    }
+    if connection.http.is_empty() {
+        return enrolment::judge(connection, STAGE, horizon);
+    }
+    if connection.http.iter().any(|exchange| is_fetch(exchange) && is_delivered(exchange)) {
+        return Judged::ok(STAGE);
+    }
+    match needed(connection) {
+        // The server leads elsewhere: what becomes of it shows there.
+        Some(exchange) if code(exchange).is_some_and(|code| (300..400).contains(&code)) => Judged::unclear(STAGE),
+        Some(exchange) => enrolment::judge_exchange(exchange, connection, STAGE, horizon),
+        None => Judged::unclear(STAGE),
+    }
+}
+
+/// The last request of a connection for a file that the device needs.
+pub(crate) fn needed(connection: &Connection) -> Option<&Exchange> {
+    let needed = |exchange: &&Exchange| {
+        is_fetch(exchange) && exchange.request.as_ref().is_none_or(|(_, request)| !purpose::is_optional_file(file(request)))
+    };
+    connection.http.iter().rev().find(needed)
+}
+
+/// Uploads (of logs, as a rule) are no concern of a login.
+fn is_fetch(exchange: &Exchange) -> bool {
+    exchange.request.as_ref().is_none_or(|(_, request)| matches!(request.method.raw(), "GET" | "HEAD"))
+}
+
+/// 304: the device has it already.
+fn is_delivered(exchange: &Exchange) -> bool {
+    code(exchange).is_some_and(|code| matches!(code, 200..=299 | 304))
+}
+
+fn code(exchange: &Exchange) -> Option<u16> {
+    exchange.response.as_ref().map(|(_, response)| response.code)
+}
+
+fn file(request: &http::Request) -> &str {
+    request.uri.raw().split(['?', '#']).next().unwrap_or_default()
+}
