@@ -72,7 +72,7 @@ pub struct DeviceFacts {
     pub described: Vec<WireText>,
     /// Files that it fetched whole, the newest.
     pub files: Vec<FetchedFile>,
-    /// Frames in which a server first said something to it over TCP, the newest.
+    /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.
     pub answered: Vec<At>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
     pub issuers_by_name: Vec<(WireText, Vec<u8>, Frame)>,

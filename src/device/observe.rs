@@ -22,6 +22,9 @@ const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
 const MIRRORED: i64 = SECOND / 2;
 
+/// Ports where files are fetched from.
+const WEB: [u16; 5] = [80, 443, 6970, 6972, 8080];
+
 /// Adds what `event` tells of the device with this address.
 pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) {
     let from_device = is_from_device(event, ip);
@@ -39,7 +42,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
                 facts.seen_both_ways = true;
                 facts.heard_from.insert(server);
             }
-            if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) {
+            if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) && !WEB.contains(&event.flow.server.port()) {
                 add_newest(&mut facts.answered, event.at);
             }
         }
@@ -260,6 +263,7 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
 
 fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_device: bool) {
     if !from_device {
+        add_newest(&mut facts.answered, event.at);
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
         }

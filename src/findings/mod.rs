@@ -5,10 +5,14 @@
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod testing_link;
 
+mod access;
 mod answers;
 pub mod chain;
 pub mod fetch;
+mod files;
 pub mod handshake;
 pub mod name_errand;
 pub mod option_need;
@@ -35,6 +39,7 @@ pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
 pub mod clock_skew;
+pub mod device_restarted;
 pub mod dhcp_bad_option;
 pub mod dhcp_declined;
 pub mod dhcp_missing_option;
@@ -48,6 +53,8 @@ pub mod dns_no_answer;
 pub mod dns_server_error;
 pub mod dns_srv_target_mismatch;
 pub mod dns_srv_target_unresolved;
+pub mod dot1x_no_answer;
+pub mod dot1x_rejected;
 pub mod enrolment_auth_scheme;
 pub mod enrolment_bad_content;
 pub mod enrolment_chain_incomplete;
@@ -64,6 +71,12 @@ pub mod ntp_unsynchronised;
 pub mod ntp_wrong_time;
 pub mod path_loss;
 pub mod path_mtu_black_hole;
+pub mod provision_loop;
+pub mod provision_no_answer;
+pub mod provision_no_server;
+pub mod provision_not_found;
+pub mod provision_rejected;
+pub mod provision_trust_list_rejected;
 pub mod register_ended_encrypted;
 pub mod session_dropped;
 pub mod session_idle_cut;
@@ -91,8 +104,11 @@ pub mod tls_no_shared_cipher;
 pub mod tls_no_sni;
 pub mod tls_server_closed;
 pub mod tls_version_mismatch;
+pub mod update_loop;
 pub mod update_name_unresolved;
 pub mod update_unreachable;
+pub mod vlan_flapping;
+pub mod vlan_mismatch;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
@@ -110,6 +126,7 @@ pub static ALL: &[&Rule] = &[
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
     &clock_skew::RULE,
+    &device_restarted::RULE,
     &dhcp_bad_option::RULE,
     &dhcp_declined::RULE,
     &dhcp_missing_option::RULE,
@@ -123,6 +140,8 @@ pub static ALL: &[&Rule] = &[
     &dns_server_error::RULE,
     &dns_srv_target_mismatch::RULE,
     &dns_srv_target_unresolved::RULE,
+    &dot1x_no_answer::RULE,
+    &dot1x_rejected::RULE,
     &enrolment_auth_scheme::RULE,
     &enrolment_bad_content::RULE,
     &enrolment_chain_incomplete::RULE,
@@ -139,6 +158,12 @@ pub static ALL: &[&Rule] = &[
     &ntp_wrong_time::RULE,
     &path_loss::RULE,
     &path_mtu_black_hole::RULE,
+    &provision_loop::RULE,
+    &provision_no_answer::RULE,
+    &provision_no_server::RULE,
+    &provision_not_found::RULE,
+    &provision_rejected::RULE,
+    &provision_trust_list_rejected::RULE,
     &register_ended_encrypted::RULE,
     &session_dropped::RULE,
     &session_idle_cut::RULE,
@@ -166,8 +191,11 @@ pub static ALL: &[&Rule] = &[
     &tls_no_sni::RULE,
     &tls_server_closed::RULE,
     &tls_version_mismatch::RULE,
+    &update_loop::RULE,
     &update_name_unresolved::RULE,
     &update_unreachable::RULE,
+    &vlan_flapping::RULE,
+    &vlan_mismatch::RULE,
 ];
 // index end
 

@@ -104,7 +104,7 @@ impl Recorder {
     }
 
     fn whole_file(&mut self, at: At, name: WireText) {
-        let purpose = purpose::of_file(name.raw());
+        let purpose = purpose::of_file(name.raw().split(['?', '#']).next().unwrap_or_default());
         if self.whole_files.len() < WHOLE_FILES {
             self.whole_files.push(WholeFile { at, name, purpose });
         }
