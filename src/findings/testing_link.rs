@@ -10,9 +10,12 @@ use crate::model::{At, By, Endpoint, How, Outcome, Stage};
 use crate::protocols::{dhcpv6, eap};
 use crate::text::WireText;
 
+/// What happens in a frame.
+type Act<T> = Box<dyn FnOnce(&mut T, At)>;
+
 /// Something that is put together frame by frame, a second apart.
 pub(crate) struct Made<T> {
-    acts: Vec<Box<dyn FnOnce(&mut T, At)>>,
+    acts: Vec<Act<T>>,
     ending: Option<(By, How)>,
 }
 

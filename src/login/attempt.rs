@@ -290,10 +290,11 @@ fn rank(step: &Step) -> u8 {
 
 /// Does the capture end too soon to say that the device stopped there?
 fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
-    let goes_on = steps
-        .iter()
-        .enumerate()
-        .any(|(index, step)| index != dropped && is_main_road(step) && step.outcome == Outcome::Unclear && step.last > drop.at);
+    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
+    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
+    let goes_on = steps.iter().enumerate().any(|(index, step)| {
+        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+    });
     let Some(step) = steps.get(dropped) else { return goes_on };
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && end.since(drop.at.time) < CUT_OFF

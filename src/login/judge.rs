@@ -56,7 +56,7 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
         has_address: facts.addresses.iter().any(is_routable),
-        works_over_v4: facts.addresses.iter().any(IpAddr::is_ipv4),
+        works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
     };
     context.learn_servers(recorder);
     context.learn_ways(recorder);
@@ -69,7 +69,7 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
 /// An address that is good beyond the link.
 fn is_routable(address: &IpAddr) -> bool {
     match address {
-        IpAddr::V4(_) => true,
+        IpAddr::V4(address) => !address.is_link_local(),
         IpAddr::V6(address) => !address.is_unicast_link_local(),
     }
 }

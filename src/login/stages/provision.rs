@@ -22,15 +22,17 @@ pub(in crate::login) fn purpose(transfer: &Transfer) -> Purpose {
 /// What became of a file over TFTP.
 pub(in crate::login) fn judge_file(transfer: &Transfer, horizon: &Horizon<'_>) -> Judged {
     let stage = if purpose(transfer) == Purpose::Update { Stage::Update } else { Stage::Provision };
+    let optional = purpose::is_optional_file(transfer.file.raw());
+    // That an optional file came says nothing of the one that is needed.
+    if transfer.write || (optional && transfer.complete.is_some()) {
+        return Judged::unclear(stage);
+    }
     if transfer.complete.is_some() {
         return Judged::ok(stage);
     }
-    if transfer.write {
-        return Judged::unclear(stage);
-    }
     match (&transfer.error, transfer.unreachable, transfer.requests.last()) {
         (Some((_, code, _)), _, _) if *code == tftp::error::OPTION => Judged::unclear(stage),
-        (Some(_), _, _) if is_missing(transfer) && purpose::is_optional_file(transfer.file.raw()) => Judged::unclear(stage),
+        (Some(_), _, _) if optional && is_missing(transfer) => Judged::unclear(stage),
         (Some((at, _, _)), _, _) => Judged::failed(stage, By::Server, How::Rejected, *at),
         // Under way when the capture ended, or given up in the middle.
         _ if transfer.accepted.is_some() || transfer.aborted.is_some() => Judged::unclear(stage),
@@ -61,7 +63,7 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if connection.http.is_empty() {
         return enrolment::judge(connection, STAGE, horizon);
     }
-    if connection.http.iter().any(|exchange| is_fetch(exchange) && is_delivered(exchange)) {
+    if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
         return Judged::ok(STAGE);
     }
     match needed(connection) {
@@ -74,15 +76,14 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
 
 /// The last request of a connection for a file that the device needs.
 pub(crate) fn needed(connection: &Connection) -> Option<&Exchange> {
-    let needed = |exchange: &&Exchange| {
-        is_fetch(exchange) && exchange.request.as_ref().is_none_or(|(_, request)| !purpose::is_optional_file(file(request)))
-    };
-    connection.http.iter().rev().find(needed)
+    connection.http.iter().rev().find(|exchange| is_needed(exchange))
 }
 
-/// Uploads (of logs, as a rule) are no concern of a login.
-fn is_fetch(exchange: &Exchange) -> bool {
-    exchange.request.as_ref().is_none_or(|(_, request)| matches!(request.method.raw(), "GET" | "HEAD"))
+/// Uploads (of logs, as a rule) are no concern of a login, nor are files that may be missing.
+fn is_needed(exchange: &Exchange) -> bool {
+    let needs =
+        |request: &http::Request| matches!(request.method.raw(), "GET" | "HEAD") && !purpose::is_optional_file(file(request));
+    exchange.request.as_ref().is_none_or(|(_, request)| needs(request))
 }
 
 /// 304: the device has it already.
