@@ -213,6 +213,13 @@ fn dhcp_in_another_vlan_than_the_announced_one_fails_for_that() {
 }
 
 #[test]
+fn switches_that_announce_different_vlans_prove_nothing() {
+    let mut capture = Capture::new();
+    capture.announces(20).announces(40).vlan(Some(30)).discovers(1, 5).pause(30.0).announces(20);
+    assert_eq!(primary(&phone(&capture)), Some("dhcp-no-offer"), "which of them is the phone's does not show");
+}
+
+#[test]
 fn to_and_fro_between_vlans_is_flapping() {
     let mut capture = Capture::new();
     for round in 0..3 {

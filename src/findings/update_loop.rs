@@ -38,7 +38,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         ),
         evidence: vec![
             Evidence::new(file.at.frame, "", format!("{} came whole", file.name)),
-            Evidence::new(again.frame, "", "and came whole another time"),
+            Evidence::new(again.frame, "", format!("{} came whole", file.name)),
         ],
     })
 }

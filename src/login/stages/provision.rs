@@ -98,3 +98,70 @@ fn code(exchange: &Exchange) -> Option<u16> {
 fn file(request: &http::Request) -> &str {
     request.uri.raw().split(['?', '#']).next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{IntoStep, Tcp, tcp};
+    use crate::findings::testing_link::{Tftp, file};
+    use crate::login::steps::StepKind;
+    use crate::model::{Outcome, Time};
+    use std::collections::BTreeSet;
+
+    fn horizon(heard_from: &BTreeSet<std::net::IpAddr>) -> Horizon<'_> {
+        let end = crate::findings::testing::BEGIN.plus(600 * SECOND);
+        Horizon { end, last_begun: Time::default(), heard_from, seen_both_ways: true }
+    }
+
+    fn web(connection: Tcp) -> (Outcome, Option<How>) {
+        let step = connection.into_step(1);
+        let StepKind::Connection(connection) = step.kind else { return (Outcome::Unseen, None) };
+        let judged = judge(&connection, &horizon(&BTreeSet::new()));
+        (judged.outcome, judged.ending.map(|ending| ending.how))
+    }
+
+    fn tftp(transfer: Tftp) -> (Outcome, Option<(By, How)>) {
+        let StepKind::File(transfer) = transfer.into_step(1).kind else { return (Outcome::Unseen, None) };
+        let up = BTreeSet::from(["10.0.0.69".parse().expect("an address")]);
+        let judged = judge_file(&transfer, &horizon(&up));
+        (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
+    }
+
+    fn get(path: &str, code: u16) -> Tcp {
+        tcp(Purpose::Provision).get(path).answer(code)
+    }
+
+    #[test]
+    fn a_file_that_comes_is_enough_whatever_else_is_missing() {
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 200).get("/0004f21a2b3c-directory.xml").answer(404)), (Outcome::Ok, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 404).get("/000000000000.cfg").answer(200)), (Outcome::Ok, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 304)), (Outcome::Ok, None));
+    }
+
+    #[test]
+    fn a_needed_file_that_is_missing_or_refused_fails() {
+        for code in [401, 403, 404, 500] {
+            assert_eq!(web(get("/0004f21a2b3c.cfg", code)), (Outcome::Failed, Some(How::Rejected)), "{code}");
+        }
+        assert_eq!(web(get("/0004f21a2b3c-license.cfg", 200).get("/0004f21a2b3c.cfg").answer(404)).0, Outcome::Failed);
+    }
+
+    #[test]
+    fn optional_files_uploads_and_redirects_fail_nothing() {
+        assert_eq!(web(get("/CTLSEP0004F21A2B3C.tlv", 404)), (Outcome::Unclear, None));
+        let upload = |request: &mut http::Request| request.method = "PUT".into();
+        let put = tcp(Purpose::Provision).get_with("/0004f21a2b3c.cfg", upload).answer(403);
+        assert_eq!(web(put), (Outcome::Unclear, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 302)), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn over_tftp_the_same_holds() {
+        assert_eq!(tftp(file("a.cfg").whole()), (Outcome::Ok, None));
+        assert_eq!(tftp(file("a.cfg").error(1, "File not found")), (Outcome::Failed, Some((By::Server, How::Rejected))));
+        assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").error(1, "")), (Outcome::Unclear, None));
+        assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").whole()), (Outcome::Unclear, None), "it stands for no configuration");
+        assert_eq!(tftp(file("a.cfg").error(8, "options")), (Outcome::Unclear, None), "the client asks again without options");
+        assert_eq!(tftp(file("a.cfg").again()), (Outcome::Failed, Some((By::Network, How::Timeout))), "the server is up");
+    }
+}
