@@ -30,8 +30,9 @@ pub mod trust;
 pub mod login;
 
 pub mod findings;
-pub mod pipeline;
 pub mod verdict;
+
+pub mod pipeline;
 
 pub mod report;
 

@@ -114,14 +114,14 @@ struct Run<S> {
 }
 
 fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError> {
-    let (input, compression) = compressed::plain(input).map_err(|source| CaptureError::Io { offset: 0, source })?;
+    let (input, compression) = compressed::plain(input)?;
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
     let mut flows: FlowTable<FlowState> = FlowTable::default();
     let mut dispatcher = Dispatcher::new(sink);
     let error = loop {
         match reader.next_record() {
-            Ok(Some(record)) => flows.push(&decoder.decode(&record), &mut dispatcher),
+            Ok(Some(record)) => decoder.decode_each(&record, |packet| flows.push(packet, &mut dispatcher)),
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
@@ -150,6 +150,7 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
         last_time: facts.last,
         truncated: facts.truncated,
         snaplen_limited: facts.snaplen_limited,
+        dropped: facts.dropped,
         warnings,
         notes: Vec::new(),
     };
@@ -332,6 +333,10 @@ impl Notes {
                     self.one_sided.saturating_add(self.two_sided)
                 ),
             ));
+        }
+        if capture.dropped > 0 {
+            let text = format!("the capturing system lost {} packets, by its own count", capture.dropped);
+            notes.push(("capture-lossy", text));
         }
         if self.lossy > 0 {
             notes.push((

@@ -12,7 +12,7 @@ pub struct WireText(String);
 impl WireText {
     /// Takes bytes as UTF-8; what is not becomes the replacement character.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(String::from_utf8_lossy(bytes).into_owned())
+        Self(lossy(bytes))
     }
 
     /// The text as it came, for comparison. Never for printing.
@@ -39,22 +39,34 @@ impl From<String> for WireText {
 }
 
 /// Could this character change how the text around it is shown?
-fn is_treacherous(c: char) -> bool {
+pub(crate) fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Bytes as UTF-8; what is not becomes the replacement character.
+pub fn lossy(bytes: &[u8]) -> String {
+    // Nearly all text is good, and to see that is much quicker than to mend it.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
+}
+
 /// Writes `text` with whatever could steer a terminal or hide made visible.
 pub fn escape(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
-    for c in text.chars() {
-        if is_treacherous(c) {
-            write!(out, "{}", c.escape_unicode())?;
-        } else {
-            out.write_char(c)?;
+    let mut rest = text;
+    // Printable ASCII passes in one piece, which nearly always is all of it.
+    while let Some(at) = rest.bytes().position(|byte| !(0x20..0x7f).contains(&byte)) {
+        let (plain, behind) = rest.split_at_checked(at).unwrap_or_default();
+        out.write_str(plain)?;
+        let mut characters = behind.chars();
+        match characters.next() {
+            Some(c) if is_treacherous(c) => write!(out, "{}", c.escape_unicode())?,
+            Some(c) => out.write_char(c)?,
+            None => {}
         }
+        rest = characters.as_str();
     }
-    Ok(())
+    out.write_str(rest)
 }
 
 impl fmt::Display for WireText {
@@ -70,7 +82,7 @@ impl fmt::Debug for WireText {
 }
 
 impl Serialize for WireText {
-    /// JSON keeps the text as it came: its own escaping makes it harmless.
+    /// Programs get the text as it came; the reports' JSON makes what could steer a terminal visible in its own way.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }

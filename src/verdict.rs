@@ -7,7 +7,7 @@ use crate::device::facts::DeviceFacts;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
 use crate::login::steps::{Attempt, StageReport};
 use crate::login::timeline::{self, Moment};
-use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
+use crate::model::{At, By, DropPoint, Evidence, How, Mac, Outcome, Stage, Time, Verdict, Warning};
 use crate::profile::Profile;
 use crate::text::WireText;
 
@@ -23,9 +23,9 @@ pub struct Analysis {
 /// Facts about a capture.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureSummary {
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.
     pub format: &'static str,
-    /// `gzip`, where the file was compressed.
+    /// `gzip`, `zstd`, `lz4` or `xz`, where the file was compressed.
     pub compression: Option<&'static str>,
     /// Packet records.
     pub frames: u64,
@@ -39,6 +39,8 @@ pub struct CaptureSummary {
     pub truncated: bool,
     /// Were packets cut by the snap length?
     pub snaplen_limited: bool,
+    /// Packets that the capturing system lost, by its own count.
+    pub dropped: u64,
     /// What a reader should know of the file.
     pub warnings: Vec<Warning>,
     /// Notes that lower the confidence of what depends on them: code and text.
@@ -139,6 +141,8 @@ const TIMELINES: usize = 3;
 pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     signed_in: Vec<Option<f32>>,
+    /// Stories that were told moment by moment: attempts of which no other goes alike.
+    told: Vec<Story>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
@@ -162,9 +166,7 @@ impl Gathered {
         for (rule, found) in found {
             self.add(rule, found, attempt.number);
         }
-        let told = self.attempts.iter().filter(|other| !other.timeline.is_empty()).count();
-        let like_an_earlier_one = self.attempts.iter().any(|other| same_story(other, attempt));
-        let timeline = if told < TIMELINES && !like_an_earlier_one { timeline::moments(attempt) } else { Vec::new() };
+        let timeline = self.timeline(attempt);
         self.signed_in.push(attempt.signed_in);
         self.attempts.push(AttemptSummary {
             number: attempt.number,
@@ -176,6 +178,19 @@ impl Gathered {
             primary_cause: primary,
             timeline,
         });
+    }
+
+    /// What happened in an attempt, unless enough was told or it goes like one that was told already.
+    fn timeline(&mut self, attempt: &Attempt) -> Vec<Moment> {
+        if self.told.len() >= TIMELINES {
+            return Vec::new();
+        }
+        let story = Story::of(attempt);
+        if self.told.contains(&story) {
+            return Vec::new();
+        }
+        self.told.push(story);
+        timeline::moments(attempt)
     }
 
     fn add(&mut self, rule: &'static Rule, found: Found, attempt: u32) {
@@ -191,7 +206,8 @@ impl Gathered {
             attempts: Vec::new(),
         });
         finding.confidence = finding.confidence.max(found.confidence);
-        if !finding.attempts.contains(&attempt) {
+        // Attempts come in order.
+        if finding.attempts.last() != Some(&attempt) {
             finding.attempts.push(attempt);
         }
         for evidence in found.evidence {
@@ -279,18 +295,33 @@ impl Gathered {
     }
 }
 
-/// Does this attempt go like one that was told already: same stages, same drop?
-fn same_story(told: &AttemptSummary, attempt: &Attempt) -> bool {
-    let how = |drop: Option<DropPoint>| drop.map(|drop| (drop.stage, drop.by, drop.how));
-    let outcomes = |stages: &[StageReport]| stages.iter().map(|stage| (stage.stage, stage.outcome)).collect::<Vec<_>>();
-    how(told.drop) == how(attempt.drop) && outcomes(&told.stages) == outcomes(&attempt.stages)
+/// How an attempt went: the same stages with the same outcomes, and the same drop.
+#[derive(Clone, Debug, PartialEq)]
+struct Story {
+    stages: Vec<(Stage, Outcome)>,
+    drop: Option<(Stage, By, How)>,
+}
+
+impl Story {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            stages: attempt.stages.iter().map(|stage| (stage.stage, stage.outcome)).collect(),
+            drop: attempt.drop.map(|drop| (drop.stage, drop.by, drop.how)),
+        }
+    }
 }
 
 /// The commonest; of equals, the last.
 fn commonest<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Option<T> {
-    let items: Vec<T> = items.collect();
-    let count = |item: &T| items.iter().filter(|other| *other == item).count();
-    items.iter().max_by_key(|item| count(item)).copied()
+    // Each item once, with how often and where last it came: there are few different ones.
+    let mut counts: Vec<(T, usize, usize)> = Vec::new();
+    for (place, item) in items.enumerate() {
+        match counts.iter_mut().find(|(known, ..)| *known == item) {
+            Some((_, count, last)) => (*count, *last) = (count.saturating_add(1), place),
+            None => counts.push((item, 1, place)),
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count, last)| (*count, *last)).map(|(item, ..)| item)
 }
 
 /// The cause whose removal would let the device past the drop. Specific before general; proven before told before

@@ -1,7 +1,6 @@
 //! Each folder under `captures/` holds a capture whose cause is known because it was made: what `diagnose` says must agree
-//! with its `expect.toml`.
-
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+//! with every fact in its `expect.toml`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says why")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,80 +10,146 @@ use serde_json::Value;
 /// Causes that need LDAP to be read, which it is not yet.
 const NOT_READ_YET: &[&str] = &["ldap-bind-failed", "ldap-no-ca-found"];
 
+/// The facts that are held. One of another name would not be, and is refused.
+const FACTS: &[&str] =
+    &["mac", "ip", "profile", "verdict", "attempts", "drop", "drop_frames", "restarts_at", "primary", "contributing", "absent"];
+
 fn diagnose(capture: &Path) -> Value {
-    let run = Command::new(env!("CARGO_BIN_EXE_loginloop")).args(["diagnose", "--format", "json"]).arg(capture).output();
-    let run = run.expect("the program runs");
-    serde_json::from_slice(&run.stdout).expect("it prints JSON")
+    let run = Command::new(env!("CARGO_BIN_EXE_loginloop")).args(["diagnose", "--format", "json"]).arg(capture).output().unwrap();
+    serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{}: {error}", capture.display()))
 }
 
+/// Name, capture and facts of each case.
 fn cases() -> Vec<(String, PathBuf, toml::Table)> {
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut cases = Vec::new();
-    for folder in captures.read_dir().expect("captures are there").map(|entry| entry.expect("it can be listed").path()) {
-        let name = folder.file_name().expect("it has a name").to_string_lossy().into_owned();
-        let expect = folder.join("expect.toml");
+    for case in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let expect = case.join("expect.toml");
         if !expect.exists() || NOT_READ_YET.contains(&name.as_str()) {
             continue;
         }
-        let expect =
-            std::io::read_to_string(std::fs::OpenOptions::new().read(true).open(expect).expect("it opens")).expect("text");
-        let capture =
-            ["pcapng", "pcap"].map(|ending| folder.join(format!("capture.{ending}"))).into_iter().find(|path| path.exists());
-        cases.push((name, capture.expect("a capture"), expect.parse().expect("valid TOML")));
+        let captures = ["capture.pcapng", "capture.pcap"].map(|file| case.join(file));
+        let capture = captures.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name}: no capture"));
+        let facts = std::fs::read_to_string(expect).unwrap().parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+        cases.push((name, capture, facts));
     }
+    assert!(!cases.is_empty(), "no cases in {}", folder.display());
     cases
 }
 
-fn differences(wanted: &toml::Table, device: &Value) -> Vec<String> {
-    let text = |key: &str| wanted.get(key).and_then(|value| value.as_str());
-    let drops: Vec<&Value> = device["attempts"].as_array().expect("attempts").iter().map(|attempt| &attempt["drop"]).collect();
-    let drops: Vec<&Value> = drops.into_iter().filter(|drop| !drop.is_null()).collect();
-    let primary = device["findings"].as_array().expect("findings").iter().find(|finding| finding["primary"] == true);
+/// The words of a list of facts.
+fn words<'a>(facts: &'a toml::Table, key: &str) -> Vec<&'a str> {
+    facts[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+}
+
+fn is_the_device(facts: &toml::Table, device: &Value) -> bool {
+    match (facts.get("mac"), facts.get("ip")) {
+        (Some(mac), _) => device["mac"].as_str() == mac.as_str(),
+        (None, Some(ip)) => device["ips"].as_array().unwrap().iter().any(|one| one.as_str() == ip.as_str()),
+        (None, None) => panic!("a device has a mac or an ip: {facts}"),
+    }
+}
+
+fn drops(device: &Value) -> Vec<&Value> {
+    let attempts = device["attempts"].as_array().unwrap();
+    attempts.iter().map(|attempt| &attempt["drop"]).filter(|drop| !drop.is_null()).collect()
+}
+
+/// Where a device was said to be otherwise than it is.
+fn differences(facts: &toml::Table, device: &Value) -> Vec<String> {
+    for key in facts.keys() {
+        assert!(FACTS.contains(&key.as_str()), "nobody holds {key:?}: {facts}");
+    }
+    let text = |key: &str| facts.get(key).and_then(toml::Value::as_str);
+    let drops = drops(device);
+    let findings = device["findings"].as_array().unwrap();
+    let has = |code: &str, primary: bool| findings.iter().any(|one| one["code"] == code && one["primary"] == primary);
+    let primary = findings.iter().find(|finding| finding["primary"] == true);
     let frames: Vec<i64> = drops.iter().filter_map(|drop| drop["frame"].as_i64()).collect();
-    let wanted_frames: Vec<i64> = wanted
-        .get("drop_frames")
-        .and_then(|list| list.as_array())
-        .into_iter()
-        .flatten()
-        .filter_map(|frame| frame.as_integer())
-        .collect();
+    let wanted_frames = facts.get("drop_frames").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    let wanted_frames: Vec<i64> = wanted_frames.iter().filter_map(toml::Value::as_integer).collect();
+    let attempts = facts["attempts"].as_integer().unwrap();
+
     let mut different = Vec::new();
-    let mut hold = |what: &str, want: String, have: String| {
-        if want != have {
-            different.push(format!("{what}: {want} wanted, {have} said"));
+    let mut hold = |what: &str, wanted: String, said: String| {
+        if wanted != said {
+            different.push(format!("{what}: {wanted} wanted, {said} said"));
         }
     };
     hold("verdict", format!("{:?}", text("verdict")), format!("{:?}", device["verdict"].as_str()));
     hold("profile", format!("{:?}", text("profile")), format!("{:?}", device["profile"].as_str()));
     hold("primary", format!("{:?}", text("primary")), format!("{:?}", primary.and_then(|finding| finding["code"].as_str())));
     hold("decisive frames", format!("{wanted_frames:?}"), format!("{frames:?}"));
-    if let Some(drop) = wanted.get("drop").and_then(|drop| drop.as_table()) {
-        for key in ["stage", "by", "how"] {
-            let want = drop.get(key).and_then(|value| value.as_str());
-            for have in &drops {
-                hold(key, format!("{want:?}"), format!("{:?}", have[key].as_str()));
-            }
+    hold("attempts that dropped", attempts.to_string(), drops.len().to_string());
+    let looping = text("verdict") == Some("loop");
+    hold("loop.attempts", format!("{:?}", looping.then_some(attempts)), format!("{:?}", device["loop"]["attempts"].as_i64()));
+    if let Some(stage) = text("restarts_at") {
+        hold("loop.restarts_at", format!("{:?}", Some(stage)), format!("{:?}", device["loop"]["restarts_at"].as_str()));
+    }
+    if let Some(wanted) = facts.get("drop") {
+        for (key, drop) in ["stage", "by", "how"].iter().flat_map(|key| drops.iter().map(move |drop| (key, drop))) {
+            hold(key, format!("{:?}", wanted[key].as_str()), format!("{:?}", drop[key].as_str()));
         }
     }
+    for code in words(facts, "contributing") {
+        hold(&format!("{code} contributes"), "true".to_owned(), has(code, false).to_string());
+    }
+    for code in words(facts, "absent") {
+        hold(&format!("{code} is found"), "false".to_owned(), (has(code, false) || has(code, true)).to_string());
+    }
     different
+}
+
+/// Whoever is not named in a case has no trouble there.
+fn trouble_of_others(facts: &[&toml::Table], devices: &[Value]) -> Vec<String> {
+    let others = devices.iter().filter(|device| !facts.iter().any(|facts| is_the_device(facts, device)));
+    let troubled = others.filter(|device| {
+        !device["loop"].is_null() || !drops(device).is_empty() || device["verdict"] == "loop" || device["verdict"] == "dropped"
+    });
+    troubled.map(|device| format!("{} {} has trouble: {}", device["mac"], device["ips"], device["verdict"])).collect()
 }
 
 #[test]
 fn each_capture_of_ours_is_diagnosed_as_it_was_made() {
     let mut wrong = Vec::new();
-    for (name, capture, expect) in cases() {
+    for (name, capture, facts) in cases() {
         let result = diagnose(&capture);
-        for wanted in expect["device"].as_array().expect("devices").iter().filter_map(|device| device.as_table()) {
-            let is_it = |device: &&Value| match (wanted.get("mac"), wanted.get("ip")) {
-                (Some(mac), _) => device["mac"].as_str() == mac.as_str(),
-                (None, Some(ip)) => device["ips"].as_array().is_some_and(|ips| ips.iter().any(|one| one.as_str() == ip.as_str())),
-                (None, None) => false,
-            };
-            match result["devices"].as_array().expect("devices").iter().find(is_it) {
-                Some(device) => wrong.extend(differences(wanted, device).into_iter().map(|line| format!("{name}: {line}"))),
-                None => wrong.push(format!("{name}: the device is missing")),
+        let devices = result["devices"].as_array().unwrap();
+        let wanted: Vec<&toml::Table> = facts["device"].as_array().unwrap().iter().filter_map(toml::Value::as_table).collect();
+        let mut lines = trouble_of_others(&wanted, devices);
+        for facts in wanted {
+            match devices.iter().find(|device| is_the_device(facts, device)) {
+                Some(device) => lines.extend(differences(facts, device)),
+                None => lines.push("the device is missing".to_owned()),
             }
         }
+        wrong.extend(lines.into_iter().map(|line| format!("{name}: {line}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_fact_is_noticed() {
+    let (_, capture, facts) = cases().into_iter().find(|(name, ..)| name == "founding-loop-fin").unwrap();
+    let device = diagnose(&capture)["devices"][0].clone();
+    let facts = facts["device"][0].as_table().unwrap();
+    assert!(differences(facts, &device).is_empty());
+    let wrong = [
+        ("profile", "\"lync-phone-edition\""),
+        ("verdict", "\"dropped\""),
+        ("attempts", "5"),
+        ("drop", "{ stage = \"tls\", by = \"server\", how = \"fin\" }"),
+        ("drop_frames", "[77, 139, 199]"),
+        ("restarts_at", "\"address\""),
+        ("primary", "\"cert-unsupported-key\""),
+        ("contributing", "[\"cert-expired\"]"),
+        ("absent", "[\"cert-unsupported-key\"]"),
+    ];
+    for (key, value) in wrong {
+        let mut facts = facts.clone();
+        facts.insert(key.to_owned(), format!("value = {value}").parse::<toml::Table>().unwrap()["value"].clone());
+        assert!(!differences(&facts, &device).is_empty(), "{key}");
+    }
+    assert!(!trouble_of_others(&[], &[device]).is_empty());
 }

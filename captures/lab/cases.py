@@ -247,13 +247,13 @@ All three SRV names lead to pool02.contoso.com, retired and gone from DNS. The d
 There is no `_ntp._udp` record; time.windows.com resolves to an Internet address, and what goes there is dropped
 without a word. Three requests, then the phone starts over with the look-up for its time server.""",
          [dropping(("time", "unknown", "timeout"), "ntp.flags.mode == 3 && ip.src == {ip}", "ntp-no-answer",
-                   pick="last", restarts_at="time", absent=("dns-name-not-found", "ntp-wrong-time", "cert-expired"),
+                   pick="last", restarts_at="names", absent=("dns-name-not-found", "ntp-wrong-time", "cert-expired"),
                    settings=Settings(begins_again=0.5))],
          dns=BLOCKED_TIME),
     Case("ntp-unsynchronised", "the time server answers that it knows no time", """\
 Every answer has leap indicator 3 and stratum 16. The phone asks three times, does not take it, and starts over.""",
          [dropping(("time", "server", "rejected"), f"ntp.flags.mode == 4 && ip.src == {TIME}", "ntp-unsynchronised",
-                   pick="last", restarts_at="time", absent=("ntp-no-answer", "ntp-wrong-time"))],
+                   pick="last", restarts_at="names", absent=("ntp-no-answer", "ntp-wrong-time"))],
          ntp_synchronised=False),
 ]
 

@@ -4,6 +4,43 @@ use std::io::{self, ErrorKind, Read};
 
 /// How many bytes are asked for at once. Fits the second-level cache; larger is slower.
 pub(super) const BUFFER: usize = 256 * 1024;
+/// How many are asked for first: a small capture is read whole and costs no large buffer.
+const FIRST: usize = 8 * 1024;
+
+/// How input ends that does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum End {
+    /// Where the file or the pipe ends.
+    #[error("the end of the input")]
+    Whole,
+    /// Compressed input ends before its own end.
+    #[error("the compressed data is cut")]
+    Cut,
+    /// Compressed input cannot be unpacked any further.
+    #[error("the compressed data is damaged: {0}")]
+    Damaged(String),
+    /// Whoever waits for the result wants it now.
+    #[error("reading was stopped")]
+    Stopped,
+}
+
+impl From<End> for io::Error {
+    fn from(end: End) -> Self {
+        io::Error::other(end)
+    }
+}
+
+impl End {
+    /// What an error of a reader says of the end, if it says that and no more.
+    pub(super) fn of(error: io::Error) -> io::Result<Self> {
+        match error.downcast() {
+            Ok(end) => Ok(end),
+            // A decompressor's word for input that ends too early; files and pipes just end.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(End::Cut),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 /// The buffer. `start..end` of `bytes` was read but not taken; what was taken last stays valid until the next `fill`.
 #[derive(Debug)]
@@ -14,13 +51,12 @@ pub(super) struct Buffer<R> {
     end: usize,
     /// Offset in the file of the first of `bytes`.
     base: u64,
-    ended: bool,
-    cut: bool,
+    ended: Option<End>,
 }
 
 impl<R: Read> Buffer<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, bytes: vec![0; BUFFER], start: 0, end: 0, base: 0, ended: false, cut: false }
+        Self { reader, bytes: vec![0; FIRST], start: 0, end: 0, base: 0, ended: None }
     }
 
     /// Offset in the file of the next byte.
@@ -33,9 +69,9 @@ impl<R: Read> Buffer<R> {
         self.base.saturating_add(self.end as u64)
     }
 
-    /// Did compressed input end before its own end?
-    pub(super) fn is_cut(&self) -> bool {
-        self.cut
+    /// How the input ended, if it has.
+    pub(super) fn ended(&self) -> Option<&End> {
+        self.ended.as_ref()
     }
 
     /// The bytes that were read but not taken.
@@ -53,25 +89,26 @@ impl<R: Read> Buffer<R> {
 
     #[cold]
     fn read_more(&mut self, need: usize) -> io::Result<bool> {
+        let is_full = self.end == self.bytes.len();
         self.bytes.copy_within(self.start..self.end, 0);
         self.base = self.offset();
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
-        if self.bytes.len() < need {
-            self.bytes.resize(need.next_power_of_two(), 0);
+        // Input that fills the first piece is worth large ones.
+        let length = if is_full { BUFFER } else { FIRST };
+        if self.bytes.len() < need.max(length) {
+            self.bytes.resize(need.next_power_of_two().max(length), 0);
         }
-        while self.end < need && !self.ended {
+        while self.end < need && self.ended.is_none() {
             // No more than usual at once, even after one large block, or what is read falls out of the cache again.
             let stop = need.max(self.end.saturating_add(BUFFER)).min(self.bytes.len());
             let Some(free) = self.bytes.get_mut(self.end..stop) else { break };
             match self.reader.read(free) {
-                Ok(0) => self.ended = true,
+                Ok(0) => self.ended = Some(End::Whole),
                 // A reader that claims more than it was given room for is not believed.
                 Ok(count) => self.end = self.end.saturating_add(count).min(self.bytes.len()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // A decompressor's word for input that ends too early; files and pipes just end.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => (self.ended, self.cut) = (true, true),
-                Err(error) => return Err(error),
+                Err(error) => self.ended = Some(End::of(error)?),
             }
         }
         Ok(self.end >= need)

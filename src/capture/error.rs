@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::buffer::End;
 use crate::text::WireText;
 
 /// A capture that cannot be read. A capture that is damaged further on is no error but a [`crate::model::Warning`].
@@ -22,13 +23,19 @@ pub enum CaptureError {
         have: u64,
     },
     /// A file of a known kind that is not read as it is.
-    #[error("this is {kind}, not pcap or pcapng; convert it first: {command}")]
+    #[error("this is {kind}, which is not read as it is; convert it first: {command}")]
     OtherFormat {
         /// What it is.
         kind: &'static str,
         /// The command that turns `IN` into `OUT`.
         command: &'static str,
     },
+    /// Compressed data of which nothing could be unpacked.
+    #[error("{0}, before the first packet; copy it again, or try the program that compressed it")]
+    Compressed(String),
+    /// The result was wanted before anything was there.
+    #[error("reading was stopped before the first packet; wait until the phone has failed twice")]
+    Stopped,
     /// Text.
     #[error("this is text, not a capture (it begins {0:?}); save the packets themselves, e.g. with tcpdump -w OUT")]
     Text(String),
@@ -66,17 +73,16 @@ pub enum CaptureError {
 }
 
 /// How a file that is no capture for us begins, what it is, and how it becomes one.
-const OTHERS: [(&[u8], &str, &str); 22] = [
+const OTHERS: &[(&[u8], &str, &str)] = &[
+    // Compressed twice, or by what this program was built without.
     (b"\x1f\x8b", "gzip data", "gunzip -c IN > OUT"),
     (b"\x28\xb5\x2f\xfd", "Zstandard data", "zstd -d IN -o OUT"),
-    (b"\xfd7zXZ\0", "xz data", "xz -dc IN > OUT"),
     (b"\x04\x22\x4d\x18", "LZ4 data", "lz4 -d IN OUT"),
+    (b"\xfd7zXZ\0", "xz data", "xz -dc IN > OUT"),
+    (b"\x02\x21\x4c\x18", "LZ4 data of the legacy format", "lz4 -d IN OUT"),
     (b"BZh", "bzip2 data", "bzip2 -dc IN > OUT"),
     (b"PK\x03\x04", "a ZIP archive", "unzip IN"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "7z x IN"),
-    (b"snoop\0\0\0", "a Solaris snoop capture", TO_PCAPNG),
-    (b"RTSS", "a Microsoft Network Monitor 1 capture", TO_PCAPNG),
-    (b"GMBU", "a Microsoft Network Monitor 2 capture", TO_PCAPNG),
     (b"TRSNIFF data    \x1a", "a Network General Sniffer capture", TO_PCAPNG),
     (b"XCP\0", "a NetXRay or Windows Sniffer capture", TO_PCAPNG),
     (b"ObserverPktBuffe", "a Network Instruments Observer capture", TO_PCAPNG),
@@ -87,6 +93,8 @@ const OTHERS: [(&[u8], &str, &str); 22] = [
     (b"iptrace 2.0", "an AIX iptrace capture", TO_PCAPNG),
     (b"btsnoop\0", "a Bluetooth snoop log", TO_PCAPNG),
     (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", TO_PCAPNG),
+    (b"\x05VNF", "a Visual Networks capture", TO_PCAPNG),
+    (b"TR\0d", "an HP-UX nettl trace", TO_PCAPNG),
     (b"LCAP", "a TamoSoft CommView capture", TO_PCAPNG),
     (b"\xd0\xcf\x11\xe0", "a Microsoft Office document", "open it and export the capture file inside"),
 ];
@@ -97,6 +105,23 @@ const TO_PCAPNG: &str = "editcap -F pcapng IN OUT";
 pub(super) const LOOK: usize = 24;
 
 impl CaptureError {
+    /// Why a capture cannot be opened whose input has ended like this before its first packet.
+    pub(super) fn ended(end: &End) -> Option<Self> {
+        match end {
+            End::Whole => None,
+            End::Stopped => Some(Self::Stopped),
+            End::Cut | End::Damaged(_) => Some(Self::Compressed(end.to_string())),
+        }
+    }
+
+    /// Why the first bytes cannot be read.
+    pub(super) fn opening(error: io::Error) -> Self {
+        match End::of(error) {
+            Ok(end) => Self::ended(&end).unwrap_or(Self::Empty),
+            Err(source) => Self::Io { offset: 0, source },
+        }
+    }
+
     /// Says what a file is that begins with `bytes` and is neither pcap nor pcapng.
     pub(super) fn not_a_capture(bytes: &[u8]) -> Self {
         let bytes = bytes.get(..LOOK).unwrap_or(bytes);
@@ -106,28 +131,11 @@ impl CaptureError {
         if let Some(&(_, kind, command)) = OTHERS.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
             return Self::OtherFormat { kind, command };
         }
-        if looks_like_erf(bytes) {
-            return Self::OtherFormat { kind: "an Endace ERF capture", command: TO_PCAPNG };
-        }
         if let Some(text) = as_text(bytes) {
             return Self::Text(text);
         }
         Self::Unknown(bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "))
     }
-}
-
-/// ERF has no magic: a record begins with a little-endian fraction and seconds, a type, flags and a big-endian length.
-fn looks_like_erf(bytes: &[u8]) -> bool {
-    let &[_, _, _, _, s0, s1, s2, s3, kind, _, l0, l1, _, _, w0, w1, ..] = bytes else { return false };
-    let seconds = u32::from_le_bytes([s0, s1, s2, s3]);
-    let (length, wire) = (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([w0, w1]));
-    // Since the year 1995, a type that carries packets, and a length that has room for the header and fits the packet.
-    seconds > 0x3000_0000
-        && matches!(kind & 0x7f, 1..=24)
-        && length > 16
-        && length <= 0x2800
-        && wire > 0
-        && length <= wire.saturating_add(64)
 }
 
 fn as_text(bytes: &[u8]) -> Option<String> {

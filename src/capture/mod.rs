@@ -1,26 +1,35 @@
-//! Capture files in, packet records out: pcap and pcapng from any [`std::io::Read`], in bounded memory.
-//! Knows nothing of what a packet holds.
+//! Capture files in, packet records out: from any [`std::io::Read`], in bounded memory. Knows nothing of what a packet
+//! holds.
 #![deny(clippy::arithmetic_side_effects)]
 
 mod buffer;
 mod clock;
 pub mod compressed;
+pub mod erf;
 mod error;
 pub mod link_type;
+mod netmon;
+mod notes;
 mod pcap;
 mod pcapng;
+mod resync;
+mod snoop;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
 
 use std::io::{self, Read};
 
-use buffer::Buffer;
+use buffer::{Buffer, End};
+use erf::Erf;
 pub use error::CaptureError;
+use netmon::Netmon;
+use notes::Notes;
 use pcap::Pcap;
 use pcapng::Pcapng;
+use snoop::Snoop;
 
-use crate::model::{At, Frame, Time, Warning};
+use crate::model::{At, Time, Warning};
 
 /// One packet record, borrowed from the reader's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +55,10 @@ pub struct Facts {
     pub first: Option<Time>,
     /// The latest time stamp.
     pub last: Option<Time>,
-    /// Does the file end inside a packet or block?
+    /// Does the file end inside a packet or block, or can the rest of it not be unpacked?
     pub truncated: bool,
+    /// Packets that the capturing system saw and could not keep, by its own count.
+    pub dropped: u64,
     /// Was some packet longer on the wire than what the capture kept of it?
     pub snaplen_limited: bool,
 }
@@ -72,6 +83,34 @@ pub struct CaptureReader<R> {
 enum Format {
     Pcap(Pcap),
     Pcapng(Pcapng),
+    Erf(Erf),
+    Snoop(Snoop),
+    Netmon(Netmon),
+}
+
+impl Format {
+    fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
+        buffer.fill(4).map_err(io_error(buffer))?;
+        let magic = buffer.available().first_chunk().copied().unwrap_or_default();
+        if let Some((order, variant)) = pcap::magic(magic) {
+            return Pcap::open(buffer, order, variant).map(Format::Pcap);
+        }
+        if pcapng::magic(magic) {
+            return Pcapng::open(buffer).map(Format::Pcapng);
+        }
+        buffer.fill(error::LOOK).map_err(io_error(buffer))?;
+        let begin = buffer.available();
+        if snoop::magic(begin) {
+            return Snoop::open(buffer).map(Format::Snoop);
+        }
+        if netmon::magic(begin) {
+            return Netmon::open(buffer).map(Format::Netmon);
+        }
+        if let Some(erf) = Erf::open(buffer)? {
+            return Ok(Format::Erf(erf));
+        }
+        Err(CaptureError::not_a_capture(buffer.available()))
+    }
 }
 
 /// Where a record was found; `place` and `length` are those of its data in the buffer.
@@ -88,16 +127,10 @@ impl<R: Read> CaptureReader<R> {
     /// Finds out the format and reads the file's header. Reads in large pieces: `reader` needs no buffer of its own.
     pub fn open(reader: R) -> Result<Self, CaptureError> {
         let mut buffer = Buffer::new(reader);
-        buffer.fill(4).map_err(io_error(&buffer))?;
-        let magic = buffer.available().first_chunk().copied();
-        let format = match magic.map(|bytes| (pcap::magic(bytes), pcapng::magic(bytes))) {
-            Some((Some((order, magic)), _)) => Format::Pcap(Pcap::open(&mut buffer, order, magic)?),
-            Some((None, true)) => Format::Pcapng(Pcapng::open(&mut buffer)?),
-            _ => {
-                buffer.fill(error::LOOK).map_err(io_error(&buffer))?;
-                return Err(CaptureError::not_a_capture(buffer.available()));
-            }
-        };
+        let format = Format::open(&mut buffer).map_err(|error| match buffer.ended().and_then(CaptureError::ended) {
+            Some(ended) if !matches!(error, CaptureError::Io { .. }) => ended,
+            _ => error,
+        })?;
         Ok(Self { buffer, format, notes: Notes::default(), ended: false })
     }
 
@@ -111,10 +144,13 @@ impl<R: Read> CaptureReader<R> {
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer, &mut self.notes),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes),
+            Format::Erf(erf) => erf.next(&mut self.buffer, &mut self.notes),
+            Format::Snoop(snoop) => snoop.next(&mut self.buffer, &mut self.notes),
+            Format::Netmon(netmon) => netmon.next(&mut self.buffer, &mut self.notes),
         };
         let Ok(Some(found)) = found else {
             self.ended = true;
-            self.notes.cut_between_records(&self.buffer);
+            self.notes.ended(self.buffer.ended());
             return found.map(|_| None);
         };
         let frame = self.notes.count_frame();
@@ -137,11 +173,14 @@ impl<R: Read> CaptureReader<R> {
         Ok(Some(Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }))
     }
 
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.
     pub fn format(&self) -> &'static str {
         match self.format {
             Format::Pcap(_) => "pcap",
             Format::Pcapng(_) => "pcapng",
+            Format::Erf(_) => "erf",
+            Format::Snoop(_) => "snoop",
+            Format::Netmon(_) => "netmon",
         }
     }
 
@@ -166,84 +205,13 @@ impl<R: Read> CaptureReader<R> {
     }
 }
 
-/// What is noted while reading.
-#[derive(Debug, Default)]
-struct Notes {
-    facts: Facts,
-    /// The last time stamp.
-    time: Time,
-    warnings: Vec<Warning>,
-    more_warnings: u64,
-}
-
-impl Notes {
-    #[inline]
-    fn count_frame(&mut self) -> Frame {
-        self.facts.frames = self.facts.frames.saturating_add(1);
-        Frame(self.facts.frames)
-    }
-
-    /// The number that the next packet will get.
-    fn next_frame(&self) -> Frame {
-        Frame(self.facts.frames.saturating_add(1))
-    }
-
-    #[cold]
-    fn warn(&mut self, frame: Option<Frame>, text: String) {
-        if self.warnings.len() < MAX_WARNINGS {
-            self.warnings.push(Warning { frame, text });
-        } else {
-            self.more_warnings = self.more_warnings.saturating_add(1);
-        }
-    }
-
-    /// The input has ended; if something had begun, it was cut.
-    #[cold]
-    fn torn<R: Read>(&mut self, buffer: &Buffer<R>, what: &str) {
-        if !buffer.available().is_empty() {
-            self.facts.truncated = true;
-            let frames = self.facts.frames;
-            let offset = buffer.offset();
-            self.warn(
-                None,
-                format!(
-                    "the file is cut inside a {what} at offset {offset}, after frame {frames}; what is missing cannot be judged"
-                ),
-            );
-        }
-    }
-
-    /// Compressed input that was cut has lost something even if what could be unpacked ends with a whole record.
-    #[cold]
-    fn cut_between_records<R: Read>(&mut self, buffer: &Buffer<R>) {
-        if buffer.is_cut() && !self.facts.truncated {
-            self.facts.truncated = true;
-            let frames = self.facts.frames;
-            self.warn(None, format!("the compressed file is cut after frame {frames}; what is missing cannot be judged"));
-        }
-    }
-
-    /// Damage that cannot be passed over.
-    #[cold]
-    fn stop<R: Read>(&mut self, buffer: &Buffer<R>, what: &str) {
-        let frames = self.facts.frames;
-        let offset = buffer.offset();
-        self.warn(None, format!("the file is damaged at offset {offset}, after frame {frames}: {what}; reading stops here, and Wireshark stops at such damage too"));
-    }
-
-    /// A length that cannot be: damage, or no capture at all if nothing was read before it.
-    #[cold]
-    fn implausible<R: Read>(&mut self, buffer: &Buffer<R>, length: u32) -> Result<Option<Found>, CaptureError> {
-        if self.facts.frames == 0 {
-            return Err(CaptureError::Length { offset: buffer.offset(), length });
-        }
-        self.stop(buffer, &format!("a record claims {length} bytes"));
-        Ok(None)
-    }
-}
-
 /// Adds to a failure how far reading came.
 fn io_error<R: Read>(buffer: &Buffer<R>) -> impl FnOnce(io::Error) -> CaptureError + use<R> {
     let offset = buffer.read_bytes();
     move |source| CaptureError::Io { offset, source }
+}
+
+/// What a reader says that stops before its input has ended, because the result is wanted now: what was read holds.
+pub fn stopped() -> io::Error {
+    End::Stopped.into()
 }

@@ -1,14 +1,17 @@
-//! The classic format: a file header, then records. Also its nanosecond and its "modified" (Kuznetzov) variant.
+//! The classic format: a file header, then records. Also its variants: nanoseconds, "modified" by Kuznetzov, Ixia's, AIX's.
 
 use std::io::Read;
 
-use super::buffer::{Buffer, Order};
+use super::buffer::{BUFFER, Buffer, Order};
 use super::error::CaptureError;
+use super::resync::{self, Look};
 use super::{Found, MAX_PACKET, Notes, io_error, link_type};
-use crate::model::Time;
+use crate::model::{SECOND, Time};
 
 /// Length of the file header.
 const HEADER: usize = 24;
+/// Behind damage, only records are believed that are as near in time to those before it.
+const MAX_PAUSE: i64 = 30 * 24 * 3600 * SECOND;
 
 /// What the file header says.
 #[derive(Clone, Copy, Debug)]
@@ -32,38 +35,57 @@ enum Lengths {
     Unsure,
 }
 
-/// The three magics: microseconds, nanoseconds, modified.
-const MICRO: u32 = 0xa1b2_c3d4;
-const NANO: u32 = 0xa1b2_3c4d;
-const MODIFIED: u32 = 0xa1b2_cd34;
+/// What the magic number says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    Microseconds,
+    Nanoseconds,
+    /// Kuznetzov's: eight more bytes before each packet, or twelve in the version of September 1999.
+    Modified,
+    /// Ixia's: the length of all records stands behind the file header. In hardware it counts nanoseconds.
+    IxiaSoftware,
+    IxiaHardware,
+}
 
 /// Do these four bytes begin a classic capture, and in which byte order and variant?
-pub(super) fn magic(bytes: [u8; 4]) -> Option<(Order, u32)> {
-    [Order::Little, Order::Big]
-        .into_iter()
-        .map(|order| (order, order.u32(bytes)))
-        .find(|&(_, magic)| matches!(magic, MICRO | NANO | MODIFIED))
+pub(super) fn magic(bytes: [u8; 4]) -> Option<(Order, Variant)> {
+    [Order::Little, Order::Big].into_iter().find_map(|order| {
+        let variant = match order.u32(bytes) {
+            0xa1b2_c3d4 => Variant::Microseconds,
+            0xa1b2_3c4d => Variant::Nanoseconds,
+            0xa1b2_cd34 => Variant::Modified,
+            0x1c00_01ab => Variant::IxiaSoftware,
+            0x1c00_01ac => Variant::IxiaHardware,
+            _ => return None,
+        };
+        Some((order, variant))
+    })
 }
 
 impl Pcap {
     /// Reads the file header.
-    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>, order: Order, magic: u32) -> Result<Self, CaptureError> {
-        if !buffer.fill(HEADER).map_err(io_error(buffer))? {
-            return Err(CaptureError::TooShort { format: "pcap", need: HEADER as u64, have: buffer.read_bytes() });
-        }
-        // The grammar knows the modified variant in one byte order only: it gets the standard magic, of the right order.
-        let standard = match order {
-            Order::Little => MICRO.to_le_bytes(),
-            Order::Big => MICRO.to_be_bytes(),
+    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>, order: Order, variant: Variant) -> Result<Self, CaptureError> {
+        let length = match variant {
+            Variant::IxiaSoftware | Variant::IxiaHardware => HEADER.saturating_add(4),
+            _ => HEADER,
         };
-        let place = buffer.take(HEADER);
+        if !buffer.fill(length).map_err(io_error(buffer))? {
+            return Err(CaptureError::TooShort { format: "pcap", need: length as u64, have: buffer.read_bytes() });
+        }
+        // The grammar does not know all variants: it gets the standard magic, of the right order.
+        let standard = match order {
+            Order::Little => 0xa1b2_c3d4_u32.to_le_bytes(),
+            Order::Big => 0xa1b2_c3d4_u32.to_be_bytes(),
+        };
+        let place = buffer.take(length);
         let fields = buffer.taken(place, HEADER).get(4..).unwrap_or_default();
         let (_, header) = pcap_parser::parse_pcap_header(&[&standard, fields].concat()).map_err(|_| CaptureError::Header {
             format: "pcap",
             offset: 0,
             what: "it does not parse".to_owned(),
         })?;
-        let lengths = match (header.version_major, header.version_minor) {
+        let version = (header.version_major, header.version_minor);
+        let lengths = match version {
             (0 | 1, minor) => {
                 let what = format!("unknown version {}.{minor}", header.version_major);
                 return Err(CaptureError::Header { format: "pcap", offset: 0, what });
@@ -72,64 +94,127 @@ impl Pcap {
             (2, 3) => Lengths::Unsure,
             _ => Lengths::CapturedFirst,
         };
-        Ok(Self {
-            order,
-            // The upper bits say whether and how long a frame check sequence follows each frame.
-            link_type: (header.network.0 & 0xffff) as u16,
-            unit: if magic == NANO { 1 } else { 1000 },
-            record_header: if magic == MODIFIED { 24 } else { 16 },
-            lengths,
-            announced: false,
+        // The upper bits say whether and how long a frame check sequence follows each frame.
+        let network = (header.network.0 & 0xffff) as u16;
+        let aix = if (variant, version) == (Variant::Microseconds, (2, 2)) { aix_link_type(network) } else { None };
+        let is_nanoseconds = matches!(variant, Variant::Nanoseconds | Variant::IxiaHardware) || aix.is_some();
+        let unit = if is_nanoseconds { 1 } else { 1000 };
+        let link_type = aix.unwrap_or(network);
+        let mut this = Self { order, link_type, unit, record_header: 16, lengths, announced: false };
+        if variant == Variant::Modified {
+            this.record_header = 24;
+            let is_all = !buffer.fill(BUFFER).map_err(io_error(buffer))?;
+            let longer = Self { record_header: 28, ..this };
+            if this.look(buffer.available(), is_all, None) == Look::Other
+                && longer.look(buffer.available(), is_all, None) != Look::Other
+            {
+                this = longer;
+            }
+        }
+        Ok(this)
+    }
+
+    /// What a place in the file looks like; `last` is the time of the record before it.
+    fn look(&self, bytes: &[u8], is_all: bool, last: Option<Time>) -> Look {
+        resync::run(bytes, is_all, |record| {
+            let Some(header) = record.first_chunk() else { return Err(Look::Need(self.record_header)) };
+            let (_, captured, _) = self.fields(header);
+            if self.is_plausible(header, last) {
+                Ok(self.record_header.saturating_add(captured as usize))
+            } else {
+                Err(Look::Other)
+            }
         })
     }
 
-    /// The next record. The header is read by hand: this runs once for each packet.
+    /// Does a record begin like this, in a capture that has come to this time? Nothing else than records does.
+    fn is_plausible(&self, header: &[u8; 16], last: Option<Time>) -> bool {
+        let (time, captured, wire) = self.fields(header);
+        let &[_, _, _, _, f0, f1, f2, f3, ..] = header;
+        let fraction = i64::from(self.order.u32([f0, f1, f2, f3])).saturating_mul(i64::from(self.unit));
+        wire > 0
+            && captured <= wire
+            && wire <= MAX_PACKET
+            && fraction < SECOND
+            && last.is_none_or(|last| time.since(last).saturating_abs() < MAX_PAUSE)
+    }
+
+    /// Time, captured length and length on the wire.
     #[inline]
-    pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
-        if !buffer.fill(self.record_header).map_err(io_error(buffer))? {
-            notes.torn(buffer, "record header");
-            return Ok(None);
-        }
-        let Some(&[s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3]) = buffer.available().first_chunk() else {
-            return Ok(None);
-        };
+    fn fields(&self, header: &[u8; 16]) -> (Time, u32, u32) {
+        let &[s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = header;
         let order = self.order;
         let (mut captured, mut wire) = (order.u32([c0, c1, c2, c3]), order.u32([w0, w1, w2, w3]));
         if self.lengths != Lengths::CapturedFirst && (self.lengths == Lengths::WireFirst || captured > wire) {
             (captured, wire) = (wire, captured);
         }
-        if captured > MAX_PACKET {
-            return notes.implausible(buffer, captured);
-        }
-        let length = captured as usize;
-        if !buffer.fill(length.saturating_add(self.record_header)).map_err(io_error(buffer))? {
-            notes.torn(buffer, "packet");
-            return Ok(None);
-        }
-        if !self.announced {
-            self.announced = true;
-            notes.link_type(self.link_type);
-        }
-        let place = buffer.take(length.saturating_add(self.record_header)).saturating_add(self.record_header);
         // Four octets of seconds in nanoseconds, and as many of the fraction, stay below 2^63.
         let nanoseconds = i64::from(order.u32([s0, s1, s2, s3]))
-            .saturating_mul(1_000_000_000)
+            .saturating_mul(SECOND)
             .saturating_add(i64::from(order.u32([f0, f1, f2, f3])).saturating_mul(i64::from(self.unit)));
-        Ok(Some(Found { time: Some(Time(nanoseconds)), link_type: self.link_type, wire_length: wire, place, length }))
+        (Time(nanoseconds), captured, wire)
+    }
+
+    /// Goes on behind damage; false if nothing comes there.
+    #[cold]
+    fn recover<R: Read>(&self, buffer: &mut Buffer<R>, notes: &mut Notes, what: &str) -> Result<bool, CaptureError> {
+        let last = (notes.facts.frames > 0).then_some(notes.time);
+        resync::recover(buffer, notes, what, |bytes, is_all| self.look(bytes, is_all, last))
+    }
+
+    /// The file ends inside a record. One that claims more than there was on the wire is damaged rather than cut.
+    #[cold]
+    fn torn<R: Read>(&self, buffer: &mut Buffer<R>, notes: &mut Notes, header: &[u8; 16]) -> Result<bool, CaptureError> {
+        let last = (notes.facts.frames > 0).then_some(notes.time);
+        if !self.is_plausible(header, last) && self.recover(buffer, notes, "a record claims more bytes than there are")? {
+            return Ok(true);
+        }
+        notes.torn(buffer, "packet");
+        Ok(false)
+    }
+
+    /// The next record. The header is read by hand: this runs once for each packet.
+    #[inline]
+    pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
+        loop {
+            if !buffer.fill(self.record_header).map_err(io_error(buffer))? {
+                notes.torn(buffer, "record header");
+                return Ok(None);
+            }
+            let Some(&header) = buffer.available().first_chunk() else { return Ok(None) };
+            let (time, captured, wire) = self.fields(&header);
+            if captured > MAX_PACKET {
+                let offset = buffer.offset();
+                let what = format!("a record claims {captured} bytes");
+                if self.recover(buffer, notes, &what)? {
+                    continue;
+                }
+                return notes.implausible(offset, &what, captured);
+            }
+            let length = captured as usize;
+            if !buffer.fill(length.saturating_add(self.record_header)).map_err(io_error(buffer))? {
+                if self.torn(buffer, notes, &header)? {
+                    continue;
+                }
+                return Ok(None);
+            }
+            if !self.announced {
+                self.announced = true;
+                notes.link_type(self.link_type);
+            }
+            let place = buffer.take(length.saturating_add(self.record_header)).saturating_add(self.record_header);
+            return Ok(Some(Found { time: Some(time), link_type: self.link_type, wire_length: wire, place, length }));
+        }
     }
 }
 
-impl Notes {
-    /// Says once that packets of this link type cannot be decoded.
-    #[cold]
-    pub(super) fn link_type(&mut self, link_type: u16) {
-        if !link_type::is_known(link_type) {
-            let frame = self.next_frame();
-            let name = link_type::name(link_type);
-            self.warn(
-                Some(frame),
-                format!("link type {link_type} ({name}) is not decoded: packets of this interface are only counted"),
-            );
-        }
+/// AIX numbers links as SNMP numbers interfaces (RFC 1573); its own are told from old libpcap's by that.
+fn aix_link_type(network: u16) -> Option<u16> {
+    match network {
+        6 => Some(link_type::ETHERNET),
+        9 => Some(link_type::TOKEN_RING),
+        15 => Some(link_type::FDDI),
+        24 => Some(link_type::NULL),
+        _ => None,
     }
 }

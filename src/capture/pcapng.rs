@@ -4,28 +4,32 @@
 use std::io::Read;
 
 use pcap_parser::pcapng::{
-    InterfaceDescriptionBlock, OptionCode, PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
-    parse_sectionheaderblock,
+    OptionCode, PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
+    parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le, parse_sectionheaderblock,
 };
 
 use super::buffer::{Buffer, Order};
 use super::clock::Clock;
 use super::error::CaptureError;
+use super::resync::{self, Look};
 use super::{Found, MAX_PACKET, Notes, io_error};
 
 /// Longest block that is read. Wireshark's limit, too.
 const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+/// Longest block that is believed behind damage.
+const MAX_BLOCK_FOUND: u32 = 512 * 1024;
 /// Most interfaces of a section that are kept. No real capture comes near.
 const MAX_INTERFACES: usize = 65_536;
 /// Shortest block: type, length, length again.
 const MIN_BLOCK: u32 = 12;
 
 const SECTION: u32 = 0x0a0d_0d0a;
-const SECTION_LITTLE: u32 = 0x1a2b_3c4d;
+const SECTION_MAGIC: u32 = 0x1a2b_3c4d;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+const STATISTICS: u32 = 5;
 const JOURNAL: u32 = 9;
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
@@ -43,6 +47,8 @@ struct Interface {
     snaplen: u32,
     clock: Clock,
     announced: bool,
+    /// Packets that this interface lost, by the last statistics of it.
+    dropped: u64,
 }
 
 /// Do these four bytes begin a pcapng file?
@@ -72,29 +78,46 @@ impl Pcapng {
             let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) = buffer.available().first_chunk() else { return Ok(None) };
             let (kind, claimed) = (self.order.u32([t0, t1, t2, t3]), self.order.u32([l0, l1, l2, l3]));
             if kind == SECTION {
-                match self.section(buffer)? {
+                let offset = buffer.offset();
+                let what = match self.section(buffer)? {
                     Section::Begun => continue,
-                    Section::Torn => notes.torn(buffer, "section header"),
-                    Section::Bad(what) => notes.stop(buffer, &what),
+                    Section::Torn => {
+                        notes.torn(buffer, "section header");
+                        return Ok(None);
+                    }
+                    Section::Bad(what) => what,
+                };
+                if !self.recover(buffer, notes, &what)? {
+                    notes.stop(offset, &what);
+                    return Ok(None);
                 }
-                return Ok(None);
+                continue;
             }
-            if claimed < MIN_BLOCK {
-                return notes.implausible(buffer, claimed);
-            }
-            if claimed > MAX_BLOCK {
-                return notes.implausible(buffer, claimed);
+            if !(MIN_BLOCK..=MAX_BLOCK).contains(&claimed) {
+                let offset = buffer.offset();
+                let what = format!("a block claims {claimed} bytes");
+                if self.recover(buffer, notes, &what)? {
+                    continue;
+                }
+                return notes.implausible(offset, &what, claimed);
             }
             // Some writers leave the padding out of the length.
             let padded = claimed.next_multiple_of(4);
             let length = padded as usize;
             if !buffer.fill(length).map_err(io_error(buffer))? {
-                notes.torn(buffer, "block");
+                if self.torn(buffer, notes, kind, length)? {
+                    continue;
+                }
                 return Ok(None);
             }
             let again = buffer.available().get(..length).and_then(<[u8]>::last_chunk).map_or(0, |&last| self.order.u32(last));
             if again != claimed && again != padded {
-                notes.stop(buffer, &format!("a block gives its length as {claimed} at its begin and {again} at its end"));
+                let offset = buffer.offset();
+                let what = format!("a block gives its length as {claimed} at its begin and {again} at its end");
+                if self.recover(buffer, notes, &what)? {
+                    continue;
+                }
+                notes.stop(offset, &what);
                 return Ok(None);
             }
             let offset = buffer.offset();
@@ -104,6 +127,10 @@ impl Pcapng {
                 SIMPLE_PACKET => self.simple_packet(buffer.taken(place, length), place, notes),
                 INTERFACE => {
                     self.interface(buffer.taken(place, length), offset, notes);
+                    continue;
+                }
+                STATISTICS => {
+                    self.statistics(buffer.taken(place, length), notes);
                     continue;
                 }
                 CUSTOM | CUSTOM_NO_COPY | JOURNAL => {
@@ -123,6 +150,51 @@ impl Pcapng {
                 }
             }
         }
+    }
+
+    /// Goes on behind damage; false if nothing comes there.
+    #[cold]
+    fn recover<R: Read>(&self, buffer: &mut Buffer<R>, notes: &mut Notes, what: &str) -> Result<bool, CaptureError> {
+        resync::recover(buffer, notes, what, |bytes, is_all| resync::run(bytes, is_all, |block| self.block_length(block)))
+    }
+
+    /// The file ends inside a block. One of a packet that is much longer than its packet is damaged rather than cut.
+    #[cold]
+    fn torn<R: Read>(&self, buffer: &mut Buffer<R>, notes: &mut Notes, kind: u32, length: usize) -> Result<bool, CaptureError> {
+        /// Most bytes of options behind a packet.
+        const OPTIONS: usize = 65_536;
+        let captured = match buffer.available().get(20..).and_then(<[u8]>::first_chunk) {
+            Some(&bytes) if kind == ENHANCED_PACKET => self.order.u32(bytes) as usize,
+            _ if is_known(kind) => length,
+            _ => 0,
+        };
+        let is_cut = captured <= length && length.saturating_sub(captured) <= OPTIONS;
+        if !is_cut && self.recover(buffer, notes, "a block claims more bytes than there are")? {
+            return Ok(true);
+        }
+        notes.torn(buffer, "block");
+        Ok(false)
+    }
+
+    /// The length of the block that begins with these bytes, if it can be one: of a known kind, with the same length at its
+    /// begin and at its end.
+    fn block_length(&self, bytes: &[u8]) -> Result<usize, Look> {
+        let Some(&[t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3]) = bytes.first_chunk() else {
+            return Err(Look::Need(MIN_BLOCK as usize));
+        };
+        let order = match [t0, t1, t2, t3] {
+            kind if u32::from_le_bytes(kind) == SECTION => byte_order([m0, m1, m2, m3]).ok_or(Look::Other)?,
+            kind if is_known(self.order.u32(kind)) => self.order,
+            _ => return Err(Look::Other),
+        };
+        let claimed = order.u32([l0, l1, l2, l3]);
+        if !(MIN_BLOCK..=MAX_BLOCK_FOUND).contains(&claimed) || !claimed.is_multiple_of(4) {
+            return Err(Look::Other);
+        }
+        let length = claimed as usize;
+        let Some(block) = bytes.get(..length) else { return Err(Look::Need(length)) };
+        let again = block.last_chunk().map_or(0, |&again| order.u32(again));
+        if again == claimed { Ok(length) } else { Err(Look::Other) }
     }
 
     /// An enhanced packet block, or the obsolete packet block, which differs only in the width of the interface number.
@@ -188,8 +260,9 @@ impl Pcapng {
             Ok((_, parsed)) => Interface {
                 link_type: parsed.linktype.0 as u16,
                 snaplen: parsed.snaplen,
-                clock: self.clock(&parsed),
+                clock: self.clock(&parsed.options),
                 announced: false,
+                dropped: 0,
             },
             Err(_) => {
                 notes.warn(
@@ -197,24 +270,40 @@ impl Pcapng {
                     format!("the interface block at offset {offset} is damaged; its times are taken as microseconds"),
                 );
                 let link_type = block.get(8..).and_then(<[u8]>::first_chunk).map_or(u16::MAX, |&bytes| self.order.u16(bytes));
-                Interface { link_type, snaplen: 0, clock: Clock::default(), announced: false }
+                Interface { link_type, snaplen: 0, clock: Clock::default(), announced: false, dropped: 0 }
             }
         };
         self.interfaces.push(interface);
     }
 
-    /// The clock of an interface. The library's own getters do not know section byte orders or the end of options.
-    fn clock(&self, interface: &InterfaceDescriptionBlock<'_>) -> Clock {
-        let options = || interface.options.iter().take_while(|option| option.code != OptionCode::EndOfOpt);
-        let value = |code: OptionCode| -> Option<&[u8]> {
-            options().find(|option| option.code == code).and_then(|option: &PcapNGOption<'_>| option.as_bytes().ok())
-        };
-        let resolution = match value(OptionCode::IfTsresol) {
+    /// The clock of an interface.
+    fn clock(&self, options: &[PcapNGOption<'_>]) -> Clock {
+        let resolution = match value(options, OptionCode::IfTsresol) {
             Some(&[resolution, ..]) => resolution,
             _ => Clock::MICROSECONDS,
         };
-        let offset = value(OptionCode::IfTsoffset).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| self.order.u64(bytes) as i64);
+        let offset = self.number(options, OptionCode::IfTsoffset).map_or(0, |offset| offset as i64);
         Clock::new(resolution, offset)
+    }
+
+    /// What an interface has lost so far: its own count and the operating system's (isb_ifdrop, isb_osdrop).
+    fn statistics(&mut self, block: &[u8], notes: &mut Notes) {
+        let parsed = match self.order {
+            Order::Little => parse_interfacestatisticsblock_le(block),
+            Order::Big => parse_interfacestatisticsblock_be(block),
+        };
+        let Ok((_, parsed)) = parsed else { return };
+        let lost = [OptionCode::IsbIfDrop, OptionCode::IsbOsDrop]
+            .map(|code| self.number(&parsed.options, code).unwrap_or(0))
+            .into_iter()
+            .fold(0, u64::saturating_add);
+        let Some(interface) = self.interfaces.get_mut(parsed.if_id as usize) else { return };
+        notes.facts.dropped = notes.facts.dropped.saturating_add(lost.saturating_sub(interface.dropped));
+        interface.dropped = interface.dropped.max(lost);
+    }
+
+    fn number(&self, options: &[PcapNGOption<'_>], code: OptionCode) -> Option<u64> {
+        value(options, code).and_then(<[u8]>::first_chunk).map(|&bytes| self.order.u64(bytes))
     }
 
     /// A section header: it sets the byte order and forgets the interfaces.
@@ -225,10 +314,9 @@ impl Pcapng {
         let Some(&[_, _, _, _, l0, l1, l2, l3, m0, m1, m2, m3]) = buffer.available().first_chunk() else {
             return Ok(Section::Torn);
         };
-        let order = match [m0, m1, m2, m3] {
-            bytes if u32::from_le_bytes(bytes) == SECTION_LITTLE => Order::Little,
-            bytes if u32::from_be_bytes(bytes) == SECTION_LITTLE => Order::Big,
-            bytes => return Ok(Section::Bad(format!("the section's byte-order magic is {:08x}", u32::from_be_bytes(bytes)))),
+        let Some(order) = byte_order([m0, m1, m2, m3]) else {
+            let magic = u32::from_be_bytes([m0, m1, m2, m3]);
+            return Ok(Section::Bad(format!("the section's byte-order magic is {magic:08x}")));
         };
         let length = order.u32([l0, l1, l2, l3]);
         if !(MIN_BLOCK..=MAX_BLOCK).contains(&length) {
@@ -250,6 +338,28 @@ impl Pcapng {
         self.interfaces.clear();
         Ok(Section::Begun)
     }
+}
+
+/// The byte order of a section, by its magic.
+fn byte_order(magic: [u8; 4]) -> Option<Order> {
+    [Order::Little, Order::Big].into_iter().find(|order| order.u32(magic) == SECTION_MAGIC)
+}
+
+/// Kinds of blocks that programs write; behind damage, others are not believed.
+fn is_known(kind: u32) -> bool {
+    /// Name resolution and decryption secrets.
+    const NAMES: u32 = 4;
+    const SECRETS: u32 = 10;
+    /// Apple's, of a process.
+    const PROCESS: u32 = 0x8000_0001;
+    matches!(kind, INTERFACE | PACKET | SIMPLE_PACKET | NAMES | STATISTICS | ENHANCED_PACKET | JOURNAL | SECRETS)
+        || matches!(kind, CUSTOM | CUSTOM_NO_COPY | PROCESS)
+}
+
+/// The value of an option. The library's own getters do not know section byte orders or the end of options.
+fn value<'a>(options: &'a [PcapNGOption<'_>], code: OptionCode) -> Option<&'a [u8]> {
+    let mut options = options.iter().take_while(|option| option.code != OptionCode::EndOfOpt);
+    options.find(|option| option.code == code).and_then(|option| option.as_bytes().ok())
 }
 
 /// What came of reading a section header.

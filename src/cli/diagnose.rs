@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
+use super::interrupt;
 use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
@@ -81,7 +82,11 @@ impl Diagnose {
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut exit = Exit::Analysed;
         let mut first = true;
-        for path in &self.captures {
+        for (index, path) in self.captures.iter().enumerate() {
+            if index > 0 && interrupt::is_asked() {
+                complain(&format_args!("{}: not read, nor what comes behind it", shown(path)));
+                break;
+            }
             match self.analyse(path, &options) {
                 Ok(Outcome { result: analysis, error }) => {
                     if !first && self.format == Format::Text && !self.detail.quiet {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use super::Failure;
+use super::interrupt::{self, Pipe, Stoppable};
 use crate::profile::Profiles;
 use crate::text::WireText;
 
@@ -16,30 +17,32 @@ pub(super) fn shown(path: &Path) -> String {
     WireText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
-/// Opens a capture; `-` is standard input.
+/// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    interrupt::watch();
     if path.as_os_str() == STDIN {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             let try_this = "tcpdump -w - | loginloop diagnose -";
             return Err(Failure::Usage(format!("standard input is a terminal; pipe a capture into it, e.g. {try_this}")));
         }
-        return Ok(Box::new(stdin.lock()));
+        return Ok(Box::new(Pipe::new(stdin)));
     }
     let fault = |advice: &str| Failure::Input(format!("{}: {advice}", shown(path)));
-    match fs::metadata(path) {
+    let is_file = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(fault("this is a directory; name the captures in it, e.g. with *.pcapng"));
         }
-        Ok(_) => {}
+        Ok(metadata) => metadata.is_file(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(fault("there is no such file; check the name, and the directory that you are in"));
         }
         Err(error) => return Err(fault(&format!("{error}; check the permissions"))),
-    }
+    };
     #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
     let file = File::open(path).map_err(|error| fault(&format!("{error}; check the permissions")))?;
-    Ok(Box::new(file))
+    // What is no regular file may let its reader wait.
+    Ok(if is_file { Box::new(Stoppable(file)) } else { Box::new(Pipe::new(file)) })
 }
 
 /// Adds the profiles of a directory, in the order of their files' names.

@@ -14,6 +14,7 @@ mod docs;
 mod events;
 mod explain;
 mod input;
+mod interrupt;
 mod options;
 mod output;
 mod profiles;

@@ -147,6 +147,16 @@ pub enum ClockSource {
 }
 
 impl DeviceFacts {
+    /// Is this the router of its lease, or one that advertises itself?
+    pub fn is_router(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => {
+                self.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()) == Some(address)
+            }
+            IpAddr::V6(address) => self.routers_v6.contains(&address),
+        }
+    }
+
     /// Takes note of a file that came whole.
     pub fn add_file(&mut self, at: At, name: WireText, image: bool) {
         const FILES: usize = 256;

@@ -2,11 +2,10 @@
 //! DHCP, ARP or neighbour discovery bind its address to one; else by its address. The Ethernet source alone binds nothing: behind a router it
 //! is the router's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexMap;
 
 use crate::event::{Event, What};
 use crate::model::{Endpoint, Mac, is_host};
@@ -51,7 +50,9 @@ pub struct Owner {
 pub struct Devices {
     devices: Vec<DeviceFacts>,
     by_key: HashMap<Key, DeviceId, RandomState>,
-    bindings: IndexMap<IpAddr, Mac, RandomState>,
+    bindings: HashMap<IpAddr, Mac, RandomState>,
+    /// The addresses that are bound, in the order in which they first were.
+    bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
     network: Network,
     /// Devices that were not followed because the table was full.
@@ -114,10 +115,14 @@ impl Devices {
         if self.bindings.get(&ip) == Some(&mac) {
             return None;
         }
-        if self.bindings.len() >= BINDINGS {
-            self.bindings.shift_remove_index(0);
+        if self.bindings.insert(ip, mac).is_none() {
+            self.bound.push_back(ip);
         }
-        self.bindings.insert(ip, mac);
+        if self.bindings.len() > BINDINGS
+            && let Some(oldest) = self.bound.pop_front()
+        {
+            self.bindings.remove(&oldest);
+        }
         let nameless = self.by_key.remove(&Key::Ip(ip))?;
         let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
             self.by_key.insert(Key::Mac(mac), nameless);

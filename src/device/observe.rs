@@ -252,10 +252,10 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
     if response.code != 200 || response.body.bytes.is_empty() {
         return;
     }
-    for certificate in pkcs7::certificates(&response.body.bytes).certificates {
+    for certificate in &pkcs7::certificates(&response.body.bytes).certificates {
         let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
         if !known && facts.fetched.len() < FETCHED {
-            facts.fetched.push((event.at.frame, certificate));
+            facts.fetched.push((event.at.frame, Arc::clone(certificate)));
         }
         facts.enrolment_seen = true;
     }

@@ -1,6 +1,6 @@
 //! `cert-cross-signed-expired`: the path sent ends in an expired cross-signed root.
 
-use crate::findings::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::trust::FaultKind;
 

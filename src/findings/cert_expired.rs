@@ -1,7 +1,7 @@
 //! `cert-expired`: a certificate is past its end, by the capture's clock or the device's.
 
-use crate::findings::chain::{self, Judged, certificate_found};
-use crate::findings::place::alert_name;
+use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::trust::{Clock, FaultKind};
 

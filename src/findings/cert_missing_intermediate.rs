@@ -1,6 +1,6 @@
 //! `cert-missing-intermediate`: an intermediate is neither sent nor fetched.
 
-use crate::findings::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::text::WireText;
 use crate::trust::FaultKind;

@@ -1,6 +1,6 @@
 //! `cert-name-mismatch`: no name in the certificate covers the one that the device looked up.
 
-use crate::findings::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
 use crate::text::WireText;

@@ -1,6 +1,6 @@
 //! `cert-revocation-unreachable`: the revocation list or responder cannot be reached, and the device then gives up.
 
-use crate::findings::chain::{self, Judged, left};
+use crate::findings::shared::chain::{self, Judged, left};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, Outcome};

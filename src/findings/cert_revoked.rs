@@ -1,7 +1,7 @@
 //! `cert-revoked`: a revocation list or responder in the capture says so, or the device does.
 
-use crate::findings::chain::{self, Judged, left};
-use crate::findings::place::{Place, alert_name};
+use crate::findings::shared::chain::{self, Judged, left};
+use crate::findings::shared::place::{Place, alert_name};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::revocation;
 use crate::model::{At, Evidence};

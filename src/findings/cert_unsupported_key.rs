@@ -1,7 +1,7 @@
 //! `cert-unsupported-key`: a key in the chain is of a kind or size that the device cannot use.
 
-use crate::findings::chain::{self, Judged, certificate_found};
-use crate::findings::place::alert_name;
+use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::KeyKind;
 use crate::text::WireText;

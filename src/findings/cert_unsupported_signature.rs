@@ -1,7 +1,7 @@
 //! `cert-unsupported-signature`: a certificate is signed in a way that the device cannot verify.
 
-use crate::findings::chain::{self, Judged, certificate_found};
-use crate::findings::place::alert_name;
+use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::Hash;
 use crate::model::Side;

@@ -1,7 +1,7 @@
 //! `cert-untrusted-issuer`: the chain does not lead to a CA that the device has.
 
-use crate::findings::chain::{self, Judged, certificate_found};
-use crate::findings::place::alert_name;
+use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
 use crate::text::WireText;

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::device::facts::{ClockSource, Whose};
-use crate::findings::own_clock::own_clock;
-use crate::findings::wrong_clock::refused_by_clock;
+use crate::findings::shared::own_clock::own_clock;
+use crate::findings::shared::wrong_clock::refused_by_clock;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
 

@@ -1,6 +1,6 @@
 //! `dhcp-bad-option`: a DHCP option that the login stands on is there, and malformed.
 
-use crate::findings::option_need::{Given, example, given, name, would_help};
+use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 use crate::protocols::dhcp::{self, SipServers, option};

@@ -1,6 +1,6 @@
 //! `dhcp-declined`: the device declines the address that it was given: somebody else has it.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};

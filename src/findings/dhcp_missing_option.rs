@@ -1,6 +1,6 @@
 //! `dhcp-missing-option`: an option that this device must have is in no answer of a DHCP server.
 
-use crate::findings::option_need::{Given, example, given, name, would_help};
+use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 use crate::protocols::dhcp::option;

@@ -1,6 +1,6 @@
 //! `dhcp-nak`: the DHCP server refuses the address that the device requests.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{LeaseV6, StepKind};
 use crate::model::{Evidence, Stage};
@@ -55,7 +55,7 @@ fn refused_v6(lease: &LeaseV6) -> Option<(String, Vec<Evidence>)> {
 mod tests {
     #[test]
     fn a_status_over_ipv6_is_a_refusal_and_an_address_is_none() {
-        use crate::findings::testing_link::lease_v6;
+        use crate::findings::shared::testing_link::lease_v6;
         use crate::model::{By, How};
         let asked = || lease_v6().solicit().advertise(Some(2)).advertise(Some(2));
         let found = Login::new().step(asked().failed(By::Server, How::Rejected)).dropped().the(&RULE);

@@ -1,6 +1,6 @@
 //! `dhcp-no-ack`: a DHCP server offered an address; the device requested it, and no ACK came.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_request_over_ipv6_that_has_no_reply() {
-        use crate::findings::testing_link::lease_v6;
+        use crate::findings::shared::testing_link::lease_v6;
         let asked = || lease_v6().solicit().advertise(None).request();
         let found = Login::new().step(asked().request().silent()).dropped().the(&RULE);
         assert!(found.explains_drop);

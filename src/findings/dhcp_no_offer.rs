@@ -1,6 +1,6 @@
 //! `dhcp-no-offer`: the device asked for an address, and no DHCP server offered one.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn solicits_that_nobody_answers() {
-        use crate::findings::testing_link::lease_v6;
+        use crate::findings::shared::testing_link::lease_v6;
         let found = Login::new().step(lease_v6().solicit().solicit().silent()).dropped().the(&RULE);
         assert!(found.explains_drop);
         assert_eq!(found.summary, "no DHCP server offers the device an address (2 SOLICITs unanswered)");

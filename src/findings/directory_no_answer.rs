@@ -1,6 +1,6 @@
 //! `directory-no-answer`: the domain controller takes the device's request and does not answer.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};

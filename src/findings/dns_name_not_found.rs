@@ -1,7 +1,7 @@
 //! `dns-name-not-found`: dNS answered that the names which the device looks for do not exist.
 
-use crate::findings::answers::{self, Failure, Words};
-use crate::findings::name_errand;
+use crate::findings::shared::answers::{self, Failure, Words};
+use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, Stage};

@@ -1,7 +1,7 @@
 //! `dns-no-answer`: the device asked its DNS server for a name, again and again, and nothing came back.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::name_errand;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 

@@ -1,7 +1,7 @@
 //! `dns-server-error`: the DNS server answered with an error such as SERVFAIL or REFUSED.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::name_errand;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 

@@ -1,7 +1,7 @@
 //! `dns-srv-target-unresolved`: an SRV record names a host for which DNS has no address.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::name_errand;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
 use crate::model::{Evidence, Stage};

@@ -1,7 +1,7 @@
 //! `dot1x-no-answer`: one side asks by 802.1X, and the other says nothing.
 
-use crate::findings::access::{explain_silence, shut_out};
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::access::{explain_silence, shut_out};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{PortAccess, StepKind};
 use crate::model::{Evidence, Stage};
@@ -75,8 +75,8 @@ fn evidence(port: &PortAccess) -> Vec<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::{Ending, Step};
     use crate::model::{By, How};
 

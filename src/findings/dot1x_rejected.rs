@@ -1,7 +1,7 @@
 //! `dot1x-rejected`: the switch does not let the device onto its port.
 
-use crate::findings::access::{explain_silence, shut_out};
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::access::{explain_silence, shut_out};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::PortAccess;
 use crate::model::{Evidence, How, Side, Stage};
@@ -68,8 +68,8 @@ fn words(port: &PortAccess) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Step;
     use crate::model::{By, Outcome};
 

@@ -1,7 +1,8 @@
 //! `enrolment-auth-scheme`: the CA's web page asks for an authentication that the device never tries.
 
-use crate::findings::answers::Words;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 use crate::protocols::http;
 use crate::text::WireText;

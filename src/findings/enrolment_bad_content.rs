@@ -1,7 +1,8 @@
 //! `enrolment-bad-content`: the answer to the request for CA certificates holds none.
 
-use crate::findings::answers::Words;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::stages::enrolment::is_bad_content;
 use crate::model::Stage;
 

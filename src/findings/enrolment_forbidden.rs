@@ -1,7 +1,8 @@
 //! `enrolment-forbidden`: the CA's web page answers 403: the device may not have it.
 
-use crate::findings::answers::Words;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
 /// The rule.

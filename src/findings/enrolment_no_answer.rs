@@ -1,7 +1,8 @@
 //! `enrolment-no-answer`: the CA's web server takes the request and never answers.
 
-use crate::findings::answers::{self, Failure, Words};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::{self, Failure, Words};
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
 /// The rule.

@@ -1,7 +1,8 @@
 //! `enrolment-not-found`: the CA's web page is not there (404 or 410).
 
-use crate::findings::answers::Words;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
 /// The rule.

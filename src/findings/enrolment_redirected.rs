@@ -1,8 +1,9 @@
 //! `enrolment-redirected`: the CA's web page sends the device elsewhere, and the device does not follow.
 
-use crate::findings::answers::Words;
-use crate::findings::fetch::Fetch;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::shared::fetch::Fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
 /// The rule.

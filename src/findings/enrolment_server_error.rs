@@ -1,7 +1,8 @@
 //! `enrolment-server-error`: the CA's web server answers with an error of its own (5xx).
 
-use crate::findings::answers::Words;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
 /// The rule.

@@ -1,8 +1,9 @@
 //! `enrolment-unauthorised`: the CA's web page refuses the credentials that the device gives.
 
-use crate::findings::answers::Words;
-use crate::findings::fetch::Fetch;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, fetch};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::fetch;
+use crate::findings::shared::fetch::Fetch;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::ntlm;
 use crate::model::Stage;
 use crate::protocols::http;

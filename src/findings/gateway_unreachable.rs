@@ -1,6 +1,6 @@
 //! `gateway-unreachable`: the router does not answer ARP or neighbour discovery, and nothing beyond it answers anything.
 
-use crate::findings::own_network::{answer_of, is_beyond, reached_beyond};
+use crate::findings::shared::own_network::{answer_of, is_beyond, reached_beyond};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Neighbour, Step, StepKind};
 use crate::model::{Evidence, How, Outcome, Stage};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::findings::reach::{self, Failure, Telling};
+use crate::findings::shared::reach::{self, Failure, Telling};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{At, Evidence};

@@ -1,6 +1,6 @@
 //! `ntp-no-answer`: the device asked for the time, and no time server answered.
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, Stage};

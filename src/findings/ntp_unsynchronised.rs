@@ -1,6 +1,6 @@
 //! `ntp-unsynchronised`: the time server answers that it has no time itself (leap indicator 3, stratum 0 or 16, or a kiss-o'-death).
 
-use crate::findings::answers::{self, Words};
+use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::stages::time::is_usable;
 use crate::login::steps::StepKind;

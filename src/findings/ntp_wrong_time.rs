@@ -1,7 +1,9 @@
 //! `ntp-wrong-time`: a synchronised answer whose time is far from every other witness.
 
 use crate::device::facts::{ClockSource, ClockWitness, Whose};
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, answers, chain};
+use crate::findings::shared::answers;
+use crate::findings::shared::chain;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::stages::time::is_usable;
 use crate::login::steps::{Clock, StepKind};
 use crate::model::{Evidence, Frame, SECOND, Stage, Time};

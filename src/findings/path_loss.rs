@@ -1,7 +1,7 @@
 //! `path-loss`: so much is lost that the exchange fails.
 
-use crate::findings::handshake::STUCK;
-use crate::findings::place::{Place, connections, leads_to_drop};
+use crate::findings::shared::handshake::STUCK;
+use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::flow::SideStats;
 use crate::model::{Evidence, How, Outcome, Side};

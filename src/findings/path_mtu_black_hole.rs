@@ -1,7 +1,7 @@
 //! `path-mtu-black-hole`: full-size segments never arrive, small ones do.
 
-use crate::findings::handshake::STUCK;
-use crate::findings::place::{Place, connections, leads_to_drop};
+use crate::findings::shared::handshake::STUCK;
+use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
 

@@ -1,7 +1,7 @@
 //! `provision-loop`: the device fetches its configuration whole, restarts, and fetches it again.
 
-use crate::findings::files::fetched_again;
-use crate::findings::{Case, Found, Help, Proof, Rule, Weight, provision_trust_list_rejected};
+use crate::findings::shared::files::{fetched_again, is_signed};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -24,8 +24,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let configuration =
-        |file: &crate::device::facts::FetchedFile| !file.image && !provision_trust_list_rejected::is_signed(file.name.raw());
+    let configuration = |file: &crate::device::facts::FetchedFile| !file.image && !is_signed(file.name.raw());
     let (file, again) = fetched_again(case, configuration)?;
     let times = case.known.files.iter().filter(|other| other.name == file.name).count();
     Some(Found {
@@ -50,8 +49,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::model::{By, How};
 
     /// Fetched in frame 6, where the device stops; and again in frame 106.

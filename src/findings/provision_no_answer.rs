@@ -1,7 +1,7 @@
 //! `provision-no-answer`: the configuration server does not answer.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::files::{self, Said};
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::files::{self, Said};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
@@ -40,8 +40,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Purpose;
     use crate::model::By;
 

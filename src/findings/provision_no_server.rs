@@ -1,6 +1,6 @@
 //! `provision-no-server`: nothing tells the device where its configuration is.
 
-use crate::findings::option_need::given;
+use crate::findings::shared::option_need::given;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, Step};
 use crate::model::{Evidence, How, Stage};

@@ -1,7 +1,7 @@
 //! `provision-not-found`: the configuration file is not there, and no other is served in its place.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::files;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::files;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
@@ -39,8 +39,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Purpose;
 
     #[test]

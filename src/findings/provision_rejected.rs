@@ -1,7 +1,7 @@
 //! `provision-rejected`: the configuration server refuses the file.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::files::{self, Said};
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::files::{self, Said};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 
@@ -38,8 +38,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Purpose;
 
     #[test]

@@ -1,6 +1,6 @@
 //! `provision-trust-list-rejected`: a phone of a Cisco cluster fetches its signed configuration whole, and does not use it.
 
-use crate::findings::files::fetched_again;
+use crate::findings::shared::files::{fetched_again, is_signed};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -21,17 +21,6 @@ pub static RULE: Rule = Rule {
     },
     check: |case| found(case).into_iter().collect(),
 };
-
-/// Is it a file that is signed, so that a trust list decides whether it is used?
-pub(crate) fn is_signed(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let file = name.rsplit('/').next().unwrap_or_default();
-    file.ends_with(".sgn") || is_trust_list(file)
-}
-
-fn is_trust_list(file: &str) -> bool {
-    file.ends_with(".tlv") && (file.starts_with("itl") || file.starts_with("ctl"))
-}
 
 fn found(case: &Case<'_>) -> Option<Found> {
     let (file, again) = fetched_again(case, |file| is_signed(file.name.raw()))?;
@@ -55,8 +44,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Ending;
     use crate::model::{By, How};
 

@@ -1,7 +1,7 @@
 //! `register-ended-encrypted`: what was said before the end is encrypted.
 
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::Leaving;
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::Leaving;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, Side, Stage};

@@ -1,6 +1,6 @@
 //! `session-dropped`: registered, then cut, then all over again.
 
-use crate::findings::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, SECOND, Side, Stage};
 

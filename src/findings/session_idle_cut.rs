@@ -1,6 +1,6 @@
 //! `session-idle-cut`: the session is cut after a pause that something between has no patience for.
 
-use crate::findings::place::{Place, connections, leaving_of};
+use crate::findings::shared::place::{Place, connections, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, SECOND, Stage, Time};
 

@@ -1,7 +1,7 @@
 //! `sip-auth-scheme-unsupported`: the registrar asks for credentials, and the device never gives any: it can use none of the schemes offered, or has no password.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

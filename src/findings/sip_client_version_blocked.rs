@@ -1,7 +1,7 @@
 //! `sip-client-version-blocked`: the registrar's client version filter refuses the device's software.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

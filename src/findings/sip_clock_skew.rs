@@ -1,7 +1,7 @@
 //! `sip-clock-skew`: the registrar says that the device's clock is too far from its own (ms-diagnostics 1013).
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

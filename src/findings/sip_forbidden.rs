@@ -1,7 +1,7 @@
 //! `sip-forbidden`: the registrar answers 403: it knows the user and does not let this user or device sign in here.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

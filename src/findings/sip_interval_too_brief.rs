@@ -1,7 +1,7 @@
 //! `sip-interval-too-brief`: the registrar wants a longer registration interval (423), and the device does not raise its own.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

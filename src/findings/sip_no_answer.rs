@@ -1,7 +1,7 @@
 //! `sip-no-answer`: the device's REGISTER is not answered.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::registration::transactions;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::registration::transactions;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 

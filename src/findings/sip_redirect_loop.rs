@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::findings::registration::transactions;
+use crate::findings::shared::registration::transactions;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Attempt, Step, StepKind};
 use crate::model::{At, Evidence, Outcome, Stage};

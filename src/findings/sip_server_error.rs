@@ -1,7 +1,7 @@
 //! `sip-server-error`: the registrar answers that it cannot serve the registration: 5xx or 6xx, or a diagnosis of its own trouble.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

@@ -1,7 +1,7 @@
 //! `sip-user-not-found`: the registrar does not know the user whom the device wants to register.
 
-use crate::findings::answers::Words;
-use crate::findings::registration::{self, Reason};
+use crate::findings::shared::answers::Words;
+use crate::findings::shared::registration::{self, Reason};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Stage;
 

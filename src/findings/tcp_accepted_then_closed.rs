@@ -1,6 +1,6 @@
 //! `tcp-accepted-then-closed`: the server accepts the connection and closes it before it has taken anything.
 
-use crate::findings::place::{Place, connections, leads_to_drop, leaving_of};
+use crate::findings::shared::place::{Place, connections, leads_to_drop, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, SECOND, Side};

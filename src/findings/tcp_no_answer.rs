@@ -1,7 +1,7 @@
 //! `tcp-no-answer`: SYNs that nobody answers.
 
-use crate::findings::place::Place;
-use crate::findings::reach::{self, Telling};
+use crate::findings::shared::place::Place;
+use crate::findings::shared::reach::{self, Telling};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::{Evidence, Outcome};
 

@@ -1,6 +1,6 @@
 //! `tcp-refused`: a SYN answered by a RST.
 
-use crate::findings::reach::{self, Telling};
+use crate::findings::shared::reach::{self, Telling};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
 

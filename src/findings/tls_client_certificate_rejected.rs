@@ -1,7 +1,7 @@
 //! `tls-client-certificate-rejected`: the server wants a certificate of the device, and leaves at what it gets.
 
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::leads_to_drop;
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, How, Side};
 

@@ -1,8 +1,8 @@
 //! `tls-closed-after-certificate`: the device leaves after the server's flight, and nothing says why.
 
-use crate::findings::chain;
-use crate::findings::handshake::{Shaken, handshakes};
-use crate::findings::place::alert_name;
+use crate::findings::shared::chain;
+use crate::findings::shared::handshake::{Shaken, handshakes};
+use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, SECOND};
 

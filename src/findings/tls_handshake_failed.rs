@@ -1,8 +1,8 @@
 //! `tls-handshake-failed`: a fatal alert that no other code explains.
 
-use crate::findings::chain;
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::{Leaving, alert_name, leads_to_drop};
+use crate::findings::shared::chain;
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::{Leaving, alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
 

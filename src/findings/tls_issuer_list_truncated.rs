@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::findings::handshake::{Shaken, handshakes};
-use crate::findings::place::leads_to_drop;
+use crate::findings::shared::handshake::{Shaken, handshakes};
+use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::x509::Certificate;
 use crate::model::{Evidence, Side};

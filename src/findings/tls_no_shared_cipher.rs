@@ -1,7 +1,7 @@
 //! `tls-no-shared-cipher`: no cipher suite in common.
 
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::{alert_name, leads_to_drop};
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::{alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
 use crate::protocols::tls::ClientHello;

@@ -1,7 +1,7 @@
 //! `tls-server-closed`: the server takes the hello and leaves in mid-handshake without an alert.
 
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::leads_to_drop;
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, How, SECOND, Side};
 

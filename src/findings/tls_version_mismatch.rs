@@ -1,7 +1,7 @@
 //! `tls-version-mismatch`: no protocol version in common.
 
-use crate::findings::handshake::{Reached, Shaken, handshakes};
-use crate::findings::place::{Leaving, alert_name, leads_to_drop};
+use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::place::{Leaving, alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};
 use crate::protocols::tls::names::version_name;

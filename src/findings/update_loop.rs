@@ -1,6 +1,6 @@
 //! `update-loop`: the device fetches an image of its software whole, restarts, and fetches it again.
 
-use crate::findings::files::fetched_again;
+use crate::findings::shared::files::fetched_again;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -46,8 +46,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::findings::testing_link::*;
     use crate::login::steps::Ending;
     use crate::model::{By, How};
 

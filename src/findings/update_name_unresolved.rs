@@ -1,7 +1,7 @@
 //! `update-name-unresolved`: the name of the device-update server does not resolve; the phone shows 0x2ee7.
 
-use crate::findings::answers::{self, Words};
-use crate::findings::name_errand;
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, Stage};

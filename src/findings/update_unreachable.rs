@@ -1,6 +1,6 @@
 //! `update-unreachable`: the update server does not answer, or answers with an error.
 
-use crate::findings::place::{Place, connections, leaving_of};
+use crate::findings::shared::place::{Place, connections, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, Outcome, Side, Stage};

@@ -144,7 +144,7 @@ impl<T: Default> FlowTable<T> {
     /// The capture is over: closes all flows, in the order of their first frames.
     pub fn finish(&mut self, sink: &mut impl FlowSink<State = T>) {
         let mut flows: Vec<(Key, Hot<T>)> = self.flows.drain(..).collect();
-        flows.sort_by_key(|(_, hot)| match &hot.cold {
+        flows.sort_by_cached_key(|(_, hot)| match &hot.cold {
             Cold::Tcp(connection) => connection.id,
             Cold::Udp(_) | Cold::Nothing => u64::MAX,
         });

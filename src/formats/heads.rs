@@ -29,8 +29,15 @@ pub fn head_end(head: &[u8], scanned: usize) -> Option<usize> {
     })
 }
 
-/// A head that is not whole yet. The stream keeps its bytes; the copy here is for the case that the rest is lost, and is made
-/// anew only when the head has doubled, so that a head in small pieces costs no more than one in large ones.
+/// How many of these bytes hold no beginning of a message, where framing was lost: all but the last line, of which more may
+/// come. A line longer than `limit` is no first line.
+pub fn before_last_line(bytes: &[u8], limit: usize) -> usize {
+    let start = memchr::memrchr(b'\n', bytes).map_or(0, |end| end.saturating_add(1));
+    if bytes.len().saturating_sub(start) > limit { bytes.len() } else { start }
+}
+
+/// A head that is not whole yet. The stream keeps its bytes; the copy here is for the case that the rest is lost. It grows
+/// with the head, so that each byte is copied once, however small the pieces are.
 #[derive(Debug, Default)]
 pub struct Unfinished {
     scanned: usize,
@@ -51,9 +58,7 @@ impl Unfinished {
     /// Takes note that `head` does not hold its end.
     pub fn goes_on(&mut self, head: &[u8]) {
         self.scanned = head.len();
-        if head.len() / 2 >= self.copy.len() {
-            self.copy = head.to_vec();
-        }
+        self.copy.extend_from_slice(head.get(self.copy.len()..).unwrap_or_default());
     }
 
     /// What was seen of it.
@@ -77,14 +82,21 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_made_when_a_head_has_doubled() {
+    fn a_line_is_kept_until_it_is_whole_or_too_long() {
+        for (bytes, passed) in [("", 0), ("SIP/2", 0), ("a\nb\nSIP/2", 4), ("a\n", 2), ("a\n1234567890", 12)] {
+            assert_eq!(before_last_line(bytes.as_bytes(), 9), passed, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_a_head_does_not_depend_on_its_pieces() {
         let mut unfinished = Unfinished::default();
         assert!(unfinished.is_new());
         let head = b"GET / HTTP/1.1\r\nHost: pool";
         for end in 15..=head.len() {
             unfinished.goes_on(&head[..end]);
         }
-        assert_eq!(unfinished.seen(), &head[..15]);
+        assert_eq!(unfinished.seen(), head);
         assert!(!unfinished.is_new());
     }
 }

@@ -192,15 +192,12 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
 pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, first_number: u32) -> Vec<(Attempt, Vec<u64>)> {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
-    let mut rest = judgements;
-    while !rest.is_empty() {
-        let following = rest.split_off(1);
-        let Some(judgement) = rest.pop() else { break };
-        if begins(&current, &judgement.step, &following, profile) {
+    let mut following = judgements.into_iter();
+    while let Some(judgement) = following.next() {
+        if begins(&current, &judgement.step, following.as_slice(), profile) {
             tries.push(std::mem::take(&mut current));
         }
         current.add(judgement);
-        rest = following;
     }
     tries.push(current);
     let last = tries.len().saturating_sub(1);

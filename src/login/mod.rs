@@ -1,8 +1,6 @@
 //! Events in, attempts out: what each device tried, how far it came, and who ended it. Decides *that* and *where*
 //! something dropped; never why.
 
-use std::net::IpAddr;
-
 use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::model::{Side, Time};
@@ -39,12 +37,7 @@ impl Login {
     /// Takes an event of this device.
     pub fn on(&mut self, event: &Event, facts: &mut DeviceFacts) {
         self.events = self.events.saturating_add(1);
-        let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()).map(IpAddr::V4);
-        let is_router = |address: IpAddr| match address {
-            IpAddr::V4(_) => Some(address) == router,
-            IpAddr::V6(address) => facts.routers_v6.contains(&address),
-        };
-        self.recorder.event(event, &is_router);
+        self.recorder.event(event, facts);
         self.remember_issuer(event, facts);
         for file in self.recorder.whole_files.drain(..) {
             facts.add_file(file.at, file.name, file.purpose == steps::Purpose::Update);

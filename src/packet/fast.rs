@@ -64,13 +64,13 @@ fn udp(bytes: &[u8], wire: usize) -> Option<Body<'_>> {
     if length < 8 || length > wire {
         return None;
     }
-    let destination_port = u16::from_be_bytes([d0, d1]);
-    if tunnel::is_tunnel_port(destination_port) {
+    let (source_port, destination_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+    if tunnel::is_tunnel(source_port, destination_port) {
         return None;
     }
     let length = length.saturating_sub(8);
     Some(Body::Udp(Datagram {
-        source_port: u16::from_be_bytes([s0, s1]),
+        source_port,
         destination_port,
         payload: payload.get(..length).unwrap_or(payload),
         wire_length: length as u32,

@@ -8,7 +8,7 @@ use etherparse::{
 
 use super::defrag::{Fragment, Fragments, Key};
 use super::link::Above;
-use super::{Body, Datagram, Net, Packet, Segment, invalid, offset_in, short, tunnel};
+use super::{Body, Datagram, Link, Net, Packet, Segment, hep, invalid, offset_in, short, tunnel};
 use crate::bytes::ParseError;
 use crate::capture::Record;
 
@@ -197,6 +197,13 @@ fn finish<'a>(
         ip_number::IPV6_ICMP => Ok(Body::Icmpv6(payload.bytes)),
         _ => Ok(Body::Nothing),
     };
+    if let (Ok(Body::Udp(datagram)), Some(outer)) = (&body, packet.net)
+        && datagram.destination_port == hep::PORT
+        && let Some((net, copied)) = hep::unwrap(outer, datagram)
+    {
+        // The link is that of the proxy, not of who spoke to it.
+        return Packet { link: Link::default(), net: Some(net), body: Body::Udp(copied), ..packet };
+    }
     let inner = match &body {
         _ if depth >= tunnel::MAX_DEPTH => None,
         Ok(Body::Udp(datagram)) => tunnel::in_udp(record, packet.link, datagram),

@@ -1,8 +1,9 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
-use super::{LLC, Link, short, wireless};
+use super::wireless::{self, Carried, Payload};
+use super::{LLC, Link, short};
 use crate::bytes::{ParseError, Reader};
-use crate::capture::{Record, link_type};
+use crate::capture::{Record, erf, link_type};
 use crate::model::Mac;
 
 /// A frame without its link layer.
@@ -78,11 +79,20 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
                 _ => bare(Above::Nothing),
             }
         }
-        link_type::PPP => {
-            if record.data.starts_with(&[0xff, 0x03]) {
-                reader.take(2, "PPP address and control")?;
-            }
-            bare(ppp(&mut reader)?)
+        link_type::PPP => bare(framed_ppp(&mut reader)?),
+        link_type::PPP_SERIAL if !matches!(record.data, [0x0f | 0x8f, ..]) => bare(framed_ppp(&mut reader)?),
+        link_type::PPP_SERIAL | link_type::CISCO_HDLC => {
+            reader.u16("HDLC address and control")?;
+            let ether_type = reader.u16("EtherType")?;
+            Ok(above_ether_type(record, Link::default(), ether_type, reader.rest()))
+        }
+        link_type::PPP_ETHER => Ok(above_ether_type(record, Link::default(), PPPOE_SESSION, record.data)),
+        link_type::ERF => {
+            let within = erf::payload(record.data).filter(|&(link_type, _)| link_type != link_type::ERF);
+            let Some((link_type, data)) = within.and_then(|(kind, start)| Some((kind, record.data.get(start..)?))) else {
+                return bare(Above::Nothing);
+            };
+            Ok(unwrap(&Record { link_type, data, ..*record }))
         }
         link_type::LINUX_SLL => {
             reader.u16("packet type")?;
@@ -101,16 +111,32 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
             let address = reader.array("link-layer address")?;
             Ok(cooked(record, hardware, u16::from(length), address, ether_type, reader.rest()))
         }
-        link_type::IEEE802_11 | link_type::IEEE802_11_RADIOTAP | link_type::PPI => {
-            let carried = wireless::unwrap(record)?;
-            Ok(match carried.llc {
-                Some(llc) => above_ether_type(record, carried.link, llc_length(llc), llc),
-                None => Unwrapped { link: carried.link, above: Above::Nothing },
-            })
-        }
+        number if wireless::is_wireless(number) => Ok(above_wireless(record, &wireless::unwrap(record)?)),
         link_type::ARCNET | link_type::ARCNET_LINUX => bare(arcnet(record.link_type, &mut reader)?),
         _ => Err(reader.invalid("link type")),
     }
+}
+
+/// What an 802.11 frame carries; of several packets in one, the first.
+pub(super) fn above_wireless<'a>(record: &Record<'a>, carried: &Carried<'a>) -> Unwrapped<'a> {
+    match carried.payload {
+        Payload::Llc(llc) => above_llc(record, carried.link, llc),
+        Payload::Aggregate(frames) => match wireless::subframe(frames) {
+            Ok((link, llc, _)) => above_llc(record, link, llc),
+            Err(mut error) => {
+                error.offset = error.offset.saturating_add(super::offset_in(record, frames));
+                Unwrapped { link: carried.link, above: Above::Stopped(error) }
+            }
+        },
+        Payload::Nothing => Unwrapped { link: carried.link, above: Above::Nothing },
+    }
+}
+
+/// What lies above an LLC header without the 802.3 length before it.
+pub(super) fn above_llc<'a>(record: &Record<'a>, link: Link, llc: &'a [u8]) -> Unwrapped<'a> {
+    // The length is not kept, but all of it is here.
+    let length = u16::try_from(llc.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1);
+    above_ether_type(record, link, length, llc)
 }
 
 /// Linux "cooked" frames: the sender's address alone, and a protocol whose meaning depends on the hardware.
@@ -134,16 +160,10 @@ fn cooked<'a>(
     }
     // Here, numbers below the first EtherType are Linux's own: 1 is Novell's raw 802.3, 4 is LLC.
     match protocol {
-        // The length of the 802.3 frame is not kept, but all of it is here.
-        LLC => above_ether_type(record, link, llc_length(bytes), bytes),
+        LLC => above_llc(record, link, bytes),
         0..FIRST_ETHER_TYPE => Unwrapped { link, above: Above::Other { ether_type: protocol, bytes } },
         _ => above_ether_type(record, link, protocol, bytes),
     }
-}
-
-/// The 802.3 length of a frame of which only the LLC part is there.
-fn llc_length(llc: &[u8]) -> u16 {
-    u16::try_from(llc.len()).unwrap_or(u16::MAX).min(FIRST_ETHER_TYPE - 1)
 }
 
 /// ARCNET, whose addresses are one octet long and name no device elsewhere.
@@ -234,17 +254,50 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
     Ok(Above::Other { ether_type, bytes })
 }
 
-/// The Ethernet frame behind the control word of a pseudowire (RFC 4448 section 4.6), if it carries something known.
+/// The Ethernet frame of a pseudowire, with or without a control word before it (RFC 4448 section 4.6), if it carries
+/// something known.
 fn pseudowire(bytes: &[u8]) -> Option<(Link, u16, &[u8])> {
-    let (&[0, 0, _, _, a, b, c, d, e, f, g, h, i, j, k, l, high, low], frame) = bytes.split_first_chunk()? else { return None };
+    let behind_control_word = bytes.strip_prefix(&[0, 0]).and_then(|rest| rest.get(2..));
+    let frame = [behind_control_word, Some(bytes)].into_iter().flatten().find(|frame| looks_like_frame(frame))?;
+    let (&[a, b, c, d, e, f, g, h, i, j, k, l, high, low], rest) = frame.split_first_chunk()?;
     let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
-    let ether_type = u16::from_be_bytes([high, low]);
-    matches!(ether_type, IPV4 | IPV6 | 0x0806 | 0x8100).then_some((link, ether_type, frame))
+    Some((link, u16::from_be_bytes([high, low]), rest))
+}
+
+/// Is it an Ethernet frame of a kind that phones send?
+pub(super) fn looks_like_frame(bytes: &[u8]) -> bool {
+    let Some((&[_, _, _, _, _, _, _, _, _, _, _, _, high, low], rest)) = bytes.split_first_chunk() else { return false };
+    match u16::from_be_bytes([high, low]) {
+        IPV4 => matches!(rest.first(), Some(0x45..=0x4f)),
+        IPV6 => matches!(rest.first(), Some(0x60..=0x6f)),
+        0x0806 | 0x8100 | 0x88a8 => true,
+        _ => false,
+    }
+}
+
+/// Is it an IP packet, by version, header length and length?
+pub(super) fn is_ip(bytes: &[u8]) -> bool {
+    match bytes {
+        &[version @ 0x45..=0x4f, _, t0, t1, ..] => {
+            let total = usize::from(u16::from_be_bytes([t0, t1]));
+            total >= usize::from(version & 0x0f) << 2 && total <= bytes.len()
+        }
+        &[0x60..=0x6f, _, _, _, l0, l1, ..] => usize::from(u16::from_be_bytes([l0, l1])).saturating_add(40) <= bytes.len(),
+        _ => false,
+    }
 }
 
 /// Does it begin with an IP version and a header length that can be?
 pub(super) fn looks_like_ip(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0x45..=0x4f | 0x60..=0x6f))
+}
+
+/// PPP with or without its address and control octets.
+pub(super) fn framed_ppp<'a>(reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
+    if reader.peek().starts_with(&[0xff, 0x03]) {
+        reader.take(2, "PPP address and control")?;
+    }
+    ppp(reader)
 }
 
 /// PPP from the protocol field on, which may be compressed to its second octet.

@@ -2,9 +2,12 @@
 //! inner headers count. Keeps only IP fragments; knows no flow.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod capwap;
 mod defrag;
 mod fast;
+mod hep;
 mod ip;
+mod l2tp;
 mod link;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
@@ -15,10 +18,11 @@ mod wireless;
 use std::net::IpAddr;
 
 use crate::bytes::{ErrorKind, ParseError};
-use crate::capture::Record;
+use crate::capture::{Record, link_type};
 use crate::model::{At, Mac};
 use defrag::Fragments;
 use link::{Above, Unwrapped};
+use wireless::Payload;
 
 /// What the headers of one record say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +157,23 @@ impl Decoder {
                 None => self.decode_slowly(record, &unwrapped),
             },
             _ => self.decode_slowly(record, &unwrapped),
+        }
+    }
+
+    /// Decodes a record of which one frame may carry several packets, as 802.11 lets it, and gives each.
+    #[inline]
+    pub fn decode_each<'a>(&'a mut self, record: &Record<'a>, mut each: impl FnMut(&Packet<'_>)) {
+        if record.link_type == link_type::ETHERNET || !wireless::is_wireless(record.link_type) {
+            return each(&self.decode(record));
+        }
+        let mut further = match wireless::unwrap(record).map(|carried| carried.payload) {
+            Ok(Payload::Aggregate(frames)) => wireless::subframe(frames).map_or(&[][..], |(.., rest)| rest),
+            _ => &[],
+        };
+        each(&self.decode(record));
+        while let Ok((link, llc, rest)) = wireless::subframe(further) {
+            each(&self.decode_slowly(record, &link::above_llc(record, link, llc)));
+            further = rest;
         }
     }
 

@@ -240,7 +240,7 @@ fn links_without_addresses() {
         check(link_type::NULL, &[&family[..], &udp4(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
     }
     check(link_type::LOOP, &[&[0, 0, 0, 24][..], &udp6(b"x")].concat(), |packet| assert_eq!(udp_of(&packet).payload, b"x"));
-    check(163, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
+    check(220, &udp4(b"x"), |packet| assert_eq!(stopped(&packet), "link type at offset 0: invalid value"));
     check(link_type::ETHERNET, &[1, 2, 3], |packet| {
         assert_eq!(stopped(&packet), "Ethernet header at offset 0: 14 bytes needed, 3 there")
     });

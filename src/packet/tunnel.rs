@@ -2,7 +2,7 @@
 //! device and its servers exchange; the outer one only carries it past the place of capture.
 
 use super::link::{self, Above, Unwrapped};
-use super::{Datagram, Link};
+use super::{Datagram, Link, capwap, hep, l2tp, wireless};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::Record;
 
@@ -10,8 +10,12 @@ use crate::capture::Record;
 pub(super) const MAX_DEPTH: usize = 8;
 
 const VXLAN: u16 = 4789;
+const VXLAN_GPE: u16 = 4790;
 const GENEVE: u16 = 6081;
 const GTP_U: u16 = 2152;
+/// RFC 7510.
+const MPLS_IN_UDP: u16 = 6635;
+const TZSP: u16 = 37008;
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -20,10 +24,12 @@ const MPLS_MULTICAST: u16 = 0x8848;
 /// Transparent Ethernet bridging.
 const ETHERNET: u16 = 0x6558;
 
-/// Is it a port to which tunnels are sent? The source port only spreads the load.
+/// Are these the ports of a tunnel? Mostly the source port only spreads the load; where one side answers to a port that the
+/// other has chosen, its own tells.
 #[inline]
-pub(super) fn is_tunnel_port(destination: u16) -> bool {
-    matches!(destination, VXLAN | GENEVE | GTP_U)
+pub(super) fn is_tunnel(source: u16, destination: u16) -> bool {
+    matches!(destination, VXLAN | VXLAN_GPE | GENEVE | GTP_U | MPLS_IN_UDP | TZSP | hep::PORT | l2tp::PORT | capwap::PORT)
+        || matches!(source, l2tp::PORT | capwap::PORT)
 }
 
 /// What an IP protocol that is a tunnel carries; `None` where it carries nothing that is known.
@@ -35,17 +41,28 @@ pub(super) fn in_ip<'a>(record: &Record<'a>, link: Link, protocol: u8, bytes: &'
             error.offset = error.offset.saturating_add(super::offset_in(record, bytes));
             Some(Unwrapped { link, above: Above::Stopped(error) })
         }),
+        // RFC 3378: version 3, and the rest zero.
+        97 => link::ethernet(record, bytes.strip_prefix(&[0x30, 0])?),
+        115 => l2tp::in_ip(record, link, bytes),
+        // RFC 4023.
+        137 => by_ether_type(record, link, MPLS, bytes),
         _ => None,
     }
 }
 
-/// What a datagram to a tunnel's port carries. The port may as well be some program's own, so that all that does not look
-/// like the tunnel is left as the datagram that it is.
+/// What a datagram of a tunnel carries. The port may as well be some program's own, so that all that does not look like the
+/// tunnel is left as the datagram that it is.
 pub(super) fn in_udp<'a>(record: &Record<'a>, link: Link, datagram: &Datagram<'a>) -> Option<Unwrapped<'a>> {
-    match datagram.destination_port {
-        VXLAN => vxlan(record, datagram.payload),
-        GENEVE => geneve(record, link, datagram.payload),
-        GTP_U => gtp_u(datagram.payload).ok()?.map(|bytes| Unwrapped { link, above: Above::Ip(bytes) }),
+    let payload = datagram.payload;
+    match (datagram.destination_port, datagram.source_port) {
+        (VXLAN, _) => vxlan(record, payload),
+        (VXLAN_GPE, _) => vxlan_gpe(record, link, payload),
+        (GENEVE, _) => geneve(record, link, payload),
+        (GTP_U, _) => gtp_u(payload).ok()?.map(|bytes| Unwrapped { link, above: Above::Ip(bytes) }),
+        (MPLS_IN_UDP, _) => by_ether_type(record, link, MPLS, payload),
+        (TZSP, _) => tzsp(record, payload).ok()?,
+        (l2tp::PORT, _) | (_, l2tp::PORT) => l2tp::in_udp(record, link, payload),
+        (capwap::PORT, _) | (_, capwap::PORT) => capwap::unwrap(record, payload),
         _ => None,
     }
 }
@@ -81,10 +98,7 @@ fn gre<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Result<Option<Un
         if reader.is_empty() {
             return Ok(None);
         }
-        if reader.peek().starts_with(&[0xff, 0x03]) {
-            reader.take(2, "PPP address and control")?;
-        }
-        return Ok(Some(Unwrapped { link, above: link::ppp(&mut reader)? }));
+        return Ok(Some(Unwrapped { link, above: link::framed_ppp(&mut reader)? }));
     }
     match protocol {
         // ERSPAN, which draft-foschiano-erspan-03 section 4 describes. Type I has no header of its own, and is told from
@@ -120,6 +134,53 @@ fn erspan3<'a>(record: &Record<'a>, link: Link, reader: &mut Reader<'a>) -> Resu
 fn vxlan<'a>(record: &Record<'a>, payload: &'a [u8]) -> Option<Unwrapped<'a>> {
     let (&[0x08, 0, 0, 0, _, _, _, 0], frame) = payload.split_first_chunk()? else { return None };
     link::ethernet(record, frame)
+}
+
+/// draft-ietf-nvo3-vxlan-gpe section 3: the same with a version, and a flag that the next protocol is named.
+fn vxlan_gpe<'a>(record: &Record<'a>, link: Link, payload: &'a [u8]) -> Option<Unwrapped<'a>> {
+    /// The identifier is valid, and the next protocol is named; version 0.
+    const FLAGS: u8 = 0x0c;
+    let (&[flags, _, _, next, _, _, _, 0], rest) = payload.split_first_chunk()? else { return None };
+    if flags & 0x3c != FLAGS {
+        return None;
+    }
+    let ether_type = match next {
+        1 => IPV4,
+        2 => IPV6,
+        3 => ETHERNET,
+        5 => MPLS,
+        _ => return None,
+    };
+    by_ether_type(record, link, ether_type, rest)
+}
+
+/// TaZmen Sniffer Protocol, with which access points and routers send copies of frames: version 1, a received packet, its
+/// link, then tags until one that ends them.
+fn tzsp<'a>(record: &Record<'a>, payload: &'a [u8]) -> Result<Option<Unwrapped<'a>>, ParseError> {
+    const PADDING: u8 = 0;
+    const END: u8 = 1;
+    const ETHERNET: u16 = 1;
+    const IEEE802_11: u16 = 18;
+    let mut reader = Reader::new(payload);
+    if reader.array("TZSP version and type")? != [1, 0] {
+        return Ok(None);
+    }
+    let link = reader.u16("TZSP link")?;
+    loop {
+        match reader.u8("TZSP tag")? {
+            PADDING => {}
+            END => break,
+            _ => {
+                let length = reader.u8("TZSP tag length")?;
+                reader.take(usize::from(length), "TZSP tag")?;
+            }
+        }
+    }
+    Ok(match link {
+        ETHERNET => link::ethernet(record, reader.rest()),
+        IEEE802_11 => Some(link::above_wireless(record, &wireless::in_tunnel(reader.rest())?)),
+        _ => None,
+    })
 }
 
 /// RFC 8926 section 3.4: version 0, the length of the options in words, what follows, the network identifier.

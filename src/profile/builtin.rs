@@ -1,4 +1,5 @@
-//! The profiles that come with the program: one file a family in `devices/`.
+//! The profiles that come with the program: one file a family in `devices/`. This index is generated:
+//! `TIDY=write cargo test --test tidy`.
 
 /// Name of the file and its text, in order of the names.
 pub(super) static FILES: &[(&str, &str)] = &[

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use super::visible;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, community_id};
 
@@ -83,10 +84,9 @@ impl<W: Write> EventWriter<W> {
 
 fn field(line: &mut Vec<u8>, key: &str, value: &serde_json::Value) -> io::Result<()> {
     line.push(b',');
-    serde_json::to_writer(&mut *line, key)?;
+    visible::compact(key, line)?;
     line.push(b':');
-    serde_json::to_writer(&mut *line, value)?;
-    Ok(())
+    visible::compact(value, line)
 }
 
 /// What is printed of a TCP connection: its first SYN and SYN-ACK, and the sides' first FIN and RST.

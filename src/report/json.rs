@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::visible;
 use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
@@ -16,13 +17,13 @@ pub const SCHEMA: &str = "loginloop/1";
 
 /// Writes one document, indented, with a line end.
 pub fn document(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::new(analysis, path))?;
+    visible::indented(&Document::new(analysis, path), out)?;
     out.write_all(b"\n")
 }
 
 /// Writes one document on one line.
 pub fn line(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Document::new(analysis, path))?;
+    visible::compact(&Document::new(analysis, path), out)?;
     out.write_all(b"\n")
 }
 

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod json;
 mod page;
 pub mod text;
+mod visible;
 
 #[cfg(test)]
 mod samples;

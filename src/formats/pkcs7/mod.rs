@@ -1,6 +1,7 @@
 //! Bundles of certificates: PKCS#7 signedData (RFC 2315, BER), bare DER, and PEM under any label.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use asn1_rs::{Class, FromBer, Header, Length, Tag};
@@ -8,6 +9,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::formats::memo::Memo;
 use crate::formats::x509::{self, Certificate};
 
 /// Most certificates that are read of one bundle.
@@ -67,16 +69,37 @@ impl Bundle {
         if self.is_full() {
             return self.complain(format!("more than {MAX_CERTIFICATES} certificates"));
         }
-        let certificate = x509::parse(der);
+        let certificate = x509::shared(der);
         if let Err(error) = &certificate.body {
             self.complain(format!("a certificate cannot be read: {error}"));
         }
-        self.certificates.push(Arc::new(certificate));
+        self.certificates.push(certificate);
     }
 }
 
-/// Reads whatever certificates these bytes are.
-pub fn certificates(bytes: &[u8]) -> Bundle {
+/// Different bundles that are remembered.
+const REMEMBERED: usize = 64;
+/// Longest bundle that is remembered.
+const LONGEST_REMEMBERED: usize = 64 << 10;
+
+/// Reads whatever certificates these bytes are; the same bytes are read once.
+pub fn certificates(bytes: &[u8]) -> Arc<Bundle> {
+    thread_local! {
+        static KNOWN: RefCell<Memo<Vec<u8>, Arc<Bundle>>> = RefCell::new(Memo::new(REMEMBERED));
+    }
+    if bytes.len() > LONGEST_REMEMBERED {
+        return Arc::new(read(bytes));
+    }
+    KNOWN.with_borrow_mut(|known| {
+        known.get(bytes).unwrap_or_else(|| {
+            let bundle = Arc::new(read(bytes));
+            known.keep(bytes.to_vec(), Arc::clone(&bundle));
+            bundle
+        })
+    })
+}
+
+fn read(bytes: &[u8]) -> Bundle {
     let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
     let mut bundle = Bundle::nothing();
     if bytes.first() == Some(&0x30) {

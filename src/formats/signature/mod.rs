@@ -1,5 +1,7 @@
 //! Does this key verify this signature? Three results, never two: a signature that cannot be checked is not a bad one.
 
+use std::cell::RefCell;
+
 use md5::Md5;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -11,6 +13,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::RSAPublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::formats::memo::Memo;
 use crate::formats::x509::{Certificate, Hash, KeyKind, PublicKey, Scheme, SignatureAlgorithm, signature_name};
 
 /// Largest RSA modulus that is computed with: larger ones cost seconds, and no phone takes them.
@@ -37,8 +40,31 @@ impl Verified {
     }
 }
 
-/// Was `certificate` signed with the private half of `issuer_key`? Dates, names and uses play no part.
+/// Different pairs of certificate and key that are remembered.
+const REMEMBERED: usize = 1024;
+/// Longest key that is remembered: that of RSA with 16,384 bits.
+const LONGEST_REMEMBERED: usize = 2_200;
+
+/// Was `certificate` signed with the private half of `issuer_key`? Dates, names and uses play no part. The same is
+/// computed once.
 pub fn verify(certificate: &Certificate, issuer_key: &PublicKey) -> Verified {
+    thread_local! {
+        static KNOWN: RefCell<Memo<Vec<u8>, Verified>> = RefCell::new(Memo::new(REMEMBERED));
+    }
+    if issuer_key.info.len() > LONGEST_REMEMBERED {
+        return compute(certificate, issuer_key);
+    }
+    let pair = [&certificate.sha256, issuer_key.info.as_slice()].concat();
+    KNOWN.with_borrow_mut(|known| {
+        known.get(pair.as_slice()).unwrap_or_else(|| {
+            let verified = compute(certificate, issuer_key);
+            known.keep(pair, verified.clone());
+            verified
+        })
+    })
+}
+
+fn compute(certificate: &Certificate, issuer_key: &PublicKey) -> Verified {
     let body = match &certificate.body {
         Ok(body) => body,
         Err(error) => return Verified::unknown(format!("the certificate cannot be read: {error}")),

@@ -14,7 +14,7 @@ mod read;
 mod tests;
 
 pub use algorithm::signature_name;
-pub use read::parse;
+pub use read::{parse, shared};
 
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]

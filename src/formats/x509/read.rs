@@ -1,5 +1,6 @@
 //! From DER to [`Certificate`]: the library's view, copied into our own types.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,11 +10,34 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{CRLDistributionPoints, DistributionPointName, GeneralName, ParsedExtension, X509Extension};
 
 use super::{AlternativeName, Body, Certificate, algorithm, hex, key, name};
+use crate::formats::memo::Memo;
 use crate::model::Time;
 use crate::text::WireText;
 
 /// Most subjectAltName entries, locations or usages that are kept of one certificate.
 const MAX_ENTRIES: usize = 1024;
+
+/// Different certificates that are remembered.
+const REMEMBERED: usize = 256;
+/// Longest certificate that is remembered: few have more than three thousand bytes.
+const LONGEST_REMEMBERED: usize = 8 << 10;
+
+/// The same as [`parse`], once for each different certificate: all who are shown it share it.
+pub fn shared(der: &[u8]) -> Arc<Certificate> {
+    thread_local! {
+        static KNOWN: RefCell<Memo<Arc<[u8]>, Arc<Certificate>>> = RefCell::new(Memo::new(REMEMBERED));
+    }
+    if der.len() > LONGEST_REMEMBERED {
+        return Arc::new(parse(der));
+    }
+    KNOWN.with_borrow_mut(|known| {
+        known.get(der).unwrap_or_else(|| {
+            let certificate = Arc::new(parse(der));
+            known.keep(Arc::clone(&certificate.der), Arc::clone(&certificate));
+            certificate
+        })
+    })
+}
 
 /// Reads a certificate. Never fails: what cannot be read says so in its `body`.
 pub fn parse(der: &[u8]) -> Certificate {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::device::facts::DeviceFacts;
 use crate::event::Event;
 use crate::model::{At, SECOND};
 use crate::protocols::{dhcpv6, eap, icmp};
@@ -74,18 +75,18 @@ impl Recorder {
         (!lease.advertises.is_empty() && lease.requests.is_empty() && lease.replies.is_empty()).then_some(id)
     }
 
-    pub(super) fn discovery(&mut self, event: &Event, discovery: icmp::Discovery, is_router: &dyn Fn(IpAddr) -> bool) {
+    pub(super) fn discovery(&mut self, event: &Event, discovery: icmp::Discovery, facts: &DeviceFacts) {
         match discovery {
             // RFC 4862 section 5.4.2: with no source it probes whether its own address is free.
             icmp::Discovery::Solicitation { target, .. }
                 if event.source().ip().is_some_and(|ip| !ip.is_unspecified() && ip != IpAddr::V6(target)) =>
             {
-                self.neighbour(event.at, target.into(), None, is_router);
+                self.neighbour(event.at, target.into(), None, facts);
             }
             // Where the MAC stands in no option, it is that of the frame (RFC 4861 section 4.4).
             icmp::Discovery::Advertisement { target, mac } => {
                 let mac = mac.or(event.link.source).unwrap_or_default();
-                self.neighbour(event.at, target.into(), Some(mac), is_router);
+                self.neighbour(event.at, target.into(), Some(mac), facts);
             }
             icmp::Discovery::Solicitation { .. } | icmp::Discovery::Router { .. } => {}
         }

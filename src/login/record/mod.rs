@@ -1,11 +1,12 @@
 //! Joins a device's events to exchanges: question and answer, repeat and first try, SYN and close. Judges nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{At, Endpoint, Mac, SECOND, Side};
@@ -75,7 +76,7 @@ pub(super) struct Recorder {
     pub(super) names: NameBook,
     connections: HashMap<u64, DraftId, RandomState>,
     leases: HashMap<u32, DraftId, RandomState>,
-    queries: Vec<OpenQuery>,
+    queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
@@ -153,7 +154,7 @@ impl Recorder {
         self.transfers = provision::renumbered(std::mem::take(&mut self.transfers), &own);
         self.transfers.extend(provision::renumbered(other.transfers, &theirs));
         self.whole_files.extend(other.whole_files);
-        let open = |queries: Vec<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> Vec<OpenQuery> {
+        let open = |queries: VecDeque<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> VecDeque<OpenQuery> {
             queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
         };
         self.queries = open(std::mem::take(&mut self.queries), &own);
@@ -175,20 +176,19 @@ impl Recorder {
         Some(&mut draft.kind)
     }
 
-    /// Takes note of one event. `is_router` knows the router of the device's
-    /// lease, and those that advertise themselves.
-    pub(super) fn event(&mut self, event: &Event, is_router: &dyn Fn(IpAddr) -> bool) {
+    /// Takes note of one event of a device of which this is known.
+    pub(super) fn event(&mut self, event: &Event, facts: &DeviceFacts) {
         match &event.what {
             What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
             What::Message(message) => match message {
-                Message::Arp(message) => self.arp(event.at, message, is_router),
+                Message::Arp(message) => self.arp(event.at, message, facts),
                 Message::Dhcp(message) => self.dhcp(event.at, message),
                 Message::Dhcpv6(message) => self.dhcpv6(event.at, message),
                 Message::Dns(message) => self.dns(event, message),
                 Message::Eap(message) => self.eap(event.at, message),
                 Message::Http(message) => self.http(event, message),
                 Message::Icmp(message) => match message.discovery {
-                    Some(discovery) => self.discovery(event, discovery, is_router),
+                    Some(discovery) => self.discovery(event, discovery, facts),
                     None => self.icmp(event, message),
                 },
                 Message::Ntp(message) => self.ntp(event, message),
@@ -357,9 +357,9 @@ impl Recorder {
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         if self.queries.len() >= OPEN_QUERIES {
-            self.queries.remove(0);
+            self.queries.pop_front();
         }
-        self.queries.push(OpenQuery { id: message.id, draft: id });
+        self.queries.push_back(OpenQuery { id: message.id, draft: id });
         if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
             add_newest(&mut lookup.queries, (event.at, server));
         }
@@ -451,18 +451,18 @@ impl Recorder {
         !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
     }
 
-    fn arp(&mut self, at: At, message: &arp::Message, is_router: &dyn Fn(IpAddr) -> bool) {
+    fn arp(&mut self, at: At, message: &arp::Message, facts: &DeviceFacts) {
         match message.operation {
             1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => {
-                self.neighbour(at, message.target_ip.into(), None, is_router);
+                self.neighbour(at, message.target_ip.into(), None, facts);
             }
-            2 => self.neighbour(at, message.sender_ip.into(), Some(message.sender_mac), is_router),
+            2 => self.neighbour(at, message.sender_ip.into(), Some(message.sender_mac), facts),
             _ => {}
         }
     }
 
     /// A question for the MAC of this address, or the answer.
-    fn neighbour(&mut self, at: At, address: IpAddr, reply: Option<Mac>, is_router: &dyn Fn(IpAddr) -> bool) {
+    fn neighbour(&mut self, at: At, address: IpAddr, reply: Option<Mac>, facts: &DeviceFacts) {
         let request = reply.is_none();
         let open = self.neighbours.get(&address).copied();
         let open = open.filter(|id| {
@@ -473,7 +473,7 @@ impl Recorder {
         let id = match open {
             Some(id) => id,
             None if request => {
-                let neighbour = Neighbour { address, router: is_router(address), requests: Vec::new(), reply: None };
+                let neighbour = Neighbour { address, router: facts.is_router(address), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(neighbour));
                 self.neighbours.insert(address, id);
                 id

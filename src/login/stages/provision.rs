@@ -102,8 +102,8 @@ fn file(request: &http::Request) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::shared::testing_link::{Tftp, file};
     use crate::findings::testing::{IntoStep, Tcp, tcp};
-    use crate::findings::testing_link::{Tftp, file};
     use crate::login::steps::StepKind;
     use crate::model::{Outcome, Time};
     use std::collections::BTreeSet;

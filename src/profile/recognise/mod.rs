@@ -13,6 +13,8 @@ use crate::text::WireText;
 const ENOUGH: u32 = 3;
 /// The weight of a mark that is enough by itself.
 const STRONG: u8 = 3;
+/// What rules a family out comes first, then the heaviest.
+const IN_TURN: [u8; 4] = [0, STRONG, 2, 1];
 
 impl Profiles {
     /// Which family shows itself in these facts?
@@ -55,10 +57,9 @@ impl Weighed {
 
 /// What speaks for this family; `None` where that is not enough, or something speaks against it.
 fn weigh(profile: &Profile, facts: &DeviceFacts) -> Option<Weighed> {
-    let mut marks: Vec<&Mark> = profile.recognition.iter().collect();
-    marks.sort_by_key(|mark| (mark.weight != 0, std::cmp::Reverse(mark.weight)));
+    let marks = |weight: u8| profile.recognition.iter().filter(move |mark| mark.weight == weight);
     let mut weighed = Weighed::default();
-    for mark in marks {
+    for mark in IN_TURN.into_iter().flat_map(marks) {
         let Some(seen) = seen(mark, facts) else { continue };
         if mark.weight == 0 {
             return None;
@@ -82,7 +83,7 @@ fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
             // A locally administered address (IEEE 802c) bears no maker's prefix.
             let mac = facts.mac.filter(|mac| mac.0.first().is_some_and(|octet| octet & 2 == 0))?;
             let [a, b, c] = mac.oui();
-            if format!("{a:02x}{b:02x}{c:02x}") != mark.value {
+            if u32::from_str_radix(&mark.value, 16) != Ok(u32::from_be_bytes([0, a, b, c])) {
                 return None;
             }
             let maker = if mark.note.is_empty() { String::new() } else { format!(" of {}", mark.note) };
@@ -91,12 +92,11 @@ fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
         MarkKind::VendorClass => format!("DHCP vendor class {} (option 60)", first(&facts.vendor_classes, begins)?),
         MarkKind::HostName => format!("DHCP host name {} (option 12)", first(facts.host_name.as_slice(), begins)?),
         MarkKind::ParameterList => {
-            let list: Vec<String> = facts.parameter_list.iter().map(u8::to_string).collect();
-            let list = list.join(",");
-            if list != mark.value {
+            let wanted = mark.value.split(',').map(|number| number.parse::<u8>().ok());
+            if !wanted.eq(facts.parameter_list.iter().copied().map(Some)) {
                 return None;
             }
-            format!("DHCP parameter list {list} (option 55)")
+            format!("DHCP parameter list {} (option 55)", mark.value)
         }
         MarkKind::UserAgent => format!("user agent {}", first(&facts.user_agents, contains)?),
         MarkKind::Name => format!("asked DNS for {}", first(&facts.names_asked, begins)?),
@@ -121,7 +121,7 @@ fn begins(text: &str, prefix: &str) -> bool {
 
 /// Does `text` contain `part`, whatever the case?
 fn contains(text: &str, part: &str) -> bool {
-    text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+    part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 #[cfg(test)]

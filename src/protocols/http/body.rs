@@ -221,7 +221,8 @@ fn decoded(decoder: impl Read, limit: usize, whole: bool) -> Body {
 pub(super) fn limit(response: &Response, request: Option<&Request>) -> usize {
     let kind = response.content_type.as_ref().map(|text| text.raw().to_ascii_lowercase()).unwrap_or_default();
     let uri = request.map(|request| request.uri.raw().to_ascii_lowercase()).unwrap_or_default();
-    if ["audio/", "video/", "image/", "font/"].iter().any(|family| kind.starts_with(family)) {
+    let is_media = ["audio/", "video/", "image/", "font/", "text/css"].iter().any(|family| kind.starts_with(family));
+    if is_media || kind.contains("javascript") {
         0
     } else if is_about_certificates(&kind, &uri) {
         BODY_LIMIT

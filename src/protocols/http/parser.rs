@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::body::{Collector, Progress, limit};
 use super::head::{First, Head, read};
-use super::probe::{message_start, next_start};
+use super::probe::{LINE_LIMIT, message_start, next_start};
 use super::{Message, Request, Response};
 use crate::flow::Step;
-use crate::formats::heads::{Unfinished, skip_line_ends};
+use crate::formats::heads::{Unfinished, before_last_line, skip_line_ends};
 use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
@@ -126,7 +126,7 @@ impl Parser {
                 Some(start) if bytes.get(start..).is_some_and(|rest| message_start(rest) != Guess::No) => (start, true),
                 _ => {
                     *self.state(side) = State::Lost;
-                    (bytes.len(), false)
+                    (before_last_line(bytes, LINE_LIMIT), false)
                 }
             },
         }

@@ -58,7 +58,7 @@ const METHODS: &[&str] = &[
 /// No method that is in use is longer.
 const METHOD_LIMIT: usize = 24;
 /// A first line longer than this is none.
-const LINE_LIMIT: usize = 16 * 1024;
+pub(super) const LINE_LIMIT: usize = 16 * 1024;
 
 /// What a response and the version in a request line begin with.
 const VERSION: &[u8] = b"HTTP/1.";
@@ -107,9 +107,6 @@ fn request_start(bytes: &[u8]) -> Guess {
 
 /// Where the next message begins in a stream that has lost its framing: at a line that looks like a first one.
 pub(super) fn next_start(bytes: &[u8]) -> Option<usize> {
-    if message_start(bytes) == Guess::Yes {
-        return Some(0);
-    }
     memmem::find_iter(bytes, VERSION).find_map(|hit| {
         let before = bytes.get(..hit)?;
         if is_status_line(bytes.get(hit..)?) {

@@ -1,15 +1,39 @@
 //! A head: the first line, the headers, and what a message keeps of them.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use ezk_sip_types::Name;
-use ezk_sip_types::msg::{Line, PullParser};
+use ezk_sip_types::msg::PullParser;
 
 use super::{Message, Start, auth};
 use crate::formats::date;
-use crate::text::WireText;
+use crate::text::{self, WireText};
 
+/// The headers that something is kept of, each with its compact form (RFC 3261 section 7.3.3, RFC 6665 section 8.2.1).
+const KEPT: [(&str, Option<&str>); 21] = [
+    ("Authorization", None),
+    ("Call-ID", Some("i")),
+    ("Contact", Some("m")),
+    ("Content-Length", Some("l")),
+    ("CSeq", None),
+    ("Date", None),
+    ("Event", Some("o")),
+    ("Expires", None),
+    ("From", Some("f")),
+    ("Min-Expires", None),
+    ("ms-diagnostics", None),
+    ("Proxy-Authenticate", None),
+    ("Proxy-Authorization", None),
+    ("Reason", None),
+    ("Retry-After", None),
+    ("Server", None),
+    ("To", Some("t")),
+    ("User-Agent", None),
+    ("Via", Some("v")),
+    ("Warning", None),
+    ("WWW-Authenticate", None),
+];
 /// Headers beyond this are not looked at.
 const HEADER_LIMIT: usize = 256;
 /// Addresses of `Contact` beyond this are not looked at.
@@ -25,9 +49,9 @@ pub(super) struct Head {
 
 /// Reads a head, with or without the empty line at its end.
 pub(super) fn read(head: &[u8]) -> Head {
-    // The types point into the text, so that all of it must be UTF-8 before any of it is read. With an empty line of our own the
-    // last header of a head that was cut is read, too.
-    let mut text = String::from_utf8_lossy(head).into_owned();
+    // All of it must be UTF-8 before any of it is read. With an empty line of our own the last header of a head that was cut is
+    // read, too.
+    let mut text = text::lossy(head);
     if has_lone_return(&text) {
         text = text.replace("\r\n", "\n").replace('\r', "\n");
     }
@@ -37,29 +61,31 @@ pub(super) fn read(head: &[u8]) -> Head {
     let mut lines = PullParser::new(&source, 0).map_while(Result::ok).filter_map(|line| std::str::from_utf8(line).ok());
     let start = start_line(lines.next().unwrap_or_default().trim());
     let headers = lines.take(HEADER_LIMIT).filter_map(|line| {
-        let (_, line) = Line::parse(&source, line).ok()?;
-        Some((line.name, unfold(line.value.as_str())))
+        let (name, value) = line.split_once(':')?;
+        Some((kept(name.trim())?, unfold(value)))
     });
     let headers = Headers(headers.collect());
-    Head { content_length: headers.number(&Name::CONTENT_LENGTH), message: headers.message(start) }
+    Head { content_length: headers.number("Content-Length"), message: headers.message(start) }
+}
+
+/// The full name of a header, if something is kept of it.
+fn kept(name: &str) -> Option<&'static str> {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    KEPT.iter().find(|(full, compact)| is(full) || compact.is_some_and(is)).map(|(full, _)| *full)
 }
 
 fn has_lone_return(text: &str) -> bool {
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte == b'\r' && bytes.peek().is_none_or(|next| *next != b'\n') {
-            return true;
-        }
-    }
-    false
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at.saturating_add(1)) != Some(&b'\n'))
 }
 
 /// A value on one line (RFC 3261 section 7.3.1: folding stands for one blank).
-fn unfold(value: &str) -> String {
+fn unfold(value: &str) -> Cow<'_, str> {
+    let value = value.trim();
     if value.contains('\n') {
-        value.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
+        Cow::Owned(value.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned())
     } else {
-        value.trim().to_owned()
+        Cow::Borrowed(value)
     }
 }
 
@@ -78,51 +104,51 @@ fn start_line(line: &str) -> Start {
     Start::Request { method: WireText::from(word), uri: WireText::from(uri) }
 }
 
-/// The headers in order; compact forms are known by [`Name`].
-struct Headers(Vec<(Name, String)>);
+/// The headers in order, under their full names.
+struct Headers<'a>(Vec<(&'static str, Cow<'a, str>)>);
 
-impl Headers {
-    fn all<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+impl Headers<'_> {
+    fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.as_ref())
     }
 
-    fn first(&self, name: &Name) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    fn first(&self, name: &'static str) -> Option<&str> {
+        self.all(name).next()
     }
 
-    fn text(&self, name: &Name) -> Option<WireText> {
+    fn text(&self, name: &'static str) -> Option<WireText> {
         self.first(name).map(WireText::from)
     }
 
-    fn number<T: std::str::FromStr>(&self, name: &Name) -> Option<T> {
+    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Option<T> {
         self.first(name).and_then(leading_number)
     }
 
     fn message(&self, start: Start) -> Message {
-        let via = self.first(&Name::VIA).map(first_item);
-        let contacts: Vec<&str> = self.all(&Name::CONTACT).flat_map(items).take(CONTACT_LIMIT).collect();
+        let via = self.first("Via").map(first_item);
+        let contacts: Vec<&str> = self.all("Contact").flat_map(items).take(CONTACT_LIMIT).collect();
         let contact_expires = || contacts.first().and_then(|contact| parameter(contact, "expires")).and_then(leading_number);
-        let answers = self.all(&Name::AUTHORIZATION).chain(self.all(&Name::PROXY_AUTHORIZATION));
-        let challenges = self.all(&Name::WWW_AUTHENTICATE).chain(self.all(&Name::PROXY_AUTHENTICATE));
+        let answers = self.all("Authorization").chain(self.all("Proxy-Authorization"));
+        let challenges = self.all("WWW-Authenticate").chain(self.all("Proxy-Authenticate"));
         Message {
             start,
-            call_id: self.text(&Name::CALL_ID).unwrap_or_default(),
-            cseq: self.first(&Name::CSEQ).map(cseq).unwrap_or_default(),
-            from: self.first(&Name::FROM).map(user_address),
-            to: self.first(&Name::TO).map(user_address),
+            call_id: self.text("Call-ID").unwrap_or_default(),
+            cseq: self.first("CSeq").map(cseq).unwrap_or_default(),
+            from: self.first("From").map(user_address),
+            to: self.first("To").map(user_address),
             via: via.and_then(via_host),
-            expires: self.number(&Name::EXPIRES).or_else(contact_expires),
+            expires: self.number("Expires").or_else(contact_expires),
             contacts: contacts.iter().map(|contact| WireText::from(address(contact))).collect(),
-            min_expires: self.number(&Name::MIN_EXPIRES),
-            user_agent: self.text(&Name::USER_AGENT),
-            server: self.text(&Name::SERVER),
+            min_expires: self.number("Min-Expires"),
+            user_agent: self.text("User-Agent"),
+            server: self.text("Server"),
             credentials: answers.map(auth::read).collect(),
             challenges: challenges.map(auth::read).collect(),
-            ms_diagnostics: self.text(&Name::custom("ms-diagnostics", &["ms-diagnostics"])),
-            warning: self.text(&Name::WARNING).or_else(|| self.text(&Name::custom("Reason", &["reason"]))),
-            retry_after: self.number(&Name::RETRY_AFTER),
-            date: self.first(&Name::DATE).and_then(date::http_date),
-            event: self.text(&Name::EVENT),
+            ms_diagnostics: self.text("ms-diagnostics"),
+            warning: self.text("Warning").or_else(|| self.text("Reason")),
+            retry_after: self.number("Retry-After"),
+            date: self.first("Date").and_then(date::http_date),
+            event: self.text("Event"),
             received: via.and_then(|via| parameter(via, "received")).and_then(ip_address),
         }
     }

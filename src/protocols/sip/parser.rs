@@ -2,9 +2,9 @@
 
 use super::Message;
 use super::headers::{Head, read};
-use super::probe::{datagram_start, message_start, next_start};
+use super::probe::{LINE_LIMIT, datagram_start, message_start, next_start};
 use crate::flow::Step;
-use crate::formats::heads::{Unfinished, head_end, skip_line_ends};
+use crate::formats::heads::{Unfinished, before_last_line, head_end, skip_line_ends};
 use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
@@ -104,7 +104,7 @@ impl Parser {
                 Some(start) if bytes.get(start..).is_some_and(|rest| message_start(rest) != Guess::No) => (start, true),
                 _ => {
                     *self.state(side) = State::Lost;
-                    (bytes.len(), false)
+                    (before_last_line(bytes, LINE_LIMIT), false)
                 }
             },
         }

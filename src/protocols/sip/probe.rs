@@ -12,7 +12,7 @@ const VERSION: &[u8] = b"SIP/2.0";
 /// No method that is in use is longer.
 const METHOD_LIMIT: usize = 32;
 /// A first line longer than this is none.
-const LINE_LIMIT: usize = 8 * 1024;
+pub(super) const LINE_LIMIT: usize = 8 * 1024;
 
 /// The dispatcher's probe of a datagram.
 pub(super) fn udp(probe: &Probe<'_>) -> Guess {
@@ -49,9 +49,6 @@ pub(super) fn message_start(bytes: &[u8]) -> Guess {
 
 /// Where the next message begins in a stream that has lost its framing.
 pub(super) fn next_start(bytes: &[u8]) -> Option<usize> {
-    if message_start(bytes) == Guess::Yes {
-        return Some(0);
-    }
     memmem::find_iter(bytes, VERSION).find_map(|hit| {
         let rest = bytes.get(hit..)?;
         if is_status_line(first_line(rest.get(..rest.len().min(LINE_LIMIT))?).0) {

@@ -90,7 +90,7 @@ fn certificates(body: &[u8]) -> Vec<Arc<Certificate>> {
         if certificates.len() >= MAX_CERTIFICATES {
             break;
         }
-        certificates.push(Arc::new(x509::parse(der)));
+        certificates.push(x509::shared(der));
     }
     certificates
 }

@@ -14,6 +14,7 @@ pub use profiles::{profile_json, profile_markdown, profile_text, profiles_json, 
 pub use similar::closest;
 
 use super::page::{Ink, Page};
+use super::visible;
 
 /// A note about a capture: it causes nothing, and lowers the confidence of what depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +149,7 @@ fn note_as_json(note: &Note) -> serde_json::Value {
 
 /// Writes a value, indented, with a line end.
 fn pretty(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    visible::indented(value, out)?;
     out.write_all(b"\n")
 }
 

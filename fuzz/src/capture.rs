@@ -1,0 +1,85 @@
+//! The capture reader: however the bytes come, the same records come out.
+
+use std::io::{self, Read, Write};
+
+use loginloop::capture::{CaptureReader, Facts, compressed};
+use loginloop::model::Warning;
+
+/// All that a reader says of a file.
+#[derive(Debug, PartialEq)]
+struct Said {
+    records: Vec<(u64, i64, u16, u32, Vec<u8>)>,
+    error: Option<String>,
+    facts: Option<Facts>,
+    warnings: Vec<Warning>,
+}
+
+/// Gives one byte at a time.
+struct Drip<'a>(&'a [u8]);
+
+impl Read for Drip<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let (Some((first, rest)), Some(place)) = (self.0.split_first(), out.first_mut()) else { return Ok(0) };
+        *place = *first;
+        self.0 = rest;
+        Ok(1)
+    }
+}
+
+fn read(input: impl Read) -> Said {
+    let mut said = Said { records: Vec::new(), error: None, facts: None, warnings: Vec::new() };
+    let mut reader = match CaptureReader::open(input) {
+        Ok(reader) => reader,
+        Err(error) => return Said { error: Some(error.to_string()), ..said },
+    };
+    loop {
+        match reader.next_record() {
+            Ok(Some(record)) => {
+                assert!(record.wire_length as usize >= record.data.len());
+                said.records.push((
+                    record.at.frame.0,
+                    record.at.time.0,
+                    record.link_type,
+                    record.wire_length,
+                    record.data.to_vec(),
+                ));
+            }
+            Ok(None) => break,
+            Err(error) => {
+                said.error = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    assert!(matches!(reader.next_record(), Ok(None)), "the end is the end");
+    assert_eq!(reader.facts().frames, said.records.len() as u64);
+    said.facts = Some(reader.facts().clone());
+    said.warnings = reader.warnings().to_vec();
+    said
+}
+
+/// Byte by byte, and all at once.
+pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
+    let whole = read(bytes);
+    assert_eq!(whole, read(Drip(bytes)));
+    // What a cut file holds is the beginning of what the whole one holds.
+    let cut = read(bytes.get(..bytes.len() / 2).unwrap_or_default());
+    assert!(whole.records.starts_with(&cut.records));
+}
+
+/// Whatever was packed, and whatever calls itself packed.
+pub fn compressed(bytes: &[u8]) {
+    let unpack = |input: &mut dyn Read| -> (Vec<u8>, Option<io::ErrorKind>) {
+        let mut plain = Vec::new();
+        let error = match compressed::plain(input) {
+            // More than this is the next layer's to refuse: it reads on only as long as there are packets.
+            Ok((reader, _)) => reader.take(4 << 20).read_to_end(&mut plain).err().map(|error| error.kind()),
+            Err(error) => Some(error.kind()),
+        };
+        (plain, error)
+    };
+    assert_eq!(unpack(&mut &*bytes), unpack(&mut Drip(bytes)));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let packed = packed.write_all(bytes).and_then(|()| packed.finish()).expect("memory takes it");
+    assert_eq!(unpack(&mut packed.as_slice()), (bytes.to_vec(), None));
+}

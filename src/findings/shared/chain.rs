@@ -1,0 +1,435 @@
+//! Certificate chains of servers as the `cert-*` rules see them: asks `trust` what is wrong with a chain, and turns one
+//! fault into one finding.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::findings::shared::handshake::{Refusal, Shaken, handshakes};
+use crate::findings::shared::own_clock::own_clock;
+use crate::findings::shared::place::{Leaving, Place, alert_name};
+use crate::findings::{Case, Found, Proof};
+use crate::formats::x509::{Body, Certificate, Hash, Scheme};
+use crate::model::{At, Evidence, Frame, Side, Time};
+use crate::profile::TrustPolicy;
+use crate::text::WireText;
+use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
+
+/// Chains that are judged in one attempt, at most: those nearest to the drop.
+const CHAINS: usize = 4;
+/// How sure it is that a device refuses a signature that its own hello does not list.
+const NOT_IN_HELLO: f32 = 0.7;
+
+/// A chain that the device may have refused, with its faults.
+pub struct Judged<'a> {
+    /// The connection and its handshake.
+    pub shaken: Shaken<'a>,
+    /// The frame of the Certificate.
+    pub at: At,
+    /// The chain, the server's own certificate first.
+    pub chain: &'a [Arc<Certificate>],
+    /// CAs that the device had fetched.
+    pub fetched: &'a [(Frame, Arc<Certificate>)],
+    /// How the device turned away from it, if it did.
+    pub refusal: Option<Refusal>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+/// The chains of an attempt that the device did not take, each with what `trust` has against it.
+pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
+    let mut all: Vec<Judged<'a>> = handshakes(case).into_iter().filter_map(|shaken| open(case, shaken)).collect();
+    let surplus = all.len().saturating_sub(CHAINS);
+    let mut place = 0_usize;
+    all.retain(|one| {
+        place = place.saturating_add(1);
+        place > surplus || one.place().is_drop(case)
+    });
+    for one in &mut all {
+        one.faults = faults(case, one);
+    }
+    all
+}
+
+/// The same with these faults for every chain: for tests of what is made of them.
+#[cfg(test)]
+pub(crate) fn judged_as<'a>(case: &Case<'a>, faults: &[Fault]) -> Vec<Judged<'a>> {
+    let open = handshakes(case).into_iter().filter_map(|shaken| open(case, shaken));
+    open.map(|one| Judged { faults: faults.to_vec(), ..one }).collect()
+}
+
+/// A readable chain, unless the device went on past it: then it has taken it, whatever could be said against it.
+fn open<'a>(case: &Case<'a>, shaken: Shaken<'a>) -> Option<Judged<'a>> {
+    let (at, chain) = shaken.tls.certificate.as_ref()?;
+    if chain.is_empty() || shaken.accepted() {
+        return None;
+    }
+    let before = case.known.fetched.iter().take_while(|(frame, _)| *frame < at.frame).count();
+    let fetched = case.known.fetched.get(..before).unwrap_or_default();
+    Some(Judged { shaken, at: *at, chain, fetched, refusal: shaken.refusal(), faults: Vec::new() })
+}
+
+/// The device's own clock when a frame was captured, where it shows.
+pub fn device_time(case: &Case<'_>, at: At) -> Option<Time> {
+    own_clock(case, at).map(|clock| at.time.plus(clock.ahead))
+}
+
+/// The name that the certificate must cover: the one that was looked up, else the one in the hello.
+fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
+    let said = shaken.tls.client_hello.as_ref().and_then(|(_, hello)| hello.server_name.as_ref());
+    shaken.place.connection.name.as_ref().or(said)
+}
+
+/// What is wrong with a chain.
+pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
+    let question = Question {
+        chain: judged.chain,
+        fetched: judged.fetched,
+        store_known: case.known.enrolment_seen && !judged.fetched.is_empty(),
+        name: wanted_name(&judged.shaken).map(WireText::raw),
+        now: judged.at.time,
+        device_now: device_time(case, judged.at),
+        policy: &case.profile.trust,
+    };
+    let mut faults = remembered(&question);
+    if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. })) {
+        faults.extend(outside_hello(judged));
+    }
+    faults
+}
+
+/// What a judgement depends on.
+#[derive(PartialEq)]
+struct Key {
+    chain: Vec<[u8; 32]>,
+    fetched: Vec<[u8; 32]>,
+    store_known: bool,
+    name: Option<String>,
+    now: Time,
+    device_now: Option<Time>,
+    policy: TrustPolicy,
+}
+
+/// Asks `trust`, unless the same was asked a moment ago: a dozen rules ask for each chain, and signatures take time.
+fn remembered(question: &Question<'_>) -> Vec<Fault> {
+    thread_local! {
+        static LAST: RefCell<VecDeque<(Key, Vec<Fault>)>> = const { RefCell::new(VecDeque::new()) };
+    }
+    let key = Key {
+        chain: question.chain.iter().map(|one| one.sha256).collect(),
+        fetched: question.fetched.iter().map(|(_, one)| one.sha256).collect(),
+        store_known: question.store_known,
+        name: question.name.map(str::to_owned),
+        now: question.now,
+        device_now: question.device_now,
+        policy: question.policy.clone(),
+    };
+    LAST.with_borrow_mut(|last| {
+        if let Some((_, faults)) = last.iter().find(|(known, _)| *known == key) {
+            return faults.clone();
+        }
+        let faults = trust::judge(question).faults;
+        last.truncate(CHAINS.saturating_sub(1));
+        last.push_front((key, faults.clone()));
+        faults
+    })
+}
+
+/// The first certificate whose signature the device's own hello does not list (RFC 5246 section 7.4.1.4.1). Many stacks
+/// take such a chain all the same, so it counts only where the device left.
+fn outside_hello(judged: &Judged<'_>) -> Option<Fault> {
+    judged.refusal?;
+    let (_, hello) = judged.shaken.tls.client_hello.as_ref()?;
+    let listed = hello.signature_algorithms.as_ref().filter(|listed| !listed.is_empty())?;
+    let chosen = judged.shaken.tls.server_hello.as_ref().map(|(_, hello)| hello.chosen)?;
+    if chosen < 0x0303 {
+        return None;
+    }
+    judged.chain.iter().enumerate().find_map(|(index, certificate)| {
+        let body = certificate.body.as_ref().ok()?;
+        let codes = scheme_codes(body.signature_algorithm.scheme, body.signature_algorithm.hash);
+        let outside = body.subject.der != body.issuer.der && !codes.is_empty() && !codes.iter().any(|code| listed.contains(code));
+        outside.then(|| Fault {
+            certificate: Some(Link::Sent(index)),
+            kind: FaultKind::UnsupportedSignature { hash: body.signature_algorithm.hash, algorithm: algorithm_name(body) },
+            certainty: NOT_IN_HELLO,
+        })
+    })
+}
+
+/// The code points of a signature in a hello (RFC 5246 section 7.4.1.4.1, RFC 8446 section 4.2.3); empty if unknown.
+fn scheme_codes(scheme: Scheme, hash: Option<Hash>) -> Vec<u16> {
+    let number = match hash {
+        Some(Hash::Md5) => 0x0100,
+        Some(Hash::Sha1) => 0x0200,
+        Some(Hash::Sha224) => 0x0300,
+        Some(Hash::Sha256) => 0x0400,
+        Some(Hash::Sha384) => 0x0500,
+        Some(Hash::Sha512) => 0x0600,
+        Some(Hash::Md2) | None => 0,
+    };
+    match (scheme, number) {
+        (Scheme::EdDsa, _) => vec![0x0807, 0x0808],
+        (Scheme::Rsa, 1..) => vec![number | 1],
+        (Scheme::Dsa, 1..) => vec![number | 2],
+        (Scheme::Ecdsa, 1..) => vec![number | 3],
+        (Scheme::RsaPss, 0x0400) => vec![0x0804, 0x0809],
+        (Scheme::RsaPss, 0x0500) => vec![0x0805, 0x080a],
+        (Scheme::RsaPss, 0x0600) => vec![0x0806, 0x080b],
+        _ => Vec::new(),
+    }
+}
+
+/// A signature algorithm as people write it.
+pub fn algorithm_name(body: &Body) -> String {
+    let hash = match body.signature_algorithm.hash {
+        Some(Hash::Md2) => "md2",
+        Some(Hash::Md5) => "md5",
+        Some(Hash::Sha1) => "sha1",
+        Some(Hash::Sha224) => "sha224",
+        Some(Hash::Sha256) => "sha256",
+        Some(Hash::Sha384) => "sha384",
+        Some(Hash::Sha512) => "sha512",
+        None => return format!("algorithm {}", body.signature_algorithm.oid),
+    };
+    match body.signature_algorithm.scheme {
+        Scheme::Rsa => format!("{hash}WithRSAEncryption"),
+        Scheme::RsaPss => format!("RSASSA-PSS with {hash}"),
+        Scheme::Ecdsa => format!("ecdsa-with-{}", hash.to_uppercase()),
+        Scheme::Dsa => format!("dsa-with-{hash}"),
+        Scheme::EdDsa | Scheme::Unknown => format!("algorithm {}", body.signature_algorithm.oid),
+    }
+}
+
+impl<'a> Judged<'a> {
+    /// The connection.
+    pub fn place(&self) -> Place<'a> {
+        self.shaken.place
+    }
+
+    /// What a fault's certificate says, where it can be read.
+    pub fn body(&self, link: Option<Link>) -> Option<&'a Body> {
+        let certificate = match link? {
+            Link::Sent(index) => self.chain.get(index)?,
+            Link::Fetched(index) => &self.fetched.get(index)?.1,
+        };
+        certificate.body.as_ref().ok()
+    }
+
+    /// Which certificate, in words: `the server's certificate (CN=pool.contoso.com)`.
+    pub fn which(&self, link: Option<Link>) -> String {
+        let subject = self.body(link).map(|body| format!(" ({})", body.subject.text)).unwrap_or_default();
+        match link {
+            None => "the chain".to_owned(),
+            Some(Link::Sent(0)) => format!("the server's certificate{subject}"),
+            Some(Link::Sent(_)) => format!("the CA certificate sent with it{subject}"),
+            Some(Link::Fetched(_)) => format!("the CA certificate that the device fetched{subject}"),
+        }
+    }
+
+    /// Subject of the server's own certificate.
+    pub fn subject(&self) -> String {
+        self.body(Some(Link::Sent(0)))
+            .map_or_else(|| "certificate that cannot be read".to_owned(), |body| body.subject.text.to_string())
+    }
+
+    /// A command that shows the chain that the server sends now.
+    pub fn show(&self) -> String {
+        format!("openssl s_client -connect {} -showcerts", self.place().target())
+    }
+}
+
+/// A gap in the chain is one fact, whichever of these names it.
+pub fn is_gap(kind: &FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::UntrustedIssuer { .. }
+            | FaultKind::SelfSigned
+            | FaultKind::MissingIntermediate { .. }
+            | FaultKind::EnrolmentIncomplete { .. }
+            | FaultKind::CrossSignedExpired
+            | FaultKind::BadSignature
+    )
+}
+
+/// Does the device's alert name this very fault?
+fn named_by(alert: u8, kind: &FaultKind) -> bool {
+    match alert {
+        43 => matches!(
+            kind,
+            FaultKind::WrongUsage { .. } | FaultKind::UnsupportedKey { .. } | FaultKind::UnsupportedSignature { .. }
+        ),
+        45 => matches!(kind, FaultKind::Expired { .. } | FaultKind::CrossSignedExpired),
+        48 => is_gap(kind),
+        51 => matches!(kind, FaultKind::BadSignature | FaultKind::UnsupportedSignature { .. }),
+        _ => false,
+    }
+}
+
+/// Can a device that gave this alert have meant this fault? (42, 46 and what is no certificate alert can mean any.)
+fn can_mean(alert: u8, kind: &FaultKind) -> bool {
+    named_by(alert, kind)
+        || match alert {
+            43 => matches!(kind, FaultKind::Weak { .. }),
+            44 => false,
+            45 => matches!(kind, FaultKind::NotYetValid { .. }),
+            48 => matches!(kind, FaultKind::UnsupportedSignature { .. } | FaultKind::WrongUsage { .. }),
+            51 => matches!(kind, FaultKind::UnsupportedKey { .. }),
+            _ => true,
+        }
+}
+
+/// The clock on which a fault rests, if it rests on one.
+fn clock_of(kind: &FaultKind) -> Option<Clock> {
+    match kind {
+        FaultKind::Expired { clock, .. } | FaultKind::NotYetValid { clock, .. } => Some(*clock),
+        _ => None,
+    }
+}
+
+/// One fault of one chain as a finding.
+pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, summary: String, fix: &str) -> Found {
+    let place = judged.place();
+    let alert = judged.refusal.and_then(|refusal| refusal.alert());
+    let told = alert.is_some_and(|alert| named_by(alert, &fault.kind));
+    let proof = match () {
+        () if fault.certainty >= 1.0 => Proof::Proven,
+        () if told => Proof::Told,
+        () => Proof::Inferred,
+    };
+    // The device judges by its own clock: what only the capture's puts out of date, it has not refused for that.
+    let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly) && alert.is_none_or(|alert| can_mean(alert, &fault.kind));
+    let explains_drop = place.is_drop(case) && judged.refusal.is_some() && by_device;
+    Found {
+        stage: place.step.stage,
+        step: Some(place.index),
+        proof,
+        explains_drop,
+        confidence: confidence(judged, fault, told, explains_drop),
+        summary,
+        fix: format!("{}{}", fix, mend_together(judged, fault)),
+        evidence: evidence(judged, fault),
+    }
+}
+
+/// How sure it is that this fault is there and, where it is said to explain the drop, that it does.
+fn confidence(judged: &Judged<'_>, fault: &Fault, told: bool, explains_drop: bool) -> f32 {
+    let known = fault.certainty.clamp(0.0, 0.95);
+    if !explains_drop {
+        return known * 0.9;
+    }
+    let late = judged.refusal.is_some_and(|refusal| refusal.late);
+    match () {
+        () if told => known.max(0.9),
+        () if late => known * 0.8,
+        () => known,
+    }
+}
+
+/// What else the same chain needs, so that nobody has to reissue it twice.
+fn mend_together(judged: &Judged<'_>, fault: &Fault) -> String {
+    let others: Vec<String> = judged
+        .faults
+        .iter()
+        .filter(|other| *other != fault && clock_of(&other.kind) != Some(Clock::DeviceOnly))
+        .map(|other| format!("{}: {}", judged.which(other.certificate), fault_words(&other.kind)))
+        .take(4)
+        .collect();
+    if others.is_empty() {
+        String::new()
+    } else {
+        format!(" This alone may not be enough: the chain has further faults, mend them in the same go: {}.", others.join("; "))
+    }
+}
+
+/// A fault in a few words.
+pub fn fault_words(kind: &FaultKind) -> String {
+    let escaped = |text: &String| WireText::from(text.as_str()).to_string();
+    match kind {
+        FaultKind::UnsupportedSignature { algorithm, .. } => format!("signature {}", escaped(algorithm)),
+        FaultKind::UnsupportedKey { key, .. } => format!("key {}", escaped(key)),
+        FaultKind::Weak { what, .. } => format!("too weak ({})", escaped(what)),
+        FaultKind::UntrustedIssuer { issuer } => format!("issuer {} not trusted", escaped(issuer)),
+        FaultKind::SelfSigned => "self-signed".to_owned(),
+        FaultKind::MissingIntermediate { issuer } => format!("intermediate {} missing", escaped(issuer)),
+        FaultKind::EnrolmentIncomplete { issuer } => format!("CA {} not in the fetched bundle", escaped(issuer)),
+        FaultKind::CrossSignedExpired => "path ends in an expired cross-signed root".to_owned(),
+        FaultKind::BadSignature => "signature does not verify".to_owned(),
+        FaultKind::Expired { not_after, .. } => format!("expired {}", not_after.whole_seconds()),
+        FaultKind::NotYetValid { not_before, .. } => format!("not valid before {}", not_before.whole_seconds()),
+        FaultKind::NameMismatch { wanted, .. } => format!("name {} not in it", escaped(wanted)),
+        FaultKind::WrongUsage { what } => escaped(what),
+    }
+}
+
+/// The Certificate, the fetched certificate where the fault is in it, and how the device left.
+fn evidence(judged: &Judged<'_>, fault: &Fault) -> Vec<Evidence> {
+    let at_fault = judged.which(fault.certificate);
+    let text = format!("{} sends its chain; {at_fault}: {}", judged.place().server(), fault_words(&fault.kind));
+    let mut evidence = vec![Evidence::new(judged.at.frame, "tls.handshake.type == 11", text)];
+    if let Some(Link::Fetched(index)) = fault.certificate
+        && let Some((frame, _)) = judged.fetched.get(index)
+    {
+        evidence.push(Evidence::new(*frame, "", format!("the device fetches {}", judged.which(fault.certificate))));
+    }
+    evidence.extend(left(judged.shaken.leaving()));
+    evidence
+}
+
+/// How somebody left, as evidence.
+pub fn left(leaving: Option<Leaving>) -> Option<Evidence> {
+    let leaving = leaving?;
+    let who = match leaving.side {
+        Side::Client => "the device",
+        Side::Server => "the server",
+    };
+    Some(leaving.evidence(format!("{who} {}", leaving.words())))
+}
+
+/// Connections on which the device gave this alert, for the rules that take its word where no chain shows the fault.
+pub fn alerted<'a>(case: &Case<'a>, description: u8) -> Vec<(Shaken<'a>, Leaving)> {
+    let given = |shaken: Shaken<'a>| {
+        let leaving = shaken.leaving()?;
+        (leaving.side == Side::Client && leaving.alert == Some(description)).then_some((shaken, leaving))
+    };
+    handshakes(case).into_iter().filter_map(given).collect()
+}
+
+/// A finding that rests on the device's own alert.
+pub fn told_found(
+    case: &Case<'_>,
+    shaken: &Shaken<'_>,
+    leaving: Leaving,
+    confidence: f32,
+    summary: String,
+    fix: String,
+) -> Found {
+    let mut evidence =
+        vec![leaving.evidence(format!("the device sends the alert {}", alert_name(leaving.alert.unwrap_or_default())))];
+    if let Some((at, _)) = &shaken.tls.certificate {
+        evidence
+            .insert(0, Evidence::new(at.frame, "tls.handshake.type == 11", format!("{} sends its chain", shaken.place.server())));
+    }
+    Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof: Proof::Told,
+        explains_drop: shaken.place.is_drop(case),
+        confidence,
+        summary,
+        fix,
+        evidence,
+    }
+}
+
+/// Does a fault of the chain that this connection brought explain why the device left?
+pub fn explains(case: &Case<'_>, index: usize) -> bool {
+    judged(case).iter().filter(|one| one.place().index == index && one.refusal.is_some()).any(|one| {
+        let alert = one.refusal.and_then(|refusal| refusal.alert());
+        let fits = |fault: &Fault| {
+            let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly);
+            fault.certainty >= 0.5 && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
+        };
+        one.faults.iter().any(fits)
+    })
+}

@@ -1,0 +1,97 @@
+//! Look-ups that serve one errand: which of them are noise, and which failures stand for the whole list of names.
+
+use crate::findings::Case;
+use crate::findings::shared::answers::Failure;
+use crate::findings::shared::place;
+use crate::login::steps::{Lookup, Purpose, Step, StepKind};
+use crate::model::{Evidence, Outcome};
+use crate::protocols::dns;
+
+/// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
+pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
+    let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
+    let others = || case.attempt.lookups().map(|(_, other)| other).filter(|other| !std::ptr::eq(*other, lookup));
+    let beside =
+        || others().any(|other| other.kind == dns::kind::A && other.name.raw().trim_end_matches('.').eq_ignore_ascii_case(&name));
+    let longer = || {
+        others().any(|other| {
+            let asked = other.name.raw().trim_end_matches('.').to_ascii_lowercase();
+            // A name of one label is meant to get a suffix.
+            asked.contains('.') && name.strip_prefix(&asked).is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    let kinds = [dns::kind::A, dns::kind::AAAA, dns::kind::SRV];
+    !kinds.contains(&lookup.kind) || lookup.kind == dns::kind::AAAA && beside() || longer()
+}
+
+/// The service records whose target this name is.
+pub fn services<'a>(case: &Case<'a>, lookup: &Lookup) -> impl Iterator<Item = &'a Lookup> {
+    let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
+    let is_it = move |target: &str| target.trim_end_matches('.').eq_ignore_ascii_case(&name);
+    case.attempt.lookups().map(|(_, other)| other).filter(move |other| other.targets().any(|(target, _)| is_it(target.raw())))
+}
+
+/// The failed look-ups of the login itself for which `look` has words, one list for each errand. An errand that found a
+/// name or reached a server has no failure.
+pub(crate) fn failures<'a>(
+    case: &Case<'a>,
+    look: impl Fn(&'a Lookup) -> Option<(String, Vec<Evidence>)>,
+) -> Vec<(Purpose, Vec<Failure<'a>>)> {
+    let mut lists: Vec<(Purpose, Vec<Failure<'a>>)> = Vec::new();
+    for (index, step) in case.attempt.steps.iter().enumerate() {
+        let StepKind::Lookup(lookup) = &step.kind else { continue };
+        // A name that serves nothing known matters where the attempt ended with it.
+        let aside = match step.purpose {
+            Purpose::Update | Purpose::Revocation => true,
+            Purpose::Other => case.attempt.dropped_step != Some(index),
+            _ => false,
+        };
+        if step.outcome != Outcome::Failed || aside || is_noise(case, lookup) || made_good(case, step) {
+            continue;
+        }
+        let Some((what, evidence)) = look(lookup) else { continue };
+        let failure = Failure { index, step, what, evidence };
+        match lists.iter_mut().find(|(purpose, _)| *purpose == step.purpose) {
+            Some((_, list)) => list.push(failure),
+            None => lists.push((step.purpose, vec![failure])),
+        }
+    }
+    lists
+}
+
+/// Did the same errand go well by another name, or by none?
+fn made_good(case: &Case<'_>, failed: &Step) -> bool {
+    case.attempt.steps.iter().any(|step| {
+        let connected = match &step.kind {
+            StepKind::Connection(_) => {
+                place::connections(case).iter().any(|place| std::ptr::eq(place.step, step) && place.connected())
+            }
+            StepKind::Port(_) | StepKind::Neighbour(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) => false,
+            _ => step.outcome == Outcome::Ok,
+        };
+        step.purpose == failed.purpose && failed.purpose != Purpose::Other && connected
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+
+    fn noise(login: &Login) -> Vec<bool> {
+        let case = login.case();
+        login.attempt.lookups().map(|(_, lookup)| is_noise(&case, lookup)).collect()
+    }
+
+    #[test]
+    fn suffixes_and_ipv6_beside_ipv4_are_noise() {
+        let login = Login::new()
+            .step(lookup("sip.contoso.com").rcode(3))
+            .step(lookup("sip.contoso.com.corp.contoso.com").rcode(3))
+            .step(lookup("sip.contoso.com").kind(dns::kind::AAAA).rcode(0))
+            .step(lookup("time.contoso.com").kind(dns::kind::AAAA).rcode(0))
+            .step(lookup("pool").rcode(3))
+            .step(lookup("pool.contoso.com").rcode(3));
+        assert_eq!(noise(&login), [false, true, true, false, false, false]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Registrations that the registrar did not take: the answer that decided, and what it says. One refusal has one reason,
+//! so that two rules never name the same answer.
+
+use crate::findings::shared::answers::{self, Failure, Words};
+use crate::findings::{Case, Found};
+use crate::login::steps::{StepKind, Transaction};
+use crate::model::{Endpoint, Evidence, Outcome};
+use crate::protocols::sip;
+
+/// Why a registration was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The credentials were looked at and not taken.
+    Credentials,
+    /// No challenge was ever answered.
+    Scheme,
+    /// The user or device may not.
+    Forbidden,
+    /// Nobody knows the user.
+    UnknownUser,
+    /// The device's software is too old, or not allowed.
+    Version,
+    /// The device's clock is wrong.
+    Clock,
+    /// The binding would be too short.
+    Interval,
+    /// Another 4xx.
+    Other,
+    /// The server's own trouble.
+    Server,
+}
+
+/// The identifier at the head of `ms-diagnostics`: `1003;reason="User does not exist"`.
+fn diagnostics(answer: &sip::Message) -> Option<u32> {
+    answer.ms_diagnostics.as_ref()?.raw().trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Is the challenge only another leg of the same authentication, or a new nonce for the same password?
+fn goes_on(request: &sip::Message, answer: &sip::Message) -> bool {
+    let empty = |auth: &sip::Auth| auth.gssapi.as_ref().is_none_or(crate::text::WireText::is_empty);
+    let legs =
+        |auth: &sip::Auth| !auth.scheme.raw().eq_ignore_ascii_case("Digest") && !auth.scheme.raw().eq_ignore_ascii_case("Basic");
+    let first_leg = request.credentials.iter().all(|given| legs(given) && empty(given));
+    first_leg || answer.challenges.iter().any(|challenge| challenge.stale || !empty(challenge))
+}
+
+/// Do the words of a refusal ask for other software?
+fn asks_for_upgrade(answer: &sip::Message) -> bool {
+    let sip::Start::Response { reason, .. } = &answer.start else { return false };
+    let words = [Some(reason), answer.warning.as_ref(), answer.ms_diagnostics.as_ref()];
+    words.into_iter().flatten().any(|text| {
+        let text = text.raw().to_ascii_lowercase();
+        ["upgrade", "client version", "version of the client", "unsupported client"].iter().any(|hint| text.contains(hint))
+    })
+}
+
+/// What a final answer to a REGISTER says; `None` if it is none that a login ends by.
+fn reason(request: &sip::Message, answer: &sip::Message, gave_credentials: bool) -> Option<Reason> {
+    let code = answer.code()?;
+    if code < 300 {
+        return None;
+    }
+    match diagnostics(answer) {
+        Some(1013) => return Some(Reason::Clock),
+        Some(17002 | 17003) => return Some(Reason::Version),
+        Some(1003 | 4005 | 4006) => return Some(Reason::UnknownUser),
+        Some(1011 | 1012 | 4003 | 4004) => return Some(Reason::Forbidden),
+        Some(1004..=1008 | 1010 | 1014 | 17000 | 17001) => return Some(Reason::Server),
+        Some(1000) if !request.credentials.is_empty() => return Some(Reason::Credentials),
+        _ => {}
+    }
+    match code {
+        401 | 407 if request.credentials.is_empty() => (!gave_credentials).then_some(Reason::Scheme),
+        401 | 407 => (!goes_on(request, answer)).then_some(Reason::Credentials),
+        403 | 488 if asks_for_upgrade(answer) => Some(Reason::Version),
+        403 => Some(Reason::Forbidden),
+        404 => Some(Reason::UnknownUser),
+        423 => {
+            let raised = request.expires.zip(answer.min_expires).is_some_and(|(asked, least)| asked >= least);
+            Some(if raised { Reason::Other } else { Reason::Interval })
+        }
+        400..=499 => Some(Reason::Other),
+        500.. => Some(Reason::Server),
+        _ => None,
+    }
+}
+
+/// The device's transactions with a registrar.
+pub fn transactions(kind: &StepKind) -> Option<(&[Transaction], Endpoint)> {
+    match kind {
+        StepKind::Registration(registration) => Some((&registration.transactions, registration.flow.server)),
+        StepKind::Connection(connection) => Some((&connection.sip, connection.flow.server)),
+        _ => None,
+    }
+}
+
+/// The refusal that decided: the last answer; but a bare challenge after refused credentials only begins anew.
+fn decisive(list: &[Transaction], gave_credentials: bool) -> Option<(&Transaction, Reason)> {
+    let registers = || list.iter().rev().filter(|one| one.request.method() == "REGISTER");
+    let said = |one: &Transaction| one.answer.as_ref().and_then(|(_, answer)| reason(&one.request, answer, gave_credentials));
+    let last = registers().next()?;
+    let (_, answer) = last.answer.as_ref()?;
+    let begins_anew = matches!(answer.code(), Some(401 | 407)) && last.request.credentials.is_empty();
+    match said(last) {
+        Some(reason) => Some((last, reason)),
+        None if begins_anew => registers().find_map(|one| said(one).map(|reason| (one, reason))),
+        None => None,
+    }
+}
+
+/// The failed registrations of an attempt that were refused for this reason.
+pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
+    let gave_credentials =
+        case.attempt.transactions().any(|(_, one)| one.request.method() == "REGISTER" && !one.request.credentials.is_empty());
+    let steps = case.attempt.steps.iter().enumerate().filter(|(_, step)| step.outcome == Outcome::Failed);
+    steps
+        .filter_map(|(index, step)| {
+            let (list, server) = transactions(&step.kind)?;
+            let (one, _) = decisive(list, gave_credentials).filter(|(_, reason)| *reason == wanted)?;
+            let (at, answer) = one.answer.as_ref()?;
+            let sip::Start::Response { code, reason } = &answer.start else { return None };
+            let user = one.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
+            let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}")).unwrap_or_default();
+            let asked = one.sent.last().map(|at| {
+                let with = one
+                    .request
+                    .credentials
+                    .first()
+                    .map_or_else(|| "without credentials".to_owned(), |given| format!("with {} credentials", given.scheme));
+                Evidence::new(at.frame, "sip.Method == \"REGISTER\"", format!("REGISTER to {server}{user}, {with}"))
+            });
+            let told =
+                Evidence::new(at.frame, &format!("sip.Status-Code == {code}"), format!("{server} answers {code} {reason}{more}"));
+            let evidence = asked.into_iter().chain([told]).collect();
+            Some(Failure { index, step, what: format!("{code} {reason} from {server}{user}{more}"), evidence })
+        })
+        .collect()
+}
+
+/// One finding for all registrations that were refused for this reason.
+pub(crate) fn told(case: &Case<'_>, reason: Reason, words: impl Fn(&str) -> Words) -> Vec<Found> {
+    answers::told(case, &refused(case, reason), words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::text::WireText;
+
+    fn given(scheme: &str, token: Option<&str>) -> sip::Message {
+        let credentials = vec![sip::Auth { gssapi: token.map(WireText::from), ..sip_auth(scheme) }];
+        sip::Message { credentials, ..sip_request("REGISTER", 2) }
+    }
+
+    fn challenge(scheme: &str, token: Option<&str>, stale: bool) -> sip::Message {
+        let challenges = vec![sip::Auth { gssapi: token.map(WireText::from), stale, ..sip_auth(scheme) }];
+        sip::Message { challenges, ..sip_answer(401, 2) }
+    }
+
+    #[test]
+    fn legs_of_ntlm_and_a_new_nonce_are_no_refusal() {
+        assert_eq!(reason(&given("NTLM", Some("")), &challenge("NTLM", Some("TlRMTVNTUAAC"), false), true), None);
+        assert_eq!(reason(&given("TLS-DSK", Some("FgMB")), &challenge("TLS-DSK", Some("FgMB"), false), true), None);
+        assert_eq!(reason(&given("Digest", None), &challenge("Digest", None, true), true), None);
+        assert_eq!(reason(&given("Digest", None), &challenge("Digest", None, false), true), Some(Reason::Credentials));
+        assert_eq!(
+            reason(&given("NTLM", Some("TlRMTVNTUAAD")), &challenge("NTLM", None, false), true),
+            Some(Reason::Credentials)
+        );
+    }
+
+    #[test]
+    fn the_diagnostics_go_before_the_code() {
+        let because = |code, text: &str| {
+            let answer = sip::Message { ms_diagnostics: Some(WireText::from(text)), ..sip_answer(code, 2) };
+            reason(&sip_request("REGISTER", 2), &answer, false)
+        };
+        assert_eq!(because(401, "1013;reason=\"Significant time skew\""), Some(Reason::Clock));
+        assert_eq!(because(403, "17003;reason=\"declined\""), Some(Reason::Version));
+        assert_eq!(because(403, "4003;reason=\"no remote access\""), Some(Reason::Forbidden));
+        assert_eq!(because(404, "1005;reason=\"Cannot route\""), Some(Reason::Server), "404 for the domain is routing");
+        assert_eq!(because(480, "4005"), Some(Reason::UnknownUser));
+        assert_eq!(because(403, "none"), Some(Reason::Forbidden));
+    }
+
+    #[test]
+    fn redirections_and_successes_are_no_refusal() {
+        for code in [200, 202, 301, 302] {
+            assert_eq!(reason(&sip_request("REGISTER", 1), &sip_answer(code, 1), false), None);
+        }
+    }
+}

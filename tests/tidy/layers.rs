@@ -1,0 +1,104 @@
+//! The modules stand in dependency order in `src/lib.rs`, and each uses only those before it. Siblings that must stay apart
+//! do not use each other.
+
+use crate::source::{code, program, text};
+
+/// Folders whose modules do not use each other, and the module there that holds what they share.
+const APART: &[(&str, Option<&str>)] =
+    &[("protocols", None), ("login::stages", None), ("findings", Some("shared")), ("report", Some("page"))];
+
+/// The modules of `src/lib.rs`, in its order.
+fn order() -> Vec<String> {
+    let lib = text("src/lib.rs");
+    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    modules.map(str::to_owned).collect()
+}
+
+/// The path of a file's module within the crate.
+fn module(path: &str) -> Vec<String> {
+    let path = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').map(str::to_owned).collect()
+}
+
+/// A use of another module: where, and which.
+struct Use {
+    from: Vec<String>,
+    to: Vec<String>,
+    place: String,
+}
+
+/// Every path through `crate` or `super` in the program.
+fn uses() -> Vec<Use> {
+    let files = program().into_iter().filter(|path| path != "src/main.rs" && path != "src/lib.rs");
+    files.flat_map(|path| code(&path).into_iter().flat_map(move |(number, line)| uses_in(&path, number, &line))).collect()
+}
+
+fn uses_in(path: &str, number: usize, line: &str) -> Vec<Use> {
+    let from = module(path);
+    let place = format!("{path}:{number}: {}", line.trim());
+    assert!(!line.contains("crate::{"), "{place}: one line for each module that is used");
+    let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).collect();
+    let mut uses = Vec::new();
+    for word in words {
+        let parts: Vec<&str> = word.split("::").collect();
+        let ups = parts.iter().take_while(|part| **part == "super").count();
+        let base: &[String] = match (parts[0], ups) {
+            ("crate", _) => &[],
+            (_, 0) => continue,
+            (_, ups) => &from[..from.len() - ups],
+        };
+        let down = parts.iter().skip(ups.max(1)).filter(|part| !part.is_empty()).map(|part| (*part).to_owned());
+        uses.push(Use { from: from.clone(), to: base.iter().cloned().chain(down).collect(), place: place.clone() });
+    }
+    uses
+}
+
+#[test]
+fn each_module_uses_only_those_before_it() {
+    let order = order();
+    let position = |module: &String| order.iter().position(|one| one == module);
+    let mut wrong = Vec::new();
+    for Use { from, to, place } in uses() {
+        let Some(target) = to.first() else { continue };
+        if position(target).is_none_or(|target| Some(target) > position(&from[0])) {
+            wrong.push(place);
+        }
+    }
+    assert!(wrong.is_empty(), "src/lib.rs lists these later than their users:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn siblings_do_not_use_each_other() {
+    let files = program();
+    let mut wrong = Vec::new();
+    for (folder, shared) in APART {
+        let folder: Vec<String> = folder.split("::").map(str::to_owned).collect();
+        let siblings: Vec<String> = files
+            .iter()
+            .map(|file| module(file))
+            .filter(|path| path.starts_with(&folder))
+            .filter_map(|path| path.get(folder.len()).cloned())
+            .collect();
+        assert!(siblings.len() > 1, "{folder:?} has no modules");
+        for Use { from, to, place } in uses() {
+            let (Some(own), Some(other)) = (from.get(folder.len()), to.get(folder.len())) else { continue };
+            let both_inside = from.starts_with(&folder) && to.starts_with(&folder);
+            if both_inside && own != other && siblings.contains(other) && Some(other.as_str()) != *shared {
+                wrong.push(place);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "what siblings share belongs below them:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn paths_are_read_as_the_compiler_reads_them() {
+    let to = |path: &str, line: &str| uses_in(path, 1, line).into_iter().map(|one| one.to.join("::")).collect::<Vec<_>>();
+    assert_eq!(to("src/login/timeline/connection.rs", "use super::super::steps::{Close, Step};"), ["login::steps"]);
+    assert_eq!(to("src/report/text/mod.rs", "use super::page::Page;"), ["report::page::Page"]);
+    assert_eq!(
+        to("src/flow/mod.rs", "pub fn a(b: crate::model::Mac) -> crate::text::WireText {"),
+        ["model::Mac", "text::WireText"]
+    );
+    assert!(to("src/flow/mod.rs", "use self::key::Key;").is_empty());
+}
