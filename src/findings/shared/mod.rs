@@ -2,6 +2,7 @@
 //! rule or a code.
 
 pub(super) mod access;
+pub mod alert;
 pub(super) mod answers;
 pub mod chain;
 pub mod fetch;
