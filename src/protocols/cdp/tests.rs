@@ -1,3 +1,5 @@
+//! CDP frames, TLV by TLV: hand-made bytes, read as the documents say.
+
 use super::*;
 use crate::protocols::{Asker, Describe};
 

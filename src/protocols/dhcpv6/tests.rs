@@ -1,3 +1,5 @@
+//! DHCPv6 messages, directly and through relays: hand-made bytes, read as the documents say.
+
 use super::*;
 use crate::protocols::{Asker, Describe};
 use proptest::prelude::*;

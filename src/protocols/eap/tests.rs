@@ -1,3 +1,5 @@
+//! EAPOL frames and the EAP in them: hand-made bytes, read as the documents say.
+
 use super::*;
 use crate::protocols::{Asker, Describe};
 

@@ -1,3 +1,5 @@
+//! LLDP frames with their media extensions: hand-made bytes, read as the documents say.
+
 use super::*;
 use crate::protocols::{Asker, Describe};
 

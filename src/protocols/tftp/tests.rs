@@ -1,3 +1,5 @@
+//! TFTP datagrams: hand-made bytes, read as the documents say.
+
 use super::*;
 use crate::protocols::{Asker, Describe};
 
