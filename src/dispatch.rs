@@ -1,6 +1,11 @@
 //! Flows in, events out: asks the protocols whose payload it is, feeds the one that claims it, and wraps what it says.
 //! What no protocol claims is not looked at again.
 
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
 use crate::event::{Event, EventSink, What};
 use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
 use crate::model::{At, Endpoint, Mac, Side};
@@ -13,11 +18,16 @@ const UNCLAIMED_DATAGRAMS: u8 = 4;
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
 /// The first bytes of a side that a protocol may ask for before it must say yes.
 const PROBE_LIMIT: usize = 64;
+/// Questions whose answers may come from a new port that are remembered; the oldest go first.
+const AWAITED: usize = 1024;
+
+/// Who asked (address and port) and which host: what comes between them, from whatever port of the host, is of this protocol.
+type Awaited = IndexMap<(Endpoint, IpAddr), &'static OverUdp, RandomState>;
 
 /// Wraps what the protocols say as events.
-#[derive(Debug)]
 pub struct Dispatcher<S> {
     sink: S,
+    awaited: Awaited,
 }
 
 /// What the dispatcher keeps with each flow.
@@ -56,7 +66,7 @@ impl Claim {
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`.
     pub fn new(sink: S) -> Self {
-        Self { sink }
+        Self { sink, awaited: Awaited::default() }
     }
 
     /// The sink, when all is done.
@@ -77,6 +87,7 @@ struct Emitter<'a, S> {
     flipped: &'a mut bool,
     link: Link,
     at: At,
+    answered_elsewhere: bool,
 }
 
 impl<S: EventSink> Emitter<'_, S> {
@@ -100,6 +111,10 @@ impl<S: EventSink> Out for Emitter<'_, S> {
         }
         let (flow, side) = turned(&self.flow, side, *self.flipped);
         self.sink.event(Event { at: self.at, link: self.link, flow, side, what: What::Message(message) });
+    }
+
+    fn answer_from_new_port(&mut self) {
+        self.answered_elsewhere = true;
     }
 }
 
@@ -133,9 +148,32 @@ fn probe<'a>(flow: &Flow, side: Side, bytes: &'a [u8]) -> Probe<'a> {
     Probe { side, client_port: flow.client.port(), server_port: flow.server.port(), bytes }
 }
 
+/// Remembers a question of `side` whose answer may come from a new port.
+fn await_answer(awaited: &mut Awaited, flow: &Flow, side: Side, over: &'static OverUdp) {
+    let Some(host) = flow.endpoint(side.other()).ip() else { return };
+    if awaited.len() >= AWAITED {
+        awaited.shift_remove_index(0);
+    }
+    awaited.insert((flow.endpoint(side), host), over);
+}
+
+/// The protocol of a datagram of `side` that goes on with a question asked in another flow, and which side of this flow
+/// asked.
+fn awaited(awaited: &Awaited, flow: &Flow, side: Side) -> Option<(&'static OverUdp, Side)> {
+    if awaited.is_empty() {
+        return None;
+    }
+    [side.other(), side].into_iter().find_map(|asker| {
+        let host = flow.endpoint(asker.other()).ip()?;
+        awaited.get(&(flow.endpoint(asker), host)).map(|over| (*over, asker))
+    })
+}
+
 /// Ports at which the phones' signalling lives.
 fn at_home(flow: &Flow) -> bool {
-    [flow.client.port(), flow.server.port()].iter().any(|port| matches!(port, 53 | 67 | 68 | 123 | 5060..=5069 | 5353 | 5355))
+    [flow.client.port(), flow.server.port()]
+        .iter()
+        .any(|port| matches!(port, 53 | 67..=69 | 123 | 546 | 547 | 5060..=5069 | 5353 | 5355))
 }
 
 /// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
@@ -177,19 +215,28 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         at: At,
     ) -> Interest {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
-        if let Claim::Datagram(over) = claim
-            && (over.read)(side, bytes, whole, &mut out)
-        {
-            return Interest::Payload;
-        }
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let claimed = match claim {
+            Claim::Datagram(over) => Some(*over),
+            _ => awaited(&self.awaited, flow, side).map(|(over, asker)| {
+                *out.flipped = asker == Side::Server;
+                over
+            }),
+        };
         let question = probe(flow, side, bytes);
         let candidates = protocols::ALL.iter().filter_map(|protocol| protocol.udp.as_ref());
-        for over in candidates.filter(|over| (over.probe)(&question) == Guess::Yes) {
+        let candidates = candidates.filter(|over| (over.probe)(&question) == Guess::Yes);
+        for over in claimed.into_iter().chain(candidates) {
             if (over.read)(side, bytes, whole, &mut out) {
                 *claim = Claim::Datagram(over);
+                if out.answered_elsewhere {
+                    await_answer(&mut self.awaited, flow, side, over);
+                }
                 return Interest::Payload;
             }
+        }
+        if matches!(claim, Claim::Fresh | Claim::Unclaimed(_)) {
+            *flipped = false;
         }
         let unclaimed = match claim {
             Claim::Fresh => 1,
@@ -204,7 +251,7 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
         if let Claim::Stream(parser) = claim {
             let step = parser.data(side, bytes, &mut out);
             claim.renew();
@@ -233,7 +280,7 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
         match claim {
             Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
                 Step::Done => Interest::SignalsOnly,
@@ -246,7 +293,7 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
         let FlowState { claim, flipped } = state;
         if let Claim::Stream(parser) = claim {
-            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
             parser.end(side, rest, &mut out);
         }
     }

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
+use super::facts::{ClockSource, ClockWitness, DeviceFacts, VlanStay, Whose};
 use crate::event::{Event, What};
+use crate::flow::Signal;
 use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, pkcs7, spnego};
-use crate::model::{Side, Time};
-use crate::protocols::{Message, dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
+use crate::model::{At, SECOND, Side, Time};
+use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
@@ -17,6 +18,13 @@ const ENTRIES: usize = 256;
 const CLOCKS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
+/// Restarts, stays in a VLAN, and answers that are kept: the newest.
+const NEWEST: usize = 64;
+/// A frame that shows in two VLANs within this time was captured on its way from one into the other.
+const MIRRORED: i64 = SECOND / 2;
+
+/// Ports where files are fetched from.
+const WEB: [u16; 5] = [80, 443, 6970, 6972, 8080];
 
 /// Adds what `event` tells of the device with this address.
 pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) {
@@ -24,6 +32,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
     if from_device {
         facts.link_source = event.link.source.or(facts.link_source);
         facts.vlan = event.link.vlan.or(facts.vlan);
+        stay_in_vlan(facts, event);
     } else {
         facts.seen_both_ways = true;
         hear(facts, event);
@@ -34,6 +43,9 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
                 facts.seen_both_ways = true;
                 facts.heard_from.insert(server);
             }
+            if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) && !WEB.contains(&event.flow.server.port()) {
+                add_newest(&mut facts.answered, event.at);
+            }
         }
         What::Message(message) => self::message(facts, event, message, from_device),
     }
@@ -43,15 +55,48 @@ fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
     match &event.what {
         What::Message(Message::Dhcp(message)) => message.operation == 1,
         What::Message(Message::Arp(message)) => message.operation == 1,
-        What::Message(Message::Icmp(_)) => false,
+        What::Message(Message::Dhcpv6(message)) => message.is_from_client(),
+        What::Message(Message::Icmp(message)) => matches!(message.discovery, Some(icmp::Discovery::Solicitation { .. })),
+        What::Message(Message::Eap(message)) => message.eap.as_ref().is_none_or(|packet| packet.code == eap::code::RESPONSE),
+        // Those of a switch are nobody's.
+        What::Message(Message::Lldp(_) | Message::Cdp(_)) => true,
         _ => event.source().ip().is_some_and(|source| Some(source) == ip),
     }
 }
 
+/// In which VLAN it is, while all that it does is to ask for an address. LLDP, CDP and EAPOL are untagged whatever the VLAN.
+fn stay_in_vlan(facts: &mut DeviceFacts, event: &Event) {
+    let settled = match &event.what {
+        What::Message(Message::Lldp(_) | Message::Cdp(_) | Message::Eap(_)) => return,
+        What::Message(Message::Dhcp(_) | Message::Dhcpv6(_) | Message::Arp(_) | Message::Icmp(_)) => false,
+        _ => true,
+    };
+    // Behind a router or a relay, the tag is that of another link.
+    if facts.mac.is_none() || event.link.source != facts.mac {
+        return;
+    }
+    let stays = &mut facts.vlan_stays;
+    match stays.last_mut() {
+        Some(stay) if stay.vlan == event.link.vlan => stay.last = event.at,
+        Some(stay) if event.at.time.since(stay.last.time) < MIRRORED => {}
+        _ => add_newest(stays, VlanStay { vlan: event.link.vlan, first: event.at, last: event.at }),
+    }
+    if settled {
+        stays.drain(..stays.len().saturating_sub(1));
+    }
+}
+
+fn add_newest<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= NEWEST {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
 fn hear(facts: &mut DeviceFacts, event: &Event) {
     let speaker = match &event.what {
-        // An ARP reply shows that the link is up, not that the host answers.
-        What::Message(Message::Arp(_)) => None,
+        // That somebody has an address shows that the link is up, not that the host answers.
+        What::Message(Message::Arp(_) | Message::Icmp(icmp::Message { discovery: Some(_), .. })) => None,
         What::Message(_) => event.source().ip(),
         What::Tcp(..) => None,
     };
@@ -66,6 +111,10 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
     match message {
         Message::Dhcp(message) => self::dhcp(facts, event, message, from_device),
         Message::Dns(message) if from_device => asked(facts, message),
+        Message::Eap(message) => identity(facts, message),
+        Message::Lldp(message) => lldp(facts, message),
+        Message::Cdp(message) => cdp(facts, message),
+        Message::Tftp(message) => tftp(facts, message),
         Message::Ntp(message) => self::ntp(facts, event, message, from_device),
         Message::Http(message) => self::http(facts, event, message),
         Message::Kerberos(message) => self::kerberos(facts, event, message),
@@ -104,8 +153,56 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
         if !list.is_empty() {
             facts.parameter_list = list;
         }
+        match message.kind {
+            Some(dhcp::kind::DISCOVER) if in_mid_lease(facts, event) => add_newest(&mut facts.restarts, event.at),
+            Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lease_over = true,
+            _ => {}
+        }
     } else if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::new(message.clone())));
+        if !message.your.is_unspecified() {
+            facts.lease_over = false;
+            facts.lease_vlan = event.link.vlan;
+        }
+    } else if message.kind == Some(dhcp::kind::NAK) {
+        facts.lease_over = true;
+    }
+}
+
+/// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
+/// DISCOVER shows that it knows of none: it has restarted.
+fn in_mid_lease(facts: &DeviceFacts, event: &Event) -> bool {
+    let Some((given, lease)) = facts.lease.as_ref().filter(|_| !facts.lease_over) else { return false };
+    let Some(seconds) = lease.lease_seconds() else { return false };
+    let age = event.at.time.since(given.time);
+    let repeated = facts.restarts.last().is_some_and(|last: &At| last.time > given.time);
+    event.link.vlan == facts.lease_vlan && !repeated && age < i64::from(seconds).saturating_mul(SECOND / 2)
+}
+
+fn identity(facts: &mut DeviceFacts, message: &eap::Message) {
+    if let Some(identity) = message.eap.as_ref().and_then(|packet| packet.identity.as_ref()) {
+        remember(&mut facts.users, identity);
+    }
+}
+
+fn lldp(facts: &mut DeviceFacts, message: &lldp::Message) {
+    if let Some(description) = &message.system_description {
+        remember(&mut facts.described, description);
+    }
+    let parts = [&message.manufacturer, &message.model].map(|part| part.as_ref().map_or("", WireText::raw));
+    remember(&mut facts.described, &WireText::from(parts.join(" ").trim()));
+}
+
+fn cdp(facts: &mut DeviceFacts, message: &cdp::Message) {
+    if let Some(platform) = &message.platform {
+        remember(&mut facts.described, platform);
+    }
+}
+
+fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
+    if let tftp::Message::Request { write: false, file } = message {
+        let path = format!("/{}", file.raw().trim_start_matches('/'));
+        remember(&mut facts.paths_asked, &WireText::from(path));
     }
 }
 
@@ -214,6 +311,7 @@ fn kerberos(facts: &mut DeviceFacts, event: &Event, message: &kerberos::Message)
 
 fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_device: bool) {
     if !from_device {
+        add_newest(&mut facts.answered, event.at);
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
         }

@@ -212,6 +212,7 @@ pub(crate) fn step(stage: Stage, purpose: Purpose, first: At, last: At, outcome:
 /// The stage of a purpose, as a connection before TLS has it.
 fn stage_of(purpose: Purpose) -> Stage {
     match purpose {
+        Purpose::Access => Stage::Link,
         Purpose::Address => Stage::Address,
         Purpose::Clock => Stage::Time,
         Purpose::Provision => Stage::Provision,
@@ -974,7 +975,7 @@ pub(crate) fn router(requests: u64, replies: bool) -> impl IntoStep {
             let (first, last) = (requests[0], *requests.last().unwrap());
             let reply = self.1.then_some((last, Mac([0x00, 0x1b, 0x0c, 0x00, 0x00, 0x01])));
             let outcome = if self.1 { Outcome::Ok } else { Outcome::Failed };
-            let kind = StepKind::Neighbour(Neighbour { address: Ipv4Addr::new(10, 0, 4, 1), router: true, requests, reply });
+            let kind = StepKind::Neighbour(Neighbour { address: ip("10.0.4.1"), router: true, requests, reply });
             step(Stage::Address, Purpose::Address, first, last, outcome, kind)
         }
     }

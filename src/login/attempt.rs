@@ -12,7 +12,7 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::judge::{Judgement, Target, is_shadow, target};
-use super::steps::{self, Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind};
+use super::steps::{self, Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -21,15 +21,16 @@ const MOVES: i64 = 3 * SECOND;
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
-/// The order of a device's errands: an address, the time, its configuration, the directory, certificates, the registrar.
+/// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
 fn errand(purpose: Purpose) -> u8 {
     match purpose {
-        Purpose::Address => 1,
-        Purpose::Clock => 2,
-        Purpose::Provision => 3,
-        Purpose::Directory => 4,
-        Purpose::Enrolment => 5,
-        Purpose::Registrar => 6,
+        Purpose::Access => 1,
+        Purpose::Address => 2,
+        Purpose::Clock => 3,
+        Purpose::Provision => 4,
+        Purpose::Directory => 5,
+        Purpose::Enrolment => 6,
+        Purpose::Registrar => 7,
         // Side roads: they come at any moment.
         Purpose::Update | Purpose::Revocation | Purpose::Other => 0,
     }
@@ -122,10 +123,11 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
     if current.judgements.is_empty() || !is_main_road(step) {
         return false;
     }
-    if let StepKind::Lease(lease) = &step.kind
-        && lease.informs.is_empty()
-    {
-        return restarts(current, lease, step);
+    match &step.kind {
+        StepKind::Port(_) => return starts_over_at_port(current, step, following),
+        StepKind::Lease(lease) if lease.informs.is_empty() => return restarts(current, !lease.discovers.is_empty(), step),
+        StepKind::LeaseV6(lease) => return restarts(current, !lease.solicits.is_empty(), step),
+        _ => {}
     }
     if current.is_signed_in(step.first.time) {
         return false;
@@ -176,10 +178,21 @@ fn leads_to_new_target(current: &Try, step: &Step, following: &[Judgement]) -> b
     next.is_some_and(|next| next.purpose == step.purpose && !current.targets.contains(&target(next)))
 }
 
+/// Switches ask for credentials again while all goes well. It is a new try only where the last one failed and nothing has
+/// come of it since, or where the device, having been further, asks for an address next: it restarted.
+fn starts_over_at_port(current: &Try, step: &Step, following: &[Judgement]) -> bool {
+    let refused = current.steps().any(|step| matches!(step.kind, StepKind::Port(_)) && step.outcome == Outcome::Failed);
+    let leased = current.steps().any(|step| step.purpose == Purpose::Address && rank(step) > 0 && step.outcome == Outcome::Ok);
+    let further = current.furthest() > errand(Purpose::Address);
+    let next = following.iter().map(|judgement| &judgement.step).find(|step| is_main_road(step));
+    let discovers = next.is_some_and(|next| matches!(&next.kind, StepKind::Lease(lease) if !lease.discovers.is_empty()));
+    further && discovers || refused && !leased && !further && current.pause_before(step) >= PAUSE
+}
+
 /// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, its answer
 /// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
-fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
-    if lease.discovers.is_empty() {
+fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
+    if !asks_anew {
         return false;
     }
     let beyond = current.steps().any(|step| errand(step.purpose) > errand(Purpose::Address));
@@ -193,7 +206,8 @@ fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
     if current.is_bound() && current.pause_before(step) >= MOVES {
         return true;
     }
-    let failed = current.steps().any(|step| matches!(step.kind, StepKind::Lease(_)) && step.outcome == Outcome::Failed);
+    let same = |other: &Step| target(other) == target(step) && other.outcome == Outcome::Failed;
+    let failed = current.steps().any(same);
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 
@@ -296,10 +310,11 @@ fn rank(step: &Step) -> u8 {
 
 /// Does the capture end too soon to say that the device stopped there?
 fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
-    let goes_on = steps
-        .iter()
-        .enumerate()
-        .any(|(index, step)| index != dropped && is_main_road(step) && step.outcome == Outcome::Unclear && step.last > drop.at);
+    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
+    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
+    let goes_on = steps.iter().enumerate().any(|(index, step)| {
+        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+    });
     let Some(step) = steps.get(dropped) else { return goes_on };
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && end.since(drop.at.time) < CUT_OFF
@@ -326,7 +341,10 @@ fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
 
 fn last_answer(step: &Step) -> Option<At> {
     match &step.kind {
+        StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
         StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
+        StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
+        StepKind::File(transfer) => transfer.complete.or(transfer.accepted).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
         StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
         StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
         StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),

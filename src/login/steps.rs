@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::flow::{Flow, TcpStats};
 use crate::formats::x509::Certificate;
 use crate::model::{At, By, DropPoint, Frame, How, Mac, Outcome, Side, Stage};
-use crate::protocols::{dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
+use crate::protocols::{dhcp, dhcpv6, dns, eap, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 
 /// One try of a device to log in, from its first step to what ended it.
@@ -79,6 +79,8 @@ pub struct Ending {
 /// For what a device looks up a name or opens a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
+    /// To be let onto the port of the switch.
+    Access,
     /// An address of its own.
     Address,
     /// The time.
@@ -102,9 +104,13 @@ pub enum Purpose {
 /// The kinds of exchange.
 #[derive(Clone, Debug)]
 pub enum StepKind {
+    /// 802.1X.
+    Port(Box<PortAccess>),
     /// DHCP.
     Lease(Box<Lease>),
-    /// ARP for the router (or another neighbour).
+    /// DHCPv6.
+    LeaseV6(Box<LeaseV6>),
+    /// ARP, or neighbour discovery, for the router (or another neighbour).
     Neighbour(Neighbour),
     /// DNS.
     Lookup(Box<Lookup>),
@@ -112,10 +118,54 @@ pub enum StepKind {
     Clock(Box<Clock>),
     /// TCP, with what it carried.
     Connection(Box<Connection>),
+    /// TFTP.
+    File(Box<Transfer>),
     /// SIP over UDP.
     Registration(Box<Registration>),
     /// Kerberos or CLDAP over UDP.
     Inquiry(Box<Inquiry>),
+}
+
+/// An 802.1X exchange, up to success or failure.
+#[derive(Clone, Debug, Default)]
+pub struct PortAccess {
+    /// EAPOL-Starts of the device.
+    pub starts: Vec<At>,
+    /// EAP requests of the switch.
+    pub requests: Vec<(At, eap::Packet)>,
+    /// EAP responses of the device.
+    pub responses: Vec<(At, eap::Packet)>,
+    /// EAP-Success.
+    pub success: Option<At>,
+    /// EAP-Failure.
+    pub failure: Option<At>,
+}
+
+impl PortAccess {
+    /// The method by which the device was to prove itself, beyond its name. What the switch asks of all stations at once is
+    /// not seen as asked of this one, so that its answers tell too.
+    pub fn method(&self) -> Option<u8> {
+        use eap::method::{IDENTITY, NAK, NOTIFICATION};
+        let of = |packets: &[(At, eap::Packet)]| {
+            let mut methods = packets.iter().filter_map(|(_, packet)| packet.method);
+            methods.rfind(|method| !matches!(*method, IDENTITY | NOTIFICATION | NAK))
+        };
+        of(&self.requests).or(of(&self.responses))
+    }
+
+    /// Who the device said it is.
+    pub fn identity(&self) -> Option<&WireText> {
+        self.responses.iter().rev().find_map(|(_, packet)| packet.identity.as_ref())
+    }
+
+    /// A TLS alert inside: frame, whose, description.
+    pub fn alert(&self) -> Option<(At, Side, u8)> {
+        let of = |packets: &[(At, eap::Packet)], side: Side| {
+            packets.iter().find_map(|(at, packet)| packet.alert.map(|(_, description)| (*at, side, description)))
+        };
+        let (device, switch) = (of(&self.responses, Side::Client), of(&self.requests, Side::Server));
+        device.into_iter().chain(switch).min_by_key(|(at, _, _)| *at)
+    }
 }
 
 /// A DHCP exchange: all messages of one transaction.
@@ -147,12 +197,68 @@ pub struct Lease {
     pub vendor_class: Option<WireText>,
 }
 
-/// ARP for one address.
+/// A DHCPv6 exchange: SOLICIT to REPLY, or any other question with its answer.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseV6 {
+    /// SOLICITs.
+    pub solicits: Vec<At>,
+    /// ADVERTISEs.
+    pub advertises: Vec<(At, Arc<dhcpv6::Message>)>,
+    /// REQUESTs, RENEWs, REBINDs and CONFIRMs.
+    pub requests: Vec<At>,
+    /// INFORMATION-REQUESTs, RELEASEs and DECLINEs: on these no login stands.
+    pub others: Vec<At>,
+    /// REPLYs.
+    pub replies: Vec<(At, Arc<dhcpv6::Message>)>,
+}
+
+impl LeaseV6 {
+    /// The status with which servers refuse: of the last REPLY, or of all ADVERTISEs.
+    pub fn refusal(&self) -> Option<(At, &dhcpv6::Message)> {
+        let refused = |(at, message): &(At, Arc<dhcpv6::Message>)| {
+            (message.addresses.is_empty() && message.status.is_some()).then_some(*at)
+        };
+        let list = if self.replies.is_empty() { &self.advertises } else { &self.replies };
+        let last = list.last().filter(|_| list.iter().all(|one| refused(one).is_some()))?;
+        Some((last.0, last.1.as_ref()))
+    }
+}
+
+/// A file over TFTP.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Who asked whom.
+    pub flow: Flow,
+    /// The name that led to the server.
+    pub name: Option<WireText>,
+    /// The file.
+    pub file: WireText,
+    /// Is it written to the server?
+    pub write: bool,
+    /// Requests.
+    pub requests: Vec<At>,
+    /// The first block, or what else shows that the server takes the request.
+    pub accepted: Option<At>,
+    /// Octets of a full block (RFC 2348).
+    pub block_size: u16,
+    /// The last block that came, and how many octets had come by then.
+    pub last_block: Option<(u16, u64)>,
+    /// The frame that brought the last block of the file.
+    pub complete: Option<At>,
+    /// The server's error: code and text.
+    pub error: Option<(At, u16, WireText)>,
+    /// The device gave it up.
+    pub aborted: Option<At>,
+    /// ICMP unreachable for a request.
+    pub unreachable: Option<(At, IpAddr)>,
+}
+
+/// ARP, or neighbour discovery, for one address.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
     /// Whose MAC was asked for.
-    pub address: Ipv4Addr,
-    /// Is it the router of the lease?
+    pub address: IpAddr,
+    /// Is it the router: of the lease, or as advertised?
     pub router: bool,
     /// Requests.
     pub requests: Vec<At>,
@@ -545,6 +651,14 @@ impl Attempt {
     pub fn leases(&self) -> impl Iterator<Item = (&Step, &Lease)> + '_ {
         self.steps.iter().filter_map(|step| match &step.kind {
             StepKind::Lease(lease) => Some((step, lease.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The TFTP transfers, with their steps.
+    pub fn files(&self) -> impl Iterator<Item = (&Step, &Transfer)> + '_ {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::File(transfer) => Some((step, transfer.as_ref())),
             _ => None,
         })
     }
