@@ -3,17 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
+use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Whose};
 use crate::event::{Event, What};
 use crate::formats::{ntlm, pkcs7};
 use crate::model::{Side, Time};
 use crate::protocols::{Message, dhcp, dns, http, ntp, sip, tls};
 use crate::text::WireText;
 
-/// Entries that a list of facts holds at most.
-const ENTRIES: usize = 256;
-/// Clock witnesses that are kept: the newest.
-const CLOCKS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
 
@@ -31,7 +27,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         What::Tcp(_, stats) => {
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
-                facts.heard_from.insert(server);
+                hear_from(facts, server);
             }
         }
         What::Message(message) => self::message(facts, event, message, from_device),
@@ -54,9 +50,13 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         What::Message(_) => event.source().ip(),
         What::Tcp(..) => None,
     };
-    if let Some(speaker) = speaker
-        && facts.heard_from.len() < ENTRIES
-    {
+    if let Some(speaker) = speaker {
+        hear_from(facts, speaker);
+    }
+}
+
+fn hear_from(facts: &mut DeviceFacts, speaker: IpAddr) {
+    if facts.heard_from.len() < ENTRIES {
         facts.heard_from.insert(speaker);
     }
 }

@@ -132,6 +132,11 @@ pub trait StreamParser {
 
     /// One side has ended, with `rest` left over (a body that is delimited by the close is complete now).
     fn end(&mut self, side: Side, rest: &[u8], out: &mut dyn Out);
+
+    /// Bytes that it keeps of messages that are not whole, or not answered: what counts against the bound of all buffers.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// How a protocol rides on UDP.

@@ -183,6 +183,11 @@ impl Collector {
         left.is_some()
     }
 
+    /// How many bytes it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.as_ref().map_or(0, Vec::capacity)
+    }
+
     /// Does the end of the connection end this body as it should?
     pub(super) fn ends_with_connection(&self) -> bool {
         self.next == Next::Close

@@ -59,6 +59,15 @@ pub struct Request {
     pub index: u32,
 }
 
+impl Request {
+    /// Bytes of its text.
+    fn length(&self) -> usize {
+        let texts = [Some(&self.method), Some(&self.uri), self.host.as_ref(), self.user_agent.as_ref()];
+        let more = [self.content_type.as_ref(), self.authorization.as_ref()];
+        texts.into_iter().chain(more).flatten().map(|text| text.raw().len()).fold(0, usize::saturating_add)
+    }
+}
+
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
