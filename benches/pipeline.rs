@@ -1,5 +1,10 @@
 //! The whole job, findings included: mixed traffic, voice, and many small captures one after the other.
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark fails by panicking, and has no interface")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark fails by panicking, and has no interface"
+)]
 
 use std::path::Path;
 

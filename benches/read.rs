@@ -1,6 +1,11 @@
 //! The parts up to ordered bytes, each with the ones before it, beside a loop that only iterates with the block grammar's
 //! own reader: none may take more than 2.5 times as long.
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark fails by panicking, and has no interface")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark fails by panicking, and has no interface"
+)]
 
 use std::hint::black_box;
 use std::path::Path;

@@ -316,7 +316,9 @@ struct Notes {
 
 impl Notes {
     fn ended(&mut self, stats: &TcpStats) {
-        self.lossy = self.lossy.saturating_add(u64::from(stats.client.uncaptured > 0 || stats.server.uncaptured > 0));
+        let both = stats.client.last.is_some() && stats.server.last.is_some();
+        let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
+        self.lossy = self.lossy.saturating_add(u64::from(both && lost));
         match (stats.client.last.is_some(), stats.server.last.is_some()) {
             (true, true) => self.two_sided = self.two_sided.saturating_add(1),
             // A side that answers nothing may be silent; one whose answers are acknowledged was not captured.
@@ -331,6 +333,12 @@ impl Notes {
         if capture.truncated {
             notes
                 .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
+        }
+        if capture.snaplen_limited {
+            notes.push((
+                "capture-truncated",
+                "packets are cut: what stood beyond the snap length is not in the capture".to_owned(),
+            ));
         }
         if self.one_sided > self.two_sided {
             notes.push((

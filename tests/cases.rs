@@ -29,7 +29,7 @@ fn cases() -> Vec<(String, PathBuf, toml::Table)> {
         if !expect.exists() || NOT_READ_YET.contains(&name.as_str()) {
             continue;
         }
-        let captures = ["capture.pcapng", "capture.pcap"].map(|file| case.join(file));
+        let captures = ["capture.pcapng", "capture.pcapng.gz", "capture.pcap"].map(|file| case.join(file));
         let capture = captures.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name}: no capture"));
         let facts = std::fs::read_to_string(expect).unwrap().parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         cases.push((name, capture, facts));
@@ -101,6 +101,14 @@ fn differences(facts: &toml::Table, device: &Value) -> Vec<String> {
     different
 }
 
+/// What the capture itself lacks is said, and nothing else of that kind.
+fn other_notes(facts: &toml::Table, result: &Value) -> Option<String> {
+    let wanted: Vec<&str> = if facts.contains_key("notes") { words(facts, "notes") } else { Vec::new() };
+    let said: Vec<&str> =
+        result["capture"]["notes"].as_array().unwrap().iter().filter_map(|note| note["code"].as_str()).collect();
+    (wanted != said).then(|| format!("notes: {wanted:?} wanted, {said:?} said"))
+}
+
 /// Whoever is not named in a case has no trouble there.
 fn trouble_of_others(facts: &[&toml::Table], devices: &[Value]) -> Vec<String> {
     let others = devices.iter().filter(|device| !facts.iter().any(|facts| is_the_device(facts, device)));
@@ -118,6 +126,7 @@ fn each_capture_of_ours_is_diagnosed_as_it_was_made() {
         let devices = result["devices"].as_array().unwrap();
         let wanted: Vec<&toml::Table> = facts["device"].as_array().unwrap().iter().filter_map(toml::Value::as_table).collect();
         let mut lines = trouble_of_others(&wanted, devices);
+        lines.extend(other_notes(&facts, &result));
         for facts in wanted {
             match devices.iter().find(|device| is_the_device(facts, device)) {
                 Some(device) => lines.extend(differences(facts, device)),

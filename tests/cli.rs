@@ -178,8 +178,15 @@ fn files_that_are_no_captures() {
     let empty = file(&place, "empty.pcap", b"");
     let words = file(&place, "words.txt", b"14:02:11 phone did not log in\n");
     let zipped = file(&place, "field.pcap.zst", b"\x28\xb5\x2f\xfd\0\0\0\0\0\0\x03");
+    let archive = file(&place, "field.zip", b"PK\x03\x04\x14\0\0\0\x08\0");
     let noise = file(&place, "noise.bin", &[0xee; 64]);
-    for (path, says) in [(&empty, "empty"), (&words, "text"), (&zipped, "zstd"), (&noise, "not a capture")] {
+    for (path, says) in [
+        (&empty, "empty"),
+        (&words, "text"),
+        (&zipped, "the compressed data is cut, before the first packet"),
+        (&archive, "a ZIP archive, which is not read as it is; convert it first: unzip IN"),
+        (&noise, "not a capture"),
+    ] {
         for command in ["diagnose", "events"] {
             let (out, err) = check(&run(&[command, text(path)]), 3);
             assert_eq!(out, "");
@@ -236,6 +243,52 @@ fn standard_input_is_a_dash() {
     assert_eq!(document["capture"]["frames"], 40);
     let (_, err) = check(&run_with(b"", &["diagnose", "-"]), 3);
     assert!(err.contains("-: ") && err.contains("empty"), "{err}");
+}
+
+/// Ctrl-C, as a terminal sends it, while the capturing program goes on and its pipe stays open.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_the_reading_and_gives_the_verdict_on_what_was_read() {
+    let packets: Vec<_> = (0..6000_u32).map(|second| discover((second / 8) as u8)).collect();
+    let capture = pcap(1, &packets);
+    let mut child = Command::new(PROGRAM)
+        .args(["diagnose", "--format", "json", "-"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // More than a pipe holds: when all but the last packet is written, the program reads.
+    pipe.write_all(&capture[..capture.len() - 10]).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let (out, err) = check(&child.wait_with_output().unwrap(), 0);
+    drop(pipe);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["capture"]["frames"], 5999);
+    assert_eq!(document["capture"]["truncated"], false);
+    assert_eq!(document["devices"][0]["verdict"], "loop");
+    assert!(document["capture"]["warnings"][0]["text"].as_str().unwrap().contains("stopped after frame 5999"), "{out}");
+    assert!(err.contains("reading is stopped"), "{err}");
+}
+
+#[test]
+fn compressed_captures_say_by_what() {
+    let place = place("compressed");
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    lz4.write_all(&looping()).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(&looping()[..], ruzstd::encoding::CompressionLevel::Fastest);
+    for (name, bytes) in [("lz4", lz4.finish().unwrap()), ("zstd", zstd)] {
+        // The name of a file says nothing.
+        let capture = file(&place, "field.pcap", &bytes);
+        let (out, _) = check(&run(&["diagnose", "--format", "json", text(&capture)]), 0);
+        let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&document["capture"]["compression"], &document["capture"]["frames"]), (&name.into(), &40.into()));
+        let (out, _) = check(&run_with(&bytes, &["diagnose", "--format", "json", "-"]), 0);
+        let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&document["capture"]["compression"], &document["capture"]["frames"]), (&name.into(), &40.into()));
+    }
 }
 
 #[test]

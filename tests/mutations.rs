@@ -60,10 +60,13 @@ fn options() -> Options {
     Options { profiles: Profiles::builtin(), ..Options::default() }
 }
 
-/// Where the packets' bytes lie in a little-endian file.
+/// Where the packets' bytes lie in a little-endian file; nowhere in one that is compressed or of the other byte order.
 fn packets(file: &[u8]) -> Vec<std::ops::Range<usize>> {
     let word = |place: usize| u32::from_le_bytes(file[place..place + 4].try_into().expect("four bytes")) as usize;
     let is_pcapng = word(0) == 0x0a0d_0d0a;
+    if !is_pcapng && !matches!(word(0), 0xa1b2_c3d4 | 0xa1b2_3c4d) {
+        return Vec::new();
+    }
     let mut place = if is_pcapng { 0 } else { 24 };
     let mut packets = Vec::new();
     while place < file.len() {

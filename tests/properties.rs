@@ -1,7 +1,7 @@
 //! What must hold for any bytes: a capture cut anywhere gives the frames before the cut; segments in any order give one
 //! stream; whatever comes in pieces says the same as in one.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -102,7 +102,7 @@ fn stretch(segment: u64) -> Vec<u8> {
     let begin = segment as usize * SEGMENT;
     let header = [0x17, 0x03, 0x03, (RECORD >> 8) as u8, RECORD as u8];
     (begin..begin + SEGMENT)
-        .map(|at| header.get(at % (RECORD + header.len())).copied().unwrap_or_else(|| (at * 131 >> 3) as u8))
+        .map(|at| header.get(at % (RECORD + header.len())).copied().unwrap_or_else(|| ((at * 131) >> 3) as u8))
         .collect()
 }
 

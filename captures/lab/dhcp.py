@@ -7,7 +7,7 @@ import subprocess
 import time
 
 COOKIE = bytes.fromhex("63825363")
-DISCOVER, OFFER, REQUEST, ACK, NAK, INFORM = 1, 2, 3, 5, 6, 8
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, INFORM = 1, 2, 3, 4, 5, 6, 8
 BROADCAST = "255.255.255.255"
 
 
@@ -48,11 +48,14 @@ class Client:
     # Field phones wait 4, 8, 16… seconds (RFC 2131 section 4.1); the lab is in more of a hurry.
     waits = (1.5, 3, 4)
 
-    def __init__(self, mac, options, seed, interface="eth0"):
-        self.mac, self.options, self.interface = mac, options, interface
+    def __init__(self, mac, options, seed, interface="eth0", probes=False):
+        self.mac, self.options, self.interface, self.probes = mac, options, interface, probes
         self.random = random.Random(seed)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
         self.socket.bind((interface, 0))
+        if probes:
+            self.listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
+            self.listener.bind((interface, 0))
 
     def lease(self):
         """DISCOVER, OFFER, REQUEST, ACK; the address is set on the interface and announced."""
@@ -62,6 +65,11 @@ class Client:
         answer = self._ask(REQUEST, xid, wanted, {ACK, NAK})
         if answer["kind"] == NAK:
             raise NoLease("refused")
+        if self.probes and self._is_taken(answer["your"]):
+            given_back = [(61, b"\1" + mac_bytes(self.mac)), (50, socket.inet_aton(answer["your"])),
+                          (54, answer["options"][54])]
+            self._broadcast(message(1, DECLINE, self.random.getrandbits(32), self.mac, given_back))
+            raise NoLease("the address is in use")
         self._configure(answer)
         return answer
 
@@ -119,16 +127,32 @@ class Client:
             ip("route", "replace", "default", "via", socket.inet_ntoa(options[3][:4]))
         self._announce(address)
 
+    def _is_taken(self, address):
+        """ARP probes (RFC 5227 section 2.1.1): does another host answer for the address?"""
+        for _ in range(3):
+            self._arp("0.0.0.0", address)
+            self.listener.settimeout(0.5)
+            try:
+                while self.listener.recv(2048)[28:32] != socket.inet_aton(address):
+                    continue
+            except TimeoutError:
+                continue
+            return True
+        return False
+
     def _announce(self, address):
         """An ARP announcement (RFC 5227 section 2.3)."""
+        self._arp(address, address)
+
+    def _arp(self, sender, target):
         own = mac_bytes(self.mac)
-        arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + own + socket.inet_aton(address)
-        arp += bytes(6) + socket.inet_aton(address)
+        arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + own + socket.inet_aton(sender)
+        arp += bytes(6) + socket.inet_aton(target)
         self.socket.send(b"\xff" * 6 + own + b"\x08\x06" + arp)
 
 
-def refuse_for_ever(address, offered):
-    """A server that offers an address and then refuses it: its lease file and its scope disagree."""
+def offer_only(address, offered, refuses):
+    """A server that offers an address and then refuses it (its lease file and its scope disagree), or says no more."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0\0")
@@ -139,6 +163,8 @@ def refuse_for_ever(address, offered):
         if asked["kind"] == DISCOVER:
             options = [identity, (51, struct.pack("!I", 86400)), (1, bytes([255, 255, 255, 0]))]
             answer = message(2, OFFER, asked["xid"], asked["mac"], options, your=offered)
+        elif not refuses:
+            continue
         else:
             reason = (56, b"address not available")
             answer = message(2, NAK, asked["xid"], asked["mac"], [identity, reason])

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 A, SRV = 1, 33
 SERVER_FAILURE = 2
@@ -35,11 +36,13 @@ class Resolver:
                  + encode_name(name) + struct.pack("!HH", kind, 1))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for wait in self.waits:
-                sender.sendto(query, (self.server, 53))
                 sender.settimeout(wait)
+                started = time.monotonic()
                 try:
+                    sender.sendto(query, (self.server, 53))
                     data = sender.recv(4096)
-                except (TimeoutError, ConnectionRefusedError):
+                except OSError:  # silence, or no way there at all
+                    time.sleep(max(0, wait - (time.monotonic() - started)))
                     continue
                 if data[:2] == query[:2]:
                     return _parse(data)

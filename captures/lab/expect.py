@@ -15,6 +15,21 @@ def write(case, folder, made):
     (folder / "expect.toml").write_text("\n\n".join(blocks) + "\n")
 
 
+def derived(story, notes, facts):
+    """The text of `expect.toml` from facts at hand; those that are None are left out."""
+    lines = [f"story = {_quote(story)}", *([f"notes = {json.dumps(notes)}"] if notes else []), "", "[[device]]"]
+    for key in ("mac", "profile", "verdict", "attempts", "drop", "drop_frames", "restarts_at", "primary", "contributing",
+                "absent"):
+        value = facts.get(key)
+        if key == "drop_frames" and value:
+            lines.append(f"# tshark -Y '{facts['filter']}', {facts['pick']}")
+        if isinstance(value, dict):
+            lines.append(f"{key} = {{ {', '.join(f'{name} = {_quote(word)}' for name, word in value.items())} }}")
+        elif value is not None:
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
 def endings(case, made):
     """How the phones say that their attempts ended, for whoever runs the lab."""
     events = [event for device in case.devices for event in _events(made / f"{device.host}.log")]

@@ -19,7 +19,8 @@ class LyncPhone(Phone):
     def sign_in(self):
         self.get_address()
         if self.fetched is None:
-            self.ask_for_update()
+            if self.has_time is None:
+                self.ask_for_update()
             self.set_time()
             self.think()
             self.fetched = self.fetch_root_chain(self.find_web_service())
@@ -29,34 +30,22 @@ class LyncPhone(Phone):
         self.register(self.session)
         self.stay(self.session)
 
-    def ask_for_update(self):
-        """A side road: whatever comes back, the phone goes on."""
-        inventory = f"MAC={self.settings.mac.replace(':', '-').upper()}&SN=0004F2{self.settings.host_name[-6:]}"
-        self._post("ucupdates-r2.contoso.com", pool_web.UPDATE, "application/x-www-form-urlencoded", inventory)
-
     def find_web_service(self):
         """DHCPINFORM of class MS-UC-Client; sub-option 3 of option 43 is the web server's name."""
         answer = self.dhcp.inform(self.ip, VENDOR_CLASS, PARAMETERS)
         if not answer or 43 not in answer["options"]:
             raise Dropped("no certificate web service")
-        rest = answer["options"][43]
-        while rest[0] != 3:
+        rest, found = answer["options"][43], {}
+        while rest and rest[0] != 255:
+            found[rest[0]] = rest[2:2 + rest[1]]
             rest = rest[2 + rest[1]:]
-        return rest[2:2 + rest[1]].decode()
+        if found.get(1) != VENDOR_CLASS or not found.get(4, b"").isdigit():
+            raise Dropped("option 43 does not name a certificate web service")
+        return found[3].decode()
 
     def fetch_root_chain(self, host):
-        code, body = self._post(host, pool_web.ROOT_CHAIN, "text/xml; charset=utf-8", pool_web.ASK_CHAIN)
+        code, body = self.post(host, pool_web.ROOT_CHAIN, "text/xml; charset=utf-8", pool_web.ASK_CHAIN)
         if code != 200:
             raise Dropped(f"root chain: {code}")
         chain = re.search(rb"<X509CertificateChain>([^<]*)<", body)[1]
         return trust.read_bundle(base64.b64decode(chain))
-
-    def _post(self, host, path, content_type, body):
-        connection = self._tcp(self._address(host), 80)
-        if connection is None:
-            raise Dropped(f"{host}: port 80 closed")
-        lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"User-Agent: {self.settings.user_agent}",
-                 f"Content-Type: {content_type}", f"Content-Length: {len(body)}", "Connection: Keep-Alive"]
-        with connection:
-            connection.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
-            return self._response(connection)

@@ -115,9 +115,22 @@ class Network:
         self.children.append(child)
         return child
 
-    def execute(self, host, *command):
+    def lose(self, host, port, share):
+        """Of the packets to and from a port, SYNs apart, so many of a hundred vanish at random."""
+        lost = f"tcp flags & syn == 0 numgen random mod 100 < {share} drop"
+        run("nft", "add table inet loss; add chain inet loss in { type filter hook input priority 0 ; }; "
+                   "add chain inet loss out { type filter hook output priority 0 ; }; "
+                   f"add rule inet loss in tcp dport {port} {lost}; add rule inet loss out tcp sport {port} {lost}",
+            namespace=self.namespace(host))
+
+    def masquerade(self, router, port):
+        """Source translation (RFC 3022) for what leaves a router by a port."""
+        run("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100 ; }; "
+                   f'add rule ip nat post oifname "{port}" masquerade random', namespace=self.namespace(router))
+
+    def execute(self, host, *command, environment=None):
         """Run a program on a host, in the background."""
-        child = subprocess.Popen(["ip", "netns", "exec", self.namespace(host), *command],
+        child = subprocess.Popen(["ip", "netns", "exec", self.namespace(host), *command], env=environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.children.append(child)
 

@@ -1,6 +1,7 @@
 """The scripted phone: it signs in as Communicator Phone Edition does, again and again until it may."""
 
 import base64
+import contextlib
 import json
 import random
 import re
@@ -9,23 +10,24 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+from cryptography import x509
+
 import dhcp
 import dns
 import ldap
 import ntlm
 import ntp
+import pool_web
+import revocation
 import sip
 import tls10
 import trust
+from web_client import Dropped, WebClient
 
-ENROLMENT_PAGE = "/certsrv/certnew.p7b?ReqID=CACert&Renewal=-1&Enc=b64"
+UPDATE_HOST = "ucupdates-r2.contoso.com"
 WINDOWS_CE_PARAMETERS = (1, 3, 6, 15, 42, 43, 44, 46, 47, 119)
 SRV_NAMES = ("_sipinternaltls._tcp", "_sip._tls", "_sipinternal._tcp")
 A_NAMES = ("sipinternal", "sip", "sipexternal")
-
-
-class Dropped(Exception):
-    """The attempt is over. The text is for the lab's own log."""
 
 
 @dataclass
@@ -45,6 +47,13 @@ class Settings:
     power_on_clock: float = 1136073600  # 2006-01-01, until a time server says better
     needs_time: bool = True
     asks_updates: bool = False
+    strict_domain: bool = False        # takes no registrar outside its SIP domain
+    begins_at_dhcp: bool = False       # gives everything up after a drop, its address too
+    probes_address: bool = False       # ARP for the address that it was given (RFC 5227)
+    asks_revocation: bool = False      # of the server's certificate, in the middle of the handshake
+    resets: bool = False               # leaves a silent handshake by RST, so that its stack repeats nothing later
+    spoils_finished: bool = False      # a stack that derives other keys than the server
+    power_cuts: int = 0                # so many handshakes are cut off by the power
     address: tuple = ()                # (own, gateway, DNS server) where it is set without DHCP
     hello: str = "tls"                 # or sslv2
     patience: float = 5                # seconds for a TCP connection
@@ -56,7 +65,7 @@ class Settings:
     rules: trust.Rules = field(default_factory=trust.Rules)
 
 
-class Phone:
+class Phone(WebClient):
     """State that outlives an attempt: the lease, the clock, the session."""
 
     def __init__(self, settings, log, key_log=None):
@@ -66,6 +75,7 @@ class Phone:
         self.dhcp = None
         self.clock_base = settings.power_on_clock
         self.dns = self.has_time = self.session = None
+        self.cuts = 0
 
     def run(self):
         """Attempt after attempt, from the first stage that is still to be done."""
@@ -78,11 +88,16 @@ class Phone:
             else:
                 self.log("signed-in")
                 return
+            if self.settings.begins_at_dhcp:
+                self.dns = self.has_time = None
+                dhcp.ip("addr", "flush", "dev", "eth0")
             time.sleep(self.random.uniform(*self.settings.pause))
         if self.settings.begins_again:
             self.log("attempt")
             signal.setitimer(signal.ITIMER_REAL, self.settings.begins_again)
-            self.sign_in()
+            with contextlib.suppress(Dropped):
+                self.sign_in()
+            signal.pause()  # until that time is over
 
     def sign_in(self):
         self.get_address()
@@ -122,11 +137,15 @@ class Phone:
         options = [(12, self.settings.host_name.encode()), (55, bytes(self.settings.dhcp_parameters))]
         if self.settings.vendor_class:
             options.insert(1, (60, self.settings.vendor_class))
-        self.dhcp = self.dhcp or dhcp.Client(self.settings.mac, options, self.settings.host_name)
+        self.dhcp = self.dhcp or dhcp.Client(self.settings.mac, options, f"{self.settings.host_name}{self.cuts or ''}",
+                                             probes=self.settings.probes_address)
         try:
             answer = self.dhcp.lease()
         except dhcp.NoLease as reason:
             raise Dropped(f"no lease: {reason}") from reason
+        if 6 not in answer["options"]:
+            time.sleep(sum(dns.Resolver.waits))  # as long as it would wait for a server
+            raise Dropped("no DNS server")
         return answer["your"], socket.inet_ntoa(answer["options"][6][:4])
 
     def set_time(self):
@@ -142,7 +161,14 @@ class Phone:
         if now is not None:
             self.clock_base = now - (time.monotonic() - self.powered_on)
         if self.settings.asks_updates:
-            self._addresses("ucupdates-r2.contoso.com")
+            self.ask_for_update()
+
+    def ask_for_update(self):
+        """A side road: whatever comes back, the phone goes on."""
+        inventory = f"MAC={self.settings.mac.replace(':', '-').upper()}&SN=0004F2{self.settings.host_name[-6:]}"
+        if self._addresses(UPDATE_HOST):
+            with contextlib.suppress(Dropped):
+                self.post(UPDATE_HOST, pool_web.UPDATE, "application/x-www-form-urlencoded", inventory)
 
     def locate_ca(self):
         """The CA host's name, from the directory."""
@@ -150,7 +176,7 @@ class Phone:
         if not services:
             raise Dropped("no domain controller")
         try:
-            client = ldap.Client(self._address(services[0][0]), self.random)
+            client = ldap.Client(self.address_of(services[0][0]), self.random)
             client.search("", 0, None, "configurationNamingContext")
             client.bind()
             client.search(ldap.KEY_SERVICES, 2, "certificationAuthority", "cACertificate")
@@ -164,12 +190,12 @@ class Phone:
 
     def fetch_certificates(self, host):
         """The CA chain over HTTP; NTLM in three legs on one connection."""
-        connection = self._tcp(self._address(host), 80)
+        connection = self.tcp(self.address_of(host), 80)
         if connection is None:
             raise Dropped("enrolment port closed")
         with connection:
             code, body = self._get(connection, host)
-            if code == 401:
+            if code == 401 and "NTLM" in self.response.all("WWW-Authenticate"):
                 code, body = self._get_with_ntlm(connection, host)
         if code != 200:
             raise Dropped(f"enrolment: {code}")
@@ -180,7 +206,7 @@ class Phone:
         for name, ports in self._registrars():
             for address in self._addresses(name):
                 for port in ports:
-                    connection = self._tcp(address, port)
+                    connection = self.tcp(address, port)
                     if connection:
                         return connection, name
         raise Dropped("no registrar")
@@ -193,6 +219,8 @@ class Phone:
             session.hello(self.settings.hello == "sslv2")
             sent = session.server_certificates()
         except (tls10.Closed, tls10.Alerted, TimeoutError) as reason:
+            if self.settings.resets:
+                tls10.reset(connection)
             connection.close()
             raise Dropped(f"TLS: {reason!r}") from reason
         time.sleep(self.random.uniform(0.1, 0.3))  # public-key work; the acknowledgement goes out meanwhile
@@ -201,8 +229,38 @@ class Phone:
         except trust.Refused as reason:
             self._leave(session)
             raise Dropped(f"certificate: {reason}") from reason
-        session.finish()
+        if self.settings.asks_revocation:
+            self._check_revocation(session, [x509.load_der_x509_certificate(one) for one in sent])
+        if self.settings.power_cuts > self.cuts:
+            self._lose_power(session)
+        try:
+            session.finish(self.settings.spoils_finished)
+        except (tls10.Closed, tls10.Alerted) as reason:
+            connection.close()
+            raise Dropped(f"TLS: {reason!r}") from reason
         return session
+
+    def _check_revocation(self, session, sent):
+        """Silence is as bad as revoked."""
+        try:
+            good = revocation.is_good(self, sent)
+        except Dropped:
+            good = False
+        if not good:
+            self._leave(session)
+            raise Dropped("certificate: revoked, or nobody says that it is not")
+
+    def _lose_power(self, session):
+        """Nothing more leaves this phone; some seconds later it starts from nothing."""
+        self.cuts += 1
+        dhcp.ip("link", "set", "eth0", "down")
+        tls10.reset(session.socket)
+        time.sleep(2)
+        self.powered_on, self.clock_base = time.monotonic(), self.settings.power_on_clock
+        self.dhcp = self.dns = self.has_time = None
+        dhcp.ip("addr", "flush", "dev", "eth0")
+        dhcp.ip("link", "set", "eth0", "up")
+        raise Dropped("no power")
 
     def register(self, session):
         """REGISTER bare, with an empty token, with the NTLM answer ([MS-SIPAE])."""
@@ -214,6 +272,7 @@ class Phone:
             token = base64.b64encode(ntlm.authenticate(challenge, self.random.randbytes(8))).decode()
             answer = self._request(session, 3, "REGISTER", self._credentials(token))
         if answer.code != 200:
+            session.socket.close()
             raise Dropped(f"REGISTER: {answer.code}")
 
     def stay(self, session):
@@ -243,55 +302,29 @@ class Phone:
             raise Dropped(f"no DNS answer for {name}")
         return addresses
 
-    def _address(self, name):
+    def address_of(self, name):
         addresses = self._addresses(name)
         if not addresses:
             raise Dropped(f"no address for {name}")
         return addresses[0]
 
     def _registrars(self):
-        """SRV targets; only where no SRV record exists, the A names with 5061 and then 443."""
+        """SRV targets; only where no SRV record helps, the A names with 5061 and then 443."""
         domain, found = self.settings.sip_domain, False
         for prefix in SRV_NAMES:
             for target, port in self._services(f"{prefix}.{domain}"):
+                if self.settings.strict_domain and not target.endswith(f".{domain}"):
+                    continue
                 found = True
                 yield target, (port,)
         if not found:
             yield from ((f"{prefix}.{domain}", (5061, 443)) for prefix in A_NAMES)
 
-    def _tcp(self, address, port):
+    def tcp(self, address, port):
         try:
             return socket.create_connection((address, port), self.settings.patience)
         except OSError:
             return None
-
-    def _get(self, connection, host, *headers):
-        lines = [f"GET {ENROLMENT_PAGE} HTTP/1.1", f"Host: {host}", "Accept: */*", "Connection: Keep-Alive", *headers]
-        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return self._response(connection)
-
-    def _response(self, connection):
-        """Status code and body; the headers of the last response stay at hand."""
-        buffer = b""
-        connection.settimeout(5)
-        try:
-            while b"\r\n\r\n" not in buffer:
-                buffer += _received(connection)
-            head, _, body = buffer.partition(b"\r\n\r\n")
-            self.response = sip.Message(head.decode() + "\r\n\r\n")
-            while len(body) < int(self.response["Content-Length"]):
-                body += _received(connection)
-        except OSError as error:
-            raise Dropped(f"HTTP: {error}") from error
-        return self.response.code, body
-
-    def _get_with_ntlm(self, connection, host):
-        def leg(message):
-            return self._get(connection, host, f"Authorization: NTLM {base64.b64encode(message).decode()}")
-
-        leg(ntlm.negotiate())
-        offered = base64.b64decode(self.response["WWW-Authenticate"].removeprefix("NTLM "))
-        return leg(ntlm.authenticate(offered, self.random.randbytes(8)))
 
     def _certificates(self, body):
         """Label or not, the content is PKCS#7: Microsoft writes BEGIN CERTIFICATE above it."""
@@ -335,10 +368,3 @@ class Phone:
             message, _ = sip.take(buffer)
             if message:
                 return message
-
-
-def _received(connection):
-    data = connection.recv(16384)
-    if not data:
-        raise ConnectionError("closed")
-    return data

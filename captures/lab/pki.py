@@ -8,13 +8,16 @@ import os
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 import ber
 
 SHA1_WITH_RSA = bytes.fromhex("06092a864886f70d010105")
 SHA256_WITH_RSA = bytes.fromhex("06092a864886f70d01010b")
-KEY_NAMES = ("root", "issuing", "leaf", "foreign-root", "foreign-issuing")
+SIZES = {"root": (2048, 4096), "issuing": (2048, 4096), "leaf": (1024, 2048, 4096), "foreign-root": (2048,),
+         "foreign-issuing": (2048,), "legacy": (2048,), "phone": (2048,)}
+CRL = "http://ca01.contoso.com/CertEnroll/issuing.crl"
+USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
 class Keys:
@@ -24,8 +27,7 @@ class Keys:
         self.folder = folder
 
     def make_all(self):
-        for role in KEY_NAMES:
-            sizes = (2048,) if role.startswith("foreign") else (2048, 4096)
+        for role, sizes in SIZES.items():
             for size in sizes:
                 self._make(role, size)
 
@@ -55,12 +57,18 @@ class Authority:
                                 years(-5), years(15), authority=True)
         self.issuing = certificate(issuing_name, self.issuing_key, root_name, self.root_key, hash_name,
                                    years(-3), years(7), authority=True)
-        self._issuing_name = issuing_name
+        self._root_name, self._issuing_name = root_name, issuing_name
 
-    def leaf(self, key, host_names, not_before, not_after):
+    def leaf(self, key, host_names, not_before, not_after, hash_name=None, **use):
         subject = _name(host_names[0])
-        return certificate(subject, key, self._issuing_name, self.issuing_key, self.hash_name,
-                           not_before, not_after, host_names=host_names)
+        return certificate(subject, key, self._issuing_name, self.issuing_key, hash_name or self.hash_name,
+                           not_before, not_after, host_names=host_names, **use)
+
+    def cross_signed(self, keys):
+        """The root's name and key under an older CA's signature, which ended forty days ago."""
+        legacy = keys.load("legacy", 2048)
+        return certificate(self._root_name, self.root_key, _name("Contoso Legacy CA"), legacy, self.hash_name,
+                           years(-12), days(-40), authority=True)
 
 
 def self_signed(key, host_names, hash_name):
@@ -69,7 +77,7 @@ def self_signed(key, host_names, hash_name):
 
 
 def certificate(subject, key, issuer, issuer_key, hash_name, not_before, not_after,
-                authority=False, host_names=()):
+                authority=False, host_names=(), **use):
     """One certificate, DER."""
     builder = (x509.CertificateBuilder()
                .subject_name(subject).issuer_name(issuer).public_key(key.public_key())
@@ -77,7 +85,7 @@ def certificate(subject, key, issuer, issuer_key, hash_name, not_before, not_aft
                .not_valid_before(not_before).not_valid_after(not_after)
                .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False))
-    extensions = _authority_extensions() if authority else _server_extensions(host_names)
+    extensions = _authority_extensions() if authority else _end_extensions(host_names, **use)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return _signed(builder, issuer_key, hash_name)
@@ -99,6 +107,8 @@ def pem(*certificates):
 
 
 def _name(common_name):
+    if "=" in common_name:
+        return x509.Name.from_rfc4514_string(common_name)
     company = "fabrikam" if "Fabrikam" in common_name else "contoso"
     return x509.Name.from_rfc4514_string(f"CN={common_name},DC={company},DC=com")
 
@@ -114,14 +124,17 @@ def _authority_extensions():
             (_key_usage(key_cert_sign=True, crl_sign=True, digital_signature=True), True)]
 
 
-def _server_extensions(host_names):
-    point = x509.DistributionPoint([x509.UniformResourceIdentifier("http://ca01.contoso.com/CertEnroll/issuing.crl")],
-                                   None, None, None)
-    return [(x509.BasicConstraints(ca=False, path_length=None), True),
-            (_key_usage(digital_signature=True, key_encipherment=True), True),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-            (x509.SubjectAlternativeName([_general_name(name) for name in host_names]), False),
-            (x509.CRLDistributionPoints([point]), False)]
+def _end_extensions(host_names, usage="server", crl=CRL, ocsp=""):
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+    extensions = [(x509.BasicConstraints(ca=False, path_length=None), True),
+                  (_key_usage(digital_signature=True, key_encipherment=True), True),
+                  (x509.ExtendedKeyUsage([USAGES[usage]]), False),
+                  (x509.SubjectAlternativeName([_general_name(name) for name in host_names]), False),
+                  (x509.CRLDistributionPoints([point]), False)]
+    if ocsp:
+        responder = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(ocsp))
+        extensions.append((x509.AuthorityInformationAccess([responder]), False))
+    return extensions
 
 
 def _general_name(name):

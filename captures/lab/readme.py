@@ -3,11 +3,13 @@
 INDEX = """\
 # Captures
 
-Captures of phones that sign in, or try to, made by the lab in `lab/`. Each folder holds one:
+Captures of phones that sign in, or try to, made by the lab in `lab/`. Each folder holds one. Those that begin with
+`loop-` and `healthy-` at the end of the table are not played: `captures/lab/derive.py` makes them from two of the others, as they
+would look in other conditions of the field.
 
 | file | what it is |
 | --- | --- |
-| `capture.pcapng` or `capture.pcap` | what passed the phone's switch port (or the port that the story names) |
+| `capture.pcapng`, `capture.pcapng.gz` or `capture.pcap` | what passed the phone's switch port (or the port that the story names) |
 | `expect.toml` | the facts that must hold: they come from what was set up, and from tshark for the frame numbers |
 | `README.md` | the story, and the command that makes the capture again |
 | `keys.log` | TLS secrets, where a handshake was completed (Wireshark: preference `tls.keylog_file`) |
@@ -20,25 +22,31 @@ Captures of phones that sign in, or try to, made by the lab in `lab/`. Each fold
 
 ## Making them again
 
-    captures/lab/make              # all, in about three minutes
+    captures/lab/make              # all, in about six minutes
     captures/lab/make CASE…        # some
 
 It needs root on a Linux with network namespaces, and Python 3.11 or later; on Debian it installs what is missing
 (`lab/packages.txt`, `lab/requirements.txt`). No packet leaves the machine: the hosts are namespaces on one bridge each.
 Keys and certificates are made anew in each run and are valid relative to that day; times, ports and the frames that the
-kernel adds (ARP, delayed acknowledgements) vary, so `expect.toml` is written again with each capture. To add a case,
-add it to `lab/cases.py`.
+kernel adds (ARP, delayed acknowledgements) vary, so `expect.toml` is written again with each capture. What is derived is
+the same to the bit for the same source. To add a case, add it to one of the `lab/cases*.py`; a condition of the field, to
+`captures/lab/derive.py`.
 
 ## What is real and what is scripted
 
 | part | how |
 | --- | --- |
 | Ethernet, ARP, IP, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
-| DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, SERVFAIL) |
-| registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed |
+| DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, no ACK, SERVFAIL) |
+| routers, address translation, loss | the kernel's forwarding and nftables |
+| registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed; nginx where it refuses hellos without a name |
+| registrars of SIP phones | Kamailio, over UDP, TCP and TLS; Python in `sip-udp-…`, `sip-tcp-…` and `three-phones` |
 | certificates | RSA and X.509 as any CA makes them; PKCS#7 by OpenSSL under the label that Microsoft's CA uses |
-| NTP, LDAP, certsrv (IIS), SIP registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked |
-| the phones | Python: hand-made DHCP and TLS 1.0 clients that follow the documented sequence of each family |
+| OCSP responder | OpenSSL's |
+| web servers that redirect, forbid, offer Basic, hang, or fail | nginx |
+| NTP, LDAP, certsrv (IIS), OCS registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked |
+| the Communicator and Lync phones | Python: hand-made DHCP and TLS 1.0 clients that follow the documented sequence of each family |
+| the SIP phones | Python; over TLS, their handshake and their judgement of certificates are OpenSSL's |
 | capture | dumpcap; the name of processor and kernel is taken out |
 
 The phones are scripts. The requests and most of their order follow what the makers documented; the details of LDAP and

@@ -18,7 +18,7 @@ REALM = 'realm="SIP Communications Service"'
 
 
 def serve(address, port, settings):
-    """Serve one port. `settings`: mode, certificates (file), key (file), versions, ciphers, cut_after."""
+    """Serve one port. `settings`: those of scenario.Registrar, certificates (file), key (file)."""
     Connection.settings = settings
     Connection.context = settings["mode"] == "tls" and _context(settings)
     socketserver.ThreadingTCPServer.allow_reuse_address = True
@@ -56,7 +56,7 @@ class Connection(socketserver.BaseRequestHandler):
     def _tls(self):
         try:
             with self.context.wrap_socket(self.request, server_side=True) as stream:
-                Server(stream, self._cut_after()).run()
+                Server(stream, self._cut_after(), self.settings["idle"], self.settings["forbids"]).run()
         except (OSError, ssl.SSLError):
             return  # the phone left, or OpenSSL has sent its alert
 
@@ -72,8 +72,9 @@ class Connection(socketserver.BaseRequestHandler):
 class Server:
     """A registrar for one phone: NTLM in three legs ([MS-SIPAE]), then 200 to all."""
 
-    def __init__(self, stream, cut_after):
-        self.stream, self.cut_after = stream, cut_after
+    def __init__(self, stream, cut_after, idle, forbids):
+        self.stream, self.cut_after, self.idle, self.forbids = stream, cut_after, idle, forbids
+        self.heard = time.monotonic()
         self.challenge = os.urandom(8)
         self.registered_at = None
 
@@ -87,6 +88,7 @@ class Server:
                 continue
             if not received:
                 return
+            self.heard = time.monotonic()
             buffer += received
             message, buffer = sip.take(buffer)
             while message:
@@ -95,7 +97,10 @@ class Server:
         tls10.reset(socket.socket(fileno=self.stream.detach()))
 
     def _is_time_to_cut(self):
-        return self.cut_after and self.registered_at and time.monotonic() > self.registered_at + self.cut_after
+        now = time.monotonic()
+        if self.idle and now > self.heard + self.idle:
+            return True
+        return self.cut_after and self.registered_at and now > self.registered_at + self.cut_after
 
     def _on(self, request):
         if request.method == "REGISTER" and not self.registered_at:
@@ -115,7 +120,7 @@ class Server:
             offered = base64.b64encode(ntlm.challenge(self.challenge, computer="POOL01")).decode()
             return sip.answer(request, 401, "Unauthorized", now, ("WWW-Authenticate",
                               f'NTLM opaque="6A3D1F20", gssapi-data="{offered}", {REALM}, {target}'))
-        if not ntlm.is_valid(base64.b64decode(token[1]), self.challenge):
+        if self.forbids or not ntlm.is_valid(base64.b64decode(token[1]), self.challenge):
             return sip.answer(request, 403, "Forbidden", now)
         self.registered_at = time.monotonic()
         return sip.answer(request, 200, "OK", ("Expires", "7200"), ("Contact", request["Contact"]),

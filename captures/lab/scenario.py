@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import pki
 from phone import Phone, Settings
 
+GATEWAY = "10.0.4.1"
 DNS = {
     "_ntp._udp.contoso.com": [("time01.contoso.com", 123)],
     "_ldap._tcp.dc._msdcs.contoso.com": [("dc01.contoso.com", 389)],
@@ -26,21 +28,28 @@ class Certificates:
 
     size: int = 2048
     hash: str = "sha1"
+    leaf_size: int | None = None       # where they differ from the authorities'
+    leaf_hash: str | None = None
     names: tuple = ("pool01.contoso.com", "sip.contoso.com")
     valid: tuple = (-30, 700)          # days from today
     sends: tuple = ("leaf", "issuing")
     bundle: tuple = ("issuing", "root")
-    leaf_from: str = "site"            # site, foreign or itself
+    leaf_from: str = "site"            # site, foreign, inspection or itself
+    usage: str = "server"              # or client: what the leaf may be used for
+    crl: str = pki.CRL
+    ocsp: str = ""                     # the responder's address; it says that the leaf is revoked
 
 
 @dataclass
 class Registrar:
     """The OCS pool's listener."""
 
-    mode: str = "tls"                  # tls, close-at-once, hello-then-silent, hello-then-close, refused
+    mode: str = "tls"                  # tls, close-at-once, hello-then-silent, hello-then-close, refused, sites
     versions: tuple = ("TLSv1", "TLSv1_2")
     ciphers: str = "AES128-SHA"
     cut_after: tuple = ()              # seconds between the 200 and the server's reset, connection by connection
+    idle: float | None = None          # seconds without a word after which the connection is reset
+    forbids: bool = False              # 403 to the last leg
 
 
 @dataclass
@@ -73,12 +82,19 @@ class Case:
     devices: list
     certificates: Certificates = field(default_factory=Certificates)
     registrar: Registrar = field(default_factory=Registrar)
-    certsrv: str = "ok"                # ok, unauthorised, 404, 500, html, refused
-    dhcp: str = "good"                 # good, silent, refuses
+    certsrv: str = "ok"                # ok, unauthorised, 404, 500, html, refused; of nginx: redirect, forbidden, basic, hung
+    dhcp: str = "good"                 # good, silent, refuses, no-ack, one-address
+    dhcp_gateway: str = GATEWAY        # "" leaves the option out
+    uc_options: tuple = ()             # options 43 and 120 for class MS-UC-Client, where they are not the right ones
+    second_dhcp: bool = False          # a second server, quicker, with itself as router and DNS server
+    squatter: bool = False             # another host has the first phone's address
     dns: dict = field(default_factory=dns)
     broken_zone: str = ""              # its names give SERVFAIL
-    dns_server: str = "10.0.4.10"      # the address that DHCP gives out; 10.0.4.14 answers nothing
+    dns_server: str = "10.0.4.10"      # the address that DHCP gives out, "" for none; 10.0.4.14 answers nothing
     sip: str = ""                      # a plain SIP registrar: ok, rejects, forbids
+    kamailio: str = ""                 # Kamailio as registrar: a name of kamailio.ROUTES
+    kamailio_tls: str = ""             # its listener on 5061: plain or mutual
+    updates: str = ""                  # what nginx on the pool's port 80 answers to update requests: a status code
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True
     directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
@@ -86,7 +102,9 @@ class Case:
     pool_drops: str = ""
     pool_verdict: str = "drop"
     phone_drops: str = ""
+    pool_loss: int = 0                 # of 100 packets to or from the pool's 5061, SYNs apart, so many vanish
     routed: bool = False               # the phone is behind a router
+    nat: bool = False                  # which translates its address to its own
     port: str = "phone"                # where the capture is taken; br0 sees every host
     file_format: str = "pcapng"
     cut: str = ""                      # "before" or "after" the frame that cut_at finds

@@ -15,6 +15,10 @@ class Message:
     def __getitem__(self, name):
         return self.headers.get(name.lower(), [""])[-1]
 
+    def all(self, name):
+        """Every value of a header."""
+        return self.headers.get(name.lower(), [])
+
     @property
     def method(self):
         return self.start.split(" ")[0]

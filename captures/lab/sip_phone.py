@@ -1,6 +1,8 @@
 """A SIP phone of no particular make, and its registrar: REGISTER in the clear, Digest (RFC 3261, RFC 2617)."""
 
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 import socket
@@ -12,6 +14,8 @@ import sip
 from phone import Dropped, Phone, Settings
 
 PORT = 5060
+RETRANSMISSIONS = (0.5, 1, 2, 4)
+LEGS = 5  # requests of one registration: a few redirections, a challenge
 HOST = "pbx.contoso.com"
 USER, PASSWORD, REALM = "2001", "lab-only", "contoso.com"
 
@@ -25,7 +29,9 @@ class SipSettings(Settings):
     vendor_class: bytes = b""
     dhcp_parameters: tuple = (1, 28, 3, 6, 12, 15, 42, 66)
     user_agent: str = "DeskPhone 200/2.4.1"
-    transport: str = "udp"
+    transport: str = "udp"             # udp or tcp
+    expires: int = 3600                # seconds of a registration
+    refreshes: int = 0                 # registrations renewed while signed in, with the nonce that it has
 
 
 class SipPhone(Phone):
@@ -37,37 +43,49 @@ class SipPhone(Phone):
     def sign_in(self):
         self.get_address()
         if not self.registrar:
-            self.registrar = self._address(HOST)
+            self.registrar = self.address_of(HOST)
             self.call = f"{self.random.getrandbits(64):016x}@{self.ip}"
-        connection = self._open()
-        self.register_with_digest(connection)
-        self.session = connection
-        self.stay_registered(connection)
+        self.register_with_digest(self._open(self.registrar))
+        self.stay_registered(self.session)
 
-    def register_with_digest(self, connection):
-        answer = self._register(connection)
-        if answer.code == 401:
-            answer = self._register(connection, self._credentials(answer["WWW-Authenticate"]))
+    def register_with_digest(self, connection, challenge=""):
+        """REGISTER, with credentials when they are asked for; to where a 301 says, but not in a circle for ever."""
+        for _ in range(LEGS):
+            answer = self._register(connection, *self._credentials(challenge))
+            again = answer["WWW-Authenticate"]
+            if answer.code == 401 and "Digest" in again and (not challenge or "stale=true" in again):
+                challenge = again
+            elif answer.code in (301, 302):
+                connection.close()
+                connection = self._open(self.address_of(re.search(r"<sip:([^:;>]+)", answer["Contact"])[1]))
+            else:
+                break
         if answer.code != 200:
             connection.close()
             raise Dropped(f"REGISTER: {answer.code}")
+        self.session, self.challenge = connection, challenge
 
     def stay_registered(self, connection):
-        """Keep-alives (RFC 5626 section 3.5.1; over UDP any small datagram does)."""
+        """Keep-alives (RFC 5626 section 3.5.1; over UDP any small datagram does), and renewals in between."""
         ends = time.monotonic() + self.settings.stays
-        while time.monotonic() < ends:
+        for number in itertools.count():
+            if time.monotonic() > ends:
+                return
             time.sleep(self.settings.keep_alive)
-            connection.send(b"\r\n\r\n")
+            if number < self.settings.refreshes:
+                self.register_with_digest(connection, self.challenge)
+            else:
+                connection.send(b"\r\n\r\n")
 
-    def _open(self):
+    def _open(self, registrar):
         if self.settings.transport == "tcp":
-            connection = self._tcp(self.registrar, PORT)
+            connection = self.tcp(registrar, PORT)
             if connection is None:
                 raise Dropped("no registrar")
         else:
             connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             connection.bind((self.ip, PORT))
-            connection.connect((self.registrar, PORT))
+            connection.connect((registrar, PORT))
         connection.settimeout(4)
         return connection
 
@@ -77,22 +95,34 @@ class SipPhone(Phone):
         own = "%s:%d" % connection.getsockname()
         branch = f"z9hG4bK{self.random.getrandbits(48):012x}"
         transport = self.settings.transport
-        connection.send(sip.render(f"REGISTER sip:{REALM} SIP/2.0", [
+        request = sip.render(f"REGISTER sip:{REALM} SIP/2.0", [
             ("Via", f"SIP/2.0/{transport.upper()} {own};branch={branch};rport"), ("Max-Forwards", "70"),
             ("From", f"<{address}>;tag={self.call[:8]}"), ("To", f"<{address}>"), ("Call-ID", self.call),
             ("CSeq", f"{self.number} REGISTER"), ("Contact", f"<sip:{USER}@{own};transport={transport}>"),
-            ("User-Agent", self.settings.user_agent), ("Expires", "3600"), *headers]))
+            ("User-Agent", self.settings.user_agent), ("Expires", str(self.settings.expires)),
+            *headers])
         try:
-            return sip.take(connection.recv(4096))[0]
+            return sip.take(self._answer_to(request, connection))[0]
         except OSError as error:
             connection.close()
             raise Dropped(f"REGISTER: {error}") from error
 
+    def _answer_to(self, request, connection):
+        """Over UDP a request is repeated (RFC 3261 section 17.1.2.1), though not for all of the 32 seconds."""
+        for wait in RETRANSMISSIONS if self.settings.transport == "udp" else (4,):
+            connection.send(request)
+            connection.settimeout(wait)
+            with contextlib.suppress(TimeoutError):
+                return connection.recv(4096)
+        raise TimeoutError("silence")
+
     def _credentials(self, challenge):
+        if not challenge:
+            return ()
         nonce = re.search(r'nonce="([^"]+)"', challenge)[1]
         uri = f"sip:{REALM}"
-        return ("Authorization", f'Digest username="{USER}", realm="{REALM}", nonce="{nonce}", uri="{uri}", '
-                                 f'response="{_response(nonce, uri)}", algorithm=MD5')
+        return (("Authorization", f'Digest username="{USER}", realm="{REALM}", nonce="{nonce}", uri="{uri}", '
+                                  f'response="{_response(nonce, uri)}", algorithm=MD5'),)
 
 
 def serve_udp(address, mode):

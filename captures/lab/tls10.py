@@ -64,8 +64,8 @@ class Session:
             elif kind == DONE:
                 return certificates
 
-    def finish(self):
-        """ClientKeyExchange to both Finished."""
+    def finish(self, spoilt=False):
+        """ClientKeyExchange to both Finished; spoilt, the phone's keys are not the server's."""
         secret = VERSION + os.urandom(46)
         server_key = x509.load_der_x509_certificate(self.leaf).public_key()
         encrypted = server_key.encrypt(secret, padding.PKCS1v15())
@@ -73,6 +73,8 @@ class Session:
         self._make_keys(secret)
         self._send_record(CHANGE_CIPHER, b"\1")
         self.write_cipher = self._next_write
+        if spoilt:
+            self.write_cipher.mac_key = bytes(20)
         self._send_message(FINISHED, self._verify_data(b"client finished"))
         expected = self._verify_data(b"server finished")
         kind, body = self._read_message()

@@ -21,6 +21,7 @@ class Rules:
 
     hashes: tuple = ("md5", "sha1")
     largest_key: int = 2048
+    keeps_to_what_was_sent: bool = False  # follows the server's list to its end, though a shorter way is there
 
 
 def read_bundle(data):
@@ -32,7 +33,11 @@ def read_bundle(data):
 
 def check(rules, sent, fetched, name, now):
     """Raise Refused unless the chain leads to a fetched root and every certificate below it is acceptable."""
-    chain = _chain([x509.load_der_x509_certificate(one) for one in sent], fetched)
+    sent = [x509.load_der_x509_certificate(one) for one in sent]
+    if rules.keeps_to_what_was_sent:
+        for certificate in sent:
+            _check_dates(certificate, now)
+    chain = _chain(sent, fetched)
     for certificate in chain[:-1]:  # the anchor is trusted, its own signature proves nothing
         _check_hash(rules, certificate)
     for certificate in chain:

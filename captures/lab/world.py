@@ -9,23 +9,32 @@ import certsrv
 import dhcp as dhcp_servers
 import dns
 import expect
+import kamailio
 import ldap
+import nginx
 import ntp
 import pcapng
 import pki
 import pool_web
 import registrar
+import revocation
 import sip_phone
 from lync_phone import LyncPhone
 from network import Network, fork, run
+from scenario import GATEWAY
 
-GATEWAY, DC, CA, POOL, TIME = "10.0.4.1", "10.0.4.10", "10.0.4.11", "10.0.4.12", "10.0.4.13"
+DC, CA, POOL, TIME = "10.0.4.10", "10.0.4.11", "10.0.4.12", "10.0.4.13"
 GATEWAY_MAC = "00:15:5d:04:00:01"
 SERVER_MAC = "00:15:5d:04:00:{:02x}"
 DEAF = "10.0.4.14"  # answers no DNS
+HOME_POOL = "10.0.4.15"
+SECOND_DHCP, SECOND_MAC = "10.0.4.66", "00:15:5d:66:00:01"
+SQUATTER_MAC = "00:15:5d:77:00:01"
 ROUTER, BEHIND = "10.0.4.2", "10.0.8.1"
 ROUTER_MAC, BEHIND_MAC = "00:15:5d:04:00:02", "00:15:5d:08:00:01"
 BACK_DNS_PORT = 5353
+INSPECTION = ("CN=FGT60F-Root,OU=Certificate Authority,O=Fortinet", "CN=FG60FTK20099,OU=Certificate Authority,O=Fortinet")
+HOMES = {"moved": "ok", "circle": "moved-back"}  # the home pool's route, by the first registrar's
 # Option 43 for class MS-UC-Client: scheme, host, port and path of the certificate web service; option 120: the pool.
 UC_OPTION_43 = ("MS-UC-Client", "https", "pool01.contoso.com", "443", "/CertProv/CertProvisioningService.svc")
 
@@ -78,6 +87,8 @@ def _plug_in(network, case, device):
         _set_address(network, device)
         for server in ("dc", "ca", "pool", "time"):
             network.route(server, ROUTER, "10.0.8.0/24")
+        if case.nat:
+            network.masquerade("router", "eth0")
     else:
         network.host(device.host, device.settings.mac)
     if case.phone_drops:
@@ -102,11 +113,18 @@ def _start_servers(network, case, keys, folder):
     if case.directory_drops:
         network.filter_incoming("dc", case.directory_drops)
     network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com")
-    chains = _certificates(case.certificates, keys, folder)
-    if case.certsrv != "refused":
+    chains = _certificates(network, case.certificates, keys, folder)
+    if case.certsrv in nginx.PAGES:
+        nginx.page(network, "ca", CA, folder, case.certsrv)
+    elif case.certsrv != "refused":
         network.spawn("ca", certsrv.serve, CA, case.certsrv, chains)
     _start_registrar(network, case, folder)
     _start_pool_services(network, case, chains)
+    _start_sip(network, case, folder)
+    if case.updates:
+        nginx.updates(network, "pool", POOL, folder, case.updates)
+    if case.pool_loss:
+        network.lose("pool", 5061, case.pool_loss)
     if case.pool_drops:
         network.filter_incoming("pool", case.pool_drops, case.pool_verdict)
 
@@ -125,20 +143,39 @@ def _start_dns_and_dhcp(network, case):
     if case.broken_zone:
         options += [f"--port={BACK_DNS_PORT}", "--interface=lo"]
         network.spawn("dc", dns.forward_with_failures, DC, BACK_DNS_PORT, case.broken_zone)
-    if case.dhcp == "good":
+    if case.dhcp in ("good", "one-address"):
         options += _dhcp_options(case)
-    elif case.dhcp == "refuses":
-        network.spawn("dc", dhcp_servers.refuse_for_ever, DC, case.devices[0].address)
+    elif case.dhcp in ("refuses", "no-ack"):
+        network.spawn("dc", dhcp_servers.offer_only, DC, case.devices[0].address, case.dhcp == "refuses")
+    if case.second_dhcp:
+        options.append("--dhcp-reply-delay=1")
+        _start_second_dhcp(network)
+    if case.squatter:
+        network.host("squatter", SQUATTER_MAC, case.devices[0].address)
     network.execute("dc", "dnsmasq", *options)
 
 
 def _dhcp_options(case):
     leases = [f"--dhcp-host={device.settings.mac},{device.address}" for device in case.devices]
-    return ["--dhcp-range=10.0.4.100,10.0.4.200,255.255.255.0,8h", "--dhcp-authoritative", "--no-ping",
-            "--dhcp-leasefile=/dev/null", f"--dhcp-option=3,{GATEWAY}", f"--dhcp-option=6,{case.dns_server}",
-            "--dhcp-option=15,contoso.com", "--dhcp-vendorclass=set:uc,MS-UC-Client",
-            f"--dhcp-option=tag:uc,43,{_hex(_uc_options())}",
-            f"--dhcp-option=tag:uc,120,{_hex(bytes(1) + dns.encode_name('pool01.contoso.com'))}", *leases]
+    pool = "10.0.4.100,10.0.4.200"
+    if case.dhcp == "one-address":
+        leases, pool = [], f"{case.devices[0].address},{case.devices[0].address}"
+    vendor, servers = case.uc_options or (_uc_options(), bytes(1) + dns.encode_name("pool01.contoso.com"))
+    # An option without a value is left out, where dnsmasq would else give its own address.
+    given = [f"--dhcp-option=3{',' * bool(case.dhcp_gateway)}{case.dhcp_gateway}",
+             f"--dhcp-option=6{',' * bool(case.dns_server)}{case.dns_server}", "--dhcp-option=15,contoso.com"]
+    return [f"--dhcp-range={pool},255.255.255.0,8h", "--dhcp-authoritative", "--no-ping",
+            "--dhcp-leasefile=/dev/null", *given, "--dhcp-vendorclass=set:uc,MS-UC-Client",
+            f"--dhcp-option=tag:uc,43,{_hex(vendor)}", f"--dhcp-option=tag:uc,120,{_hex(servers)}", *leases]
+
+
+def _start_second_dhcp(network):
+    """A router for homes, plugged in by somebody: it gives out itself, and knows none of the site's names."""
+    network.host("second", SECOND_MAC, SECOND_DHCP)
+    network.execute("second", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root",
+                    "--no-resolv", "--no-hosts", "--bind-interfaces", "--interface=eth0", "--local=/#/", "--no-ping",
+                    "--dhcp-range=10.0.4.210,10.0.4.220,255.255.255.0,8h", "--dhcp-leasefile=/dev/null",
+                    f"--dhcp-option=3,{SECOND_DHCP}", f"--dhcp-option=6,{SECOND_DHCP}", "--dhcp-option=15,home")
 
 
 def _uc_options():
@@ -149,25 +186,38 @@ def _hex(data):
     return data.hex(":")
 
 
-def _certificates(wanted, keys, folder):
-    """Write the registrar's chain and key; return the bundle for the enrolment page."""
+def _certificates(network, wanted, keys, folder):
+    """Write the registrar's chain and key, and what phones hold; return the bundle for the enrolment page."""
     site = pki.Authority(keys, wanted.size, wanted.hash)
-    leaf_key = keys.load("leaf", wanted.size)
+    leaf_size = wanted.leaf_size or wanted.size
+    leaf_key = keys.load("leaf", leaf_size)
     foreign = pki.Authority(keys, 2048, wanted.hash, ("Fabrikam Root CA", "Fabrikam Issuing CA"), "foreign-")
-    issuer = foreign if wanted.leaf_from == "foreign" else site
+    inspection = pki.Authority(keys, 2048, wanted.hash, INSPECTION, "foreign-")
+    issuer = {"foreign": foreign, "inspection": inspection}.get(wanted.leaf_from, site)
     if wanted.leaf_from == "itself":
         leaf = pki.self_signed(leaf_key, wanted.names, wanted.hash)
     else:
-        leaf = issuer.leaf(leaf_key, wanted.names, *map(pki.days, wanted.valid))
-    parts = {"leaf": leaf, "issuing": issuer.issuing, "root": issuer.root}
+        leaf = issuer.leaf(leaf_key, wanted.names, *map(pki.days, wanted.valid), wanted.leaf_hash,
+                           usage=wanted.usage, crl=wanted.crl, ocsp=wanted.ocsp)
+    parts = {"leaf": leaf, "issuing": issuer.issuing, "root": issuer.root, "cross": site.cross_signed(keys)}
     (folder / "chain.pem").write_text(pki.pem(*(parts[part] for part in wanted.sends)))
-    shutil.copy(keys.path("leaf", wanted.size), folder / "key.pem")
+    shutil.copy(keys.path("leaf", leaf_size), folder / "key.pem")
+    if wanted.ocsp:
+        revocation.respond(network, "time", folder, keys, pki.pem(site.issuing), leaf, wanted.size)
+    (folder / "trusted.pem").write_text(pki.pem(site.root))
+    (folder / "clients.pem").write_text(pki.pem(site.root, site.issuing))
+    own = foreign.leaf(keys.load("phone", 2048), ("0022ee5d4412",), pki.days(-300), pki.days(900), usage="client")
+    (folder / "phone.pem").write_text(pki.pem(own, foreign.issuing))
+    shutil.copy(keys.path("phone", 2048), folder / "phone-key.pem")
     fetched = {"issuing": site.issuing, "root": site.root}
     return certsrv.bundle(*(pki.pem(fetched[part]) for part in wanted.bundle))
 
 
 def _start_registrar(network, case, folder):
-    if case.registrar.mode == "refused":
+    if case.registrar.mode == "refused" or case.kamailio:
+        return
+    if case.registrar.mode == "sites":
+        nginx.sites(network, "pool", POOL, folder)
         return
     settings = vars(case.registrar) | {"certificates": folder / "chain.pem", "key": folder / "key.pem"}
     network.spawn("pool", registrar.serve, POOL, 5061, settings)
@@ -176,6 +226,14 @@ def _start_registrar(network, case, folder):
 def _start_pool_services(network, case, chains):
     if any(device.runs is LyncPhone for device in case.devices):
         network.spawn("pool", pool_web.serve, POOL, chains)
+
+
+def _start_sip(network, case, folder):
+    if case.kamailio:
+        kamailio.start(network, "pool", POOL, folder, case.kamailio, case.kamailio_tls)
+    if case.kamailio in HOMES:
+        network.host("home", SERVER_MAC.format(15), HOME_POOL)
+        kamailio.start(network, "home", HOME_POOL, folder, HOMES[case.kamailio])
     if case.sip:
         network.spawn("pool", sip_phone.serve_udp, POOL, case.sip)
         network.spawn("pool", sip_phone.serve_tcp, POOL, case.sip)

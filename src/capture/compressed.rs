@@ -20,6 +20,8 @@ const MAX_ZSTD_WINDOW: u64 = 128 * 1024 * 1024;
 /// Most memory for an xz block, in KiB: room for the 64 MiB dictionary of `xz -9`.
 #[cfg(feature = "xz")]
 const MAX_XZ_KIB: u32 = 72 * 1024;
+/// Most bytes that are asked of gzip at once: what it makes in the call that meets damage is lost.
+const GZIP_PIECE: usize = 4096;
 /// Bytes that tell a compression.
 const LOOK: usize = 6;
 
@@ -244,7 +246,10 @@ impl<R: Read> Frame<R> {
 
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Frame::Gzip(decoder) => decoder.read(into),
+            Frame::Gzip(decoder) => {
+                let piece = into.len().min(GZIP_PIECE);
+                decoder.read(into.get_mut(..piece).unwrap_or_default())
+            }
             Frame::Zstd(decoder) => decoder.read(into),
             Frame::Lz4(decoder) => decoder.read(into),
             #[cfg(feature = "xz")]

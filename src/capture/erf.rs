@@ -106,7 +106,8 @@ impl Erf {
         buffer.fill(length.saturating_add(HEADER)).map_err(io_error(buffer))?;
         let second = buffer.available().get(length..).and_then(Header::parse);
         let is_erf = second.is_none_or(|second| {
-            usize::from(second.length) >= HEADER && (second.stamp >> 32).abs_diff(first.stamp >> 32) < 365 * 24 * 3600
+            let is_near = (second.stamp >> 32).abs_diff(first.stamp >> 32) < 365 * 24 * 3600;
+            usize::from(second.length) >= HEADER && (is_near || second.kind == PAD)
         });
         Ok(is_erf.then_some(Self { announced: None }))
     }

@@ -1,6 +1,7 @@
 //! pcapng: sections of blocks. Framing and the packet blocks are read by hand, the rest with pcap-parser's grammar; each
 //! block is whole and its length checked before it is looked into.
 
+use std::cell::Cell;
 use std::io::Read;
 
 use pcap_parser::pcapng::{
@@ -155,7 +156,10 @@ impl Pcapng {
     /// Goes on behind damage; false if nothing comes there.
     #[cold]
     fn recover<R: Read>(&self, buffer: &mut Buffer<R>, notes: &mut Notes, what: &str) -> Result<bool, CaptureError> {
-        resync::recover(buffer, notes, what, |bytes, is_all| resync::run(bytes, is_all, |block| self.block_length(block)))
+        resync::recover(buffer, notes, what, |bytes, is_all| {
+            let order = Cell::new(self.order);
+            resync::run(bytes, is_all, |block| block_length(block, &order))
+        })
     }
 
     /// The file ends inside a block. One of a packet that is much longer than its packet is damaged rather than cut.
@@ -174,27 +178,6 @@ impl Pcapng {
         }
         notes.torn(buffer, "block");
         Ok(false)
-    }
-
-    /// The length of the block that begins with these bytes, if it can be one: of a known kind, with the same length at its
-    /// begin and at its end.
-    fn block_length(&self, bytes: &[u8]) -> Result<usize, Look> {
-        let Some(&[t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3]) = bytes.first_chunk() else {
-            return Err(Look::Need(MIN_BLOCK as usize));
-        };
-        let order = match [t0, t1, t2, t3] {
-            kind if u32::from_le_bytes(kind) == SECTION => byte_order([m0, m1, m2, m3]).ok_or(Look::Other)?,
-            kind if is_known(self.order.u32(kind)) => self.order,
-            _ => return Err(Look::Other),
-        };
-        let claimed = order.u32([l0, l1, l2, l3]);
-        if !(MIN_BLOCK..=MAX_BLOCK_FOUND).contains(&claimed) || !claimed.is_multiple_of(4) {
-            return Err(Look::Other);
-        }
-        let length = claimed as usize;
-        let Some(block) = bytes.get(..length) else { return Err(Look::Need(length)) };
-        let again = block.last_chunk().map_or(0, |&again| order.u32(again));
-        if again == claimed { Ok(length) } else { Err(Look::Other) }
     }
 
     /// An enhanced packet block, or the obsolete packet block, which differs only in the width of the interface number.
@@ -354,6 +337,28 @@ fn is_known(kind: u32) -> bool {
     const PROCESS: u32 = 0x8000_0001;
     matches!(kind, INTERFACE | PACKET | SIMPLE_PACKET | NAMES | STATISTICS | ENHANCED_PACKET | JOURNAL | SECRETS)
         || matches!(kind, CUSTOM | CUSTOM_NO_COPY | PROCESS)
+}
+
+/// The length of the block that begins with these bytes, if it can be one: of a known kind, with the same length at its
+/// begin and at its end. Keeps the byte order of the section that it is in or begins.
+fn block_length(bytes: &[u8], order: &Cell<Order>) -> Result<usize, Look> {
+    let Some(&[t0, t1, t2, t3, l0, l1, l2, l3, m0, m1, m2, m3]) = bytes.first_chunk() else {
+        return Err(Look::Need(MIN_BLOCK as usize));
+    };
+    match [t0, t1, t2, t3] {
+        kind if u32::from_le_bytes(kind) == SECTION => order.set(byte_order([m0, m1, m2, m3]).ok_or(Look::Other)?),
+        kind if is_known(order.get().u32(kind)) => {}
+        _ => return Err(Look::Other),
+    }
+    let order = order.get();
+    let claimed = order.u32([l0, l1, l2, l3]);
+    if !(MIN_BLOCK..=MAX_BLOCK_FOUND).contains(&claimed) || !claimed.is_multiple_of(4) {
+        return Err(Look::Other);
+    }
+    let length = claimed as usize;
+    let Some(block) = bytes.get(..length) else { return Err(Look::Need(length)) };
+    let again = block.last_chunk().map_or(0, |&again| order.u32(again));
+    if again == claimed { Ok(length) } else { Err(Look::Other) }
 }
 
 /// The value of an option. The library's own getters do not know section byte orders or the end of options.

@@ -8,7 +8,7 @@ use super::notes::Notes;
 use super::{CaptureError, io_error};
 
 /// How far is looked for records behind damage.
-const MAX_SEARCH: u64 = 256 * 1024 * 1024;
+const MAX_SEARCH: u64 = 128 * 1024 * 1024;
 
 /// How many records in a row make a place believable.
 pub(super) const RUN: usize = 3;

@@ -17,7 +17,8 @@ use crate::verdict::Analysis;
 
 /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
 ///
-/// The capture is pcap or pcapng. It says most when it was taken at the phone's switch port, with full packets, from
+/// The capture is pcap, pcapng, ERF, snoop or Network Monitor, compressed or not. Ctrl-C ends the reading, and what was read
+/// is judged. A capture says most when it was taken at the phone's switch port, with full packets, from
 /// power-on to the second failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

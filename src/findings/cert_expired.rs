@@ -1,5 +1,6 @@
 //! `cert-expired`: a certificate is past its end, by the capture's clock or the device's.
 
+use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
@@ -70,7 +71,7 @@ fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
     };
     let explained =
         |index: usize| judged.iter().any(|one| one.place().index == index && one.faults.iter().any(|fault| dated(&fault.kind)));
-    let alerted = chain::alerted(case, 45).into_iter().filter(|(shaken, _)| !explained(shaken.place.index));
+    let alerted = alert::alerted(case, 45).into_iter().filter(|(shaken, _)| !explained(shaken.place.index));
     alerted
         .map(|(shaken, leaving)| {
             let readable = judged.iter().any(|one| one.place().index == shaken.place.index);
@@ -81,7 +82,7 @@ fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
                  holds, and the device's own clock; renew what is past its end, or mend the clock.",
                 shaken.place.target()
             );
-            chain::told_found(case, &shaken, leaving, if readable { 0.6 } else { 0.85 }, summary, fix)
+            alert::told_found(case, &shaken, leaving, if readable { 0.6 } else { 0.85 }, summary, fix)
         })
         .collect()
 }

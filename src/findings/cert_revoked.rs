@@ -1,5 +1,6 @@
 //! `cert-revoked`: a revocation list or responder in the capture says so, or the device does.
 
+use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, left};
 use crate::findings::shared::place::{Place, alert_name};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
@@ -79,13 +80,13 @@ fn is_page(response: &http::Response) -> bool {
 /// The device says certificate_revoked where nothing in the capture shows it.
 fn told(case: &Case<'_>, proven: &[Found]) -> Vec<Found> {
     let shown = |index: usize| proven.iter().any(|found| found.step == Some(index));
-    let alerted = chain::alerted(case, 44).into_iter().filter(|(shaken, _)| !shown(shaken.place.index));
+    let alerted = alert::alerted(case, 44).into_iter().filter(|(shaken, _)| !shown(shaken.place.index));
     alerted
         .map(|(shaken, leaving)| {
             let server = shaken.place.server();
             let summary = format!("the device says {} to the certificate of {server}", alert_name(44));
             let which = "the certificate".to_owned();
-            chain::told_found(case, &shaken, leaving, 0.9, summary, fix(&shaken.place, &which))
+            alert::told_found(case, &shaken, leaving, 0.9, summary, fix(&shaken.place, &which))
         })
         .collect()
 }

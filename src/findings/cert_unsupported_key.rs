@@ -1,5 +1,6 @@
 //! `cert-unsupported-key`: a key in the chain is of a kind or size that the device cannot use.
 
+use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
@@ -52,7 +53,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
 /// The device says that it cannot use the certificate (alert 43), and there is a key in it that older stacks cannot load.
 fn told(case: &Case<'_>) -> Vec<Found> {
     let judged = chain::judged(case);
-    let alerted = chain::alerted(case, 43).into_iter();
+    let alerted = alert::alerted(case, 43).into_iter();
     alerted
         .filter_map(|(shaken, leaving)| {
             let judged = judged.iter().find(|judged| judged.place().index == shaken.place.index)?;
@@ -72,7 +73,7 @@ fn told(case: &Case<'_>) -> Vec<Found> {
                 shaken.place.server(),
                 judged.show()
             );
-            Some(chain::told_found(case, &shaken, leaving, 0.6, summary, fix))
+            Some(alert::told_found(case, &shaken, leaving, 0.6, summary, fix))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! `cert-unsupported-signature`: a certificate is signed in a way that the device cannot verify.
 
+use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
@@ -114,7 +115,7 @@ fn hash_name(hash: Hash) -> &'static str {
 /// The device itself says that a signature did not verify (alert 51 before a key of its own), and one of them is newer
 /// than SHA-1. With a ServerKeyExchange in the flight it may mean the signature on that.
 fn told(case: &Case<'_>) -> Vec<Found> {
-    let alerted = chain::alerted(case, 51).into_iter();
+    let alerted = alert::alerted(case, 51).into_iter();
     alerted
         .filter_map(|(shaken, leaving)| {
             let judged = chain::judged(case).into_iter().find(|judged| judged.place().index == shaken.place.index)?;
@@ -136,7 +137,7 @@ fn told(case: &Case<'_>) -> Vec<Found> {
                 shaken.place.server(),
                 judged.show()
             );
-            Some(chain::told_found(case, &shaken, leaving, confidence, summary, fix))
+            Some(alert::told_found(case, &shaken, leaving, confidence, summary, fix))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! `cert-untrusted-issuer`: the chain does not lead to a CA that the device has.
 
+use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
@@ -79,9 +80,9 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
 /// The device says unknown_ca, and no fault of the chain says why. (A gap that has a name of its own goes by that.)
 fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
     let explained = |index: usize| {
-        judged.iter().any(|one| one.place().index == index && one.faults.iter().any(|fault| chain::is_gap(&fault.kind)))
+        judged.iter().any(|one| one.place().index == index && one.faults.iter().any(|fault| alert::is_gap(&fault.kind)))
     };
-    let alerted = chain::alerted(case, 48).into_iter().filter(|(shaken, _)| !explained(shaken.place.index));
+    let alerted = alert::alerted(case, 48).into_iter().filter(|(shaken, _)| !explained(shaken.place.index));
     alerted
         .map(|(shaken, leaving)| {
             let server = shaken.place.server();
@@ -93,7 +94,7 @@ fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
                  `openssl s_client -connect {} -showcerts` with the CAs that the device holds.",
                 shaken.place.target()
             );
-            chain::told_found(case, &shaken, leaving, 0.9, summary, fix)
+            alert::told_found(case, &shaken, leaving, 0.9, summary, fix)
         })
         .collect()
 }

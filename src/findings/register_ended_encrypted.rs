@@ -20,8 +20,8 @@ pub static RULE: Rule = Rule {
                cannot be read.",
         why: "A registration that is rejected or redirected looks like this from outside, and so does a device that checks the \
               certificate only after the handshake.",
-        fix: "Make it readable: a TLS key log of the server or of a proxy (then read the capture with --keylog), or the registrar's own \
-              SIP log for that moment. One request and one answer before the end point to a refusal or redirect, two or three to failed \
+        fix: "Make it readable: a TLS key log of the server or of a proxy (Wireshark then shows the SIP), or the registrar's own SIP \
+              log for that moment. One request and one answer before the end point to a refusal or redirect, two or three to failed \
               authentication.",
         look_alikes: "A drop long after a registration that held is session-dropped. A drop before the handshake is complete has a tls-* \
                       code.",

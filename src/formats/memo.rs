@@ -8,19 +8,19 @@ use std::hash::Hash;
 use foldhash::fast::RandomState;
 
 /// Questions, by their bytes, and their answers.
-pub(super) struct Memo<K, V> {
+pub(crate) struct Memo<K, V> {
     answers: HashMap<K, V, RandomState>,
     limit: usize,
 }
 
 impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     /// One that keeps at most `limit` answers.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { answers: HashMap::default(), limit }
     }
 
     /// The answer to a question that was asked before.
-    pub(super) fn get<Q>(&self, question: &Q) -> Option<V>
+    pub(crate) fn get<Q>(&self, question: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -29,7 +29,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     }
 
     /// Keeps an answer.
-    pub(super) fn keep(&mut self, question: K, answer: V) {
+    pub(crate) fn keep(&mut self, question: K, answer: V) {
         if self.answers.len() >= self.limit {
             self.answers.clear();
         }

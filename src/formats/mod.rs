@@ -2,7 +2,7 @@
 
 pub mod date;
 pub mod heads;
-mod memo;
+pub(crate) mod memo;
 pub mod names;
 pub mod ntlm;
 pub mod pkcs7;

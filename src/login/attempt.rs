@@ -16,6 +16,8 @@ use super::steps::{Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind}
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
+/// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
+const MOVES: i64 = 3 * SECOND;
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
@@ -94,6 +96,21 @@ impl Try {
         errand(step.purpose) >= errand(Purpose::Directory) && first.is_some_and(|first| target(first) == target(step))
     }
 
+    /// Has an INFORM of the device been answered? It asks again only because it starts over.
+    fn was_informed(&self) -> bool {
+        self.steps()
+            .any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
+    }
+
+    /// Does the device hold an address that it has not given back?
+    fn is_bound(&self) -> bool {
+        let leases = self.steps().filter_map(|step| match &step.kind {
+            StepKind::Lease(lease) if !lease.acks.is_empty() => Some(lease),
+            _ => None,
+        });
+        leases.last().is_some_and(|lease| lease.releases.is_empty())
+    }
+
     /// How long the device had been idle when `step` began.
     fn pause_before(&self, step: &Step) -> i64 {
         self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
@@ -105,11 +122,16 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
     if current.judgements.is_empty() || !is_main_road(step) {
         return false;
     }
-    if let StepKind::Lease(lease) = &step.kind {
+    if let StepKind::Lease(lease) = &step.kind
+        && lease.informs.is_empty()
+    {
         return restarts(current, lease, step);
     }
     if current.is_signed_in(step.first.time) {
         return false;
+    }
+    if let StepKind::Lease(_) = &step.kind {
+        return current.was_informed() && current.pause_before(step) >= PAUSE;
     }
     let again = current.targets.contains(&target(step));
     let back = errand(step.purpose) < current.furthest();
@@ -154,8 +176,8 @@ fn leads_to_new_target(current: &Try, step: &Step, following: &[Judgement]) -> b
     next.is_some_and(|next| next.purpose == step.purpose && !current.targets.contains(&target(next)))
 }
 
-/// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, and a
-/// refused renewal is followed by a new start (RFC 2131 section 3.2).
+/// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, its answer
+/// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
 fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
     if lease.discovers.is_empty() {
         return false;
@@ -165,9 +187,12 @@ fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
         return true;
     }
     let refused_renewal = current.steps().any(|step| match &step.kind {
-        StepKind::Lease(lease) => lease.discovers.is_empty() && step.outcome == Outcome::Failed,
+        StepKind::Lease(lease) => lease.discovers.is_empty() && !lease.naks.is_empty() && step.outcome == Outcome::Failed,
         _ => false,
     });
+    if current.is_bound() && current.pause_before(step) >= MOVES {
+        return true;
+    }
     let failed = current.steps().any(|step| matches!(step.kind, StepKind::Lease(_)) && step.outcome == Outcome::Failed);
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
@@ -288,8 +313,13 @@ fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
     if sessions.iter().any(|signed_in| *signed_in) {
         return None;
     }
+    // The time is asked for at any moment: it is no further along than the address.
+    let along = |step: &Step| match step.purpose {
+        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
+        purpose => (errand(purpose), step.stage),
+    };
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
-    let (index, step) = main.max_by_key(|(_, step)| (errand(step.purpose), step.stage, step.last))?;
+    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let at = last_answer(step).unwrap_or(step.last);
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
 }

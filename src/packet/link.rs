@@ -277,12 +277,12 @@ pub(super) fn looks_like_frame(bytes: &[u8]) -> bool {
 
 /// Is it an IP packet, by version, header length and length?
 pub(super) fn is_ip(bytes: &[u8]) -> bool {
-    match bytes {
-        &[version @ 0x45..=0x4f, _, t0, t1, ..] => {
+    match *bytes {
+        [version @ 0x45..=0x4f, _, t0, t1, ..] => {
             let total = usize::from(u16::from_be_bytes([t0, t1]));
             total >= usize::from(version & 0x0f) << 2 && total <= bytes.len()
         }
-        &[0x60..=0x6f, _, _, _, l0, l1, ..] => usize::from(u16::from_be_bytes([l0, l1])).saturating_add(40) <= bytes.len(),
+        [0x60..=0x6f, _, _, _, l0, l1, ..] => usize::from(u16::from_be_bytes([l0, l1])).saturating_add(40) <= bytes.len(),
         _ => false,
     }
 }

@@ -1,3 +1,5 @@
+//! Frames, built here header by header, and the packets that they decode to.
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::{IpNumber, Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, PacketBuilder, TcpHeader};
@@ -522,7 +524,7 @@ fn every_prefix_of_every_sample_decodes_to_something() {
     samples.extend(fragments6(17, &udp6(&[5; 60])[40..], 24, 77).into_iter().map(|packet| ethernet(0x86dd, &packet)));
     let mut decoder = Decoder::new();
     for sample in &samples {
-        for link_type in [0, 1, 9, 12, 14, 101, 105, 108, 113, 228, 229, 276] {
+        for link_type in [0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 119, 163, 197, 228, 229, 276] {
             for length in 0..=sample.len() {
                 let cut = Record { wire_length: sample.len() as u32, ..record(link_type, &sample[..length]) };
                 decode(&mut decoder, &cut);
@@ -634,7 +636,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decode_to_something(link_type in prop::sample::select(vec![0_u16, 1, 9, 101, 108, 113, 228, 229, 276]), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_decode_to_something(link_type in prop::sample::select(vec![0_u16, 1, 7, 9, 50, 51, 101, 104, 105, 108, 113, 119, 127, 129, 163, 192, 197, 228, 229, 276]), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         decode(&mut Decoder::new(), &record(link_type, &bytes));
     }
 
@@ -689,8 +691,18 @@ fn outer(protocol: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn outer_udp(port: u16, payload: &[u8]) -> Vec<u8> {
-    let length = ((8 + payload.len()) as u16).to_be_bytes();
-    outer(17, &[&[0xc0, 0, port.to_be_bytes()[0], port.to_be_bytes()[1], length[0], length[1], 0, 0][..], payload].concat())
+    from_udp(0xc000, port, payload)
+}
+
+fn from_udp(source: u16, destination: u16, payload: &[u8]) -> Vec<u8> {
+    let length = (8 + payload.len()) as u16;
+    outer(17, &[&[source, destination, length, 0].map(u16::to_be_bytes).concat()[..], payload].concat())
+}
+
+/// An 802.11 data frame from the phone to the network behind the access point.
+fn on_air(first: u8, second: u8) -> Vec<u8> {
+    let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(b"inner")].concat();
+    wireless(first, second, &[ACCESS_POINT, PHONE, SWITCH], &[], &llc)
 }
 
 /// Every way in which a router may wrap what a phone sends.
@@ -725,6 +737,40 @@ fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
             udp(2152, &[0x34, 0xff, 0, 45, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0x10, 9, 0xc0, 1, 0, 0, 0], &packet),
             false,
         ),
+        ("VXLAN-GPE with a frame", udp(4790, &[0x0c, 0, 0, 3, 0, 0, 5, 0], &frame), true),
+        ("VXLAN-GPE with IPv4", udp(4790, &[0x0c, 0, 0, 1, 0, 0, 5, 0], &packet), false),
+        ("Ethernet in IP", outer(97, &[&[0x30, 0][..], &frame].concat()), true),
+        ("MPLS in IP", outer(137, &[&[0, 1, 0x01, 64][..], &packet].concat()), false),
+        ("MPLS in UDP", udp(6635, &[0, 1, 0x01, 64], &packet), false),
+        ("L2TPv2", udp(1701, &[0x00, 0x02, 0, 1, 0, 2, 0xff, 0x03, 0x00, 0x21], &packet), false),
+        (
+            "L2TPv2 with all fields and a compressed protocol",
+            udp(1701, &[0x4a, 0x02, 0, 60, 0, 1, 0, 2, 0, 7, 0, 8, 0, 3, 9, 9, 9, 0x21], &packet),
+            false,
+        ),
+        ("L2TPv2 to the other side's port", from_udp(1701, 50_000, &[&[0, 2, 0, 1, 0, 2, 0, 0x21][..], &packet].concat()), false),
+        ("L2TPv3 over UDP", udp(1701, &[0x00, 0x03, 0, 0, 0, 0, 0, 9], &frame), true),
+        ("L2TPv3 over IP", outer(115, &[&[0, 0, 0, 9][..], &frame].concat()), true),
+        ("L2TPv3 with a cookie of 4 octets", outer(115, &[&[0, 0, 0, 9, 0xde, 0xad, 0xbe, 0xef][..], &frame].concat()), true),
+        (
+            "L2TPv3 with a cookie of 8 octets and a sublayer",
+            outer(115, &[&[0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0x40, 0, 0, 1][..], &frame].concat()),
+            true,
+        ),
+        ("L2TPv3 with PPP", outer(115, &[&[0, 0, 0, 9, 0xff, 0x03, 0, 0x21][..], &packet].concat()), false),
+        ("L2TPv3 with IP", outer(115, &[&[0, 0, 0, 9][..], &packet].concat()), false),
+        ("CAPWAP with 802.3", udp(5247, &[0, 0x10, 0x02, 0, 0, 0, 0, 0], &frame), true),
+        ("CAPWAP with 802.11", udp(5247, &[0, 0x10, 0x03, 0, 0, 0, 0, 0], &on_air(0x08, 0x01)), true),
+        ("CAPWAP with swapped octets", udp(5247, &[0, 0x10, 0x03, 0, 0, 0, 0, 0], &on_air(0x01, 0x08)), true),
+        (
+            "CAPWAP with the radio's address",
+            udp(5247, &[0, 0x20, 0x03, 0x10, 0, 0, 0, 0, 6, 9, 9, 9, 9, 9, 9, 0], &on_air(0x08, 0x01)),
+            true,
+        ),
+        ("CAPWAP from the controller", from_udp(5247, 40_000, &[&[0, 0x10, 0x02, 0, 0, 0, 0, 0][..], &frame].concat()), true),
+        ("TZSP", udp(37008, &[1, 0, 0, 1, 0, 10, 1, 0xc0, 1], &frame), true),
+        ("TZSP with 802.11", udp(37008, &[1, 0, 0, 18, 1], &on_air(0x08, 0x01)), true),
+        ("a pseudowire without a control word", [&[0, 0, 0x11, 64][..], &frame].concat(), true),
         ("a pseudowire", [&[0, 0, 0x11, 64, 0, 0, 0, 1][..], &frame].concat(), true),
     ]
 }
@@ -733,7 +779,7 @@ fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
 fn of_a_packet_in_a_tunnel_the_inner_headers_count() {
     const ROUTERS: ([u8; 6], [u8; 6]) = ([2; 6], [4; 6]);
     for (name, packet, is_frame) in tunnels() {
-        let ether_type: u16 = if name == "a pseudowire" { 0x8847 } else { 0x0800 };
+        let ether_type: u16 = if name.starts_with("a pseudowire") { 0x8847 } else { 0x0800 };
         let bytes = [&ROUTERS.0[..], &ROUTERS.1, &ether_type.to_be_bytes(), &packet].concat();
         check(link_type::ETHERNET, &bytes, |packet| {
             assert_eq!(packet.stopped, None, "{name}");
@@ -764,6 +810,18 @@ fn what_only_uses_the_port_of_a_tunnel_stays_a_datagram() {
         (4789, b"\x08\0\0\0"),
         (6081, b"\xc0\0\x65\x58\0\0\0\0 another version"),
         (6081, b"\0\0\x88\xcc\0\0\0\0 a protocol of which nothing is known"),
+        (4790, b"\x08\0\0\x01\0\0\0\0 the next protocol is not named"),
+        (4790, b"\x0c\0\0\x04\0\0\0\0 a service header"),
+        (1701, b"\xc8\x02\0\x0c\0\0\0\0\0\0\0\0"),
+        (1701, b"\0\x02\0\x01\0\x02\xff\x03\xc0\x21\x01\x01\0\x04"),
+        (1701, b"\0\x03\0\0\0\0\0\x09 no packet that is known"),
+        (5247, b"\x01\0\0\0 encrypted"),
+        (5247, b"\0\x10\x02\x08\0\0\0\0 a keep-alive"),
+        (5247, b"\0\x10\x02\x80\0\x01\0\0 a piece of a frame"),
+        (5247, b"\0\x08\x02\0 shorter than its own header"),
+        (37008, b"\x01\x04\0\x01\x01 a keep-alive"),
+        (37008, b"\x01\0\0\x01\x0a\xff"),
+        (9060, b"HEP3\0\x06"),
         (2152, b"\x32\x01\0\x04\0\0\0\0\0\x01\0\0"),
         (2152, b"\x30\xff\0\x04\0\0\0\0\0 no IP"),
         (2152, b"\x34\xff\0\x08\0\0\0\0\0\0\0\x85\0\0\0\0"),
@@ -781,6 +839,60 @@ fn what_only_uses_the_port_of_a_tunnel_stays_a_datagram() {
     check(link_type::RAW, &outer(47, &[0x20, 0, 8, 0, 1]), |packet| {
         assert_eq!(stopped(&packet), "GRE key at offset 24: 4 bytes needed, 1 there");
     });
+}
+
+/// A chunk of the Homer Encapsulation Protocol's version 3.
+fn chunk(kind: u16, value: &[u8]) -> Vec<u8> {
+    [&[0, 0][..], &kind.to_be_bytes(), &(6 + value.len() as u16).to_be_bytes(), value].concat()
+}
+
+fn hep3(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let chunks = chunks.concat();
+    [&b"HEP3"[..], &(6 + chunks.len() as u16).to_be_bytes(), &chunks].concat()
+}
+
+#[test]
+fn a_copy_for_homer_counts_as_the_message_between_those_who_spoke() {
+    const MESSAGE: &[u8] = b"OPTIONS sip:a SIP/2.0\r\n\r\n";
+    let ports = [chunk(7, &[0x13, 0xc4]), chunk(8, &[0x13, 0xc5])].concat();
+    let four = [chunk(1, &[2]), chunk(2, &[17]), chunk(3, &[10, 0, 4, 23]), chunk(4, &[10, 0, 4, 1]), ports.clone()].concat();
+    let six = [chunk(1, &[10]), chunk(5, &[1; 16]), chunk(6, &[2; 16]), ports].concat();
+    let end = [chunk(9, &[0x65, 0, 0, 0]), chunk(11, &[1]), chunk(15, MESSAGE)].concat();
+    // Chunks of makers count for nothing.
+    let own = [&[0x12, 0x34, 0, 3, 0, 10, 9, 9, 9, 9][..]].concat();
+    let old = |version: u8, more: &[u8]| {
+        [&[version, 16, 2, 17, 0x13, 0xc4, 0x13, 0xc5, 10, 0, 4, 23, 10, 0, 4, 1][..], more, MESSAGE].concat()
+    };
+    for (copy, is_ipv6) in [
+        (hep3(&[four.clone(), end.clone()]), false),
+        (hep3(&[four.clone(), own, end.clone()]), false),
+        (hep3(&[six, end.clone()]), true),
+        (old(1, &[]), false),
+        (old(2, &[0; 12]), false),
+    ] {
+        let frame = ethernet(0x0800, &outer_udp(9060, &copy));
+        check(link_type::ETHERNET, &frame, |packet| {
+            let net = packet.net.expect("IP");
+            let phone = if is_ipv6 { IpAddr::from([1; 16]) } else { IpAddr::from([10, 0, 4, 23]) };
+            assert_eq!((net.source, packet.link), (phone, Link::default()), "the proxy's MAC is not the phone's");
+            let expected =
+                Datagram { source_port: 5060, destination_port: 5061, payload: MESSAGE, wire_length: MESSAGE.len() as u32 };
+            assert_eq!(udp_of(&packet), expected);
+        });
+        for length in 0..frame.len() {
+            let cut = Record { wire_length: frame.len() as u32, ..record(link_type::ETHERNET, &frame[..length]) };
+            decode(&mut Decoder::new(), &cut);
+        }
+    }
+    // Reports about calls, and copies that do not say whose they are, are left as what they are.
+    for copy in [
+        hep3(&[four.clone(), chunk(11, &[5]), chunk(15, b"{}")]),
+        hep3(&[end]),
+        hep3(&[four, vec![0, 0, 0, 15, 0, 5]]),
+        old(1, &[])[..14].to_vec(),
+    ] {
+        check(link_type::RAW, &outer_udp(9060, &copy), |packet| assert_eq!(udp_of(&packet).payload, copy));
+    }
 }
 
 #[test]
@@ -838,6 +950,79 @@ fn wireless_frames_name_sender_and_receiver_by_their_direction() {
     let padded = wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, SWITCH], &[0, 0, 0, 0], &llc);
     let radiotap = [&[0, 0, 17, 0, 3, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0x20][..], &padded].concat();
     check(127, &radiotap, |packet| assert_eq!(udp_of(&packet).payload, b"air"));
+}
+
+#[test]
+fn each_packet_of_an_aggregate_counts() {
+    let llc = |payload: &[u8]| [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(payload)].concat();
+    let subframe = |source: [u8; 6], llc: &[u8]| [&SWITCH[..], &source, &(llc.len() as u16).to_be_bytes(), llc].concat();
+    let padded = |source, payload: &[u8]| {
+        let mut bytes = subframe(source, &llc(payload));
+        bytes.resize(bytes.len().next_multiple_of(4), 0xee);
+        bytes
+    };
+    let aggregate = [padded(PHONE, b"one"), padded([7; 6], b"second"), subframe(PHONE, &llc(b"third"))].concat();
+    let frame = wireless(0x88, 0x01, &[ACCESS_POINT, PHONE, ACCESS_POINT], &[0x80, 0], &aggregate);
+    let seen = |bytes: &[u8]| {
+        let mut seen = Vec::new();
+        Decoder::new().decode_each(&record(105, bytes), |packet| {
+            if let Body::Udp(datagram) = packet.body {
+                seen.push((packet.link.source, datagram.payload.to_vec(), packet.at.frame));
+            }
+        });
+        seen
+    };
+    let one = |source, payload: &[u8]| (Some(Mac(source)), payload.to_vec(), Frame(7));
+    assert_eq!(seen(&frame), [one(PHONE, b"one"), one([7; 6], b"second"), one(PHONE, b"third")]);
+    for length in 0..frame.len() {
+        assert!(seen(&frame[..length]).len() <= 3);
+    }
+    // Every other frame is one packet, or none.
+    let mut count = 0;
+    for (link_type, bytes) in [(1, ethernet(0x0800, &udp4(b"x"))), (105, on_air(0x08, 0x01)), (105, vec![0x80, 0])] {
+        Decoder::new().decode_each(&record(link_type, &bytes), |_| count += 1);
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn drivers_put_headers_of_their_own_before_wireless_frames() {
+    let prism = |little: bool| {
+        let words = [0x44_u32, 144].map(|word| if little { word.to_le_bytes() } else { word.to_be_bytes() });
+        [&words.concat()[..], &[0; 136], &on_air(0x08, 0x01)].concat()
+    };
+    let avs = [&[0x80, 0x21, 0x10, 0x01, 0, 0, 0, 64][..], &[0; 56], &on_air(0x08, 0x01)].concat();
+    for (link_type, bytes) in [(119, prism(true)), (119, prism(false)), (119, avs.clone()), (163, avs)] {
+        check(link_type, &bytes, |packet| assert_eq!(udp_of(&packet).payload, b"inner"));
+        for length in 0..bytes.len() {
+            decode(&mut Decoder::new(), &Record { wire_length: 500, ..record(link_type, &bytes[..length]) });
+        }
+    }
+}
+
+#[test]
+fn serial_lines_and_records_of_endace_carry_what_they_name() {
+    let packet = udp4(b"x");
+    let erf = |kind: u8, more: &[u8], inner: &[u8]| {
+        let length = ((16 + more.len() + inner.len()) as u16).to_be_bytes();
+        [&[0; 8][..], &[kind, 4], &length, &[0, 0], &[0, 60], more, inner].concat()
+    };
+    for (link_type, bytes) in [
+        (50, [&[0xff, 3, 0, 0x21][..], &packet].concat()),
+        (50, [&[0x0f, 0, 8, 0][..], &packet].concat()),
+        (51, [&[0x11, 0, 0, 1, 0, 33, 0, 0x21][..], &packet].concat()),
+        (104, [&[0x8f, 0, 8, 0][..], &packet].concat()),
+        (197, erf(2, &[0, 0], &ethernet(0x0800, &packet))),
+        (197, erf(0x82, &[3, 0, 0, 0, 0, 0, 0, 0, 0, 0], &ethernet(0x0800, &packet))),
+        (197, erf(22, &[], &packet)),
+        (197, erf(1, &[], &[&[0x0f, 0, 8, 0][..], &packet].concat())),
+    ] {
+        check(link_type, &bytes, |packet| assert_eq!(udp_of(&packet).payload, b"x", "link type {link_type}"));
+        for length in 0..bytes.len() {
+            decode(&mut Decoder::new(), &Record { wire_length: 500, ..record(link_type, &bytes[..length]) });
+        }
+    }
+    check(197, &erf(27, &[], b"facts about the card"), |packet| assert_eq!(packet.body, Body::Nothing));
 }
 
 #[test]

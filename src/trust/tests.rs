@@ -1,3 +1,5 @@
+//! Chains in `src/trust/samples`, and what a device finds wrong with them.
+
 use super::*;
 use crate::formats::x509::{self, KeyKind, Name};
 use crate::profile::Profiles;

@@ -73,9 +73,8 @@ fn every_place_of_the_sample_has_a_value_in_some_capture() {
             _ => _ = found.insert(place.to_owned()),
         }
     }
-    /// No capture of ours is compressed, tagged, cut or noteworthy.
-    const NOWHERE: &[&str] =
-        &[".capture.notes.code", ".capture.notes.text", ".capture.warnings.frame", ".capture.warnings.text", ".devices.vlan"];
+    /// No capture of ours is damaged.
+    const NOWHERE: &[&str] = &[".capture.warnings.frame", ".capture.warnings.text"];
     let (mut promised, mut seen) = (BTreeSet::new(), BTreeSet::new());
     places("", &Promise::read().sample(), &mut promised);
     captures().iter().for_each(|capture| places("", &document(capture), &mut seen));
@@ -104,7 +103,10 @@ fn every_code_has_a_rule_or_is_listed_with_the_reason_why_not() {
         assert!(wanted.remove(&code).is_some(), "{code} is not found yet, and is no code");
         assert!(!reason.is_empty(), "{code}: why not?");
     }
-    assert_eq!(rules, wanted, "codes of src/findings (left), codes of docs/contract.md that are found (right)");
+    let unpromised: Vec<_> = rules.iter().filter(|(code, stage)| wanted.get(*code) != Some(*stage)).collect();
+    assert!(unpromised.is_empty(), "docs/contract.md has not these codes with these stages as found: {unpromised:?}");
+    let without_rule: Vec<_> = wanted.keys().filter(|code| !rules.contains_key(*code)).collect();
+    assert!(without_rule.is_empty(), "no rule, and not listed as not found yet: {without_rule:?}");
 }
 
 #[test]

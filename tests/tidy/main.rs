@@ -5,6 +5,10 @@
 //! what differs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails says why")]
 
+mod codes;
+mod docs;
+mod files;
 mod indexes;
 mod layers;
+mod markdown;
 mod source;

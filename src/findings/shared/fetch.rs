@@ -1,6 +1,7 @@
 //! Fetches of CA certificates over HTTP that came to nothing: the last exchange of each, and whether a device that then
 //! leaves the registrar's handshake does so for want of a CA.
 
+use crate::findings::shared::alert::is_gap;
 use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::shared::chain;
 use crate::findings::shared::place;
@@ -97,7 +98,7 @@ fn nothing_else_against(case: &Case<'_>) -> bool {
     chain::judged(case).iter().filter(|judged| judged.place().is_drop(case)).all(|judged| {
         let alert = judged.refusal.and_then(|refusal| refusal.alert());
         // 42 and 46 can mean any fault; the others name one that is not a missing CA.
-        matches!(alert, None | Some(42 | 46 | 48)) && judged.faults.iter().all(|fault| chain::is_gap(&fault.kind))
+        matches!(alert, None | Some(42 | 46 | 48)) && judged.faults.iter().all(|fault| is_gap(&fault.kind))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What several rules ask, asked in one place: questions over a closed attempt in, plain answers out. Nothing here knows a
 //! rule or a code.
 
+pub mod alert;
 pub(super) mod answers;
 pub mod chain;
 pub mod fetch;

@@ -168,15 +168,15 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         let hidden = tls.encrypted_alerts.iter().map(|(at, side)| Leaving { at: *at, side: *side, how: How::Alert, alert: None });
         clear.chain(hidden)
     });
-    let closes = connection.closes.iter().map(|(at, side, close)| {
+    let close = connection.first_close().map(|(at, side, close)| {
         let how = match close {
             Close::Fin => How::Fin,
             Close::Rst => How::Rst,
         };
-        Leaving { at: *at, side: *side, how, alert: None }
+        Leaving { at, side, how, alert: None }
     });
     // An alert and a FIN can stand in one frame: the alert, which comes first here, is what counts.
-    alerts.chain(closes).min_by_key(|leaving| leaving.at.frame)
+    alerts.chain(close).min_by_key(|leaving| leaving.at.frame)
 }
 
 /// The name of a TLS alert with its number: `48 (unknown_ca)`.

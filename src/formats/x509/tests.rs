@@ -1,3 +1,5 @@
+//! Certificates in `src/formats/samples`, held against what OpenSSL prints of them.
+
 use super::*;
 
 fn body(der: &[u8]) -> Body {

@@ -74,7 +74,11 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Bound(_) => Judged::ok(STAGE),
         State::Refused(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
-        State::Requesting(at, server) => horizon.silent(STAGE, server, at, lease.requests.len(), WAIT),
+        State::Requesting(at, server) => {
+            // One that has just made an offer is heard, and hears: its silence is not shown to be the network's.
+            let server = server.filter(|_| lease.offers.is_empty());
+            horizon.silent(STAGE, server, at, lease.requests.len(), WAIT)
+        }
         State::Informing(at) => horizon.silent(STAGE, None, at, lease.informs.len(), WAIT),
         State::Offered(at)
             if horizon.moved_on_after(at.time) || lease.discovers.iter().any(|discover| discover.time > at.time) =>

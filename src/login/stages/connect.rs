@@ -6,6 +6,8 @@ use crate::model::{At, By, How, SECOND, Side, Stage};
 
 /// First wait of a SYN: 1 second (RFC 6298), 3 in older stacks (RFC 2988).
 const WAIT: i64 = 3 * SECOND;
+/// A client that leaves at least this long after its question has waited for the answer.
+const PATIENCE: i64 = 2 * SECOND;
 
 /// How a connection was closed, as a word of the vocabulary.
 pub(in crate::login) fn how(close: Close) -> How {
@@ -34,6 +36,10 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
         return Some(Judged::failed(stage, By::Server, How::Rst, at));
     }
     if !accepted {
+        if let Some((at, close)) = left_after_hello(connection) {
+            let stage = if stage == Stage::Connect { Stage::Tls } else { stage };
+            return Some(Judged::failed(stage, By::Device, how(close), at));
+        }
         // Data without a SYN-ACK: the answers were not captured.
         let silent = stats.client.first_data.is_none() && stats.server.last.is_none();
         let last = stats.client.last_syn.or(connection.syn)?;
@@ -59,10 +65,18 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
     }
 }
 
+/// A capture of one direction shows all the same that the client leaves the handshake: its hello is all that it says, it
+/// acknowledges an answer, and it closes at once.
+fn left_after_hello(connection: &Connection) -> Option<(At, Close)> {
+    let (said, _) = connection.tls.as_ref()?.client_hello.as_ref()?;
+    let (at, side, close) = connection.first_close()?;
+    let answered = connection.stats.server.uncaptured > 0;
+    let hello_alone = connection.stats.client.data_segments == 1;
+    (side == Side::Client && answered && hello_alone && at.time.since(said.time) < PATIENCE).then_some((at, close))
+}
+
 /// A question on a standing connection that nobody answered: who gave up, and when. `asked` is its frame.
 pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked: At, horizon: &Horizon<'_>) -> Judged {
-    /// A client that leaves at least this long after its question has waited for the answer.
-    const PATIENCE: i64 = 2 * SECOND;
     /// What applications wait, as a rule, at least.
     const APPLICATION_WAIT: i64 = 10 * SECOND;
     let lost = connection.stats.client.acknowledged < connection.stats.client.sent && connection.stats.client.retransmitted > 0;

@@ -1,3 +1,5 @@
+//! Profile files, good and bad, and what is said of the bad ones.
+
 use super::*;
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::Hash;
@@ -32,7 +34,10 @@ fn all_profiles_that_come_with_the_program_load() {
         assert!(!profile.sources.is_empty() && !profile.recognition.is_empty(), "{file}");
     }
     let names: Vec<String> = Profiles::builtin().all.into_iter().map(|profile| profile.name).collect();
-    assert_eq!(names, ["communicator-phone-edition", "generic-sip", "lync-phone-edition"]);
+    assert_eq!(names.len(), builtin::FILES.len());
+    for name in ["communicator-phone-edition", "generic-sip", "lync-phone-edition"] {
+        assert!(names.iter().any(|one| one == name), "{name} is promised");
+    }
 }
 
 #[test]
@@ -41,7 +46,7 @@ fn a_file_of_the_users_takes_the_place_of_a_built_in_one() {
     profiles.load("mine.toml", MINIMAL).unwrap();
     profiles.load("mine.toml", &MINIMAL.replace("My phone", "Your phone")).unwrap();
     profiles.load("sip.toml", &MINIMAL.replace("\"mine\"", "\"generic-sip\"")).unwrap();
-    assert_eq!(profiles.all.len(), 4);
+    assert_eq!(profiles.all.len(), builtin::FILES.len() + 1);
     assert_eq!(profiles.named("mine").unwrap().title, "Your phone");
     assert_eq!(profiles.named("generic-sip").unwrap().title, "My phone");
 }

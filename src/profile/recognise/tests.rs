@@ -1,3 +1,5 @@
+//! What devices show of themselves, and the family that is recognised.
+
 use super::*;
 use crate::model::Mac;
 

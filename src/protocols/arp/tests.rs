@@ -1,3 +1,5 @@
+//! ARP packets after RFC 826, and what is read from them.
+
 use super::*;
 use crate::protocols::Describe;
 

@@ -1,3 +1,5 @@
+//! DHCP messages, built after RFC 2131 and RFC 2132, and what is read from them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! DNS messages, built after RFC 1035, and what is read from them.
+
 use proptest::prelude::*;
 
 use super::*;

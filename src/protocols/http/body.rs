@@ -1,15 +1,19 @@
 //! Bodies: where they end, and which of them are kept. A body is counted as it passes; only one that may hold a
 //! certificate, or a short one, is collected, and it belongs to the message that is being put together.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::sync::Arc;
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::{BODY_LIMIT, Body, Request, Response};
+use crate::formats::memo::Memo;
 
 /// How much is kept of a body that is not known to be about certificates: enough for a login page.
 const SMALL_LIMIT: usize = 64 * 1024;
+/// Different bodies that are remembered, none longer than [`SMALL_LIMIT`].
+const REMEMBERED: usize = 64;
 /// Decoded bytes for each encoded one, beyond which a body is taken for a bomb.
 const RATIO_LIMIT: usize = 256;
 /// A chunk-size line or trailer line longer than this is none.
@@ -193,19 +197,43 @@ impl Collector {
         self.next == Next::Close
     }
 
-    /// The body, decoded. `whole` says whether all of it passed.
+    /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
-        let Some(kept) = self.kept.take() else { return Body::default() };
-        let limit = BODY_LIMIT.min(kept.len().saturating_mul(RATIO_LIMIT));
-        match self.coding {
-            _ if kept.is_empty() => Body { bytes: Arc::default(), complete: whole },
-            Coding::Identity => Body { bytes: kept.into(), complete: whole },
-            Coding::Gzip => decoded(MultiGzDecoder::new(kept.as_slice()), limit, whole),
-            // "deflate" is the zlib format, but some send the bare one (RFC 9110 section 8.4.1.2).
-            Coding::Deflate if is_zlib(&kept) => decoded(ZlibDecoder::new(kept.as_slice()), limit, whole),
-            Coding::Deflate => decoded(DeflateDecoder::new(kept.as_slice()), limit, whole),
-            Coding::Unknown => Body::default(),
+        thread_local! {
+            static KNOWN: RefCell<Memo<Arc<[u8]>, (Coding, Body)>> = RefCell::new(Memo::new(REMEMBERED));
         }
+        let Some(kept) = self.kept.take() else { return Body::default() };
+        if kept.is_empty() {
+            return Body { bytes: Arc::default(), complete: whole };
+        }
+        let coding = self.coding;
+        if !whole || kept.len() > SMALL_LIMIT {
+            return decode(&kept.into(), coding, whole);
+        }
+        KNOWN.with_borrow_mut(|known| match known.get(kept.as_slice()) {
+            Some((by, body)) if by == coding => body,
+            _ => {
+                let kept: Arc<[u8]> = kept.into();
+                let body = decode(&kept, coding, whole);
+                if body.bytes.len() <= SMALL_LIMIT {
+                    known.keep(kept, (coding, body.clone()));
+                }
+                body
+            }
+        })
+    }
+}
+
+fn decode(kept: &Arc<[u8]>, coding: Coding, whole: bool) -> Body {
+    let limit = BODY_LIMIT.min(kept.len().saturating_mul(RATIO_LIMIT));
+    let bytes: &[u8] = kept;
+    match coding {
+        Coding::Identity => Body { bytes: Arc::clone(kept), complete: whole },
+        Coding::Gzip => decoded(MultiGzDecoder::new(bytes), limit, whole),
+        // "deflate" is the zlib format, but some send the bare one (RFC 9110 section 8.4.1.2).
+        Coding::Deflate if is_zlib(bytes) => decoded(ZlibDecoder::new(bytes), limit, whole),
+        Coding::Deflate => decoded(DeflateDecoder::new(bytes), limit, whole),
+        Coding::Unknown => Body::default(),
     }
 }
 

@@ -1,3 +1,5 @@
+//! ICMP messages, built after RFC 792 and RFC 4443, and what is read from them.
+
 use super::*;
 use crate::protocols::Describe;
 

@@ -1,3 +1,5 @@
+//! NTP packets, built after RFC 5905, and what is read from them.
+
 use super::*;
 use crate::protocols::Describe;
 

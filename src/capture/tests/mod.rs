@@ -1,3 +1,9 @@
+//! Capture files, built here block by block after their specifications, and what is read from them.
+
+mod damage;
+mod formats;
+mod unpacking;
+
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -375,7 +381,7 @@ fn a_packet_larger_than_wireshark_reads_is_read_and_told() {
 }
 
 #[test]
-fn unsound_framing_ends_the_reading_with_a_warning() {
+fn unsound_framing_is_told_with_its_place() {
     let good = [LITTLE.section(), LITTLE.interface(1, &[]), LITTLE.enhanced(0, 1, 1, b"a")].concat();
     let mut two_lengths = LITTLE.enhanced(0, 2, 4, b"abcd");
     two_lengths[32] ^= 4;
@@ -387,14 +393,16 @@ fn unsound_framing_ends_the_reading_with_a_warning() {
         ([LITTLE.u32(0x0a0d_0d0a), LITTLE.u32(28), LITTLE.u32(1)].concat(), "byte-order magic is 01000000"),
         (bad_version, "version 9.0"),
     ] {
-        let (seen, reader) = read(&[&good[..], &bad, &good].concat());
-        assert_eq!(frames(&seen), [1]);
-        let text = &reader.warnings()[0].text;
-        assert!(
-            text.contains(expected) && text.contains("Wireshark") && text.contains(&format!("offset {}", good.len())),
-            "{text}"
-        );
-        assert!(!reader.facts().truncated);
+        for (behind, expected_frames) in [(&[][..], &[1][..]), (&good, &[1, 2])] {
+            let (seen, reader) = read(&[&good[..], &bad, behind].concat());
+            assert_eq!(frames(&seen), expected_frames);
+            let text = &reader.warnings()[0].text;
+            assert!(
+                text.contains(expected) && text.contains("Wireshark") && text.contains(&format!("offset {}", good.len())),
+                "{text}"
+            );
+            assert!(!reader.facts().truncated);
+        }
     }
 }
 
