@@ -58,6 +58,7 @@ fn no_text_of_a_packet_reaches_a_terminal_as_it_came() {
     let options = Options { profiles: Profiles::builtin(), ..Options::default() };
     let mut keys = BTreeSet::new();
     let mut shown = 0;
+    let mut escaped_names = 0;
     for path in support::captures() {
         let what = path.display().to_string();
         let bytes = damaged(&support::read(&path));
@@ -78,18 +79,19 @@ fn no_text_of_a_packet_reaches_a_terminal_as_it_came() {
         for output in [&document, &line, &events] {
             is_harmless(&what, output);
         }
+        // Names of DNS have a notation of their own for such octets (RFC 1035 section 5.1).
+        escaped_names += String::from_utf8_lossy(&events).matches(r"\\027[2J").count();
         for event in String::from_utf8(events).unwrap().lines().filter(|event| event.contains(r"\u001b")) {
             let event: serde_json::Value = serde_json::from_str(event).unwrap();
             let hostile = event.as_object().unwrap().iter().filter(|(_, value)| value.to_string().contains(r"\u001b"));
             keys.extend(hostile.map(|(key, _)| key.clone()));
         }
     }
+    assert!(escaped_names > 100, "names of DNS: {escaped_names}");
     assert!(shown > 100, "the reports speak of these words: {shown}");
     for key in [
         "certificates",
         "dhcp.option.domain_name",
-        "dns.qry.name",
-        "dns.resp",
         "http.host",
         "http.server",
         "sip.User-Agent",
