@@ -79,8 +79,8 @@ fn no_text_of_a_packet_reaches_a_terminal_as_it_came() {
         for output in [&document, &line, &events] {
             is_harmless(&what, output);
         }
-        // Names of DNS have a notation of their own for such octets (RFC 1035 section 5.1).
-        escaped_names += String::from_utf8_lossy(&events).matches(r"\\027[2J").count();
+        // Names of DNS have a notation of their own for such octets.
+        escaped_names += String::from_utf8_lossy(&events).matches(r"\\033[2J").count();
         for event in String::from_utf8(events).unwrap().lines().filter(|event| event.contains(r"\u001b")) {
             let event: serde_json::Value = serde_json::from_str(event).unwrap();
             let hostile = event.as_object().unwrap().iter().filter(|(_, value)| value.to_string().contains(r"\u001b"));
