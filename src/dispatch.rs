@@ -298,6 +298,18 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         }
     }
 
+    fn held(&self, state: &FlowState) -> usize {
+        match &state.claim {
+            Claim::Stream(parser) => parser.held(),
+            _ => 0,
+        }
+    }
+
+    fn forget(&mut self, state: &mut FlowState) {
+        // What comes next is asked for again, and may be taken up by the same protocol.
+        state.claim = Claim::Fresh;
+    }
+
     fn other(&mut self, packet: &Packet<'_>) {
         let Some((flow, message)) = without_flow(packet) else { return };
         self.sink.event(Event { at: packet.at, link: packet.link, flow, side: Side::Client, what: What::Message(message) });

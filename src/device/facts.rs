@@ -9,6 +9,11 @@ use crate::model::{At, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
 use crate::text::WireText;
 
+/// Entries that a list of facts holds at most.
+pub(super) const ENTRIES: usize = 256;
+/// Clock witnesses that are kept: the newest.
+pub(super) const CLOCKS: usize = 64;
+
 /// What is known of a device beyond one attempt.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceFacts {
@@ -174,7 +179,7 @@ impl DeviceFacts {
     pub fn join(&mut self, other: DeviceFacts) {
         fn add<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
             for item in more {
-                if !list.contains(&item) {
+                if list.len() < ENTRIES && !list.contains(&item) {
                     list.push(item);
                 }
             }
@@ -195,9 +200,11 @@ impl DeviceFacts {
             (own, theirs) => own.or(theirs),
         };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
-        self.heard_from.extend(other.heard_from);
+        let room = ENTRIES.saturating_sub(self.heard_from.len());
+        self.heard_from.extend(other.heard_from.into_iter().take(room));
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);
+        self.clocks.drain(..self.clocks.len().saturating_sub(CLOCKS));
         add(&mut self.addresses, other.addresses);
         add(&mut self.vendor_classes, other.vendor_classes);
         add(&mut self.user_agents, other.user_agents);

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
-use crate::model::{Endpoint, Mac, is_host};
+use crate::model::{Endpoint, Mac, Warning, is_host};
 use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
 pub mod facts;
@@ -21,9 +21,13 @@ use network::Network;
 /// Bindings of addresses to MACs that are remembered; the oldest go first.
 pub const BINDINGS: usize = 65_536;
 /// Devices that are remembered at most. What further ones do is not followed, and the report says so.
-pub const DEVICES: usize = 65_536;
+pub const DEVICES: usize = 16_384;
 /// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
 const ADDRESSES_OF_A_HOST: u32 = 16;
+/// Stations whose ARP addresses are counted; beyond it, counting begins anew.
+const ARP_STATIONS: usize = 65_536;
+/// Addresses of one device that are kept.
+const ADDRESSES: usize = 32;
 
 /// The number of a device within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +59,7 @@ pub struct Devices {
     bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
     network: Network,
-    /// Devices that were not followed because the table was full.
+    /// Events of devices that were not followed because the table was full.
     pub turned_away: u64,
 }
 
@@ -68,6 +72,13 @@ impl Devices {
     /// The same, to add to it.
     pub fn facts_mut(&mut self, device: DeviceId) -> Option<&mut DeviceFacts> {
         self.devices.get_mut(device.0)
+    }
+
+    /// What the bound on devices has cost.
+    pub fn warning(&self) -> Option<Warning> {
+        let lost = self.turned_away;
+        let text = format!("{lost} events of further devices were left out: no more than {DEVICES} devices are followed");
+        (lost > 0).then_some(Warning { frame: None, text })
     }
 
     /// The MAC that an address is bound to at present.
@@ -84,7 +95,7 @@ impl Devices {
         let facts = self.devices.get_mut(device.0)?;
         if let Some(address) = ip
             && !facts.addresses.contains(&address)
-            && facts.addresses.len() < 32
+            && facts.addresses.len() < ADDRESSES
         {
             facts.addresses.push(address);
         }
@@ -154,6 +165,9 @@ impl Devices {
     /// The binding, unless the MAC speaks for too many addresses.
     fn as_a_host(&mut self, mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
         if self.bindings.get(&ip) != Some(&mac) {
+            if self.arp_addresses.len() >= ARP_STATIONS {
+                self.arp_addresses.clear();
+            }
             let addresses = self.arp_addresses.entry(mac).or_default();
             *addresses = addresses.saturating_add(1);
             if *addresses > ADDRESSES_OF_A_HOST {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{ClockSource, ClockWitness, DeviceFacts, VlanStay, Whose};
+use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, VlanStay, Whose};
 use crate::event::{Event, What};
 use crate::flow::Signal;
 use crate::formats::x509::Certificate;
@@ -12,10 +12,6 @@ use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
-/// Entries that a list of facts holds at most.
-const ENTRIES: usize = 256;
-/// Clock witnesses that are kept: the newest.
-const CLOCKS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
 /// Restarts, stays in a VLAN, and answers that are kept: the newest.
@@ -41,7 +37,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         What::Tcp(_, stats) => {
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
-                facts.heard_from.insert(server);
+                hear_from(facts, server);
             }
             if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) && !WEB.contains(&event.flow.server.port()) {
                 add_newest(&mut facts.answered, event.at);
@@ -100,9 +96,13 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         What::Message(_) => event.source().ip(),
         What::Tcp(..) => None,
     };
-    if let Some(speaker) = speaker
-        && facts.heard_from.len() < ENTRIES
-    {
+    if let Some(speaker) = speaker {
+        hear_from(facts, speaker);
+    }
+}
+
+fn hear_from(facts: &mut DeviceFacts, speaker: IpAddr) {
+    if facts.heard_from.len() < ENTRIES {
         facts.heard_from.insert(speaker);
     }
 }

@@ -170,6 +170,11 @@ pub trait StreamParser {
     fn is_over(&self) -> bool {
         false
     }
+
+    /// Bytes that it keeps of messages that are not whole, or not answered: what counts against the bound of all buffers.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// How a protocol rides on UDP.

@@ -56,9 +56,6 @@ enum Next {
     Nothing,
 }
 
-/// Bodies by the bytes that they were sent as.
-type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
-
 /// How far one call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -190,6 +187,11 @@ impl Collector {
         };
         self.next = left.unwrap_or(Next::Nothing);
         left.is_some()
+    }
+
+    /// How many bytes it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.as_ref().map_or(0, Vec::capacity)
     }
 
     /// Does the end of the connection end this body as it should?

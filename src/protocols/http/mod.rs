@@ -65,6 +65,13 @@ impl Request {
         let (host, _) = self.uri.raw().rsplit_once(':').filter(|_| self.method.raw() == "CONNECT")?;
         Some(WireText::from(host))
     }
+
+    /// Bytes of its text.
+    fn length(&self) -> usize {
+        let texts = [Some(&self.method), Some(&self.uri), self.host.as_ref(), self.user_agent.as_ref()];
+        let more = [self.content_type.as_ref(), self.authorization.as_ref()];
+        texts.into_iter().chain(more).flatten().map(|text| text.raw().len()).fold(0, usize::saturating_add)
+    }
 }
 
 /// A response.

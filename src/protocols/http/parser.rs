@@ -26,6 +26,8 @@ pub(super) struct Parser {
     /// Requests that are not answered yet, in order.
     waiting: VecDeque<Arc<Request>>,
     next_index: u32,
+    /// Length of the last head of either side, for what its message takes.
+    head: usize,
     /// What follows is no HTTP any more: a tunnel, or the protocol that was upgraded to.
     left_http: bool,
 }
@@ -103,6 +105,16 @@ impl StreamParser for Parser {
     fn is_over(&self) -> bool {
         self.left_http
     }
+
+    fn held(&self) -> usize {
+        let of = |state: &State| match state {
+            State::Head(unfinished) => unfinished.seen().len(),
+            State::Body { message, collector } => collector.kept().saturating_add(message.as_ref().map_or(0, |_| self.head)),
+            State::Lost => 0,
+        };
+        let waiting = self.waiting.iter().map(|request| request.length()).fold(0, usize::saturating_add);
+        of(&self.client).saturating_add(of(&self.server)).saturating_add(waiting)
+    }
 }
 
 impl Parser {
@@ -156,6 +168,7 @@ impl Parser {
         }
         match unfinished.end(head) {
             Some(end) if end <= HEAD_LIMIT => {
+                self.head = end;
                 let (message, mut collector) = self.open(read(head.get(..end).unwrap_or_default()));
                 let message = if is_channel(&message) {
                     tell(side, Some(message), &mut collector, true, out);
