@@ -42,11 +42,11 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let (key, wanted) = (WireText::from(key.as_str()), WireText::from(wanted.as_str()));
     let which = judged.which(fault.certificate);
     let summary = format!("{which} has the key {key}, and {} can use {wanted}", case.profile.title);
-    let mut fix = format!("Issue {which} on {} anew for a key that the device can use: {wanted}.", judged.place().server());
-    if let Some(other) = judged.faults.iter().find(|other| matches!(other.kind, FaultKind::UnsupportedSignature { .. })) {
-        fix.push_str(&format!(" The new certificate must mend the {} too.", chain::fault_words(&other.kind)));
-    }
-    fix.push_str(&format!(" Check with `{} | openssl x509 -noout -text`, line Public-Key.", judged.show()));
+    let fix = format!(
+        "{} Check each certificate that `{}` shows with `openssl x509 -noout -text`, line Public-Key.",
+        chain::reissue(case, judged),
+        judged.show()
+    );
     Some(certificate_found(case, judged, fault, summary, &fix))
 }
 

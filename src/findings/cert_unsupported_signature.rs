@@ -51,21 +51,13 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let algorithm = WireText::from(algorithm.as_str());
     let which = judged.which(fault.certificate);
     let summary = format!("{which} is signed with {algorithm}, and {}", verifies(case, judged, fault));
-    let mut fix = format!(
-        "Have {which} on {} issued again with a signature that the device verifies{}, or bring the device to a firmware that \
-         verifies {algorithm}. The issuing CA decides the algorithm, not the request: on a Windows CA see `certutil -getreg \
-         ca\\csp\\CNGHashAlgorithm`.",
-        judged.place().server(),
-        strongest(case).map(|hash| format!(" ({hash})")).unwrap_or_default(),
+    let fix = format!(
+        "{} A firmware that verifies {algorithm} does as well. The issuing CA decides the algorithm, not the request: on a Windows \
+         CA see `certutil -getreg ca\\csp\\CNGHashAlgorithm`. Then `{}` must show the new chain, and a new capture a \
+         ClientKeyExchange of the device.",
+        chain::reissue(case, judged),
+        judged.show()
     );
-    let key = judged.faults.iter().find_map(|other| match &other.kind {
-        FaultKind::UnsupportedKey { key, wanted } => Some((WireText::from(key.as_str()), wanted)),
-        _ => None,
-    });
-    if let Some((key, wanted)) = key {
-        fix.push_str(&format!(" Give the new certificate another key too: {wanted} instead of {key}."));
-    }
-    fix.push_str(&format!(" Then `{}` must show it, and a new capture a ClientKeyExchange of the device.", judged.show()));
     Some(certificate_found(case, judged, fault, summary, &fix))
 }
 
@@ -86,29 +78,11 @@ fn verifies(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault) -> String {
 /// The hashes that the device's family verifies.
 fn wanted(case: &Case<'_>) -> Option<String> {
     let (known, _) = case.profile.trust.hashes.as_ref()?;
-    let names: Vec<&str> = known.iter().map(|hash| hash_name(*hash)).collect();
+    let names: Vec<&str> = known.iter().map(|hash| chain::hash_name(*hash)).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some((*one).to_owned()),
         [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
-    }
-}
-
-/// The one to issue with: nobody should go back to MD5 where SHA-1 will do.
-fn strongest(case: &Case<'_>) -> Option<&'static str> {
-    let (known, _) = case.profile.trust.hashes.as_ref()?;
-    known.iter().max().map(|hash| hash_name(*hash))
-}
-
-fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
     }
 }
 

@@ -12,7 +12,8 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::judge::{Judgement, Target, is_shadow, target};
-use super::steps::{self, Attempt, Ending, Purpose, StageReport, Step, StepKind};
+use super::stages::{enrolment, register};
+use super::steps::{self, Attempt, Ending, Purpose, StageReport, Step, StepKind, Transaction};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -69,7 +70,9 @@ impl Try {
 
     /// The latest failure on the main road that nothing made good, and how far it had come.
     fn failure(&self) -> Option<(u8, Ending)> {
+        let steps = || self.steps();
         let failed = self.judgements.iter().filter(|judgement| is_main_road(&judgement.step));
+        let failed = failed.filter(|judgement| !is_shadow(&judgement.step, steps()));
         let failed = failed.filter_map(|judgement| Some((judgement, judgement.step.ending?)));
         // The close of a session is a failure as soon as the device starts over.
         let failed = failed.filter(|(judgement, _)| judgement.step.outcome == Outcome::Failed || judgement.signed_in.is_some());
@@ -89,6 +92,25 @@ impl Try {
         self.judgements
             .iter()
             .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
+    }
+
+    /// Does the first request of this step answer the challenge that an earlier connection brought?
+    fn answers_challenge(&self, step: &Step) -> bool {
+        let first = transactions(step).first();
+        let answers = first.is_some_and(|first| first.request.method() == "REGISTER" && !first.request.credentials.is_empty());
+        answers && self.judgements.last().is_some_and(|last| register::is_pending_challenge(transactions(&last.step)))
+    }
+
+    /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
+    /// opens another without registering anew, still has its binding.
+    fn uses_binding(&self, step: &Step) -> bool {
+        let StepKind::Connection(connection) = &step.kind else { return false };
+        let registers = || connection.sip.iter().any(|transaction| transaction.request.method() == "REGISTER");
+        let closed = |judgement: &Judgement| {
+            let by_itself = judgement.step.ending.is_some_and(|ending| (ending.by, ending.how) == (By::Device, How::Fin));
+            judgement.signed_in.is_some() && by_itself && !transactions(&judgement.step).is_empty()
+        };
+        connection.tls.is_none() && connection.syn_ack.is_some() && !registers() && self.judgements.iter().any(closed)
     }
 
     /// Did the errand of this step begin with the same target: is the device at its beginning again?
@@ -129,7 +151,7 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         StepKind::LeaseV6(lease) => return restarts(current, !lease.solicits.is_empty(), step),
         _ => {}
     }
-    if current.is_signed_in(step.first.time) {
+    if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {
@@ -141,14 +163,15 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         Some((_, ending)) if step.first <= ending.at => false,
         // Time is asked for at any moment.
         Some(_) if step.purpose == Purpose::Clock => {
-            again && current.furthest() <= errand(Purpose::Clock) && current.pause_before(step) >= PAUSE
+            profile.needs_time && again && current.furthest() <= errand(Purpose::Clock) && current.pause_before(step) >= PAUSE
         }
         Some((failed, ending)) => {
             let paused = step.first.time.since(ending.at.time) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && is_first_name(step, profile) && paused;
-            ((again && paused) || back || first_of_list) && !next_target
+            let leads_back = paused && leads_back(current, step, following);
+            ((again && paused) || back || first_of_list || leads_back) && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
         None => {
@@ -171,11 +194,20 @@ fn is_first_name(step: &Step, profile: &Profile) -> bool {
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
 fn leads_to_new_target(current: &Try, step: &Step, following: &[Judgement]) -> bool {
-    let next = following
-        .iter()
-        .map(|judgement| &judgement.step)
-        .find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
-    next.is_some_and(|next| next.purpose == step.purpose && !current.targets.contains(&target(next)))
+    led_to(step, following).is_some_and(|next| !current.targets.contains(&target(next)))
+}
+
+/// A look-up that leads to a server that was tried before, where the capture began after the earlier look-up.
+fn leads_back(current: &Try, step: &Step, following: &[Judgement]) -> bool {
+    matches!(step.kind, StepKind::Lookup(_))
+        && led_to(step, following).is_some_and(|next| current.targets.contains(&target(next)))
+}
+
+/// What the device does next, if that is of the same errand, and no look-up.
+fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
+    let mut next = following.iter().map(|judgement| &judgement.step);
+    let next = next.find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
+    next.filter(|next| next.purpose == step.purpose)
 }
 
 /// Switches ask for credentials again while all goes well. It is a new try only where the last one failed and nothing has
@@ -206,8 +238,12 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     if current.is_bound() && current.pause_before(step) >= MOVES {
         return true;
     }
-    let same = |other: &Step| target(other) == target(step) && other.outcome == Outcome::Failed;
-    let failed = current.steps().any(same);
+    // What another way in came to, IPv6 or 802.1X, does not send the device back to this one.
+    let another_way = |other: &Step| {
+        matches!(other.kind, StepKind::Port(_) | StepKind::Lease(_) | StepKind::LeaseV6(_)) && target(other) != target(step)
+    };
+    let failed =
+        current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 
@@ -227,11 +263,22 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, fi
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let numbers = first_number..;
-    tries.zip(numbers).map(|((index, attempt), number)| close(attempt, number, (index == last).then_some(end), profile)).collect()
+    let mut closed: Vec<(Attempt, Vec<u64>)> = Vec::new();
+    for ((index, attempt), number) in tries.zip(numbers) {
+        let attempt = close(attempt, number, (index == last).then_some(end), profile, &closed);
+        closed.push(attempt);
+    }
+    closed
 }
 
-/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off.
-fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (Attempt, Vec<u64>) {
+/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before.
+fn close(
+    attempt: Try,
+    number: u32,
+    end: Option<Time>,
+    profile: &Profile,
+    earlier: &[(Attempt, Vec<u64>)],
+) -> (Attempt, Vec<u64>) {
     let signed_in = attempt
         .judgements
         .iter()
@@ -243,7 +290,10 @@ fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (At
     let dropped = match end {
         None => find_drop(&steps, &sessions, true, profile).or_else(|| abandoned(&steps, &sessions)),
         Some(end) => {
-            find_drop(&steps, &sessions, false, profile).filter(|(index, drop)| !is_cut_off(&steps, *index, drop, end, profile))
+            let dropped = find_drop(&steps, &sessions, false, profile);
+            dropped.filter(|(index, drop)| {
+                ended_one_before(&steps, *index, drop, earlier) || !is_cut_off(&steps, *index, drop, end, profile)
+            })
         }
     };
     let first = steps.iter().map(|step| step.first).min().unwrap_or_default();
@@ -268,7 +318,7 @@ fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profi
     let candidates = steps.iter().enumerate().filter_map(|(index, step)| {
         let ending = step.ending?;
         let counts =
-            (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps);
+            (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
         (counts && !got_past(step, ending, steps)).then_some((index, step, ending))
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
@@ -308,6 +358,34 @@ fn rank(step: &Step) -> u8 {
     u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
 }
 
+/// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
+/// ends after it.
+fn ended_one_before(steps: &[Step], dropped: usize, drop: &DropPoint, earlier: &[(Attempt, Vec<u64>)]) -> bool {
+    let Some(step) = steps.get(dropped) else { return false };
+    matches!(drop.how, How::Rejected | How::Icmp)
+        && earlier.iter().any(|(attempt, _)| {
+            let same_end = attempt.drop.is_some_and(|other| (other.stage, other.how) == (drop.stage, drop.how));
+            same_end && attempt.dropped().is_some_and(|other| target(other) == target(step))
+        })
+}
+
+/// The SIP transactions of a step, in clear.
+fn transactions(step: &Step) -> &[Transaction] {
+    match &step.kind {
+        StepKind::Connection(connection) => &connection.sip,
+        StepKind::Registration(registration) => &registration.transactions,
+        _ => &[],
+    }
+}
+
+/// Is the last word of this step a challenge that a client answers at once, as a rule?
+fn is_challenged(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Connection(connection) if connection.sip.is_empty() => enrolment::is_pending_challenge(&connection.http),
+        _ => register::is_pending_challenge(transactions(step)),
+    }
+}
+
 /// Does the capture end too soon to say that the device stopped there?
 fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
@@ -320,7 +398,8 @@ fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profi
         && end.since(drop.at.time) < CUT_OFF
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    goes_on || list_unfinished
+    let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
+    goes_on || list_unfinished || next_leg_to_come
 }
 
 /// The device started over without a failure that shows: its last answer is the last that it had.
@@ -335,7 +414,8 @@ fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
     };
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
-    let at = last_answer(step).unwrap_or(step.last);
+    // Where nothing ever came back, the capture may have one direction only.
+    let at = last_answer(step)?;
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
 }
 

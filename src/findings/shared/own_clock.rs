@@ -2,7 +2,7 @@
 
 use crate::device::facts::{ClockSource, Whose};
 use crate::findings::Case;
-use crate::model::{At, Frame, Time};
+use crate::model::{At, Frame, SECOND, Time};
 
 /// What is known of the device's clock.
 #[derive(Clone, Debug)]
@@ -40,11 +40,24 @@ fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
     answered || earlier
 }
 
+/// How far two clocks are apart, in the unit that people would choose.
+pub fn apart(nanoseconds: u64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = nanoseconds / SECOND.unsigned_abs();
+    match seconds {
+        0..=599 => format!("{seconds} s"),
+        600..=7199 => format!("{} minutes", seconds / MINUTE),
+        7200..=172_799 => format!("{} hours", seconds / HOUR),
+        _ => format!("{} days", seconds / DAY),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::model::SECOND;
 
     fn behind(at: At) -> Time {
         at.time.plus(-94_694_400 * SECOND)
