@@ -15,7 +15,7 @@ use crate::login::Login;
 use crate::model::{Mac, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
-use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::verdict::{ATTEMPTS, Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
@@ -85,12 +85,10 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let mut run = run(input, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
-    let (devices, surplus) = run.sink.finish(end);
+    run.capture.warnings.extend(run.sink.devices.warning());
+    let (devices, warnings) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
-    if surplus > 0 {
-        let text = format!("{surplus} further devices without any login are not listed");
-        run.capture.warnings.push(Warning { frame: None, text });
-    }
+    run.capture.warnings.extend(warnings);
     Ok(Outcome { result: Analysis { capture: run.capture, devices }, error: run.error })
 }
 
@@ -102,7 +100,8 @@ pub fn events<R: Read>(
     input: R,
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
-    let run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    let mut run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    run.capture.warnings.extend(run.sink.devices.warning());
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
 }
 
@@ -255,9 +254,10 @@ impl<'a> Logins<'a> {
         }
     }
 
-    fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, usize) {
+    fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
         let Logins { options, devices, logins, .. } = self;
-        let mut surplus = 0_usize;
+        let mut surplus = 0_u64;
+        let mut left_out = 0_u64;
         let mut without_login = 0_usize;
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
@@ -265,7 +265,8 @@ impl<'a> Logins<'a> {
             if !is_selected(options.device, facts) || !tracked.login.has_exchanges() {
                 continue;
             }
-            let analysis = conclude(*tracked, options, facts, end);
+            let (analysis, unlisted) = conclude(*tracked, options, facts, end);
+            left_out = left_out.saturating_add(u64::from(unlisted));
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
@@ -275,11 +276,17 @@ impl<'a> Logins<'a> {
             }
             analyses.push(analysis);
         }
-        (analyses, surplus)
+        let warning = |count: u64, text: String| (count > 0).then_some(Warning { frame: None, text });
+        let surplus = warning(surplus, format!("{surplus} further devices without any login are not listed"));
+        let left_out = warning(
+            left_out,
+            format!("{left_out} attempts are counted but not listed: of one device the first {ATTEMPTS} are, and the last"),
+        );
+        (analyses, surplus.into_iter().chain(left_out).collect())
     }
 }
 
-fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, end: Time) -> DeviceAnalysis {
+fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
     let Tracked { login, mut gathered } = tracked;
     let (profile, evidence) = profile_of(options, facts);
     if let Some(profile) = profile {
@@ -287,7 +294,8 @@ fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::D
             gathered.attempt(&attempt, profile, facts, findings::ALL);
         }
     }
-    gathered.conclude(facts, profile, evidence)
+    let left_out = gathered.left_out();
+    (gathered.conclude(facts, profile, evidence), left_out)
 }
 
 fn is_selected(selector: Option<Selector>, facts: &crate::device::facts::DeviceFacts) -> bool {

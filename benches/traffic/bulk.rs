@@ -8,6 +8,8 @@ const CALL: u64 = 12_000;
 const VOICE: usize = 160;
 /// Segments of a download: about a megabyte.
 const DOWNLOAD: u64 = 1_080;
+/// Its first segments, up to the hello.
+pub(super) const BEGINNING: u64 = 4;
 /// Payload of a full segment.
 const SEGMENT: usize = 1_448;
 /// The body of a full TLS record.
@@ -62,6 +64,11 @@ impl Download {
         Self { number, sent: 0 }
     }
 
+    /// One that begins with its client's `file`th file.
+    pub(super) fn begin(number: u64, file: u64) -> Self {
+        Self { number, sent: file * DOWNLOAD }
+    }
+
     /// SYN, SYN-ACK, ACK, hello, then two full segments for each acknowledgment, and a RST.
     pub(super) fn next(&mut self, into: &mut Vec<u8>) -> Option<u64> {
         const SYN: u8 = 0x02;
@@ -102,7 +109,7 @@ fn stretch(segment: u64) -> Vec<u8> {
     let begin = segment as usize * SEGMENT;
     let header = [0x17, 0x03, 0x03, (RECORD >> 8) as u8, RECORD as u8];
     (begin..begin + SEGMENT)
-        .map(|at| header.get(at % (RECORD + header.len())).copied().unwrap_or_else(|| ((at * 131) >> 3) as u8))
+        .map(|at| header.get(at % (RECORD + header.len())).copied().unwrap_or_else(|| (at * 131 / 8) as u8))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Captures to measure with: the stories of `captures/`, each told by many phones at a time, among calls and downloads.
 //! Nothing is random: the same kind and size give the same bytes.
-#![allow(dead_code, reason = "each benchmark uses its part of it")]
+#![allow(dead_code, clippy::indexing_slicing, reason = "each benchmark uses its part of it, and may fail by panicking")]
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -156,6 +156,23 @@ pub(crate) fn small(stories: &[Vec<Frame>], count: usize) -> Vec<Vec<u8>> {
         }
     }
     captures
+}
+
+/// The beginnings of `count` downloads, sixteen for each client.
+pub(crate) fn write_flows(count: u32, out: &mut impl Write) -> io::Result<()> {
+    let mut time = BEGIN * 1_000 * MILLISECOND;
+    let mut bytes = Vec::new();
+    out.write_all(&header())?;
+    for flow in 0..u64::from(count) {
+        let mut download = bulk::Download::begin(flow / 16, flow % 16);
+        for _ in 0..bulk::BEGINNING {
+            bytes.clear();
+            download.next(&mut bytes);
+            record(time, &bytes, out)?;
+            time += MILLISECOND / 100;
+        }
+    }
+    Ok(())
 }
 
 fn header() -> [u8; 24] {

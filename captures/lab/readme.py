@@ -6,7 +6,7 @@ INDEX = """\
 # Captures
 
 Captures of phones that sign in, or try to, made by the lab in `lab/`. Each folder holds one. Those that begin with
-`loop-` and `healthy-` at the end of the table are not played: `lab/derive.py` makes them from two of the others, as they
+`loop-` and `healthy-` at the end of the table are not played: `captures/lab/derive.py` makes them from two of the others, as they
 would look in other conditions of the field.
 
 | file | what it is |
@@ -32,7 +32,7 @@ It needs root on a Linux with network namespaces, and Python 3.11 or later; on D
 Keys and certificates are made anew in each run and are valid relative to that day; times, ports and the frames that the
 kernel adds (ARP, delayed acknowledgements) vary, so `expect.toml` is written again with each capture. What is derived is
 the same to the bit for the same source. To add a case, add it to one of the `lab/cases*.py`; a condition of the field, to
-`lab/derive.py`.
+`captures/lab/derive.py`.
 
 ## From other servers
 

@@ -62,6 +62,12 @@ fn failure(index: usize, step: &Step) -> Option<Failure> {
             let server = lookup.queries.last().map(|(_, server)| format!(" {server}")).unwrap_or_default();
             (lookup.unreachable, format!("DNS{server}"))
         }
+        StepKind::Inquiry(inquiry) if inquiry.last_answer().is_none() => {
+            (inquiry.unreachable, format!("domain controller {}", inquiry.flow.server))
+        }
+        StepKind::File(transfer) if transfer.accepted.is_none() => {
+            (transfer.unreachable, format!("TFTP {}", transfer.flow.server))
+        }
         StepKind::Clock(clock) if clock.answers.is_empty() => (clock.unreachable, format!("NTP {}", clock.server)),
         _ => return None,
     };

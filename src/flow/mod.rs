@@ -216,6 +216,14 @@ pub trait FlowSink {
     /// payload or FIN ends nothing yet: the client may try on with the same SYN.
     fn end(&mut self, flow: &Flow, state: &mut Self::State, side: Side, rest: &[u8], link: &Link, at: At);
 
+    /// Bytes that the sink keeps of a flow's streams. They count as if the table kept them.
+    fn held(&self, _state: &Self::State) -> usize {
+        0
+    }
+
+    /// Memory is needed elsewhere: drops what `held` counts.
+    fn forget(&mut self, _state: &mut Self::State) {}
+
     /// A packet that belongs to no flow: ARP, ICMP, EAPOL…
     fn other(&mut self, packet: &Packet<'_>);
 }

@@ -143,8 +143,8 @@ impl<T: Default> FlowTable<T> {
 
     /// The capture is over: closes all flows, in the order of their first frames.
     pub fn finish(&mut self, sink: &mut impl FlowSink<State = T>) {
-        let mut flows: Vec<(Key, Hot<T>)> = self.flows.drain(..).collect();
-        flows.sort_by_cached_key(|(_, hot)| match &hot.cold {
+        let mut flows = std::mem::take(&mut self.flows);
+        flows.sort_by_cached_key(|_, hot| match &hot.cold {
             Cold::Tcp(connection) => connection.id,
             Cold::Udp(_) | Cold::Nothing => u64::MAX,
         });
@@ -267,7 +267,7 @@ impl<T: Default> FlowTable<T> {
             self.closed.push_back((*key, connection.id));
         }
         hot.closed = connection.closed;
-        let held = u32::try_from(connection.capacity()).unwrap_or(u32::MAX);
+        let held = u32::try_from(connection.held(hand.sink)).unwrap_or(u32::MAX);
         self.held = self.held.saturating_sub(hot.held as usize).saturating_add(held as usize);
         hot.held = held;
         if held > 0 && !hot.holds {

@@ -11,25 +11,26 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, transactions};
+use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
 use super::stages::register;
-use super::steps::{Attempt, Ending, Lease, Purpose, StageReport, Step, StepKind};
+use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
 
-/// The order of a device's errands: an address, the time, its configuration, the directory, certificates, the registrar.
+/// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
 pub(super) fn errand(purpose: Purpose) -> u8 {
     match purpose {
-        Purpose::Address => 1,
-        Purpose::Clock => 2,
-        Purpose::Provision => 3,
-        Purpose::Directory => 4,
-        Purpose::Enrolment => 5,
-        Purpose::Registrar => 6,
+        Purpose::Access => 1,
+        Purpose::Address => 2,
+        Purpose::Clock => 3,
+        Purpose::Provision => 4,
+        Purpose::Directory => 5,
+        Purpose::Enrolment => 6,
+        Purpose::Registrar => 7,
         // Side roads: they come at any moment.
         Purpose::Update | Purpose::Revocation | Purpose::Other => 0,
     }
@@ -143,10 +144,11 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
     if current.judgements.is_empty() || !is_main_road(step) {
         return false;
     }
-    if let StepKind::Lease(lease) = &step.kind
-        && lease.informs.is_empty()
-    {
-        return restarts(current, lease, step);
+    match &step.kind {
+        StepKind::Port(_) => return starts_over_at_port(current, step, following),
+        StepKind::Lease(lease) if lease.informs.is_empty() => return restarts(current, !lease.discovers.is_empty(), step),
+        StepKind::LeaseV6(lease) => return restarts(current, !lease.solicits.is_empty(), step),
+        _ => {}
     }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
@@ -207,10 +209,21 @@ fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
     next.filter(|next| next.purpose == step.purpose)
 }
 
+/// Switches ask for credentials again while all goes well. It is a new try only where the last one failed and nothing has
+/// come of it since, or where the device, having been further, asks for an address next: it restarted.
+fn starts_over_at_port(current: &Try, step: &Step, following: &[Judgement]) -> bool {
+    let refused = current.steps().any(|step| matches!(step.kind, StepKind::Port(_)) && step.outcome == Outcome::Failed);
+    let leased = current.steps().any(|step| step.purpose == Purpose::Address && rank(step) > 0 && step.outcome == Outcome::Ok);
+    let further = current.furthest() > errand(Purpose::Address);
+    let next = following.iter().map(|judgement| &judgement.step).find(|step| is_main_road(step));
+    let discovers = next.is_some_and(|next| matches!(&next.kind, StepKind::Lease(lease) if !lease.discovers.is_empty()));
+    further && discovers || refused && !leased && !further && current.pause_before(step) >= PAUSE
+}
+
 /// A DISCOVER is a restart, unless it goes on with the same business: the question for a voice VLAN comes first, its answer
 /// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
-fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
-    if lease.discovers.is_empty() {
+fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
+    if !asks_anew {
         return false;
     }
     let beyond = current.steps().any(|step| errand(step.purpose) > errand(Purpose::Address));
@@ -224,7 +237,12 @@ fn restarts(current: &Try, lease: &Lease, step: &Step) -> bool {
     if current.is_bound() && current.pause_before(step) >= MOVES {
         return true;
     }
-    let failed = current.steps().any(|step| errand(step.purpose) > 0 && step.outcome == Outcome::Failed);
+    // What another way in came to, IPv6 or 802.1X, does not send the device back to this one.
+    let another_way = |other: &Step| {
+        matches!(other.kind, StepKind::Port(_) | StepKind::Lease(_) | StepKind::LeaseV6(_)) && target(other) != target(step)
+    };
+    let failed =
+        current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 

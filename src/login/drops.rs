@@ -7,7 +7,7 @@ use crate::profile::Profile;
 use super::attempt::{errand, is_main_road};
 use super::judge::{is_shadow, target};
 use super::stages::{enrolment, register};
-use super::steps::{Attempt, Ending, Purpose, Step, StepKind, Transaction};
+use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
 
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
@@ -62,41 +62,8 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
 }
 
 /// A connection counts for more than the look-up that led to it.
-fn rank(step: &Step) -> u8 {
+pub(super) fn rank(step: &Step) -> u8 {
     u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
-}
-
-/// The device started over without a failure that shows: its last answer is the last that it had.
-pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
-    if sessions.iter().any(|signed_in| *signed_in) {
-        return None;
-    }
-    // The time is asked for at any moment: it is no further along than the address.
-    let along = |step: &Step| match step.purpose {
-        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
-        purpose => (errand(purpose), step.stage),
-    };
-    let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
-    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
-    // Where nothing ever came back, the capture may have one direction only.
-    let at = last_answer(step)?;
-    Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
-}
-
-fn last_answer(step: &Step) -> Option<At> {
-    match &step.kind {
-        StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
-        StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
-        StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
-        StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
-        StepKind::Connection(connection) => {
-            let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
-            http.or(connection.stats.server.last_data)
-        }
-        StepKind::Registration(registration) => {
-            registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
-        }
-    }
 }
 
 /// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
@@ -129,10 +96,11 @@ fn is_challenged(step: &Step) -> bool {
 
 /// Does the capture end too soon to say that the device stopped there?
 pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
-    let goes_on = steps
-        .iter()
-        .enumerate()
-        .any(|(index, step)| index != dropped && is_main_road(step) && step.outcome == Outcome::Unclear && step.last > drop.at);
+    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
+    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
+    let goes_on = steps.iter().enumerate().any(|(index, step)| {
+        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+    });
     let Some(step) = steps.get(dropped) else { return goes_on };
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && end.since(drop.at.time) < CUT_OFF
@@ -140,4 +108,42 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
             < profile.registrar_names.len();
     let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
     goes_on || list_unfinished || next_leg_to_come
+}
+
+/// The device started over without a failure that shows: its last answer is the last that it had.
+pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
+    if sessions.iter().any(|signed_in| *signed_in) {
+        return None;
+    }
+    // The time is asked for at any moment: it is no further along than the address.
+    let along = |step: &Step| match step.purpose {
+        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
+        purpose => (errand(purpose), step.stage),
+    };
+    let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
+    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
+    // Where nothing ever came back, the capture may have one direction only.
+    let at = last_answer(step)?;
+    Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+fn last_answer(step: &Step) -> Option<At> {
+    match &step.kind {
+        StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
+        StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
+        StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
+        StepKind::File(transfer) => transfer.complete.or(transfer.accepted).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
+        StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
+        StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
+        StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
+        StepKind::Connection(connection) => {
+            let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
+            let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
+            http.or(directory).or(connection.stats.server.last_data)
+        }
+        StepKind::Inquiry(inquiry) => inquiry.last_answer(),
+        StepKind::Registration(registration) => {
+            registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
+        }
+    }
 }

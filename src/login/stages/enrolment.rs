@@ -26,7 +26,8 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
     }
 }
 
-fn judge_exchange(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+/// What became of one request.
+pub(super) fn judge_exchange(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     match (&exchange.request, &exchange.response) {
         (_, Some((at, response))) => judge_response(*at, exchange, response, stage),
         (Some((asked, _)), None) => connect::unanswered(connection, stage, *asked, horizon),

@@ -168,3 +168,14 @@ fn prefixes_end_at_characters() {
     assert!(!begins("aé", "ab"));
     assert!(begins("É", ""));
 }
+
+#[test]
+fn what_a_phone_says_by_lldp_or_cdp_and_the_files_it_asks_for_make_it_known() {
+    let described = DeviceFacts { described: texts(&["Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S"]), ..Default::default() };
+    let wanted = "describes itself as Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S (LLDP or CDP)";
+    assert_eq!(family(&described), Some((SIP.to_owned(), vec![wanted.to_owned()])));
+    let asks = DeviceFacts { paths_asked: texts(&["/CTLSEP0004F21A2B3C.tlv"]), ..Default::default() };
+    assert_eq!(family(&asks), Some((SIP.to_owned(), vec!["asked a server for /CTLSEP0004F21A2B3C.tlv".to_owned()])));
+    let switch = DeviceFacts { described: texts(&["cisco WS-C3560-24TS"]), ..Default::default() };
+    assert_eq!(name(&switch), None);
+}

@@ -12,8 +12,10 @@ use crate::formats::memo::Memo;
 
 /// How much is kept of a body that is not known to be about certificates: enough for a login page.
 const SMALL_LIMIT: usize = 64 * 1024;
-/// Different bodies that are remembered, none longer than [`SMALL_LIMIT`].
-const REMEMBERED: usize = 64;
+/// Different bodies that are remembered.
+const REMEMBERED: usize = 256;
+/// Longest body that is remembered, as sent and decoded.
+const LONGEST_REMEMBERED: usize = 32 * 1024;
 /// Decoded bytes for each encoded one, beyond which a body is taken for a bomb.
 const RATIO_LIMIT: usize = 256;
 /// A chunk-size line or trailer line longer than this is none.
@@ -187,6 +189,11 @@ impl Collector {
         left.is_some()
     }
 
+    /// How many bytes it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.as_ref().map_or(0, Vec::capacity)
+    }
+
     /// Does the end of the connection end this body as it should?
     pub(super) fn ends_with_connection(&self) -> bool {
         self.next == Next::Close
@@ -194,15 +201,17 @@ impl Collector {
 
     /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
+        /// What was sent, how it was coded, and what it is.
+        type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
         thread_local! {
-            static KNOWN: RefCell<Memo<Arc<[u8]>, (Coding, Body)>> = RefCell::new(Memo::new(REMEMBERED));
+            static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }
         let Some(kept) = self.kept.take() else { return Body::default() };
         if kept.is_empty() {
             return Body { bytes: Arc::default(), complete: whole };
         }
         let coding = self.coding;
-        if !whole || kept.len() > SMALL_LIMIT {
+        if !whole || kept.len() > LONGEST_REMEMBERED {
             return decode(&kept.into(), coding, whole);
         }
         KNOWN.with_borrow_mut(|known| match known.get(kept.as_slice()) {
@@ -210,7 +219,7 @@ impl Collector {
             _ => {
                 let kept: Arc<[u8]> = kept.into();
                 let body = decode(&kept, coding, whole);
-                if body.bytes.len() <= SMALL_LIMIT {
+                if body.bytes.len() <= LONGEST_REMEMBERED {
                     known.keep(kept, (coding, body.clone()));
                 }
                 body

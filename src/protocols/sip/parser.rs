@@ -31,6 +31,8 @@ pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out)
 pub(super) struct Parser {
     client: State,
     server: State,
+    /// Length of the last head of either side, for what its message takes.
+    head: usize,
 }
 
 /// What comes next on one side.
@@ -87,6 +89,15 @@ impl StreamParser for Parser {
             _ => {}
         }
     }
+
+    fn held(&self) -> usize {
+        let of = |state: &State| match state {
+            State::Head(unfinished) => unfinished.seen().len(),
+            State::Body { message: Some(_), .. } => self.head,
+            _ => 0,
+        };
+        of(&self.client).saturating_add(of(&self.server))
+    }
 }
 
 impl Parser {
@@ -127,6 +138,7 @@ impl Parser {
             Some(end) if end <= HEAD_LIMIT => {
                 let Head { message, content_length } = read(head.get(..end).unwrap_or_default());
                 let body = head.get(end..).unwrap_or_default();
+                self.head = end;
                 // RFC 3261 section 18.3 demands a Content-Length on streams; without one there is no body to be seen.
                 let (used, more) = self.body(side, body, Some(Box::new(message)), content_length.unwrap_or(0), out);
                 (skipped.saturating_add(end).saturating_add(used), more)
