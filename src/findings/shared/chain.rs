@@ -162,7 +162,7 @@ fn outside_hello(judged: &Judged<'_>) -> Option<Fault> {
         // A stack of today leaves old digests out because they are weak, not because it does not know them.
         let weak = is_weak(body.signature_algorithm.hash);
         let kind = if weak { weak_signature(body) } else { unsupported_signature(body) };
-        outside.then(|| Fault { certificate: Some(Link::Sent(index)), kind, certainty: NOT_IN_HELLO })
+        outside.then_some(Fault { certificate: Some(Link::Sent(index)), kind, certainty: NOT_IN_HELLO })
     })
 }
 
