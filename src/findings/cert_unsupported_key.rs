@@ -3,6 +3,7 @@
 use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::KeyKind;
 use crate::text::WireText;
@@ -44,7 +45,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let summary = format!("{which} has the key {key}, and {} can use {wanted}", case.profile.title);
     let fix = format!(
         "{} Check each certificate that `{}` shows with `openssl x509 -noout -text`, line Public-Key.",
-        chain::reissue(case, judged),
+        reissue::reissue(case, judged),
         judged.show()
     );
     Some(certificate_found(case, judged, fault, summary, &fix))

@@ -3,6 +3,7 @@
 use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::Hash;
 use crate::model::Side;
@@ -55,7 +56,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         "{} A firmware that verifies {algorithm} does as well. The issuing CA decides the algorithm, not the request: on a Windows \
          CA see `certutil -getreg ca\\csp\\CNGHashAlgorithm`. Then `{}` must show the new chain, and a new capture a \
          ClientKeyExchange of the device.",
-        chain::reissue(case, judged),
+        reissue::reissue(case, judged),
         judged.show()
     );
     Some(certificate_found(case, judged, fault, summary, &fix))
@@ -78,7 +79,7 @@ fn verifies(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault) -> String {
 /// The hashes that the device's family verifies.
 fn wanted(case: &Case<'_>) -> Option<String> {
     let (known, _) = case.profile.trust.hashes.as_ref()?;
-    let names: Vec<&str> = known.iter().map(|hash| chain::hash_name(*hash)).collect();
+    let names: Vec<&str> = known.iter().map(|hash| reissue::hash_name(*hash)).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some((*one).to_owned()),
@@ -155,7 +156,8 @@ mod tests {
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
         assert!((found.confidence - 0.9).abs() < 0.01);
-        assert!(found.fix.contains("key RSA 4096"), "reissuing must mend both");
+        assert!(found.fix.starts_with("Have these issued again for pool.contoso.com (10.0.0.5:5061)"), "{}", found.fix);
+        assert!(found.fix.contains("(RSA up to 2048 bits instead of RSA 4096): pool.contoso.com."), "reissuing must mend both");
         let filters: Vec<&str> = found.evidence.iter().map(|evidence| evidence.display_filter.as_str()).collect();
         assert_eq!(filters, ["frame.number == 5 && tls.handshake.type == 11", "frame.number == 7 && tcp.flags.reset == 1"]);
     }

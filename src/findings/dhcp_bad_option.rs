@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::findings::shared::option_need::{Given, example, given, name, would_help};
+use crate::findings::shared::option_need::{Given, UC_CLIENT, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, How, Stage};
 use crate::protocols::dhcp::{self, SipServers, option};
@@ -27,12 +27,9 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-/// The vendor class whose answer names the certificate service.
-const UC_CLIENT: &str = "MS-UC-Client";
-
 fn check(case: &Case<'_>) -> Vec<Found> {
     let given = given(case);
-    let uc: Vec<Given<'_>> = given.iter().filter(|one| is_uc(one)).copied().collect();
+    let uc: Vec<Given<'_>> = given.iter().filter(|one| one.is_uc()).copied().collect();
     let own = case.profile.required_options.iter().map(|(code, _)| *code);
     let own = own.chain(asked(&given, case));
     let own: BTreeSet<u8> = own.filter(|code| !matches!(*code, option::VENDOR | option::SIP_SERVERS) || uc.is_empty()).collect();
@@ -53,10 +50,6 @@ fn asked(given: &[Given<'_>], case: &Case<'_>) -> Vec<u8> {
 /// As what the device asks (option 60).
 fn asker<'a>(given: &[Given<'a>]) -> Option<&'a WireText> {
     given.iter().rev().find_map(|one| one.class)
-}
-
-fn is_uc(one: &Given<'_>) -> bool {
-    one.class.is_some_and(|class| class.raw().eq_ignore_ascii_case(UC_CLIENT))
 }
 
 /// One finding, if all the answers that have the option have it wrong: the device takes the first good one.
@@ -164,6 +157,25 @@ mod tests {
 
     fn problem(value: &[u8]) -> Option<String> {
         vendor(&dhcp_message(5, &[(43, value)]))
+    }
+
+    #[test]
+    fn a_phone_that_takes_no_offer_may_miss_what_it_asked_for() {
+        let offered = |class: &'static str| {
+            let mut message = dhcp_message(dhcp::kind::OFFER, &[(150, b"10.0.7.45")]);
+            message.problems.push((150, "9 octets long, which is not a list of 4 octets each".to_owned()));
+            let message = std::sync::Arc::new(message);
+            let asked = dhcp_exchange().discover().act(|lease, at| lease.offers.push((at, message))).discover();
+            let asked = asked.act(move |lease, _| {
+                lease.vendor_class = Some(WireText::from(class));
+                lease.parameter_list = vec![1, 66, 6, 3, 15, 150, 35];
+            });
+            Login::new().step(asked).dropped()
+        };
+        let found = offered("Cisco Systems, Inc. IP Phone CP-7911G").the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("option 150"), "{}", found.summary);
+        // Other makers take text there.
+        offered("yealink").nothing(&RULE);
     }
 
     #[test]

@@ -86,7 +86,10 @@ mod tests {
     #[test]
     fn the_sender_of_the_message_is_named() {
         let found = Login::new().step(syn(Purpose::Registrar).unreachable("10.0.4.1")).dropped().the(&RULE);
-        assert_eq!(found.summary, "an ICMP unreachable answers instead of pool.contoso.com (10.0.0.5:5061), says 10.0.4.1");
+        assert_eq!(
+            found.summary,
+            "an ICMP unreachable comes instead of an answer: pool.contoso.com (10.0.0.5:5061), sent by 10.0.4.1"
+        );
         assert_eq!((found.stage, found.explains_drop), (Stage::Connect, true));
         assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && icmp.type == 3");
     }

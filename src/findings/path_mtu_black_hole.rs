@@ -114,6 +114,25 @@ mod tests {
     }
 
     #[test]
+    fn behind_the_narrow_link_only_a_hole_shows() {
+        let flight = |captured: u32| {
+            let tcp = tcp(Purpose::Registrar).hello().act(move |wire| {
+                let at = wire.next();
+                let server = &mut wire.connection.stats.server;
+                (server.sent, server.acknowledged, server.data_segments) = (2986, 0, captured);
+                (server.largest_segment, server.last_data) = (1448, Some(at));
+                if captured == 1 {
+                    server.largest_segment = 90;
+                }
+            });
+            Login::new().step(tcp.timed_out(By::Network)).dropped()
+        };
+        let found = flight(1).the(&RULE);
+        assert!(found.summary.starts_with("2896 bytes from pool.contoso.com"), "{}", found.summary);
+        flight(3).nothing(&RULE);
+    }
+
+    #[test]
     fn small_segments_few_repeats_and_acknowledged_ones_are_no_black_hole() {
         let stuck =
             |length, times| tcp(Purpose::Registrar).hello().stuck(Side::Server, length, times).leaves(Side::Client, Close::Fin);

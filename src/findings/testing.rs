@@ -240,7 +240,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// The next frame.
-    fn next(&mut self) -> At {
+    pub(crate) fn next(&mut self) -> At {
         let at = at_second(self.frame, self.frame as f64 / 100.0 + self.late);
         self.frame += 1;
         self.last = at;

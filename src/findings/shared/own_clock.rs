@@ -59,6 +59,13 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
 
+    #[test]
+    fn distances_are_told_in_the_unit_that_people_would_choose() {
+        let seconds = |seconds: u64| apart(seconds * SECOND.unsigned_abs());
+        assert_eq!((seconds(301).as_str(), seconds(3600).as_str()), ("301 s", "60 minutes"));
+        assert_eq!((seconds(7200).as_str(), seconds(94_694_400).as_str()), ("2 hours", "1096 days"));
+    }
+
     fn behind(at: At) -> Time {
         at.time.plus(-94_694_400 * SECOND)
     }

@@ -205,6 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_capture_cuts_off_may_have_been_credentials() {
+        let cut = sip::Message { cut: true, ..sip_request("REGISTER", 2) };
+        assert_eq!(reason(&cut, &challenge("Digest", None, false), false), None);
+        assert_eq!(reason(&cut, &sip_answer(403, 2), false), Some(Reason::Forbidden));
+    }
+
+    #[test]
+    fn a_refusal_names_what_it_asks_for() {
+        let bare = sip_request("REGISTER", 1);
+        assert!(terms(Reason::Scheme, &bare, &sip_answer(401, 1)).contains("no challenge"));
+        assert_eq!(terms(Reason::Scheme, &bare, &challenge("Kerberos", None, false)), ", which offers Kerberos");
+        let least = sip::Message { min_expires: Some(900), ..sip_answer(423, 1) };
+        let asks = sip::Message { expires: Some(60), ..bare };
+        assert_eq!(terms(Reason::Interval, &asks, &least), ", Min-Expires 900 s where the device asks for 60 s");
+    }
+
+    #[test]
     fn redirections_and_successes_are_no_refusal() {
         for code in [200, 202, 301, 302] {
             assert_eq!(reason(&sip_request("REGISTER", 1), &sip_answer(code, 1), false), None);

@@ -730,7 +730,8 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
 }
 
 fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
-    transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+    let named = !message.cseq.1.is_empty();
+    named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
 }
 
 /// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that

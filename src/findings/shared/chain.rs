@@ -1,16 +1,16 @@
 //! Certificate chains of servers as the `cert-*` rules see them: asks `trust` what is wrong with a chain, and turns one
 //! fault into one finding.
 
-mod inferred;
-
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::findings::shared::alert::{can_mean, is_gap, named_by};
 use crate::findings::shared::handshake::{Refusal, Shaken, handshakes};
+use crate::findings::shared::hints;
 use crate::findings::shared::own_clock::own_clock;
 use crate::findings::shared::place::{Leaving, Place};
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Proof};
 use crate::formats::x509::{Body, Certificate, Hash, Scheme};
 use crate::model::{At, Evidence, Frame, Side, Time};
@@ -20,6 +20,8 @@ use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
 
 /// Chains that are judged in one attempt, at most: those nearest to the drop.
 const CHAINS: usize = 4;
+/// From here on a fault can be what the device meant.
+pub const PROBABLE: f32 = 0.5;
 
 /// A chain that the device may have refused, with its faults.
 pub struct Judged<'a> {
@@ -76,7 +78,7 @@ pub fn device_time(case: &Case<'_>, at: At) -> Option<Time> {
 }
 
 /// The name that the certificate must cover: the one that was looked up, else the one in the hello.
-fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
+pub fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
     let said = shaken.tls.client_hello.as_ref().and_then(|(_, hello)| hello.server_name.as_ref());
     shaken.place.connection.name.as_ref().or(said)
 }
@@ -94,13 +96,13 @@ pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
     };
     let mut faults = remembered(&question);
     if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. } | FaultKind::Weak { .. })) {
-        faults.extend(inferred::outside_hello(judged));
+        faults.extend(hints::outside_hello(judged));
     }
     if !question.store_known && !faults.iter().any(|fault| is_gap(&fault.kind)) {
-        faults.extend(inferred::issuer_not_sent(judged));
+        faults.extend(hints::issuer_not_sent(judged));
     }
-    if !faults.iter().any(|fault| fault.certainty >= inferred::PROBABLE) {
-        faults.extend(inferred::weak_by_its_word(judged).or_else(|| inferred::address_not_covered(case, judged)));
+    if !faults.iter().any(|fault| fault.certainty >= PROBABLE) {
+        faults.extend(hints::weak_by_its_word(judged).or_else(|| hints::address_not_covered(case, judged)));
     }
     faults
 }
@@ -190,7 +192,7 @@ impl<'a> Judged<'a> {
     }
 
     /// The certificate's common name, else its whole subject.
-    fn short_name(&self, link: Option<Link>) -> String {
+    pub fn short_name(&self, link: Option<Link>) -> String {
         let Some(body) = self.body(link) else { return "the chain".to_owned() };
         body.common_name.as_ref().map_or_else(|| body.subject.text.to_string(), WireText::to_string)
     }
@@ -208,7 +210,7 @@ impl<'a> Judged<'a> {
 }
 
 /// The clock on which a fault rests, if it rests on one.
-fn clock_of(kind: &FaultKind) -> Option<Clock> {
+pub fn clock_of(kind: &FaultKind) -> Option<Clock> {
     match kind {
         FaultKind::Expired { clock, .. } | FaultKind::NotYetValid { clock, .. } => Some(*clock),
         _ => None,
@@ -235,7 +237,7 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
         explains_drop,
         confidence: confidence(judged, fault, told, explains_drop),
         summary,
-        fix: format!("{}{}", fix, mend_together(judged, fault)),
+        fix: format!("{}{}", fix, reissue::mend_together(judged, fault)),
         evidence: evidence(judged, fault),
     }
 }
@@ -251,76 +253,6 @@ fn confidence(judged: &Judged<'_>, fault: &Fault, told: bool, explains_drop: boo
         () if told => known.max(0.9),
         () if late => known * 0.8,
         () => known,
-    }
-}
-
-/// What else the same chain needs, so that nobody has to reissue it twice. Signatures and keys are named together where the
-/// finding is about one of them.
-fn mend_together(judged: &Judged<'_>, fault: &Fault) -> String {
-    let strength = |kind: &FaultKind| matches!(kind, FaultKind::UnsupportedSignature { .. } | FaultKind::UnsupportedKey { .. });
-    let named = |other: &&Fault| *other == fault || strength(&fault.kind) && strength(&other.kind);
-    let counts = |other: &&Fault| other.certainty >= inferred::PROBABLE && clock_of(&other.kind) != Some(Clock::DeviceOnly);
-    let mut others: Vec<(String, Vec<String>)> = Vec::new();
-    for other in judged.faults.iter().filter(|other| !named(other) && counts(other)) {
-        let (words, whose) = (fault_words(&other.kind), judged.short_name(other.certificate));
-        match others.iter_mut().find(|(known, _)| *known == words) {
-            Some((_, list)) => list.push(whose),
-            None => others.push((words, vec![whose])),
-        }
-    }
-    if others.is_empty() {
-        return String::new();
-    }
-    let others: Vec<String> = others.iter().take(4).map(|(words, whose)| format!("{words} ({})", whose.join(", "))).collect();
-    format!(" This alone may not be enough: mend in the same go {}.", others.join("; "))
-}
-
-/// Which certificates of a chain must be issued again for what the device can verify, and how: one sentence for the
-/// signatures, one for the keys.
-pub fn reissue(case: &Case<'_>, judged: &Judged<'_>) -> String {
-    let server = judged.place().server();
-    let listed = |fits: fn(&FaultKind) -> bool| {
-        let at_fault = || judged.faults.iter().filter(|fault| fits(&fault.kind));
-        let probable = at_fault().any(|fault| fault.certainty >= inferred::PROBABLE);
-        let at_fault = at_fault().filter(|fault| !probable || fault.certainty >= inferred::PROBABLE);
-        let mut names: Vec<String> = at_fault.map(|fault| judged.short_name(fault.certificate)).collect();
-        names.dedup();
-        names.join(", ")
-    };
-    let mut sentences = Vec::new();
-    let signatures = listed(|kind| matches!(kind, FaultKind::UnsupportedSignature { .. }));
-    if !signatures.is_empty() {
-        let with = strongest_hash(case).map(|hash| format!(" ({hash})")).unwrap_or_default();
-        sentences
-            .push(format!("Have these issued again for {server} with a signature that the device verifies{with}: {signatures}."));
-    }
-    let keys = listed(|kind| matches!(kind, FaultKind::UnsupportedKey { .. }));
-    let wanted = judged.faults.iter().find_map(|fault| match &fault.kind {
-        FaultKind::UnsupportedKey { key, wanted } => Some((WireText::from(key.as_str()), wanted)),
-        _ => None,
-    });
-    if let (Some((key, wanted)), false) = (wanted, keys.is_empty()) {
-        sentences.push(format!("Give these a key that the device can use ({wanted} instead of {key}): {keys}."));
-    }
-    sentences.join(" ")
-}
-
-/// The hash to issue with: nobody should go back to MD5 where SHA-1 will do.
-fn strongest_hash(case: &Case<'_>) -> Option<&'static str> {
-    let (known, _) = case.profile.trust.hashes.as_ref()?;
-    known.iter().max().map(|hash| hash_name(*hash))
-}
-
-/// A hash as people write it.
-pub fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
     }
 }
 
@@ -374,7 +306,7 @@ pub fn explains(case: &Case<'_>, index: usize) -> bool {
         let alert = one.refusal.and_then(|refusal| refusal.alert());
         let fits = |fault: &Fault| {
             let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly);
-            fault.certainty >= inferred::PROBABLE && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
+            fault.certainty >= PROBABLE && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
         };
         one.faults.iter().any(fits)
     })

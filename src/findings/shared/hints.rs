@@ -1,19 +1,18 @@
-//! Faults that no certificate proves: what the device's own hello and alert say against a chain that it left.
+//! A chain that the device left in, faults out that the chain alone does not prove: its hello or its alert says what it has
+//! against it. Each counts only where nothing is proven.
 
-use super::{Judged, algorithm_name, wanted_name};
 use crate::findings::Case;
+use crate::findings::shared::chain::{Judged, PROBABLE, algorithm_name, wanted_name};
 use crate::formats::names;
 use crate::formats::x509::{Body, Hash, KeyKind, Scheme};
 use crate::trust::{self, Fault, FaultKind, Link};
 
 /// How sure it is that a device refuses a signature that its own hello does not list.
 const NOT_IN_HELLO: f32 = 0.7;
-/// From here on a fault can be what the device meant.
-pub(super) const PROBABLE: f32 = 0.5;
 
 /// The first certificate whose signature the device's own hello does not list (RFC 5246 section 7.4.1.4.1). Many stacks
 /// take such a chain all the same, so it counts only where the device left.
-pub(super) fn outside_hello(judged: &Judged<'_>) -> Option<Fault> {
+pub fn outside_hello(judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?;
     let (_, hello) = judged.shaken.tls.client_hello.as_ref()?;
     let listed = hello.signature_algorithms.as_ref().filter(|listed| !listed.is_empty())?;
@@ -47,7 +46,7 @@ fn is_weak(hash: Option<Hash>) -> bool {
 /// The device says unknown_ca of a server's certificate that stands alone. A CA that calls itself an intermediate, or whose
 /// certificate is offered for download (RFC 5280 section 4.2.2.1), is more likely one that the server should have sent than
 /// a root.
-pub(super) fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
+pub fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?.alert().filter(|alert| *alert == 48)?;
     let [alone] = judged.chain else { return None };
     let body = alone.body.as_ref().ok()?;
@@ -62,7 +61,7 @@ pub(super) fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
 
 /// A device that came without a name, though the capture shows it from its lease on, connected by address: then the address
 /// is what the certificate must bear (RFC 6125 section 1.7.2). Its alert says that something in it is not as it must be.
-pub(super) fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Option<Fault> {
+pub fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?.alert().filter(|alert| matches!(alert, 42 | 46))?;
     let (leased, _) = case.known.lease.as_ref()?;
     if wanted_name(&judged.shaken).is_some() || *leased > judged.at {
@@ -79,7 +78,7 @@ pub(super) fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Optio
 
 /// A stack of today that says bad_certificate of a chain against which nothing else speaks means a key or a digest below its
 /// security level: such a stack has no alert of its own for that (RFC 5246 section 7.2.2).
-pub(super) fn weak_by_its_word(judged: &Judged<'_>) -> Option<Fault> {
+pub fn weak_by_its_word(judged: &Judged<'_>) -> Option<Fault> {
     const RSA_OF_TODAY: u32 = 2048;
     judged.refusal?.alert().filter(|alert| *alert == 42)?;
     let (_, hello) = judged.shaken.tls.client_hello.as_ref()?;
