@@ -291,7 +291,7 @@ fn close(
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, earlier) || !is_cut_off(&steps, *index, drop, end, profile)
+                ended_one_before(&steps, *index, drop, earlier, profile) || !is_cut_off(&steps, *index, drop, end, profile)
             })
         }
     };

@@ -68,9 +68,18 @@ pub(super) fn rank(step: &Step) -> u8 {
 
 /// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
 /// ends after it.
-pub(super) fn ended_one_before(steps: &[Step], dropped: usize, drop: &DropPoint, earlier: &[(Attempt, Vec<u64>)]) -> bool {
+pub(super) fn ended_one_before(
+    steps: &[Step],
+    dropped: usize,
+    drop: &DropPoint,
+    earlier: &[(Attempt, Vec<u64>)],
+    profile: &Profile,
+) -> bool {
     let Some(step) = steps.get(dropped) else { return false };
-    matches!(drop.how, How::Rejected | How::Icmp)
+    // A family whose list of names is documented may still go on with it.
+    let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
+    !in_its_list
+        && matches!(drop.how, How::Rejected | How::Icmp)
         && earlier.iter().any(|(attempt, _)| {
             let same_end = attempt.drop.is_some_and(|other| (other.stage, other.how) == (drop.stage, drop.how));
             same_end && attempt.dropped().is_some_and(|other| target(other) == target(step))

@@ -4,6 +4,8 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, SECOND, Stage};
+use crate::protocols::sip;
+use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -69,7 +71,9 @@ fn registers(transaction: &Transaction) -> bool {
 pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bool {
     transactions.last().is_some_and(|last| {
         let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
-        challenged && last.request.credentials.is_empty()
+        // A phone of a mobile network names itself by credentials without a nonce before any challenge (RFC 3310 section 3).
+        let empty = |given: &sip::Auth| given.nonce.as_ref().is_some_and(WireText::is_empty);
+        challenged && last.request.credentials.iter().all(empty)
     })
 }
 
