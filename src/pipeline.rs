@@ -6,19 +6,26 @@ use std::io::Read;
 use std::net::IpAddr;
 
 use crate::capture::{CaptureError, CaptureReader, compressed};
+use crate::device::facts::DeviceFacts;
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
 use crate::flow::{FlowTable, Signal, TcpStats};
 use crate::login::Login;
-use crate::model::{Mac, Time, Verdict, Warning};
+use crate::model::{Mac, SECOND, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+/// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
+const UNSETTLED: usize = 16_384;
+/// Beyond this many, devices that are not idle are forgotten, too.
+const CROWDED: usize = 24_576;
+/// A device that has done nothing for so long is idle.
+const IDLE: i64 = 60 * SECOND;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -85,8 +92,15 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let mut run = run(input, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
+    let forgotten = run.sink.forgotten;
     let (devices, surplus) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
+    if forgotten > 0 {
+        let text = format!(
+            "the network has so many devices that what some did before they showed a login was given up {forgotten} times"
+        );
+        run.capture.warnings.push(Warning { frame: None, text });
+    }
     if surplus > 0 {
         let text = format!("{surplus} further devices without any login are not listed");
         run.capture.warnings.push(Warning { frame: None, text });
@@ -188,10 +202,19 @@ struct Logins<'a> {
     logins: Vec<Option<Box<Tracked>>>,
     notes: Notes,
     now: Time,
+    /// Unsettled exchanges of all devices, which of those is looked at next when room is needed, and how often one was
+    /// forgotten.
+    unsettled: usize,
+    hand: usize,
+    forgotten: u64,
 }
 
 #[derive(Default)]
 struct Tracked {
+    /// When it last did something.
+    last: Time,
+    /// Was what it did forgotten, to make room?
+    forgotten: bool,
     login: Login,
     gathered: Gathered,
 }
@@ -212,14 +235,20 @@ impl EventSink for Logins<'_> {
         let Some(slot) = self.logins.get_mut(owner.device.0) else { return };
         let tracked = slot.get_or_insert_with(Box::default);
         let Some(facts) = self.devices.facts_mut(owner.device) else { return };
+        tracked.last = self.now;
+        let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {
             settle(tracked, self.options, facts, self.now);
         }
+        self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
+        if self.unsettled > UNSETTLED {
+            self.make_room(owner.device);
+        }
     }
 }
 
-fn settle(tracked: &mut Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, now: Time) {
+fn settle(tracked: &mut Tracked, options: &Options, facts: &DeviceFacts, now: Time) {
     match profile_of(options, facts).0 {
         Some(profile) => {
             for attempt in tracked.login.settle(facts, profile, now) {
@@ -231,7 +260,7 @@ fn settle(tracked: &mut Tracked, options: &Options, facts: &crate::device::facts
 }
 
 /// The profile of a device, and by what it was recognised.
-fn profile_of<'a>(options: &'a Options, facts: &crate::device::facts::DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
+fn profile_of<'a>(options: &'a Options, facts: &DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
     if let Some(profile) = options.profile.as_deref().and_then(|name| options.profiles.named(name)) {
         return (Some(profile), vec!["named on the command line".to_owned()]);
     }
@@ -241,7 +270,34 @@ fn profile_of<'a>(options: &'a Options, facts: &crate::device::facts::DeviceFact
 
 impl<'a> Logins<'a> {
     fn new(options: &'a Options) -> Self {
-        Self { options, devices: Devices::default(), logins: Vec::new(), notes: Notes::default(), now: Time::default() }
+        Self {
+            options,
+            devices: Devices::default(),
+            logins: Vec::new(),
+            notes: Notes::default(),
+            now: Time::default(),
+            unsettled: 0,
+            hand: 0,
+            forgotten: 0,
+        }
+    }
+
+    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
+    fn make_room(&mut self, at_work: DeviceId) {
+        let device = DeviceId(self.hand);
+        self.hand = self.hand.saturating_add(1);
+        if self.hand >= self.logins.len() {
+            self.hand = 0;
+        }
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        let unsettled = tracked.login.unsettled();
+        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
+        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
+            tracked.forgotten |= tracked.login.has_exchanges();
+            tracked.login.clear();
+            self.unsettled = self.unsettled.saturating_sub(unsettled);
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
     }
 
     /// Two devices turned out to be one.
@@ -251,7 +307,9 @@ impl<'a> Logins<'a> {
             self.logins.resize_with(into.0.saturating_add(1), || None);
         }
         if let Some(slot) = self.logins.get_mut(into.0) {
-            slot.get_or_insert_with(Box::default).login.join(from.login);
+            let into = slot.get_or_insert_with(Box::default);
+            into.forgotten |= from.forgotten;
+            into.login.join(from.login);
         }
     }
 
@@ -262,7 +320,7 @@ impl<'a> Logins<'a> {
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !tracked.login.has_exchanges() {
+            if !is_selected(options.device, facts) || !(tracked.forgotten || tracked.login.has_exchanges()) {
                 continue;
             }
             let analysis = conclude(*tracked, options, facts, end);
@@ -279,8 +337,8 @@ impl<'a> Logins<'a> {
     }
 }
 
-fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, end: Time) -> DeviceAnalysis {
-    let Tracked { login, mut gathered } = tracked;
+fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> DeviceAnalysis {
+    let Tracked { login, mut gathered, .. } = tracked;
     let (profile, evidence) = profile_of(options, facts);
     if let Some(profile) = profile {
         for attempt in login.finish(facts, profile, end) {
@@ -290,7 +348,7 @@ fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::D
     gathered.conclude(facts, profile, evidence)
 }
 
-fn is_selected(selector: Option<Selector>, facts: &crate::device::facts::DeviceFacts) -> bool {
+fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {
     match selector {
         None => true,
         Some(Selector::Mac(mac)) => facts.mac == Some(mac),
@@ -327,7 +385,10 @@ impl Notes {
                 .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
         }
         if capture.snaplen_limited {
-            notes.push(("capture-truncated", "packets are cut: what stood beyond the snap length is not in the capture".to_owned()));
+            notes.push((
+                "capture-truncated",
+                "packets are cut: what stood beyond the snap length is not in the capture".to_owned(),
+            ));
         }
         if self.one_sided > self.two_sided {
             notes.push((

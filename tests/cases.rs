@@ -104,7 +104,8 @@ fn differences(facts: &toml::Table, device: &Value) -> Vec<String> {
 /// What the capture itself lacks is said, and nothing else of that kind.
 fn other_notes(facts: &toml::Table, result: &Value) -> Option<String> {
     let wanted: Vec<&str> = if facts.contains_key("notes") { words(facts, "notes") } else { Vec::new() };
-    let said: Vec<&str> = result["capture"]["notes"].as_array().unwrap().iter().filter_map(|note| note["code"].as_str()).collect();
+    let said: Vec<&str> =
+        result["capture"]["notes"].as_array().unwrap().iter().filter_map(|note| note["code"].as_str()).collect();
     (wanted != said).then(|| format!("notes: {wanted:?} wanted, {said:?} said"))
 }
 

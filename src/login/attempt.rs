@@ -98,7 +98,8 @@ impl Try {
 
     /// Has an INFORM of the device been answered? It asks again only because it starts over.
     fn was_informed(&self) -> bool {
-        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
+        self.steps()
+            .any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
     }
 
     /// Does the device hold an address that it has not given back?
