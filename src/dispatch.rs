@@ -1,6 +1,11 @@
 //! Flows in, events out: asks the protocols whose payload it is, feeds the one that claims it, and wraps what it says.
 //! What no protocol claims is not looked at again.
 
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
 use crate::event::{Event, EventSink, What};
 use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
 use crate::model::{At, Endpoint, Mac, Side};
@@ -13,11 +18,16 @@ const UNCLAIMED_DATAGRAMS: u8 = 4;
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
 /// The first bytes of a side that a protocol may ask for before it must say yes.
 const PROBE_LIMIT: usize = 64;
+/// Questions whose answers may come from a new port that are remembered; the oldest go first.
+const AWAITED: usize = 1024;
+
+/// Who asked (address and port) and which host: what comes between them, from whatever port of the host, is of this protocol.
+type Awaited = IndexMap<(Endpoint, IpAddr), &'static OverUdp, RandomState>;
 
 /// Wraps what the protocols say as events.
-#[derive(Debug)]
 pub struct Dispatcher<S> {
     sink: S,
+    awaited: Awaited,
 }
 
 /// What the dispatcher keeps with each flow.
@@ -44,10 +54,19 @@ enum Claim {
     Stream(Box<dyn StreamParser>),
 }
 
+impl Claim {
+    /// A protocol that is over leaves the stream to whoever claims what follows.
+    fn renew(&mut self) {
+        if matches!(self, Claim::Stream(parser) if parser.is_over()) {
+            *self = Claim::Fresh;
+        }
+    }
+}
+
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`.
     pub fn new(sink: S) -> Self {
-        Self { sink }
+        Self { sink, awaited: Awaited::default() }
     }
 
     /// The sink, when all is done.
@@ -68,6 +87,7 @@ struct Emitter<'a, S> {
     flipped: &'a mut bool,
     link: Link,
     at: At,
+    answered_elsewhere: bool,
 }
 
 impl<S: EventSink> Emitter<'_, S> {
@@ -91,6 +111,10 @@ impl<S: EventSink> Out for Emitter<'_, S> {
         }
         let (flow, side) = turned(&self.flow, side, *self.flipped);
         self.sink.event(Event { at: self.at, link: self.link, flow, side, what: What::Message(message) });
+    }
+
+    fn answer_from_new_port(&mut self) {
+        self.answered_elsewhere = true;
     }
 }
 
@@ -124,9 +148,32 @@ fn probe<'a>(flow: &Flow, side: Side, bytes: &'a [u8]) -> Probe<'a> {
     Probe { side, client_port: flow.client.port(), server_port: flow.server.port(), bytes }
 }
 
+/// Remembers a question of `side` whose answer may come from a new port.
+fn await_answer(awaited: &mut Awaited, flow: &Flow, side: Side, over: &'static OverUdp) {
+    let Some(host) = flow.endpoint(side.other()).ip() else { return };
+    if awaited.len() >= AWAITED {
+        awaited.shift_remove_index(0);
+    }
+    awaited.insert((flow.endpoint(side), host), over);
+}
+
+/// The protocol of a datagram of `side` that goes on with a question asked in another flow, and which side of this flow
+/// asked.
+fn awaited(awaited: &Awaited, flow: &Flow, side: Side) -> Option<(&'static OverUdp, Side)> {
+    if awaited.is_empty() {
+        return None;
+    }
+    [side.other(), side].into_iter().find_map(|asker| {
+        let host = flow.endpoint(asker.other()).ip()?;
+        awaited.get(&(flow.endpoint(asker), host)).map(|over| (*over, asker))
+    })
+}
+
 /// Ports at which the phones' signalling lives.
 fn at_home(flow: &Flow) -> bool {
-    [flow.client.port(), flow.server.port()].iter().any(|port| matches!(port, 53 | 67 | 68 | 123 | 5060..=5069 | 5353 | 5355))
+    [flow.client.port(), flow.server.port()]
+        .iter()
+        .any(|port| matches!(port, 53 | 67..=69 | 123 | 546 | 547 | 5060..=5069 | 5353 | 5355))
 }
 
 /// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
@@ -168,19 +215,28 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         at: At,
     ) -> Interest {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
-        if let Claim::Datagram(over) = claim
-            && (over.read)(side, bytes, whole, &mut out)
-        {
-            return Interest::Payload;
-        }
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let claimed = match claim {
+            Claim::Datagram(over) => Some(*over),
+            _ => awaited(&self.awaited, flow, side).map(|(over, asker)| {
+                *out.flipped = asker == Side::Server;
+                over
+            }),
+        };
         let question = probe(flow, side, bytes);
         let candidates = protocols::ALL.iter().filter_map(|protocol| protocol.udp.as_ref());
-        for over in candidates.filter(|over| (over.probe)(&question) == Guess::Yes) {
+        let candidates = candidates.filter(|over| (over.probe)(&question) == Guess::Yes);
+        for over in claimed.into_iter().chain(candidates) {
             if (over.read)(side, bytes, whole, &mut out) {
                 *claim = Claim::Datagram(over);
+                if out.answered_elsewhere {
+                    await_answer(&mut self.awaited, flow, side, over);
+                }
                 return Interest::Payload;
             }
+        }
+        if matches!(claim, Claim::Fresh | Claim::Unclaimed(_)) {
+            *flipped = false;
         }
         let unclaimed = match claim {
             Claim::Fresh => 1,
@@ -195,15 +251,18 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
         if let Claim::Stream(parser) = claim {
-            return parser.data(side, bytes, &mut out);
+            let step = parser.data(side, bytes, &mut out);
+            claim.renew();
+            return step;
         }
         match claim_stream(&probe(flow, side, bytes)) {
             Ok(over) => {
                 let mut parser = (over.parser)();
                 let step = parser.data(side, bytes, &mut out);
                 *claim = Claim::Stream(parser);
+                claim.renew();
                 step
             }
             Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
@@ -221,7 +280,7 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
         let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
         match claim {
             Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
                 Step::Done => Interest::SignalsOnly,
@@ -234,9 +293,21 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
         let FlowState { claim, flipped } = state;
         if let Claim::Stream(parser) = claim {
-            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at };
+            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
             parser.end(side, rest, &mut out);
         }
+    }
+
+    fn held(&self, state: &FlowState) -> usize {
+        match &state.claim {
+            Claim::Stream(parser) => parser.held(),
+            _ => 0,
+        }
+    }
+
+    fn forget(&mut self, state: &mut FlowState) {
+        // What comes next is asked for again, and may be taken up by the same protocol.
+        state.claim = Claim::Fresh;
     }
 
     fn other(&mut self, packet: &Packet<'_>) {
@@ -270,4 +341,116 @@ fn without_flow(packet: &Packet<'_>) -> Option<(Flow, Message)> {
 fn on_link(ether_type: u16, bytes: &[u8]) -> Option<Message> {
     let mut over = protocols::ALL.iter().filter_map(|protocol| protocol.link.as_ref());
     (over.find(|over| over.ether_type == ether_type)?.read)(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Frame;
+
+    /// A connection whose messages are named by protocol and event.
+    struct Wire {
+        dispatcher: Dispatcher<Heard>,
+        state: FlowState,
+        flow: Flow,
+    }
+
+    #[derive(Default)]
+    struct Heard(Vec<String>);
+
+    impl EventSink for Heard {
+        fn event(&mut self, event: Event) {
+            if let What::Message(message) = &event.what {
+                let message = message.describe();
+                self.0.push(format!("{:?} {} {}", event.side, message.protocol(), message.event().unwrap_or_default()));
+            }
+        }
+    }
+
+    fn to_port(port: u16) -> Wire {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end([10, 0, 4, 23], 50_000), end([10, 0, 0, 3], port));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
+        Wire { dispatcher: Dispatcher::new(Heard::default()), state: FlowState::default(), flow }
+    }
+
+    impl Wire {
+        /// Offers bytes as the flow does, until no more of them are used.
+        fn says(&mut self, side: Side, bytes: &[u8]) {
+            let at = At { frame: Frame(1), ..At::default() };
+            let mut left = bytes;
+            while let Step::Used { bytes: used @ 1.., .. } =
+                self.dispatcher.stream(&self.flow, &mut self.state, side, left, &Link::default(), at)
+            {
+                left = &left[used..];
+                if left.is_empty() {
+                    return;
+                }
+            }
+        }
+
+        fn heard(&self) -> Vec<&str> {
+            self.dispatcher.sink.0.iter().map(String::as_str).collect()
+        }
+    }
+
+    /// A ClientHello of TLS 1.0 that offers one cipher suite.
+    fn hello() -> Vec<u8> {
+        let body = [&[3, 1], &[7; 32][..], &[0, 0, 2, 0, 5, 1, 0]].concat();
+        let handshake = [&[1, 0, 0, body.len() as u8], &body[..]].concat();
+        [&[22, 3, 1, 0, handshake.len() as u8], &handshake[..]].concat()
+    }
+
+    /// A handshake_failure of TLS 1.0.
+    const ALERT: &[u8] = &[21, 3, 1, 0, 2, 2, 40];
+
+    /// extendedReq for StartTLS, and extendedResp with this result (RFC 4511 section 4.14).
+    fn start_tls(result: u8) -> (Vec<u8>, Vec<u8>) {
+        let name = [&[0x80, 22], &b"1.3.6.1.4.1.1466.20037"[..]].concat();
+        let asked = [&[0x30, 29, 2, 1, 1, 0x77, 24], &name[..]].concat();
+        let answered = vec![0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, result, 4, 0, 4, 0];
+        (asked, answered)
+    }
+
+    #[test]
+    fn tls_that_begins_inside_ldap_is_read_as_tls_on_both_sides() {
+        let (asked, answered) = start_tls(0);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &answered);
+        wire.says(Side::Client, &hello());
+        wire.says(Side::Server, ALERT);
+        assert_eq!(
+            wire.heard(),
+            ["Client ldap extended_request", "Server ldap extended_response", "Client tls client_hello", "Server tls alert"]
+        );
+    }
+
+    #[test]
+    fn what_stands_behind_the_last_word_in_the_same_bytes_is_the_next_protocols() {
+        let (asked, answered) = start_tls(0);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &[&answered[..], ALERT].concat());
+        assert_eq!(wire.heard().last(), Some(&"Server tls alert"));
+    }
+
+    #[test]
+    fn start_tls_that_is_refused_changes_nothing() {
+        let (asked, answered) = start_tls(2);
+        let mut wire = to_port(389);
+        wire.says(Side::Client, &asked);
+        wire.says(Side::Server, &answered);
+        wire.says(Side::Client, &[0x30, 5, 2, 1, 2, 0x42, 0]);
+        assert_eq!(wire.heard().last(), Some(&"Client ldap unbind_request"));
+    }
+
+    #[test]
+    fn a_tunnel_carries_whatever_claims_it() {
+        let mut wire = to_port(8080);
+        wire.says(Side::Client, b"CONNECT pool.contoso.com:5061 HTTP/1.1\r\n\r\n");
+        wire.says(Side::Server, b"HTTP/1.1 200 Connection established\r\n\r\n");
+        wire.says(Side::Client, &hello());
+        assert_eq!(wire.heard(), ["Client http request", "Server http response", "Client tls client_hello"]);
+    }
 }

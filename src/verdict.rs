@@ -133,6 +133,8 @@ pub struct Finding {
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
+/// Attempts of one device that are listed: the first ones, and the last.
+pub const ATTEMPTS: usize = 4_096;
 /// Attempts that are told moment by moment.
 const TIMELINES: usize = 3;
 
@@ -141,6 +143,9 @@ const TIMELINES: usize = 3;
 pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     signed_in: Vec<Option<f32>>,
+    /// Attempts that are counted, but not kept; and how many of them ended in a drop.
+    left_out: u32,
+    left_out_drops: u32,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
@@ -167,6 +172,7 @@ impl Gathered {
             self.add(rule, found, attempt.number);
         }
         let timeline = self.timeline(attempt);
+        self.make_room();
         self.signed_in.push(attempt.signed_in);
         self.attempts.push(AttemptSummary {
             number: attempt.number,
@@ -181,6 +187,23 @@ impl Gathered {
     }
 
     /// What happened in an attempt, unless enough was told or it goes like one that was told already.
+    /// The first attempts and the last one are kept; those between them are counted.
+    fn make_room(&mut self) {
+        if self.attempts.len() < ATTEMPTS {
+            return;
+        }
+        self.signed_in.pop();
+        if let Some(attempt) = self.attempts.pop() {
+            self.left_out = self.left_out.saturating_add(1);
+            self.left_out_drops = self.left_out_drops.saturating_add(u32::from(attempt.drop.is_some()));
+        }
+    }
+
+    /// Attempts that are counted, but not listed.
+    pub fn left_out(&self) -> u32 {
+        self.left_out
+    }
+
     fn timeline(&mut self, attempt: &Attempt) -> Vec<Moment> {
         if self.told.len() >= TIMELINES {
             return Vec::new();
@@ -280,14 +303,14 @@ impl Gathered {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
         let starts: Vec<Time> = self.attempts.iter().map(|attempt| attempt.first.time).collect();
         let (first, last) = (starts.first()?, starts.last()?);
-        let distances = starts.len().saturating_sub(1).max(1);
+        let distances = starts.len().saturating_sub(1).saturating_add(self.left_out as usize).max(1);
         let begins_at = |attempt: &AttemptSummary| {
             let seen = attempt.stages.iter().filter(|stage| stage.stage != Stage::Update && stage.first.is_some());
             seen.min_by_key(|stage| (stage.first, stage.stage)).map(|stage| stage.stage)
         };
         let period_s = last.seconds_since(*first) / distances as f64;
         Some(Repeats {
-            attempts: u32::try_from(dropped.len()).unwrap_or(u32::MAX),
+            attempts: u32::try_from(dropped.len()).unwrap_or(u32::MAX).saturating_add(self.left_out_drops),
             period_s: (period_s * 1000.0).round() / 1000.0,
             drop_stage: commonest(dropped.iter().filter_map(|attempt| attempt.drop).map(|drop| drop.stage))?,
             restarts_at: commonest(self.attempts.iter().skip(1).filter_map(begins_at))?,

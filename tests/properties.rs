@@ -159,7 +159,7 @@ fn every_stream_says_the_same_in_one_piece_and_byte_by_byte() {
             assert_eq!(whole, told(over, acts, piece), "{} in pieces of {piece}", protocols::ALL[*protocol].name);
         }
     }
-    assert!(["dns", "http", "sip", "tls"].iter().all(|name| seen.contains(name)), "{seen:?}");
+    assert!(["dns", "http", "ldap", "sip", "tls"].iter().all(|name| seen.contains(name)), "{seen:?}");
 }
 
 /// Gathers the client's bytes; a hole is a failure.

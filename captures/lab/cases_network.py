@@ -49,7 +49,7 @@ starts over with DISCOVER. The decisive frame is the NXDOMAIN for time.windows.c
          [dropping(("names", "server", "rejected"), 'dns.flags.rcode == 3 && dns.qry.name == "time.windows.com"',
                    "dhcp-rogue-server", pick="last", restarts_at="address",
                    absent=("dhcp-no-offer", "dhcp-missing-option", "ntp-no-answer", "dns-no-answer"),
-                   settings=Settings(attempts=3, begins_at_dhcp=True, begins_again=0.5))],
+                   settings=Settings(attempts=3, begins_at_dhcp=True, lingers=3))],
          second_dhcp=True),
     Case("dhcp-no-ack", "the DHCP server offers an address and never confirms it", """\
 DISCOVER, OFFER, then three REQUESTs without an answer; DISCOVER again.""",
@@ -86,7 +86,7 @@ sipexternal.contoso.com, which do not exist. The decisive frame is the last NXDO
                    'dns.flags.rcode == 3 && dns.qry.name == "sipexternal.contoso.com"', "dns-srv-target-mismatch",
                    restarts_at="names", profile="lync-phone-edition", runs=LyncPhone,
                    absent=("dns-srv-target-unresolved", "dns-no-answer", "tcp-no-answer", "dhcp-bad-option"),
-                   settings=Settings(**NEW_LYNC, strict_domain=True, begins_again=0.3))],
+                   settings=Settings(**NEW_LYNC, strict_domain=True, lingers=3))],
          dns=dns(more=STRICT_NAMES | {"pool01.corp.fabrikam.net": POOL, "ucupdates-r2.contoso.com": POOL})),
     Case("path-loss", "nearly all packets between phone and pool are lost once the connection stands", """\
 The SYNs pass, then 97 of 100 packets vanish, in both directions and of all sizes. The hello is sent again and again; the

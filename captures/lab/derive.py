@@ -128,7 +128,7 @@ def same(source):
 def both(name, story, text, change, loop=None, healthy=None, **more):
     """The condition on the loop and on its twin."""
     loop_facts, healthy_facts = loop or {}, healthy or {}
-    return [Derived(f"{prefix}-{name}", source, f"{what} {story}", f"{text}\n\nDerived from `{source}` by `lab/derive.py`.",
+    return [Derived(f"{prefix}-{name}", source, f"{what} {story}", f"{text}\n\nDerived from `{source}` by `captures/lab/derive.py`.",
                     change, facts=facts, **more)
             for prefix, source, what, facts in (("loop", LOOP, "the founding loop,", loop_facts),
                                                 ("healthy", HEALTHY, "its healthy twin,", healthy_facts))]

@@ -125,7 +125,7 @@ class Client:
         ip("addr", "add", f"{address}/{prefix}", "dev", self.interface)
         if 3 in options:
             ip("route", "replace", "default", "via", socket.inet_ntoa(options[3][:4]))
-        self._announce(address)
+        self.announce(address)
 
     def _is_taken(self, address):
         """ARP probes (RFC 5227 section 2.1.1): does another host answer for the address?"""
@@ -140,7 +140,7 @@ class Client:
             return True
         return False
 
-    def _announce(self, address):
+    def announce(self, address):
         """An ARP announcement (RFC 5227 section 2.3)."""
         self._arp(address, address)
 

@@ -58,6 +58,7 @@ class Settings:
     hello: str = "tls"                 # or sslv2
     patience: float = 5                # seconds for a TCP connection
     tls_patience: float = 10
+    lingers: float = 0                 # seconds after the last attempt until a last ARP announcement
     begins_again: float = 0            # seconds of a last attempt, which the capture's end cuts off
     pause: tuple = (2.5, 4.0)          # between attempts; field phones take up to a minute
     stays: float = 12                  # seconds signed in before the script ends
@@ -92,6 +93,9 @@ class Phone(WebClient):
                 self.dns = self.has_time = None
                 dhcp.ip("addr", "flush", "dev", "eth0")
             time.sleep(self.random.uniform(*self.settings.pause))
+        if self.settings.lingers:
+            time.sleep(self.settings.lingers)
+            self.dhcp.announce(self.ip)
         if self.settings.begins_again:
             self.log("attempt")
             signal.setitimer(signal.ITIMER_REAL, self.settings.begins_again)

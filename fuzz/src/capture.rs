@@ -69,12 +69,12 @@ pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
 
 /// Whatever was packed, and whatever calls itself packed.
 pub fn compressed(bytes: &[u8]) {
-    let unpack = |input: &mut dyn Read| -> (Vec<u8>, Option<io::ErrorKind>) {
+    let unpack = |input: &mut dyn Read| -> (Vec<u8>, Option<String>) {
         let mut plain = Vec::new();
         let error = match compressed::plain(input) {
             // More than this is the next layer's to refuse: it reads on only as long as there are packets.
-            Ok((reader, _)) => reader.take(4 << 20).read_to_end(&mut plain).err().map(|error| error.kind()),
-            Err(error) => Some(error.kind()),
+            Ok((reader, _)) => reader.take(4 << 20).read_to_end(&mut plain).err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
         };
         (plain, error)
     };

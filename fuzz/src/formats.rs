@@ -1,6 +1,6 @@
 //! What several protocols carry.
 
-use loginloop::formats::{date, names, ntlm, pkcs7, revocation, signature, x509};
+use loginloop::formats::{date, names, ntlm, pkcs7, revocation, signature, spnego, x509};
 use loginloop::text::WireText;
 
 /// A certificate, alone and as its own issuer.
@@ -27,6 +27,12 @@ pub fn ntlm(bytes: &[u8]) {
     let _ = ntlm::from_base64(&String::from_utf8_lossy(bytes));
 }
 
+/// A token of the GSS-API, and what a wrapped message holds.
+pub fn spnego(bytes: &[u8]) {
+    let _ = spnego::parse(bytes);
+    assert!(spnego::unwrapped(bytes).is_none_or(|inside| inside.len() <= bytes.len()));
+}
+
 /// A certificate behind its length, and a revocation list or an answer of a responder.
 pub fn revocation(bytes: &[u8]) {
     let [high, low, rest @ ..] = bytes else { return };
@@ -42,6 +48,7 @@ pub fn text(bytes: &[u8]) {
     let text = WireText::from_bytes(bytes);
     crate::program::steers_no_terminal(text.to_string().as_bytes());
     let _ = date::http_date(text.raw());
+    let _ = date::generalized_time(text.raw());
     names::same_host(text.raw(), "pool01.contoso.com");
     names::within_domain(text.raw(), "contoso.com");
 }

@@ -20,7 +20,7 @@ use cap::Cap;
 use libfuzzer_sys::fuzz_target;
 
 /// Memory is counted: an input that needs more than this ends as a crash.
-const MEMORY: usize = 96 << 20;
+const MEMORY: usize = 256 << 20;
 
 #[global_allocator]
 static ALLOCATOR: Cap<std::alloc::System> = Cap::new(std::alloc::System, usize::MAX);

@@ -19,6 +19,7 @@ pub fn all() -> Vec<(String, Target)> {
         named("x509", formats::x509),
         named("pkcs7", formats::pkcs7),
         named("ntlm", formats::ntlm),
+        named("spnego", formats::spnego),
         named("revocation", formats::revocation),
         named("text", formats::text),
         named("login", login::story),

@@ -103,11 +103,11 @@ impl Pcap {
         let mut this = Self { order, link_type, unit, record_header: 16, lengths, announced: false };
         if variant == Variant::Modified {
             this.record_header = 24;
-            let is_all = !buffer.fill(BUFFER).map_err(io_error(buffer))?;
+            buffer.fill(BUFFER).map_err(io_error(buffer))?;
             let longer = Self { record_header: 28, ..this };
-            if this.look(buffer.available(), is_all, None) == Look::Other
-                && longer.look(buffer.available(), is_all, None) != Look::Other
-            {
+            // Only a header that cannot be one tells, not one that is cut.
+            let looks = |variant: &Self| variant.look(buffer.available(), false, None);
+            if looks(&this) == Look::Other && looks(&longer) != Look::Other {
                 this = longer;
             }
         }

@@ -32,6 +32,10 @@ const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 const STATISTICS: u32 = 5;
 const JOURNAL: u32 = 9;
+/// Events of sysdig, in three versions.
+const EVENT: u32 = 0x0204;
+const EVENT_2: u32 = 0x0216;
+const EVENT_2_LARGE: u32 = 0x0221;
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
 
@@ -134,7 +138,7 @@ impl Pcapng {
                     self.statistics(buffer.taken(place, length), notes);
                     continue;
                 }
-                CUSTOM | CUSTOM_NO_COPY | JOURNAL => {
+                CUSTOM | CUSTOM_NO_COPY | JOURNAL | EVENT | EVENT_2 | EVENT_2_LARGE => {
                     notes.count_frame();
                     continue;
                 }

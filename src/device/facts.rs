@@ -1,13 +1,18 @@
 //! What is known of a device beyond one attempt to log in.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::formats::x509::Certificate;
 use crate::model::{At, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
 use crate::text::WireText;
+
+/// Entries that a list of facts holds at most.
+pub(super) const ENTRIES: usize = 256;
+/// Clock witnesses that are kept: the newest.
+pub(super) const CLOCKS: usize = 64;
 
 /// What is known of a device beyond one attempt.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +41,10 @@ pub struct DeviceFacts {
     pub highest_tls: Option<u16>,
     /// Did a hello of its carry server_name? `None` while no hello was seen.
     pub sends_server_name: Option<bool>,
-    /// Did it send SIP in clear, or connect to a SIP port?
+    /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// TCP ports of servers that it opened, or tried to (the first few dozen).
+    pub ports_opened: BTreeSet<u16>,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// User names that it gave in clear: domain and user of NTLM, user of SIP.
@@ -54,8 +61,61 @@ pub struct DeviceFacts {
     pub heard_from: BTreeSet<IpAddr>,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
+    /// Did it give that lease back, or find it refused?
+    pub lease_over: bool,
+    /// VLAN in which it got that lease.
+    pub lease_vlan: Option<u16>,
+    /// DISCOVERs in the middle of a lease that it had not given back: as a rule, it has restarted.
+    pub restarts: Vec<At>,
+    /// The VLANs that its frames went into, one after the other, since it last got beyond asking for an address.
+    pub vlan_stays: Vec<VlanStay>,
+    /// Does the capture hold any frame with a VLAN tag?
+    pub tags_kept: bool,
+    /// The voice VLAN that switches announce, where all that do announce the same.
+    pub voice_vlan: Option<VoiceVlan>,
+    /// IPv6 routers that it asked for, as they advertised themselves.
+    pub routers_v6: Vec<Ipv6Addr>,
+    /// What it says of itself by LLDP and CDP: description, maker and model, platform.
+    pub described: Vec<WireText>,
+    /// Files that it fetched whole, the newest.
+    pub files: Vec<FetchedFile>,
+    /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.
+    pub answered: Vec<At>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
     pub issuers_by_name: Vec<(WireText, Vec<u8>, Frame)>,
+}
+
+/// A stay in a VLAN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VlanStay {
+    /// The VLAN; `None` where frames are untagged.
+    pub vlan: Option<u16>,
+    /// First frame.
+    pub first: At,
+    /// Last frame.
+    pub last: At,
+}
+
+/// A voice VLAN, as a switch announces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VoiceVlan {
+    /// Its number.
+    pub vlan: u16,
+    /// The frame that first said so.
+    pub at: At,
+    /// Was it LLDP-MED, not CDP?
+    pub by_lldp: bool,
+}
+
+/// A file that came whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedFile {
+    /// The frame that brought the end of it.
+    pub at: At,
+    /// Its name or path.
+    pub name: WireText,
+    /// Is it an image of the device's software, not configuration?
+    pub image: bool,
 }
 
 /// Somebody's clock, as seen in a frame.
@@ -91,14 +151,37 @@ pub enum ClockSource {
     Date,
     /// NTLM timestamp.
     Ntlm,
+    /// `currentTime` of a directory.
+    Directory,
+    /// Kerberos: what a KRB-ERROR says of either side.
+    Kerberos,
 }
 
 impl DeviceFacts {
+    /// Is this the router of its lease, or one that advertises itself?
+    pub fn is_router(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => {
+                self.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied()) == Some(address)
+            }
+            IpAddr::V6(address) => self.routers_v6.contains(&address),
+        }
+    }
+
+    /// Takes note of a file that came whole.
+    pub fn add_file(&mut self, at: At, name: WireText, image: bool) {
+        const FILES: usize = 256;
+        if self.files.len() >= FILES {
+            self.files.remove(0);
+        }
+        self.files.push(FetchedFile { at, name, image });
+    }
+
     /// Takes over what was known of the same device under its address alone.
     pub fn join(&mut self, other: DeviceFacts) {
         fn add<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
             for item in more {
-                if !list.contains(&item) {
+                if list.len() < ENTRIES && !list.contains(&item) {
                     list.push(item);
                 }
             }
@@ -106,7 +189,11 @@ impl DeviceFacts {
         self.link_source = self.link_source.or(other.link_source);
         self.vlan = self.vlan.or(other.vlan);
         self.host_name = self.host_name.take().or(other.host_name);
-        self.lease = self.lease.take().or(other.lease);
+        if self.lease.is_none() {
+            (self.lease, self.lease_over, self.lease_vlan) = (other.lease, other.lease_over, other.lease_vlan);
+        }
+        self.tags_kept |= other.tags_kept;
+        self.voice_vlan = self.voice_vlan.or(other.voice_vlan);
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;
@@ -115,9 +202,12 @@ impl DeviceFacts {
             (own, theirs) => own.or(theirs),
         };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
-        self.heard_from.extend(other.heard_from);
+        let room = ENTRIES.saturating_sub(self.heard_from.len());
+        self.heard_from.extend(other.heard_from.into_iter().take(room));
+        self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);
+        self.clocks.drain(..self.clocks.len().saturating_sub(CLOCKS));
         add(&mut self.addresses, other.addresses);
         add(&mut self.vendor_classes, other.vendor_classes);
         add(&mut self.user_agents, other.user_agents);
@@ -127,6 +217,13 @@ impl DeviceFacts {
         add(&mut self.users, other.users);
         add(&mut self.fetched, other.fetched);
         add(&mut self.issuers_by_name, other.issuers_by_name);
+        add(&mut self.restarts, other.restarts);
+        add(&mut self.routers_v6, other.routers_v6);
+        add(&mut self.described, other.described);
+        add(&mut self.files, other.files);
+        add(&mut self.answered, other.answered);
+        self.files.sort_by_key(|file| file.at);
+        self.answered.sort_unstable();
         if self.parameter_list.is_empty() {
             self.parameter_list = other.parameter_list;
         }
@@ -146,6 +243,12 @@ impl DeviceFacts {
             let advances = agreeing.iter().any(|other| other.says != last.says);
             advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
         })
+    }
+
+    /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?
+    pub fn connects_to_sip(&self) -> bool {
+        const A_FEW: usize = 32;
+        self.ports_opened.len() <= A_FEW && [5060, 5061].iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

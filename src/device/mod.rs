@@ -1,5 +1,5 @@
 //! Events in, devices out: whose event is this, and what is known of that device. A device is known by its MAC where
-//! DHCP or ARP bind its address to one; else by its address. The Ethernet source alone binds nothing: behind a router it
+//! DHCP, ARP or neighbour discovery bind its address to one; else by its address. The Ethernet source alone binds nothing: behind a router it
 //! is the router's.
 
 use std::collections::{HashMap, VecDeque};
@@ -8,20 +8,26 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
-use crate::model::{Endpoint, Mac, is_host};
-use crate::protocols::{Asker, Message, arp, dhcp};
+use crate::model::{Endpoint, Mac, Warning, is_host};
+use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
 pub mod facts;
+mod network;
 mod observe;
 
 use facts::DeviceFacts;
+use network::Network;
 
 /// Bindings of addresses to MACs that are remembered; the oldest go first.
 pub const BINDINGS: usize = 65_536;
 /// Devices that are remembered at most. What further ones do is not followed, and the report says so.
-pub const DEVICES: usize = 65_536;
+pub const DEVICES: usize = 16_384;
 /// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
 const ADDRESSES_OF_A_HOST: u32 = 16;
+/// Stations whose ARP addresses are counted; beyond it, counting begins anew.
+const ARP_STATIONS: usize = 65_536;
+/// Addresses of one device that are kept.
+const ADDRESSES: usize = 32;
 
 /// The number of a device within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +58,8 @@ pub struct Devices {
     /// The addresses that are bound, in the order in which they first were.
     bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
-    /// Devices that were not followed because the table was full.
+    network: Network,
+    /// Events of devices that were not followed because the table was full.
     pub turned_away: u64,
 }
 
@@ -67,6 +74,13 @@ impl Devices {
         self.devices.get_mut(device.0)
     }
 
+    /// What the bound on devices has cost.
+    pub fn warning(&self) -> Option<Warning> {
+        let lost = self.turned_away;
+        let text = format!("{lost} events of further devices were left out: no more than {DEVICES} devices are followed");
+        (lost > 0).then_some(Warning { frame: None, text })
+    }
+
     /// The MAC that an address is bound to at present.
     pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
         self.bindings.get(&address).copied()
@@ -74,17 +88,19 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        self.network.event(event);
         let joined = self.bind(event);
-        let (mac, ip) = owner(event)?;
+        let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
         let device = self.device(mac, ip)?;
         let facts = self.devices.get_mut(device.0)?;
         if let Some(address) = ip
             && !facts.addresses.contains(&address)
-            && facts.addresses.len() < 32
+            && facts.addresses.len() < ADDRESSES
         {
             facts.addresses.push(address);
         }
         observe::event(facts, event, ip);
+        self.network.tell(facts, event);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
     }
 
@@ -133,18 +149,48 @@ impl Devices {
         let What::Message(message) = &event.what else { return None };
         match message {
             Message::Dhcp(message) => dhcp_binding(message),
+            Message::Dhcpv6(message) => self.dhcpv6_binding(event, message),
             Message::Arp(message) => {
                 let (mac, ip) = arp_binding(message)?;
-                if self.bindings.get(&ip) != Some(&mac) {
-                    let addresses = self.arp_addresses.entry(mac).or_default();
-                    *addresses = addresses.saturating_add(1);
-                    if *addresses > ADDRESSES_OF_A_HOST {
-                        return None;
-                    }
-                }
-                Some((mac, ip))
+                self.as_a_host(mac, ip)
+            }
+            Message::Icmp(message) => {
+                let (mac, ip) = discovery_binding(event, message.discovery?)?;
+                self.as_a_host(mac, ip)
             }
             _ => None,
+        }
+    }
+
+    /// The binding, unless the MAC speaks for too many addresses.
+    fn as_a_host(&mut self, mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
+        if self.bindings.get(&ip) != Some(&mac) {
+            if self.arp_addresses.len() >= ARP_STATIONS {
+                self.arp_addresses.clear();
+            }
+            let addresses = self.arp_addresses.entry(mac).or_default();
+            *addresses = addresses.saturating_add(1);
+            if *addresses > ADDRESSES_OF_A_HOST {
+                return None;
+            }
+        }
+        Some((mac, ip))
+    }
+
+    /// A client speaks from its link-local address, which no router passes on: there, the frame's source is its own. The
+    /// MAC of a DUID can be that of another interface (RFC 8415 section 11), and stands in where there is no better.
+    fn dhcpv6_binding(&self, event: &Event, message: &dhcpv6::Message) -> Option<(Mac, IpAddr)> {
+        let relayed = message.peer.filter(|_| message.is_relayed()).map(IpAddr::V6);
+        let client = match message.is_from_client() {
+            true => relayed.or(event.source().ip())?,
+            false => relayed.or(event.destination().ip())?,
+        };
+        let on_link = matches!(client, IpAddr::V6(address) if address.is_unicast_link_local());
+        let frame = event.link.source.filter(|mac| on_link && relayed.is_none() && message.is_from_client() && mac.is_station());
+        let mac = frame.or(self.mac_of(client)).or(message.client_mac)?;
+        match message.addresses.first() {
+            Some(given) if message.kind == dhcpv6::kind::REPLY => Some((mac, IpAddr::V6(*given))),
+            _ => on_link.then_some((mac, client)),
         }
     }
 }
@@ -161,6 +207,14 @@ fn dhcp_binding(message: &dhcp::Message) -> Option<(Mac, IpAddr)> {
 
 fn arp_binding(message: &arp::Message) -> Option<(Mac, IpAddr)> {
     (message.sender_mac.is_station() && is_host(message.sender_ip)).then_some((message.sender_mac, IpAddr::V4(message.sender_ip)))
+}
+
+fn discovery_binding(event: &Event, discovery: icmp::Discovery) -> Option<(Mac, IpAddr)> {
+    match discovery {
+        icmp::Discovery::Solicitation { mac, .. } => Some((mac?, event.source().ip().filter(|ip| !ip.is_unspecified())?)),
+        icmp::Discovery::Advertisement { target, mac } => Some((mac?, IpAddr::V6(target))),
+        icmp::Discovery::Router { .. } => None,
+    }
 }
 
 /// The device that an event is about: the one that asks.

@@ -3,19 +3,26 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
+use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, VlanStay, Whose};
 use crate::event::{Event, What};
-use crate::formats::{ntlm, pkcs7};
-use crate::model::{Side, Time};
-use crate::protocols::{Message, dhcp, dns, http, ntp, sip, tls};
+use crate::flow::Signal;
+use crate::formats::x509::Certificate;
+use crate::formats::{ntlm, pkcs7, spnego};
+use crate::model::{At, SECOND, Side, Time};
+use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
-/// Entries that a list of facts holds at most.
-const ENTRIES: usize = 256;
-/// Clock witnesses that are kept: the newest.
-const CLOCKS: usize = 64;
+/// Ports that are kept: more than these, and the device tries ports, not services.
+const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
+/// Restarts, stays in a VLAN, and answers that are kept: the newest.
+const NEWEST: usize = 64;
+/// A frame that shows in two VLANs within this time was captured on its way from one into the other.
+const MIRRORED: i64 = SECOND / 2;
+
+/// Ports where files are fetched from.
+const WEB: [u16; 5] = [80, 443, 6970, 6972, 8080];
 
 /// Adds what `event` tells of the device with this address.
 pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) {
@@ -23,15 +30,22 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
     if from_device {
         facts.link_source = event.link.source.or(facts.link_source);
         facts.vlan = event.link.vlan.or(facts.vlan);
+        stay_in_vlan(facts, event);
     } else {
         facts.seen_both_ways = true;
         hear(facts, event);
     }
     match &event.what {
-        What::Tcp(_, stats) => {
+        What::Tcp(signal, stats) => {
+            if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
+                facts.ports_opened.insert(event.flow.server.port());
+            }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
-                facts.heard_from.insert(server);
+                hear_from(facts, server);
+            }
+            if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) && !WEB.contains(&event.flow.server.port()) {
+                add_newest(&mut facts.answered, event.at);
             }
         }
         What::Message(message) => self::message(facts, event, message, from_device),
@@ -42,21 +56,58 @@ fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
     match &event.what {
         What::Message(Message::Dhcp(message)) => message.operation == 1,
         What::Message(Message::Arp(message)) => message.operation == 1,
-        What::Message(Message::Icmp(_)) => false,
+        What::Message(Message::Dhcpv6(message)) => message.is_from_client(),
+        What::Message(Message::Icmp(message)) => matches!(message.discovery, Some(icmp::Discovery::Solicitation { .. })),
+        What::Message(Message::Eap(message)) => message.eap.as_ref().is_none_or(|packet| packet.code == eap::code::RESPONSE),
+        // Those of a switch are nobody's.
+        What::Message(Message::Lldp(_) | Message::Cdp(_)) => true,
         _ => event.source().ip().is_some_and(|source| Some(source) == ip),
     }
 }
 
+/// In which VLAN it is, while all that it does is to ask for an address. LLDP, CDP and EAPOL are untagged whatever the VLAN.
+fn stay_in_vlan(facts: &mut DeviceFacts, event: &Event) {
+    let settled = match &event.what {
+        What::Message(Message::Lldp(_) | Message::Cdp(_) | Message::Eap(_)) => return,
+        What::Message(Message::Dhcp(_) | Message::Dhcpv6(_) | Message::Arp(_) | Message::Icmp(_)) => false,
+        _ => true,
+    };
+    // Behind a router or a relay, the tag is that of another link.
+    if facts.mac.is_none() || event.link.source != facts.mac {
+        return;
+    }
+    let stays = &mut facts.vlan_stays;
+    match stays.last_mut() {
+        Some(stay) if stay.vlan == event.link.vlan => stay.last = event.at,
+        Some(stay) if event.at.time.since(stay.last.time) < MIRRORED => {}
+        _ => add_newest(stays, VlanStay { vlan: event.link.vlan, first: event.at, last: event.at }),
+    }
+    if settled {
+        stays.drain(..stays.len().saturating_sub(1));
+    }
+}
+
+fn add_newest<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= NEWEST {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
 fn hear(facts: &mut DeviceFacts, event: &Event) {
     let speaker = match &event.what {
-        // An ARP reply shows that the link is up, not that the host answers.
-        What::Message(Message::Arp(_)) => None,
+        // That somebody has an address shows that the link is up, not that the host answers.
+        What::Message(Message::Arp(_) | Message::Icmp(icmp::Message { discovery: Some(_), .. })) => None,
         What::Message(_) => event.source().ip(),
         What::Tcp(..) => None,
     };
-    if let Some(speaker) = speaker
-        && facts.heard_from.len() < ENTRIES
-    {
+    if let Some(speaker) = speaker {
+        hear_from(facts, speaker);
+    }
+}
+
+fn hear_from(facts: &mut DeviceFacts, speaker: IpAddr) {
+    if facts.heard_from.len() < ENTRIES {
         facts.heard_from.insert(speaker);
     }
 }
@@ -65,8 +116,14 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
     match message {
         Message::Dhcp(message) => self::dhcp(facts, event, message, from_device),
         Message::Dns(message) if from_device => asked(facts, message),
+        Message::Eap(message) => identity(facts, message),
+        Message::Lldp(message) => lldp(facts, message),
+        Message::Cdp(message) => cdp(facts, message),
+        Message::Tftp(message) => tftp(facts, message),
         Message::Ntp(message) => self::ntp(facts, event, message, from_device),
         Message::Http(message) => self::http(facts, event, message),
+        Message::Kerberos(message) => self::kerberos(facts, event, message),
+        Message::Ldap(message) => self::ldap(facts, event, message),
         Message::Sip(message) => self::sip(facts, event, message, from_device),
         Message::Tls(message) => self::tls(facts, event, message),
         _ => {}
@@ -101,8 +158,56 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
         if !list.is_empty() {
             facts.parameter_list = list;
         }
+        match message.kind {
+            Some(dhcp::kind::DISCOVER) if in_mid_lease(facts, event) => add_newest(&mut facts.restarts, event.at),
+            Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lease_over = true,
+            _ => {}
+        }
     } else if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::new(message.clone())));
+        if !message.your.is_unspecified() {
+            facts.lease_over = false;
+            facts.lease_vlan = event.link.vlan;
+        }
+    } else if message.kind == Some(dhcp::kind::NAK) {
+        facts.lease_over = true;
+    }
+}
+
+/// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
+/// DISCOVER shows that it knows of none: it has restarted.
+fn in_mid_lease(facts: &DeviceFacts, event: &Event) -> bool {
+    let Some((given, lease)) = facts.lease.as_ref().filter(|_| !facts.lease_over) else { return false };
+    let Some(seconds) = lease.lease_seconds() else { return false };
+    let age = event.at.time.since(given.time);
+    let repeated = facts.restarts.last().is_some_and(|last: &At| last.time > given.time);
+    event.link.vlan == facts.lease_vlan && !repeated && age < i64::from(seconds).saturating_mul(SECOND / 2)
+}
+
+fn identity(facts: &mut DeviceFacts, message: &eap::Message) {
+    if let Some(identity) = message.eap.as_ref().and_then(|packet| packet.identity.as_ref()) {
+        remember(&mut facts.users, identity);
+    }
+}
+
+fn lldp(facts: &mut DeviceFacts, message: &lldp::Message) {
+    if let Some(description) = &message.system_description {
+        remember(&mut facts.described, description);
+    }
+    let parts = [&message.manufacturer, &message.model].map(|part| part.as_ref().map_or("", WireText::raw));
+    remember(&mut facts.described, &WireText::from(parts.join(" ").trim()));
+}
+
+fn cdp(facts: &mut DeviceFacts, message: &cdp::Message) {
+    if let Some(platform) = &message.platform {
+        remember(&mut facts.described, platform);
+    }
+}
+
+fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
+    if let tftp::Message::Request { write: false, file } = message {
+        let path = format!("/{}", file.raw().trim_start_matches('/'));
+        remember(&mut facts.paths_asked, &WireText::from(path));
     }
 }
 
@@ -156,16 +261,62 @@ fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
         return;
     }
     for certificate in &pkcs7::certificates(&response.body.bytes).certificates {
-        let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
-        if !known && facts.fetched.len() < FETCHED {
-            facts.fetched.push((event.at.frame, Arc::clone(certificate)));
+        fetch(facts, event, Arc::clone(certificate));
+    }
+}
+
+fn fetch(facts: &mut DeviceFacts, event: &Event, certificate: Arc<Certificate>) {
+    let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
+    if !known && facts.fetched.len() < FETCHED {
+        facts.fetched.push((event.at.frame, certificate));
+    }
+    facts.enrolment_seen = true;
+}
+
+fn ldap(facts: &mut DeviceFacts, event: &Event, message: &ldap::Message) {
+    match &message.body {
+        ldap::Body::Bind(bind) => {
+            if let Some(user) = bind.user() {
+                remember(&mut facts.users, &user);
+            }
         }
-        facts.enrolment_seen = true;
+        ldap::Body::Bound(_, Some(spnego::Token::Ntlm(ntlm::Token::Challenge { timestamp, .. }))) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, *timestamp, server, ClockSource::Ntlm);
+            }
+        }
+        ldap::Body::Entry(entry) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, entry.current_time, server, ClockSource::Directory);
+            }
+            for certificate in &entry.certificates {
+                fetch(facts, event, Arc::clone(certificate));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn kerberos(facts: &mut DeviceFacts, event: &Event, message: &kerberos::Message) {
+    match &message.body {
+        kerberos::Body::Request(request) => {
+            if let Some(client) = &request.client {
+                remember(&mut facts.users, &WireText::from(format!("{}@{}", client.raw(), request.realm.raw())));
+            }
+        }
+        kerberos::Body::Error(error) => {
+            if let Some(server) = server(event) {
+                witness(facts, event, error.server_time, server, ClockSource::Kerberos);
+            }
+            witness(facts, event, error.client_time, Whose::Device, ClockSource::Kerberos);
+        }
+        kerberos::Body::Other => {}
     }
 }
 
 fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_device: bool) {
     if !from_device {
+        add_newest(&mut facts.answered, event.at);
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
         }
@@ -192,5 +343,98 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
             let says = Time::from_seconds(i64::from(hello.random_time));
             witness(facts, event, Some(says), Whose::Device, ClockSource::TlsRandom);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Flow, Transport};
+    use crate::formats::x509;
+    use crate::model::{At, Endpoint, Frame};
+    use crate::packet::Link;
+
+    const DEVICE: [u8; 4] = [10, 0, 4, 23];
+    const CONTROLLER: [u8; 4] = [10, 0, 0, 3];
+
+    fn seen(frame: u64, side: Side, message: Message) -> Event {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end(DEVICE, 50_000), end(CONTROLLER, 389));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
+        let at = At { frame: Frame(frame), ..At::default() };
+        Event { at, link: Link::default(), flow, side, what: What::Message(message) }
+    }
+
+    fn facts(events: Vec<Event>) -> DeviceFacts {
+        let mut facts = DeviceFacts::default();
+        for one in &events {
+            event(&mut facts, one, Some(IpAddr::from(DEVICE)));
+        }
+        facts
+    }
+
+    fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {
+        let certificates = certificates.iter().map(|der| Arc::new(x509::parse(der))).collect();
+        let body = ldap::Body::Entry(ldap::Entry { name: WireText::default(), certificates, host: None, current_time });
+        seen(frame, Side::Server, Message::Ldap(Box::new(ldap::Message { id: 1, operation: 4, body })))
+    }
+
+    #[test]
+    fn a_ca_that_the_directory_gives_is_fetched_once() {
+        let root: &[u8] = include_bytes!("../trust/samples/root.der");
+        let other: &[u8] = include_bytes!("../trust/samples/old-root.der");
+        let facts = facts(vec![entry(3, &[root, other], None), entry(9, &[root], None)]);
+        let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.0, &one.der[..])).collect();
+        assert_eq!(fetched, [(3, root), (3, other)]);
+        assert!(facts.enrolment_seen);
+    }
+
+    #[test]
+    fn directories_and_kdcs_are_witnesses_of_the_time() {
+        let error = kerberos::Error {
+            code: 37,
+            server_time: Some(Time::from_seconds(2000)),
+            client_time: Some(Time::from_seconds(1000)),
+            realm: WireText::default(),
+            service: WireText::default(),
+            client: None,
+            text: None,
+            etypes: Vec::new(),
+            status: None,
+        };
+        let error = kerberos::Message { kind: kerberos::kind::ERROR, body: kerberos::Body::Error(error) };
+        let told =
+            facts(vec![entry(1, &[], Some(Time::from_seconds(1999))), seen(2, Side::Server, Message::Kerberos(Box::new(error)))]);
+        let clocks: Vec<(Whose, ClockSource, i64)> =
+            told.clocks.iter().map(|clock| (clock.whose, clock.from, clock.says.seconds())).collect();
+        let server = Whose::Server(IpAddr::from(CONTROLLER));
+        assert_eq!(
+            clocks,
+            [
+                (server, ClockSource::Directory, 1999),
+                (server, ClockSource::Kerberos, 2000),
+                (Whose::Device, ClockSource::Kerberos, 1000)
+            ]
+        );
+    }
+
+    #[test]
+    fn users_that_bind_or_ask_for_tickets_are_remembered() {
+        let bind = ldap::Bind { name: WireText::from("cn=kim"), method: ldap::Method::Simple { anonymous: false } };
+        let bind = ldap::Message { id: 1, operation: 0, body: ldap::Body::Bind(bind) };
+        let request = kerberos::Request {
+            client: Some(WireText::from("kim")),
+            realm: WireText::from("CONTOSO.COM"),
+            service: None,
+            etypes: Vec::new(),
+            has_timestamp: false,
+            nonce: 0,
+        };
+        let request = kerberos::Message { kind: kerberos::kind::AS_REQ, body: kerberos::Body::Request(request) };
+        let facts = facts(vec![
+            seen(1, Side::Client, Message::Ldap(Box::new(bind))),
+            seen(2, Side::Client, Message::Kerberos(Box::new(request))),
+        ]);
+        assert_eq!(facts.users.iter().map(WireText::raw).collect::<Vec<_>>(), ["cn=kim", "kim@CONTOSO.COM"]);
     }
 }

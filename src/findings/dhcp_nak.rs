@@ -2,8 +2,9 @@
 
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
+use crate::login::steps::{LeaseV6, StepKind};
 use crate::model::{Evidence, Stage};
+use crate::protocols::dhcpv6;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,15 +15,18 @@ pub static RULE: Rule = Rule {
     help: Help {
         what: "The DHCP server refuses the address that the device requests.",
         why: "A refused device must give the address up and begin anew; where every request is refused it never gets one.",
-        fix: "See on the server that sends the NAK why: a scope of another VLAN, a reservation for another MAC, two servers with different scopes. A new capture must show an ACK.",
+        fix: "See on the server that sends the NAK why: a scope of another VLAN, a reservation for another MAC, two servers with different scopes. A new capture must show an ACK. Over IPv6 the status says why: NoAddrsAvail is a pool that is used up.",
         look_alikes: "One NAK after a change of the VLAN, followed by DISCOVER and ACK, is normal.",
-        references: &["RFC 2131 section 4.3.2"],
+        references: &["RFC 2131 section 4.3.2", "RFC 8415 section 21.13"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
+        if let StepKind::LeaseV6(lease) = kind {
+            return refused_v6(lease);
+        }
         let StepKind::Lease(lease) = kind else { return None };
         let (_, nak) = lease.naks.last().filter(|_| lease.acks.is_empty() && !answers::leased_later(case, step))?;
         let shown = lease.naks.iter().map(|(at, _)| Evidence::new(at.frame, "dhcp.option.dhcp == 6", "NAK"));
@@ -38,8 +42,30 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     })
 }
 
+/// A DHCPv6 server has no NAK: a status says why it gives no address (RFC 8415 section 21.13).
+fn refused_v6(lease: &LeaseV6) -> Option<(String, Vec<Evidence>)> {
+    let (at, message) = lease.refusal()?;
+    let (status, _) = message.status.as_ref()?;
+    let name = dhcpv6::status_name(*status);
+    let shown = Evidence::new(at.frame, &format!("dhcpv6.msgtype == {}", message.outer), format!("status {status} ({name})"));
+    Some((format!("over IPv6 (status {status}, {name})"), vec![shown]))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_status_over_ipv6_is_a_refusal_and_an_address_is_none() {
+        use crate::findings::shared::testing_link::lease_v6;
+        use crate::model::{By, How};
+        let asked = || lease_v6().solicit().advertise(Some(2)).advertise(Some(2));
+        let found = Login::new().step(asked().failed(By::Server, How::Rejected)).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert!(found.summary.contains("over IPv6 (status 2, NoAddrsAvail)"), "{}", found.summary);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 3 && dhcpv6.msgtype == 2");
+        let another = lease_v6().solicit().advertise(Some(2)).advertise(None).request();
+        Login::new().step(another.silent()).dropped().nothing(&RULE);
+    }
+
     use super::*;
     use crate::findings::testing::*;
 

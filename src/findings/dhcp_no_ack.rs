@@ -23,6 +23,11 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
+        if let StepKind::LeaseV6(lease) = kind {
+            let silent = !lease.requests.is_empty() && lease.replies.is_empty() && answers::is_silence(step);
+            let shown = lease.requests.iter().map(|at| Evidence::new(at.frame, "dhcpv6.msgtype", "REQUEST, and no REPLY"));
+            return silent.then(|| ("the DHCPv6 server".to_owned(), shown.collect()));
+        }
         let StepKind::Lease(lease) = kind else { return None };
         let answered = !lease.acks.is_empty() || !lease.naks.is_empty();
         if lease.requests.is_empty() || answered || !answers::is_silence(step) || answers::leased_later(case, step) {
@@ -54,6 +59,17 @@ mod tests {
     use crate::findings::testing::*;
     use crate::login::steps::{Ending, Step};
     use crate::model::{By, How};
+
+    #[test]
+    fn a_request_over_ipv6_that_has_no_reply() {
+        use crate::findings::shared::testing_link::lease_v6;
+        let asked = || lease_v6().solicit().advertise(None).request();
+        let found = Login::new().step(asked().request().silent()).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "the DHCP request is not answered by the DHCPv6 server");
+        Login::new().step(asked().reply(None)).nothing(&RULE);
+        Login::new().step(lease_v6().solicit().solicit().silent()).dropped().nothing(&RULE);
+    }
 
     fn silent(exchange: Dhcp) -> Step {
         let mut step = exchange.into_step(1);

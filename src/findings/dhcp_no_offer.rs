@@ -14,15 +14,21 @@ pub static RULE: Rule = Rule {
     help: Help {
         what: "The device asked for an address, and no DHCP server offered one.",
         why: "Without an address nothing else can begin.",
-        fix: "Serve the phone's VLAN: a scope with free addresses, and a relay (ip helper-address) on the VLAN's router. A new capture must show an OFFER to the device's DISCOVER.",
+        fix: "Serve the phone's VLAN: a scope with free addresses, and a relay (ip helper-address) on the VLAN's router. A new capture must show an OFFER to the device's DISCOVER (IPv6: an ADVERTISE to its SOLICIT).",
         look_alikes: "Some servers send the OFFER to the new address only: a capture away from the phone misses it.",
-        references: &["RFC 2131 section 4.1"],
+        references: &["RFC 2131 section 4.1", "RFC 8415 section 18.2.1"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
+        if let StepKind::LeaseV6(lease) = kind {
+            let silent = lease.advertises.is_empty() && lease.requests.is_empty() && answers::is_silence(step);
+            let shown =
+                lease.solicits.iter().map(|at| Evidence::new(at.frame, "dhcpv6.msgtype == 1", "SOLICIT, and no ADVERTISE"));
+            return silent.then(|| (format!("{} SOLICITs", lease.solicits.len()), shown.collect()));
+        }
         let StepKind::Lease(lease) = kind else { return None };
         let answered = !lease.offers.is_empty() || !lease.acks.is_empty();
         if answered || lease.discovers.is_empty() || !answers::is_silence(step) || answers::leased_later(case, step) {
@@ -60,6 +66,17 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.summary, "no DHCP server offers the device an address (3 DISCOVERs unanswered)");
         assert_eq!(found.evidence[0].display_filter, "frame.number == 1 && dhcp.option.dhcp == 1");
+    }
+
+    #[test]
+    fn solicits_that_nobody_answers() {
+        use crate::findings::shared::testing_link::lease_v6;
+        let found = Login::new().step(lease_v6().solicit().solicit().silent()).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "no DHCP server offers the device an address (2 SOLICITs unanswered)");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 1 && dhcpv6.msgtype == 1");
+        Login::new().step(lease_v6().solicit().advertise(None).request().silent()).dropped().nothing(&RULE);
+        Login::new().step(lease_v6().solicit().advertise(None).request().reply(None)).nothing(&RULE);
     }
 
     #[test]

@@ -147,7 +147,9 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
         conflict.options.contains(&code) && own.addresses(code).contains(&address) && !theirs.addresses(code).contains(&address)
     };
     match &dropped.kind {
-        StepKind::Neighbour(neighbour) => only_own(option::ROUTERS, neighbour.address),
+        StepKind::Neighbour(neighbour) => {
+            matches!(neighbour.address, std::net::IpAddr::V4(address) if only_own(option::ROUTERS, address))
+        }
         StepKind::Lookup(lookup) => {
             let asked = lookup
                 .queries
@@ -166,7 +168,16 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
             Some(std::net::IpAddr::V4(server)) => only_own(150, server),
             _ => false,
         },
-        StepKind::Lease(_) | StepKind::Clock(_) | StepKind::Registration(_) => false,
+        StepKind::File(transfer) => match transfer.flow.server_ip() {
+            Some(std::net::IpAddr::V4(server)) => only_own(150, server),
+            _ => false,
+        },
+        StepKind::Port(_)
+        | StepKind::Lease(_)
+        | StepKind::LeaseV6(_)
+        | StepKind::Clock(_)
+        | StepKind::Registration(_)
+        | StepKind::Inquiry(_) => false,
     }
 }
 

@@ -1,9 +1,10 @@
 //! `directory-no-answer`: the domain controller takes the device's request and does not answer.
 
 use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::directory;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::{Evidence, Stage};
+use crate::login::steps::{DirectoryRequest, StepKind, TicketRequest};
+use crate::model::{At, Evidence, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -14,29 +15,22 @@ pub static RULE: Rule = Rule {
     help: Help {
         what: "The domain controller takes the device's request and does not answer.",
         why: "The device cannot locate its certificates or check its user.",
-        fix: "Check the directory service on that host and the firewall between the phones and it (TCP 389, TCP and UDP 88).",
+        fix: "Check the directory service on that host and the firewall between the phones and it (TCP and UDP 389, TCP and UDP 88).",
         look_alikes: "An SRV record that lists a dead controller first and a living one next is only a delay.",
-        references: &["RFC 4511"],
+        references: &["RFC 4511", "RFC 4120 section 7.2"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        let StepKind::Connection(connection) = kind else { return None };
-        if step.stage != Stage::Directory
-            || connection.syn_ack.is_none()
-            || connection.stats.server.first_data.is_some()
-            || !answers::is_silence(step)
-            || answers::connected_well(case, step.purpose)
-        {
+        if step.stage != Stage::Directory || !answers::is_silence(step) || answers::connected_well(case, step.purpose) {
             return None;
         }
-        let at = connection.stats.client.first_data?;
-        Some((
-            connection.flow.server.to_string(),
-            vec![Evidence::new(at.frame, "tcp.len > 0", format!("request to {}, and no answer", connection.flow.server))],
-        ))
+        let (at, show) = unanswered(kind)?;
+        let server = directory::server(step);
+        let evidence = Evidence::new(at.frame, show, format!("request to {server}, and no answer"));
+        Some((server, vec![evidence]))
     });
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
@@ -46,6 +40,26 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Check the directory service on {list} and the firewall between the phone's VLAN and it; `ldapsearch` to it must answer."
         ),
     })
+}
+
+/// The last request that nobody answered, and what it is in Wireshark.
+fn unanswered(kind: &StepKind) -> Option<(At, &'static str)> {
+    match kind {
+        StepKind::Connection(connection) => {
+            let open = last_sent(&connection.ldap, &connection.kerberos);
+            let unread = || connection.stats.client.first_data.filter(|_| connection.stats.server.first_data.is_none());
+            connection.syn_ack?;
+            Some((open.or_else(unread)?, "tcp.len > 0"))
+        }
+        StepKind::Inquiry(inquiry) => Some((last_sent(&inquiry.ldap, &inquiry.kerberos)?, "udp")),
+        _ => None,
+    }
+}
+
+fn last_sent(ldap: &[DirectoryRequest], kerberos: &[TicketRequest]) -> Option<At> {
+    let directory = ldap.iter().filter(|request| request.answer.is_none()).filter_map(|request| request.sent.last());
+    let tickets = kerberos.iter().filter(|request| request.answer.is_none()).filter_map(|request| request.sent.last());
+    directory.chain(tickets).max().copied()
 }
 
 #[cfg(test)]
@@ -60,7 +74,26 @@ mod tests {
         let silent = tcp(Purpose::Directory).to("10.0.0.3", 389).data(Side::Client, 60).timed_out(By::Unknown);
         let found = Login::new().step(silent).dropped().the(&RULE);
         assert!(found.explains_drop);
-        assert_eq!(found.summary, "the domain controller does not answer: 10.0.0.3:389");
+        assert_eq!(found.summary, "the domain controller does not answer: pool.contoso.com (10.0.0.3:389)");
+    }
+
+    #[test]
+    fn a_search_that_is_not_answered_after_a_bind_that_was() {
+        let half = tcp(Purpose::Directory).to("10.0.0.3", 389).bind(0, "").ldap(ldap_search("(objectClass=*)"), None);
+        let found = Login::new().step(half.timed_out(By::Unknown)).dropped().the(&RULE);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 5 && tcp.len > 0");
+    }
+
+    #[test]
+    fn a_kdc_that_does_not_answer_over_udp() {
+        let found = Login::new().step(kerberos(vec![(as_req(false), None)])).dropped().the(&RULE);
+        assert_eq!(found.summary, "the domain controller does not answer: dc01.contoso.com (10.0.0.3:88)");
+    }
+
+    #[test]
+    fn silence_over_udp_is_no_loss_where_tcp_is_answered() {
+        let over_tcp = tcp(Purpose::Directory).to("10.0.0.3", 88).data(Side::Client, 200).data(Side::Server, 900);
+        Login::new().step(kerberos(vec![(as_req(false), None)])).step(over_tcp).nothing(&RULE);
     }
 
     #[test]
@@ -68,5 +101,7 @@ mod tests {
         Login::new().step(syn(Purpose::Directory).to("10.0.0.3", 389).timed_out(By::Unknown)).dropped().nothing(&RULE);
         let answered = tcp(Purpose::Directory).to("10.0.0.3", 389).data(Side::Client, 60).data(Side::Server, 20);
         Login::new().step(answered.timed_out(By::Unknown)).dropped().nothing(&RULE);
+        let refused = tcp(Purpose::Directory).to("10.0.0.3", 389).bind(49, "");
+        Login::new().step(refused).dropped().nothing(&RULE);
     }
 }

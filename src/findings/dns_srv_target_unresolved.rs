@@ -80,7 +80,7 @@ fn has_address(case: &Case<'_>, lookup: &Lookup) -> bool {
 /// Did the device find a server for this errand by another way?
 fn connected(case: &Case<'_>, purpose: Purpose) -> bool {
     let found = |step: &Step| match &step.kind {
-        StepKind::Connection(_) | StepKind::Registration(_) => true,
+        StepKind::Connection(_) | StepKind::Registration(_) | StepKind::Inquiry(_) => true,
         StepKind::Clock(clock) => !clock.answers.is_empty(),
         _ => false,
     };

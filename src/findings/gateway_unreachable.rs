@@ -1,4 +1,4 @@
-//! `gateway-unreachable`: the router does not answer ARP, and nothing beyond it answers anything.
+//! `gateway-unreachable`: the router does not answer ARP or neighbour discovery, and nothing beyond it answers anything.
 
 use crate::findings::shared::own_network::{answer_of, is_beyond, reached_beyond};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
               there which is up. `arping ROUTER` from a host in that VLAN must answer; a new capture must show the ARP reply.",
         look_alikes: "ARP replies go to the device alone: a capture that is not at its port misses them, but then the traffic beyond the \
                       router goes on. A router that answers after a while only delays.",
-        references: &["RFC 826", "RFC 1122 section 2.3.2"],
+        references: &["RFC 826", "RFC 1122 section 2.3.2", "RFC 4861 section 7.2"],
     },
     check: |case| found(case).into_iter().collect(),
 };
@@ -35,6 +35,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let address = neighbour.address;
+    let protocol = if address.is_ipv4() { "ARP" } else { "neighbour discovery" };
     let count: usize = routers().map(|(_, _, other)| other.requests.len()).sum();
     Some(Found {
         stage: Stage::Address,
@@ -42,11 +43,20 @@ fn found(case: &Case<'_>) -> Option<Found> {
         proof: Proof::Told,
         explains_drop: explains(case, index, step),
         confidence: 0.9,
-        summary: format!("the router {address} does not answer ARP ({count} requests), and nothing beyond it answers the device"),
-        fix: format!(
-            "See that {address} is the router of the phone's VLAN (DHCP option 3) and is up there: `arping {address}` from that VLAN must \
-             answer. Else correct option 3 or the VLAN of the switch port; a new capture must show the ARP reply."
+        summary: format!(
+            "the router {address} does not answer {protocol} ({count} requests), and nothing beyond it answers the device"
         ),
+        fix: if address.is_ipv4() {
+            format!(
+                "See that {address} is the router of the phone's VLAN (DHCP option 3) and is up there: `arping {address}` from that VLAN \
+                 must answer. Else correct option 3 or the VLAN of the switch port; a new capture must show the ARP reply."
+            )
+        } else {
+            format!(
+                "See that {address}, which advertises itself as a router, is up in the phone's VLAN: `ndisc6 {address} INTERFACE` from \
+                 that VLAN must answer. Else see that no other host advertises it; a new capture must show the neighbour advertisement."
+            )
+        },
         evidence: evidence(neighbour),
     })
 }
@@ -66,7 +76,8 @@ fn explains(case: &Case<'_>, index: usize, step: &Step) -> bool {
 
 fn evidence(neighbour: &Neighbour) -> Vec<Evidence> {
     let text = format!("who has {}? Nobody answers", neighbour.address);
-    neighbour.requests.iter().take(6).map(|at| Evidence::new(at.frame, "arp.opcode == 1", text.clone())).collect()
+    let show = if neighbour.address.is_ipv4() { "arp.opcode == 1" } else { "icmpv6.type == 135" };
+    neighbour.requests.iter().take(6).map(|at| Evidence::new(at.frame, show, text.clone())).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod shared;
 pub(crate) mod testing;
 
 // index begin
+pub mod account_unusable;
 pub mod cert_cross_signed_expired;
 pub mod cert_expired;
 pub mod cert_missing_intermediate;
@@ -23,6 +24,7 @@ pub mod cert_untrusted_issuer;
 pub mod cert_weak;
 pub mod cert_wrong_usage;
 pub mod clock_skew;
+pub mod device_restarted;
 pub mod dhcp_bad_option;
 pub mod dhcp_declined;
 pub mod dhcp_missing_option;
@@ -36,6 +38,8 @@ pub mod dns_no_answer;
 pub mod dns_server_error;
 pub mod dns_srv_target_mismatch;
 pub mod dns_srv_target_unresolved;
+pub mod dot1x_no_answer;
+pub mod dot1x_rejected;
 pub mod enrolment_auth_scheme;
 pub mod enrolment_bad_content;
 pub mod enrolment_chain_incomplete;
@@ -47,11 +51,25 @@ pub mod enrolment_server_error;
 pub mod enrolment_unauthorised;
 pub mod gateway_unreachable;
 pub mod icmp_unreachable;
+pub mod kerberos_clock_skew;
+pub mod kerberos_error;
+pub mod kerberos_etype_unsupported;
+pub mod kerberos_preauth_failed;
+pub mod kerberos_principal_unknown;
+pub mod ldap_bind_failed;
+pub mod ldap_no_ca_found;
+pub mod ldap_search_failed;
 pub mod ntp_no_answer;
 pub mod ntp_unsynchronised;
 pub mod ntp_wrong_time;
 pub mod path_loss;
 pub mod path_mtu_black_hole;
+pub mod provision_loop;
+pub mod provision_no_answer;
+pub mod provision_no_server;
+pub mod provision_not_found;
+pub mod provision_rejected;
+pub mod provision_trust_list_rejected;
 pub mod register_ended_encrypted;
 pub mod session_dropped;
 pub mod session_idle_cut;
@@ -79,11 +97,15 @@ pub mod tls_no_shared_cipher;
 pub mod tls_no_sni;
 pub mod tls_server_closed;
 pub mod tls_version_mismatch;
+pub mod update_loop;
 pub mod update_name_unresolved;
 pub mod update_unreachable;
+pub mod vlan_flapping;
+pub mod vlan_mismatch;
 
 /// All rules, sorted by code.
 pub static ALL: &[&Rule] = &[
+    &account_unusable::RULE,
     &cert_cross_signed_expired::RULE,
     &cert_expired::RULE,
     &cert_missing_intermediate::RULE,
@@ -98,6 +120,7 @@ pub static ALL: &[&Rule] = &[
     &cert_weak::RULE,
     &cert_wrong_usage::RULE,
     &clock_skew::RULE,
+    &device_restarted::RULE,
     &dhcp_bad_option::RULE,
     &dhcp_declined::RULE,
     &dhcp_missing_option::RULE,
@@ -111,6 +134,8 @@ pub static ALL: &[&Rule] = &[
     &dns_server_error::RULE,
     &dns_srv_target_mismatch::RULE,
     &dns_srv_target_unresolved::RULE,
+    &dot1x_no_answer::RULE,
+    &dot1x_rejected::RULE,
     &enrolment_auth_scheme::RULE,
     &enrolment_bad_content::RULE,
     &enrolment_chain_incomplete::RULE,
@@ -122,11 +147,25 @@ pub static ALL: &[&Rule] = &[
     &enrolment_unauthorised::RULE,
     &gateway_unreachable::RULE,
     &icmp_unreachable::RULE,
+    &kerberos_clock_skew::RULE,
+    &kerberos_error::RULE,
+    &kerberos_etype_unsupported::RULE,
+    &kerberos_preauth_failed::RULE,
+    &kerberos_principal_unknown::RULE,
+    &ldap_bind_failed::RULE,
+    &ldap_no_ca_found::RULE,
+    &ldap_search_failed::RULE,
     &ntp_no_answer::RULE,
     &ntp_unsynchronised::RULE,
     &ntp_wrong_time::RULE,
     &path_loss::RULE,
     &path_mtu_black_hole::RULE,
+    &provision_loop::RULE,
+    &provision_no_answer::RULE,
+    &provision_no_server::RULE,
+    &provision_not_found::RULE,
+    &provision_rejected::RULE,
+    &provision_trust_list_rejected::RULE,
     &register_ended_encrypted::RULE,
     &session_dropped::RULE,
     &session_idle_cut::RULE,
@@ -154,8 +193,11 @@ pub static ALL: &[&Rule] = &[
     &tls_no_sni::RULE,
     &tls_server_closed::RULE,
     &tls_version_mismatch::RULE,
+    &update_loop::RULE,
     &update_name_unresolved::RULE,
     &update_unreachable::RULE,
+    &vlan_flapping::RULE,
+    &vlan_mismatch::RULE,
 ];
 // index end
 

@@ -20,13 +20,14 @@ use crate::device::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::findings::{Case, Found, Rule};
 use crate::flow::{Flow, Transport};
 use crate::formats::x509::{Body, Certificate, Hash, KeyKind, Name, PublicKey, Scheme, SignatureAlgorithm};
+use crate::formats::{ntlm, spnego};
 use crate::login::steps::{
-    Answer, Attempt, Clock, Close, Connection, Ending, Exchange, Handshake, Lease, Lookup, Neighbour, Purpose, Registration,
-    Step, StepKind, Transaction,
+    Answer, Attempt, Clock, Close, Connection, DirectoryRequest, Ending, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour,
+    Purpose, Registration, Step, StepKind, TicketRequest, Transaction,
 };
 use crate::model::{At, By, DropPoint, Endpoint, Frame, How, Mac, Outcome, SECOND, Side, Stage, Time};
 use crate::profile::Profile;
-use crate::protocols::{dhcp, dns, http, ntp, sip, tls};
+use crate::protocols::{dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 use crate::trust::{Fault, FaultKind, Link};
 
@@ -211,6 +212,7 @@ pub(crate) fn step(stage: Stage, purpose: Purpose, first: At, last: At, outcome:
 /// The stage of a purpose, as a connection before TLS has it.
 fn stage_of(purpose: Purpose) -> Stage {
     match purpose {
+        Purpose::Access => Stage::Link,
         Purpose::Address => Stage::Address,
         Purpose::Clock => Stage::Time,
         Purpose::Provision => Stage::Provision,
@@ -238,7 +240,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// The next frame.
-    fn next(&mut self) -> At {
+    pub(crate) fn next(&mut self) -> At {
         let at = at_second(self.frame, self.frame as f64 / 100.0 + self.late);
         self.frame += 1;
         self.last = at;
@@ -613,6 +615,81 @@ impl Tcp {
         })
     }
 
+    /// An LDAP request, and the answer that completes it. One that is neither good nor the next step of SASL ends it.
+    pub(crate) fn ldap(self, request: ldap::Body, answer: Option<ldap::Body>) -> Self {
+        self.act(move |wire| {
+            let sent = wire.next();
+            wire.sends(Side::Client, 80, sent);
+            let id = wire.connection.ldap.len() as u32 + 1;
+            let (asks, answers) = match request {
+                ldap::Body::Bind(_) => (0, 1),
+                ldap::Body::Search(_) => (3, 5),
+                _ => (23, 24),
+            };
+            let request = Arc::new(ldap::Message { id, operation: asks, body: request });
+            let answer = answer.map(|body| {
+                let at = wire.next();
+                wire.sends(Side::Server, 60, at);
+                (at, Arc::new(ldap::Message { id, operation: answers, body }))
+            });
+            if let Some((at, refused)) = &answer
+                && refused.outcome().is_some_and(|outcome| !matches!(outcome.code, 0 | 14))
+            {
+                wire.ending = Some(Ending { by: By::Server, how: How::Rejected, at: *at });
+            }
+            let counts = DirectoryRequest {
+                sent: vec![sent],
+                request: Some(request),
+                id,
+                entries: 0,
+                references: 0,
+                certificates: 0,
+                hosts: 0,
+                answer,
+            };
+            wire.connection.ldap.push(counts);
+        })
+    }
+
+    /// A bind as CONTOSO\kim by NTLM, answered by this code and text.
+    pub(crate) fn bind(self, code: u32, text: &str) -> Self {
+        let outcome = ldap::Outcome { code, text: WireText::from(text) };
+        self.ldap(ldap_bind(), Some(ldap::Body::Bound(outcome, None)))
+    }
+
+    /// A bind that a service refuses with this KRB-ERROR.
+    pub(crate) fn bind_refused_by_kerberos(self, error: i64) -> Self {
+        let outcome = ldap::Outcome { code: 49, text: WireText::default() };
+        self.ldap(ldap_bind(), Some(ldap::Body::Bound(outcome, Some(spnego::Token::KerberosError(error)))))
+    }
+
+    /// A search under the configuration of the forest, that finds so many entries and is answered by this code.
+    pub(crate) fn search(self, filter: &str, entries: u32, code: u32) -> Self {
+        let outcome = ldap::Outcome { code, text: WireText::default() };
+        self.ldap(ldap_search(filter), Some(ldap::Body::Done(outcome))).last_search(move |search| search.entries = entries)
+    }
+
+    /// Changes the last LDAP request.
+    fn last_search(self, change: impl FnOnce(&mut DirectoryRequest) + 'static) -> Self {
+        self.change(|connection| change(connection.ldap.last_mut().expect("a request goes before")))
+    }
+
+    /// The last search brought so many references elsewhere, and that ended it.
+    pub(crate) fn referred(self, references: u32) -> Self {
+        self.last_search(move |search| search.references = references)
+            .act(|wire| wire.ending = Some(Ending { by: By::Server, how: How::Rejected, at: wire.last }))
+    }
+
+    /// The last search brought so many CA certificates.
+    pub(crate) fn certificates(self, certificates: u32) -> Self {
+        self.last_search(move |search| search.certificates = certificates)
+    }
+
+    /// The last search brought so many hosts with web pages.
+    pub(crate) fn hosts(self, hosts: u32) -> Self {
+        self.last_search(move |search| search.hosts = hosts)
+    }
+
     /// A SIP transaction of the device over this connection.
     pub(crate) fn sip(self, request: sip::Message, answer: Option<sip::Message>) -> Self {
         self.act(move |wire| {
@@ -662,6 +739,8 @@ impl IntoStep for Tcp {
             tls: None,
             http: Vec::new(),
             sip: Vec::new(),
+            ldap: Vec::new(),
+            kerberos: Vec::new(),
         };
         let first = at(frame);
         let stage = stage_of(self.purpose);
@@ -768,7 +847,14 @@ impl IntoStep for Asked {
             name: self.name,
             kind: self.kind,
             queries,
-            answer: self.rcode.map(|rcode| Answer { at: next, server, rcode, truncated: self.truncated, records: self.records }),
+            answer: self.rcode.map(|rcode| Answer {
+                at: next,
+                server,
+                rcode,
+                truncated: self.truncated,
+                partial: false,
+                records: self.records,
+            }),
             unreachable: self.unreachable.map(|router| (next, router)),
         };
         let found = lookup.found();
@@ -896,7 +982,7 @@ pub(crate) fn router(requests: u64, replies: bool) -> impl IntoStep {
             let (first, last) = (requests[0], *requests.last().unwrap());
             let reply = self.1.then_some((last, Mac([0x00, 0x1b, 0x0c, 0x00, 0x00, 0x01])));
             let outcome = if self.1 { Outcome::Ok } else { Outcome::Failed };
-            let kind = StepKind::Neighbour(Neighbour { address: Ipv4Addr::new(10, 0, 4, 1), router: true, requests, reply });
+            let kind = StepKind::Neighbour(Neighbour { address: ip("10.0.4.1"), router: true, requests, reply });
             step(Stage::Address, Purpose::Address, first, last, outcome, kind)
         }
     }
@@ -947,6 +1033,117 @@ pub(crate) fn ntp_exchange(requests: u64, answers: &[(u8, u8, Time)]) -> impl In
         }
     }
     Ntp(requests, answers.to_vec())
+}
+
+/// bindRequest of CONTOSO\kim, the last leg of NTLM.
+pub(crate) fn ldap_bind() -> ldap::Body {
+    let token = ntlm::Token::Authenticate {
+        domain: WireText::from("CONTOSO"),
+        user: WireText::from("kim"),
+        workstation: WireText::from("CPE-1A2B3C"),
+        timestamp: None,
+    };
+    let mechanism = WireText::from("GSS-SPNEGO");
+    let method = ldap::Method::Sasl { mechanism, token: Some(spnego::Token::Ntlm(token)) };
+    ldap::Body::Bind(ldap::Bind { name: WireText::default(), method })
+}
+
+/// searchRequest under the configuration of the forest.
+pub(crate) fn ldap_search(filter: &str) -> ldap::Body {
+    let base = WireText::from("CN=Public Key Services,CN=Services,CN=Configuration,DC=contoso,DC=com");
+    ldap::Body::Search(ldap::Search { base, scope: 2, filter: WireText::from(filter), attributes: Vec::new() })
+}
+
+/// A request of kim@CONTOSO.COM for a first ticket, with the time that the password encrypted or without.
+pub(crate) fn as_req(has_timestamp: bool) -> kerberos::Message {
+    kerberos_request(kerberos::kind::AS_REQ, "krbtgt/CONTOSO.COM", has_timestamp)
+}
+
+/// A request of kim@CONTOSO.COM for the ticket of a service.
+pub(crate) fn tgs_req(service: &str) -> kerberos::Message {
+    kerberos_request(kerberos::kind::TGS_REQ, service, false)
+}
+
+fn kerberos_request(kind: u8, service: &str, has_timestamp: bool) -> kerberos::Message {
+    let request = kerberos::Request {
+        client: Some(WireText::from("kim")),
+        realm: WireText::from("CONTOSO.COM"),
+        service: Some(WireText::from(service)),
+        etypes: vec![23, 3],
+        has_timestamp,
+        nonce: 1,
+    };
+    kerberos::Message { kind, body: kerberos::Body::Request(request) }
+}
+
+/// A ticket.
+pub(crate) fn ticket() -> kerberos::Message {
+    kerberos::Message { kind: kerberos::kind::AS_REP, body: kerberos::Body::Other }
+}
+
+/// A KRB-ERROR.
+pub(crate) fn krb_error(code: i32) -> kerberos::Message {
+    krb_error_with(code, None)
+}
+
+/// A KRB-ERROR with an NTSTATUS.
+pub(crate) fn krb_error_with(code: i32, status: Option<u32>) -> kerberos::Message {
+    let error = kerberos::Error {
+        code,
+        server_time: None,
+        client_time: None,
+        realm: WireText::from("CONTOSO.COM"),
+        service: WireText::from("krbtgt/CONTOSO.COM"),
+        client: None,
+        text: None,
+        etypes: Vec::new(),
+        status,
+    };
+    kerberos::Message { kind: kerberos::kind::ERROR, body: kerberos::Body::Error(error) }
+}
+
+/// Kerberos over UDP with dc01.contoso.com at 10.0.0.3: each request with its answer.
+pub(crate) fn kerberos(requests: Vec<(kerberos::Message, Option<kerberos::Message>)>) -> impl IntoStep {
+    struct Tickets(Vec<(kerberos::Message, Option<kerberos::Message>)>);
+    impl IntoStep for Tickets {
+        fn into_step(self, frame: u64) -> Step {
+            let mut next = frame;
+            let mut tick = || {
+                next += 1;
+                at(next - 1)
+            };
+            let tickets: Vec<TicketRequest> = self
+                .0
+                .into_iter()
+                .map(|(request, answer)| {
+                    let sent = vec![tick()];
+                    let answer = answer.map(|answer| (tick(), Arc::new(answer)));
+                    TicketRequest { sent, request: Some(Arc::new(request)), port: 1045, answer }
+                })
+                .collect();
+            let last = at(next - 1);
+            let ending = match tickets.last().map(|ticket| (&ticket.answer, ticket.error())) {
+                Some((_, Some((at, error)))) if !matches!(error.code, 25 | 52) => {
+                    Some(Ending { by: By::Server, how: How::Rejected, at })
+                }
+                Some((None, _)) => Some(Ending { by: By::Unknown, how: How::Timeout, at: last }),
+                _ => None,
+            };
+            let flow = Flow {
+                id: frame,
+                transport: Transport::Udp,
+                client: Endpoint::Ip(SocketAddr::new(DEVICE, 1045)),
+                server: Endpoint::Ip(SocketAddr::new(ip("10.0.0.3"), 88)),
+                oriented: true,
+            };
+            let name = Some(WireText::from("dc01.contoso.com"));
+            let inquiry = Inquiry { flow, name, ldap: Vec::new(), kerberos: tickets, unreachable: None };
+            let outcome = if ending.is_some() { Outcome::Failed } else { Outcome::Ok };
+            let kind = StepKind::Inquiry(Box::new(inquiry));
+            Step { ending, ..step(Stage::Directory, Purpose::Directory, at(frame), last, outcome, kind) }
+        }
+    }
+    Tickets(requests)
 }
 
 /// SIP over UDP with 10.0.0.5: each transaction with how often it was sent, and the answer.
@@ -1021,6 +1218,7 @@ fn sip_message(start: sip::Start, sequence: u32, method: &str) -> sip::Message {
         retry_after: None,
         date: None,
         event: None,
+        cut: false,
         received: None,
     }
 }

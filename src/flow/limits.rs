@@ -16,7 +16,7 @@ pub struct Limits {
     pub side_bytes: usize,
     /// Separate pieces behind holes on one side of one TCP flow.
     pub pieces: usize,
-    /// Bytes kept for all flows together, capacities and not only contents.
+    /// Bytes kept for all flows together, capacities and not only contents, those of the parsers among them.
     pub all_bytes: usize,
     /// A UDP flow whose payload is of interest.
     pub udp_age: i64,
@@ -38,7 +38,7 @@ impl Default for Limits {
             closed: 4_096,
             side_bytes: 1 << 20,
             pieces: 256,
-            all_bytes: 16 << 20,
+            all_bytes: 32 << 20,
             udp_age: 600 * SECOND,
             quiet_udp_age: 60 * SECOND,
             half_open_age: 300 * SECOND,

@@ -100,10 +100,21 @@ pub struct SideStats {
     pub rst: Option<At>,
     /// The last segment of any kind.
     pub last: Option<At>,
+    /// Did the capture's snap length cut payload of this side?
+    pub cut: bool,
     /// Segments that the capture has twice (mirrored ports): the same within a millisecond. Counted nowhere else.
     pub copies: u32,
     /// Segments that repeated bytes with another content, noticed while the bytes still waited behind a hole.
     pub conflicts: u32,
+}
+
+impl SideStats {
+    /// Bytes, at least, that were sent before a later segment and neither arrived in the capture nor were acknowledged: near
+    /// the receiver, segments that the path swallows show as a hole alone.
+    pub fn hole(&self) -> u64 {
+        let captured = u64::from(self.data_segments).saturating_mul(u64::from(self.largest_segment));
+        if self.uncaptured > 0 || self.acknowledged >= self.sent { 0 } else { self.sent.saturating_sub(captured) }
+    }
 }
 
 /// Both sides.
@@ -204,6 +215,14 @@ pub trait FlowSink {
     /// One direction has ended (FIN in order, RST, or the end of the flow); `rest` is what was left over. A RST before any
     /// payload or FIN ends nothing yet: the client may try on with the same SYN.
     fn end(&mut self, flow: &Flow, state: &mut Self::State, side: Side, rest: &[u8], link: &Link, at: At);
+
+    /// Bytes that the sink keeps of a flow's streams. They count as if the table kept them.
+    fn held(&self, _state: &Self::State) -> usize {
+        0
+    }
+
+    /// Memory is needed elsewhere: drops what `held` counts.
+    fn forget(&mut self, _state: &mut Self::State) {}
 
     /// A packet that belongs to no flow: ARP, ICMP, EAPOL…
     fn other(&mut self, packet: &Packet<'_>);

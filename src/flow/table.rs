@@ -267,7 +267,7 @@ impl<T: Default> FlowTable<T> {
             self.closed.push_back((*key, connection.id));
         }
         hot.closed = connection.closed;
-        let held = u32::try_from(connection.capacity()).unwrap_or(u32::MAX);
+        let held = u32::try_from(connection.held(hand.sink)).unwrap_or(u32::MAX);
         self.held = self.held.saturating_sub(hot.held as usize).saturating_add(held as usize);
         hot.held = held;
         if held > 0 && !hot.holds {

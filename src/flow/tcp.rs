@@ -50,9 +50,10 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// Memory held in buffers.
-    pub(super) fn capacity(&self) -> usize {
-        self.streams.as_ref().map_or(0, |streams| streams.sides.iter().map(Assembler::capacity).sum())
+    /// Memory held in buffers, the sink's among them.
+    pub(super) fn held<K: FlowSink<State = T>>(&self, sink: &K) -> usize {
+        let own = self.streams.as_ref().map_or(0, |streams| streams.sides.iter().map(Assembler::capacity).sum());
+        sink.held(&self.state).saturating_add(own)
     }
 
     /// Does anybody want its payload?
@@ -163,6 +164,8 @@ impl<T: Default> Connection<T> {
         for side in [Side::Client, Side::Server] {
             self.with_stream(side, hand, |stream, _, _, pipe| stream.forget(pipe));
         }
+        hand.losses.bytes = hand.losses.bytes.saturating_add(hand.sink.held(&self.state) as u64);
+        hand.sink.forget(&mut self.state);
     }
 
     fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
@@ -262,6 +265,7 @@ impl<T: Default> Connection<T> {
             self.signal(Signal::FirstData(side), sent, hand);
         }
         let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
+        of_mut(&mut self.records, side).cut |= (captured.len() as u64) < u64::from(segment.wire_length);
         // What lies before the start of the stream was not asked for.
         let before = start.min(0).unsigned_abs() as usize;
         let Ok(end) = u64::try_from(end) else { return };

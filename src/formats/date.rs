@@ -1,4 +1,5 @@
-//! The dates of HTTP and SIP headers (RFC 9110 section 5.6.7): the preferred form and the two obsolete ones.
+//! The dates of HTTP and SIP headers (RFC 9110 section 5.6.7): the preferred form and the two obsolete ones. And those of
+//! directories (RFC 4517 section 3.3.13).
 
 use crate::model::Time;
 
@@ -19,6 +20,21 @@ pub fn http_date(text: &str) -> Option<Time> {
     // A leap second is the last one of its minute for a clock that knows none.
     let date =
         jiff::civil::DateTime::new(full_year(year)?, month_number(month)?, day.parse().ok()?, hour, minute, second.min(59), 0);
+    let stamp = date.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(Time::from_seconds(stamp.as_second()))
+}
+
+/// Reads `20090410220103Z` or `20090410220103.0Z`: GeneralizedTime in UTC, as directories and Kerberos write it.
+pub fn generalized_time(text: &str) -> Option<Time> {
+    let digits = text.strip_suffix('Z')?;
+    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() != 14 || !are_digits(whole) || !are_digits(fraction) {
+        return None;
+    }
+    let part = |from: usize, to: usize| whole.get(from..to)?.parse::<i8>().ok();
+    let year = whole.get(..4)?.parse().ok()?;
+    let date = jiff::civil::DateTime::new(year, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?.min(59), 0);
     let stamp = date.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Some(Time::from_seconds(stamp.as_second()))
 }
@@ -48,6 +64,16 @@ mod tests {
             assert_eq!(http_date(text), Some(Time::from_seconds(784_111_777)), "{text}");
         }
         assert_eq!(http_date("Sun, 06 Nov 2016 08:49:60 GMT").map(Time::whole_seconds).as_deref(), Some("2016-11-06T08:49:59Z"));
+    }
+
+    #[test]
+    fn a_directory_writes_its_time_with_or_without_a_fraction() {
+        for text in ["20090410220103Z", "20090410220103.0Z"] {
+            assert_eq!(generalized_time(text).map(Time::whole_seconds).as_deref(), Some("2009-04-10T22:01:03Z"), "{text}");
+        }
+        for text in ["", "Z", "20090410220103", "20091310220103Z", "2009041022010Z", "20090410220103.Z", "2009041022010éZ"] {
+            assert_eq!(generalized_time(text), None, "{text}");
+        }
     }
 
     #[test]

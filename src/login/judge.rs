@@ -6,14 +6,18 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
-use crate::model::{Endpoint, Frame, Outcome, Stage, Time};
+use crate::flow::{Flow, Transport};
+use crate::model::{Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::names::NameBook;
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder};
 use super::stages::{self, Horizon, Judged};
-use super::steps::{Connection, Purpose, Step, StepKind};
+use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
+
+/// Files that a device asks for within this time of each other belong to one run through its list.
+const ONE_RUN: i64 = 60 * SECOND;
 
 /// A step with the number of its record.
 pub(super) struct Judgement {
@@ -36,6 +40,10 @@ struct Context<'a> {
     led_to: HashMap<Frame, Purpose, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
     enrols: bool,
+    /// Has the device an address by which it works, whatever becomes of DHCPv6 and of IPv6 routers?
+    has_address: bool,
+    /// Does it work over IPv4?
+    works_over_v4: bool,
 }
 
 /// Judges all that was recorded up to now, in the order of the first frames. `end` is the capture's last frame.
@@ -48,12 +56,42 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
         enrolment: HashSet::default(),
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
+        has_address: facts.addresses.iter().any(is_routable),
+        works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
     };
     context.learn_servers(recorder);
     context.learn_ways(recorder);
     let mut judged: Vec<Judgement> = recorder.drafts().filter_map(|(id, draft)| judge(id, draft, &context, &horizon)).collect();
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
+    forgive_missing_files(&mut judged);
     judged
+}
+
+/// An address that is good beyond the link.
+fn is_routable(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !address.is_link_local(),
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+    }
+}
+
+/// A phone asks for files of several names, and needs one: where it was given one, it did without the others.
+fn forgive_missing_files(judged: &mut [Judgement]) {
+    let provisions = |step: &Step| step.purpose == Purpose::Provision;
+    let delivered: Vec<Time> = judged
+        .iter()
+        .map(|judgement| &judgement.step)
+        .filter(|step| provisions(step) && step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_)))
+        .map(|step| step.first.time)
+        .collect();
+    for Judgement { step, .. } in judged.iter_mut().filter(|judgement| provisions(&judgement.step)) {
+        let refused = step.ending.is_some_and(|ending| ending.how == How::Rejected);
+        let near = |time: &Time| step.first.time.since(*time).abs() <= ONE_RUN;
+        if refused && step.stage == Stage::Provision && delivered.iter().any(near) {
+            step.outcome = Outcome::Skipped;
+            step.ending = None;
+        }
+    }
 }
 
 impl Context<'_> {
@@ -101,8 +139,16 @@ impl Context<'_> {
 
 fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<Judgement> {
     let (purpose, judged) = match &draft.kind {
+        StepKind::Port(port) => (Purpose::Access, stages::link::judge(port, horizon)),
         StepKind::Lease(lease) => (Purpose::Address, stages::address::judge(lease, horizon)),
+        // A device that has an address does without another.
+        StepKind::LeaseV6(lease) if context.has_address => (Purpose::Other, stages::address::beside_another(lease)),
+        StepKind::LeaseV6(lease) => (Purpose::Address, stages::address::judge_v6(lease, horizon)),
+        StepKind::Neighbour(neighbour) if neighbour.address.is_ipv6() && context.works_over_v4 => {
+            (Purpose::Address, Judged::unclear(Stage::Address))
+        }
         StepKind::Neighbour(neighbour) => (Purpose::Address, stages::address::judge_neighbour(neighbour, horizon)),
+        StepKind::File(transfer) => (stages::provision::purpose(transfer), stages::provision::judge_file(transfer, horizon)),
         StepKind::Lookup(lookup) => {
             let by_name = context.names.purpose_of(&lookup.name);
             let led_to = || lookup.answer.as_ref().and_then(|answer| context.led_to.get(&answer.at.frame)).copied();
@@ -116,6 +162,7 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
             (purpose, judge_connection(connection, purpose, horizon)?)
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
+        StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
     };
     let step = Step {
         stage: judged.stage,
@@ -134,11 +181,11 @@ fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon
         Purpose::Registrar => stages::register::judge(connection, horizon),
         Purpose::Directory => stages::directory::judge(connection, horizon),
         Purpose::Enrolment => stages::enrolment::judge(connection, Stage::Enrolment, horizon),
-        Purpose::Provision => stages::enrolment::judge(connection, Stage::Provision, horizon),
+        Purpose::Provision => stages::provision::judge(connection, horizon),
         Purpose::Update => stages::enrolment::judge(connection, Stage::Update, horizon),
         Purpose::Revocation => stages::enrolment::judge(connection, Stage::Tls, horizon),
         // Nothing that a login stands on.
-        Purpose::Address | Purpose::Clock | Purpose::Other => return None,
+        Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Other => return None,
     })
 }
 
@@ -149,6 +196,8 @@ pub(super) enum Target {
     Name(String, u16),
     /// A server and port.
     Server(Endpoint),
+    /// A ticket from a server and port, or a ping of it over UDP: asking over TCP what was asked over UDP is a next step.
+    Ticket(Transport, Endpoint, String),
     /// A time server.
     Clock(IpAddr),
     /// A neighbour.
@@ -157,16 +206,30 @@ pub(super) enum Target {
     Registration(Endpoint, String),
     /// A lease.
     Lease,
+    /// A lease over IPv6.
+    LeaseV6,
+    /// A file of a server.
+    File(Endpoint, String),
+    /// The port of the switch.
+    Port,
 }
 
 /// The target of a step.
 pub(super) fn target(step: &Step) -> Target {
     match &step.kind {
+        StepKind::Port(_) => Target::Port,
         StepKind::Lease(_) => Target::Lease,
-        StepKind::Neighbour(neighbour) => Target::Neighbour(IpAddr::V4(neighbour.address)),
+        StepKind::LeaseV6(_) => Target::LeaseV6,
+        StepKind::Neighbour(neighbour) => Target::Neighbour(neighbour.address),
+        StepKind::File(transfer) => Target::File(transfer.flow.server, transfer.file.raw().to_owned()),
         StepKind::Lookup(lookup) => Target::Name(lookup.name.raw().to_ascii_lowercase(), lookup.kind),
         StepKind::Clock(clock) => Target::Clock(clock.server),
-        StepKind::Connection(connection) => Target::Server(connection.flow.server),
+        StepKind::Connection(connection) if !connection.kerberos.is_empty() => ticket(&connection.flow, &connection.kerberos),
+        StepKind::Connection(connection) => match first_file(connection).filter(|_| step.purpose == Purpose::Provision) {
+            Some(file) => Target::File(connection.flow.server, file),
+            None => Target::Server(connection.flow.server),
+        },
+        StepKind::Inquiry(inquiry) => ticket(&inquiry.flow, &inquiry.kerberos),
         StepKind::Registration(registration) => {
             let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
             Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
@@ -174,8 +237,20 @@ pub(super) fn target(step: &Step) -> Target {
     }
 }
 
+/// A client asks for tickets all the time, and for the same one again when it starts over.
+fn ticket(flow: &Flow, requests: &[TicketRequest]) -> Target {
+    let first = requests.iter().find_map(|request| request.request.as_ref()?.request());
+    let service = first.and_then(|request| request.service.as_ref()).map(|service| service.raw().to_owned());
+    Target::Ticket(flow.transport, flow.server, service.unwrap_or_default())
+}
+
+/// The path that a connection was opened for.
+fn first_file(connection: &Connection) -> Option<String> {
+    connection.http.iter().find_map(|exchange| exchange.request.as_ref()).map(|(_, request)| request.uri.raw().to_owned())
+}
+
 /// Is a look-up only the shadow of another: AAAA beside an A that was found, a reverse name?
-pub(super) fn is_shadow(step: &Step, all: &[Step]) -> bool {
+pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) -> bool {
     use crate::protocols::dns::kind;
     let StepKind::Lookup(lookup) = &step.kind else { return false };
     if lookup.kind != kind::A && lookup.kind != kind::AAAA && lookup.kind != kind::SRV {
@@ -187,7 +262,7 @@ pub(super) fn is_shadow(step: &Step, all: &[Step]) -> bool {
         _ => return false,
     };
     let found = |other: &Step| matches!(&other.kind, StepKind::Lookup(other) if other.kind == sibling && other.name.raw().eq_ignore_ascii_case(lookup.name.raw()));
-    let mut siblings = all.iter().filter(|other| found(other));
+    let mut siblings = all.filter(|other| found(other));
     match lookup.kind {
         // A failed AAAA says nothing where the A was asked for too.
         kind::AAAA => siblings.next().is_some(),

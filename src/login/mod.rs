@@ -8,6 +8,8 @@ use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
 mod attempt;
+mod dialogue;
+mod drops;
 mod judge;
 mod names;
 mod purpose;
@@ -39,6 +41,9 @@ impl Login {
         self.events = self.events.saturating_add(1);
         self.recorder.event(event, facts);
         self.remember_issuer(event, facts);
+        for file in self.recorder.whole_files.drain(..) {
+            facts.add_file(file.at, file.name, file.purpose == steps::Purpose::Update);
+        }
     }
 
     /// How many events it took.
@@ -74,6 +79,7 @@ impl Login {
         let open = |draft: &record::Draft| match &draft.kind {
             StepKind::Connection(connection) => !connection.ended,
             StepKind::Registration(_) => true,
+            StepKind::File(transfer) => transfer.complete.is_none() && transfer.error.is_none(),
             _ => false,
         };
         let keep_open = self.recorder.drafts().filter(|(_, draft)| open(draft)).count() <= WITHOUT_LOGIN / 2;

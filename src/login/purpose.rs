@@ -33,6 +33,11 @@ pub(super) fn of_port(port: u16) -> Purpose {
 
 /// For what an HTTP request is made, where its path says it.
 pub(super) fn of_request(request: &http::Request) -> Purpose {
+    if let Some(host) = request.tunnel() {
+        let port = request.uri.raw().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let purpose = of_port(port);
+        return if purpose == Purpose::Other { of_name(host.raw()) } else { purpose };
+    }
     let path = request.uri.raw().to_ascii_lowercase();
     let host = request.host.as_ref().map(|host| host.raw().to_ascii_lowercase()).unwrap_or_default();
     let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
@@ -46,11 +51,34 @@ pub(super) fn of_request(request: &http::Request) -> Purpose {
         Purpose::Enrolment
     } else if ends(&[".crl"]) || has(&["/ocsp"]) {
         Purpose::Revocation
-    } else if ends(&[".cfg", ".boot", ".tlv", ".cnf.xml", ".cnf.xml.sgn", "settings.txt", "upgrade.txt", ".ld", ".tuz"]) {
+    } else {
+        of_file(file)
+    }
+}
+
+/// For what a file is fetched, where its name says it.
+pub(super) fn of_file(name: &str) -> Purpose {
+    let name = name.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if ends(&[".cfg", ".boot", ".tlv", ".cnf.xml", ".cnf.xml.sgn", "settings.txt", "upgrade.txt", ".tuz"]) {
         Purpose::Provision
+    } else if ends(&[".loads", ".sbn", ".ld", ".rom", ".fw", ".bin", ".img"]) {
+        Purpose::Update
     } else {
         Purpose::Other
     }
+}
+
+/// Is it a file that a phone asks for and does well without: trust lists of a cluster that is not secure, directories,
+/// licences, overrides, logs?
+pub(super) fn is_optional_file(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    begins(&["ctlsep", "itlsep", "ctlfile", "itlfile"])
+        || has(&["-directory.", "-license.", "-user.", "-phone.", "-web.", "ringlist.", "dialplan."])
+        || [".log", ".boot", ".tuz"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// For what a connection is opened: by what was said on it, else by the name that led there, else by its port.
@@ -74,6 +102,21 @@ pub(super) fn of_connection(connection: &Connection, name: Purpose) -> Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::WireText;
+
+    #[test]
+    fn files_are_configuration_or_images_and_some_may_be_missing() {
+        assert_eq!(of_file("SEP0004F21A2B3C.cnf.xml"), Purpose::Provision);
+        assert_eq!(of_file("/0004f21a2b3c.CFG"), Purpose::Provision);
+        assert_eq!(of_file("SIP45.9-4-2SR3-1S.loads"), Purpose::Update);
+        assert_eq!(of_file("index.html"), Purpose::Other);
+        for name in ["CTLSEP0004F21A2B3C.tlv", "/phones/0004f21a2b3c-directory.xml", "0004f21a2b3c.boot"] {
+            assert!(is_optional_file(name), "{name}");
+        }
+        for name in ["SEP0004F21A2B3C.cnf.xml", "XMLDefault.cnf.xml", "0004f21a2b3c.cfg"] {
+            assert!(!is_optional_file(name), "{name}");
+        }
+    }
 
     #[test]
     fn names_that_only_one_purpose_has() {
@@ -83,5 +126,27 @@ mod tests {
         assert_eq!(of_name("time.windows.com"), Purpose::Clock);
         assert_eq!(of_name("ucupdates-r2.corp.contoso.com"), Purpose::Update);
         assert_eq!(of_name("www.contoso.com"), Purpose::Other);
+    }
+
+    #[test]
+    fn a_tunnel_serves_what_it_leads_to() {
+        let to = |uri: &str| {
+            let request = http::Request {
+                method: WireText::from("CONNECT"),
+                uri: WireText::from(uri),
+                host: None,
+                user_agent: None,
+                content_type: None,
+                authorization: None,
+                to_proxy: false,
+                credentials: None,
+                index: 0,
+            };
+            of_request(&request)
+        };
+        assert_eq!(to("pool.contoso.com:5061"), Purpose::Registrar);
+        assert_eq!(to("sip.contoso.com:443"), Purpose::Registrar);
+        assert_eq!(to("dc01.contoso.com:636"), Purpose::Directory);
+        assert_eq!(to("www.contoso.com:443"), Purpose::Other);
     }
 }

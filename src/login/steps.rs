@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::flow::{Flow, TcpStats};
 use crate::formats::x509::Certificate;
 use crate::model::{At, By, DropPoint, Frame, How, Mac, Outcome, Side, Stage};
-use crate::protocols::{dhcp, dns, http, ntp, sip, tls};
+use crate::protocols::{dhcp, dhcpv6, dns, eap, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 
 /// One try of a device to log in, from its first step to what ended it.
@@ -79,6 +79,8 @@ pub struct Ending {
 /// For what a device looks up a name or opens a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
+    /// To be let onto the port of the switch.
+    Access,
     /// An address of its own.
     Address,
     /// The time.
@@ -102,9 +104,13 @@ pub enum Purpose {
 /// The kinds of exchange.
 #[derive(Clone, Debug)]
 pub enum StepKind {
+    /// 802.1X.
+    Port(Box<PortAccess>),
     /// DHCP.
     Lease(Box<Lease>),
-    /// ARP for the router (or another neighbour).
+    /// DHCPv6.
+    LeaseV6(Box<LeaseV6>),
+    /// ARP, or neighbour discovery, for the router (or another neighbour).
     Neighbour(Neighbour),
     /// DNS.
     Lookup(Box<Lookup>),
@@ -112,8 +118,54 @@ pub enum StepKind {
     Clock(Box<Clock>),
     /// TCP, with what it carried.
     Connection(Box<Connection>),
+    /// TFTP.
+    File(Box<Transfer>),
     /// SIP over UDP.
     Registration(Box<Registration>),
+    /// Kerberos or CLDAP over UDP.
+    Inquiry(Box<Inquiry>),
+}
+
+/// An 802.1X exchange, up to success or failure.
+#[derive(Clone, Debug, Default)]
+pub struct PortAccess {
+    /// EAPOL-Starts of the device.
+    pub starts: Vec<At>,
+    /// EAP requests of the switch.
+    pub requests: Vec<(At, eap::Packet)>,
+    /// EAP responses of the device.
+    pub responses: Vec<(At, eap::Packet)>,
+    /// EAP-Success.
+    pub success: Option<At>,
+    /// EAP-Failure.
+    pub failure: Option<At>,
+}
+
+impl PortAccess {
+    /// The method by which the device was to prove itself, beyond its name. What the switch asks of all stations at once is
+    /// not seen as asked of this one, so that its answers tell too.
+    pub fn method(&self) -> Option<u8> {
+        use eap::method::{IDENTITY, NAK, NOTIFICATION};
+        let of = |packets: &[(At, eap::Packet)]| {
+            let mut methods = packets.iter().filter_map(|(_, packet)| packet.method);
+            methods.rfind(|method| !matches!(*method, IDENTITY | NOTIFICATION | NAK))
+        };
+        of(&self.requests).or(of(&self.responses))
+    }
+
+    /// Who the device said it is.
+    pub fn identity(&self) -> Option<&WireText> {
+        self.responses.iter().rev().find_map(|(_, packet)| packet.identity.as_ref())
+    }
+
+    /// A TLS alert inside: frame, whose, description.
+    pub fn alert(&self) -> Option<(At, Side, u8)> {
+        let of = |packets: &[(At, eap::Packet)], side: Side| {
+            packets.iter().find_map(|(at, packet)| packet.alert.map(|(_, description)| (*at, side, description)))
+        };
+        let (device, switch) = (of(&self.responses, Side::Client), of(&self.requests, Side::Server));
+        device.into_iter().chain(switch).min_by_key(|(at, _, _)| *at)
+    }
 }
 
 /// A DHCP exchange: all messages of one transaction.
@@ -145,12 +197,68 @@ pub struct Lease {
     pub vendor_class: Option<WireText>,
 }
 
-/// ARP for one address.
+/// A DHCPv6 exchange: SOLICIT to REPLY, or any other question with its answer.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseV6 {
+    /// SOLICITs.
+    pub solicits: Vec<At>,
+    /// ADVERTISEs.
+    pub advertises: Vec<(At, Arc<dhcpv6::Message>)>,
+    /// REQUESTs, RENEWs, REBINDs and CONFIRMs.
+    pub requests: Vec<At>,
+    /// INFORMATION-REQUESTs, RELEASEs and DECLINEs: on these no login stands.
+    pub others: Vec<At>,
+    /// REPLYs.
+    pub replies: Vec<(At, Arc<dhcpv6::Message>)>,
+}
+
+impl LeaseV6 {
+    /// The status with which servers refuse: of the last REPLY, or of all ADVERTISEs.
+    pub fn refusal(&self) -> Option<(At, &dhcpv6::Message)> {
+        let refused = |(at, message): &(At, Arc<dhcpv6::Message>)| {
+            (message.addresses.is_empty() && message.status.is_some()).then_some(*at)
+        };
+        let list = if self.replies.is_empty() { &self.advertises } else { &self.replies };
+        let last = list.last().filter(|_| list.iter().all(|one| refused(one).is_some()))?;
+        Some((last.0, last.1.as_ref()))
+    }
+}
+
+/// A file over TFTP.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Who asked whom.
+    pub flow: Flow,
+    /// The name that led to the server.
+    pub name: Option<WireText>,
+    /// The file.
+    pub file: WireText,
+    /// Is it written to the server?
+    pub write: bool,
+    /// Requests.
+    pub requests: Vec<At>,
+    /// The first block, or what else shows that the server takes the request.
+    pub accepted: Option<At>,
+    /// Octets of a full block (RFC 2348).
+    pub block_size: u16,
+    /// The last block that came, and how many octets had come by then.
+    pub last_block: Option<(u16, u64)>,
+    /// The frame that brought the last block of the file.
+    pub complete: Option<At>,
+    /// The server's error: code and text.
+    pub error: Option<(At, u16, WireText)>,
+    /// The device gave it up.
+    pub aborted: Option<At>,
+    /// ICMP unreachable for a request.
+    pub unreachable: Option<(At, IpAddr)>,
+}
+
+/// ARP, or neighbour discovery, for one address.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
     /// Whose MAC was asked for.
-    pub address: Ipv4Addr,
-    /// Is it the router of the lease?
+    pub address: IpAddr,
+    /// Is it the router: of the lease, or as advertised?
     pub router: bool,
     /// Requests.
     pub requests: Vec<At>,
@@ -184,6 +292,8 @@ pub struct Answer {
     pub rcode: u16,
     /// Was it truncated, with no answer over TCP?
     pub truncated: bool,
+    /// Was it cut by the capture, or malformed? Then it proves no absence.
+    pub partial: bool,
     /// Answer and additional records.
     pub records: Vec<dns::Record>,
 }
@@ -269,6 +379,10 @@ pub struct Connection {
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.
     pub sip: Vec<Transaction>,
+    /// LDAP requests and their answers.
+    pub ldap: Vec<DirectoryRequest>,
+    /// Kerberos requests and their answers.
+    pub kerberos: Vec<TicketRequest>,
 }
 
 /// How a side closed.
@@ -409,6 +523,110 @@ pub struct Transaction {
     pub answer: Option<(At, Arc<sip::Message>)>,
 }
 
+/// Kerberos or CLDAP over UDP with one server.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    /// The server, and the client as it first asked.
+    pub flow: Flow,
+    /// The name that led to it.
+    pub name: Option<WireText>,
+    /// CLDAP requests and their answers.
+    pub ldap: Vec<DirectoryRequest>,
+    /// Kerberos requests and their answers.
+    pub kerberos: Vec<TicketRequest>,
+    /// ICMP unreachable for a request.
+    pub unreachable: Option<(At, IpAddr)>,
+}
+
+/// An LDAP request of the device with what came back.
+#[derive(Clone, Debug)]
+pub struct DirectoryRequest {
+    /// The request and its repeats; empty where the capture lacks it.
+    pub sent: Vec<At>,
+    /// The request.
+    pub request: Option<Arc<ldap::Message>>,
+    /// Its messageID.
+    pub id: u32,
+    /// Entries that came.
+    pub entries: u32,
+    /// References to other servers that came.
+    pub references: u32,
+    /// CA certificates in the entries.
+    pub certificates: u32,
+    /// Entries that name a host: of enrolment services, the one with the web pages.
+    pub hosts: u32,
+    /// The answer that completes it.
+    pub answer: Option<(At, Arc<ldap::Message>)>,
+}
+
+impl Inquiry {
+    /// The last answer.
+    pub fn last_answer(&self) -> Option<At> {
+        last_answer(&self.ldap, &self.kerberos)
+    }
+}
+
+/// The last answer to any of these requests.
+pub fn last_answer(ldap: &[DirectoryRequest], kerberos: &[TicketRequest]) -> Option<At> {
+    let directory = ldap.iter().filter_map(|request| request.answer.as_ref()).map(|(at, _)| *at);
+    let tickets = kerberos.iter().filter_map(|request| request.answer.as_ref()).map(|(at, _)| *at);
+    directory.chain(tickets).max()
+}
+
+impl DirectoryRequest {
+    /// The search, if it is one.
+    pub fn search(&self) -> Option<&ldap::Search> {
+        match &self.request.as_ref()?.body {
+            ldap::Body::Search(search) => Some(search),
+            _ => None,
+        }
+    }
+
+    /// The bind, if it is one.
+    pub fn bind(&self) -> Option<&ldap::Bind> {
+        match &self.request.as_ref()?.body {
+            ldap::Body::Bind(bind) => Some(bind),
+            _ => None,
+        }
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Option<&ldap::Outcome> {
+        self.answer.as_ref().and_then(|(_, answer)| answer.outcome())
+    }
+
+    /// Did it bring what a device looks for that needs a CA?
+    pub fn found_ca(&self) -> bool {
+        self.certificates > 0 || self.hosts > 0
+    }
+
+    /// Is it answered by nothing but references to other servers?
+    pub fn is_referred(&self) -> bool {
+        self.search().is_some() && self.entries == 0 && self.references > 0
+    }
+}
+
+/// A Kerberos request of the device with what came back.
+#[derive(Clone, Debug)]
+pub struct TicketRequest {
+    /// The request and its repeats; empty where the capture lacks it.
+    pub sent: Vec<At>,
+    /// The request.
+    pub request: Option<Arc<kerberos::Message>>,
+    /// The port that it was last sent from.
+    pub port: u16,
+    /// The answer.
+    pub answer: Option<(At, Arc<kerberos::Message>)>,
+}
+
+impl TicketRequest {
+    /// The refusal, where the answer is one.
+    pub fn error(&self) -> Option<(At, &kerberos::Error)> {
+        let (at, answer) = self.answer.as_ref()?;
+        Some((*at, answer.error()?))
+    }
+}
+
 impl Attempt {
     /// The step that dropped.
     pub fn dropped(&self) -> Option<&Step> {
@@ -435,6 +653,14 @@ impl Attempt {
     pub fn leases(&self) -> impl Iterator<Item = (&Step, &Lease)> + '_ {
         self.steps.iter().filter_map(|step| match &step.kind {
             StepKind::Lease(lease) => Some((step, lease.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The TFTP transfers, with their steps.
+    pub fn files(&self) -> impl Iterator<Item = (&Step, &Transfer)> + '_ {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::File(transfer) => Some((step, transfer.as_ref())),
             _ => None,
         })
     }

@@ -77,8 +77,10 @@ pub enum MarkKind {
     UserAgent,
     /// It asked for a name that begins with it.
     Name,
-    /// It asked a web server for a path that begins with it.
+    /// It asked a web or TFTP server for a path that begins with it.
     Path,
+    /// What it says of itself by LLDP or CDP contains it.
+    Described,
     /// Its ClientHello, as [`crate::device::facts::DeviceFacts::hello_in_words`] tells it, begins with it.
     Hello,
     /// It spoke SIP, or asked for the servers of a SIP domain that begins with it.

@@ -11,12 +11,19 @@ use crate::flow::Step;
 use crate::model::{Mac, Side};
 
 pub mod arp;
+pub mod cdp;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
+pub mod eap;
 pub mod http;
 pub mod icmp;
+pub mod kerberos;
+pub mod ldap;
+pub mod lldp;
 pub mod ntp;
 pub mod sip;
+pub mod tftp;
 pub mod tls;
 
 /// What any protocol said. One variant a protocol.
@@ -24,18 +31,32 @@ pub mod tls;
 pub enum Message {
     /// ARP.
     Arp(arp::Message),
+    /// CDP.
+    Cdp(Box<cdp::Message>),
     /// DHCPv4.
     Dhcp(Box<dhcp::Message>),
+    /// DHCPv6.
+    Dhcpv6(Box<dhcpv6::Message>),
     /// DNS.
     Dns(Box<dns::Message>),
+    /// EAPOL and EAP.
+    Eap(Box<eap::Message>),
     /// HTTP/1.
     Http(Box<http::Message>),
     /// ICMP and ICMPv6.
     Icmp(icmp::Message),
+    /// Kerberos.
+    Kerberos(Box<kerberos::Message>),
+    /// LDAP.
+    Ldap(Box<ldap::Message>),
+    /// LLDP.
+    Lldp(Box<lldp::Message>),
     /// NTP.
     Ntp(ntp::Message),
     /// SIP.
     Sip(Box<sip::Message>),
+    /// TFTP.
+    Tftp(Box<tftp::Message>),
     /// TLS.
     Tls(Box<tls::Message>),
 }
@@ -73,12 +94,19 @@ impl Message {
     pub fn describe(&self) -> &dyn Describe {
         match self {
             Message::Arp(message) => message,
+            Message::Cdp(message) => message.as_ref(),
             Message::Dhcp(message) => message.as_ref(),
+            Message::Dhcpv6(message) => message.as_ref(),
             Message::Dns(message) => message.as_ref(),
+            Message::Eap(message) => message.as_ref(),
             Message::Http(message) => message.as_ref(),
             Message::Icmp(message) => message,
+            Message::Kerberos(message) => message.as_ref(),
+            Message::Ldap(message) => message.as_ref(),
+            Message::Lldp(message) => message.as_ref(),
             Message::Ntp(message) => message,
             Message::Sip(message) => message.as_ref(),
+            Message::Tftp(message) => message.as_ref(),
             Message::Tls(message) => message.as_ref(),
         }
     }
@@ -88,6 +116,10 @@ impl Message {
 pub trait Out {
     /// One whole message, completed by the packet in hand.
     fn message(&mut self, side: Side, message: Message);
+
+    /// The datagram in hand is a question that the other side answers from a port of its own choice: what comes from
+    /// that host to the asker's port, in whatever flow, is of this protocol too.
+    fn answer_from_new_port(&mut self) {}
 }
 
 /// Does this look like the protocol?
@@ -132,6 +164,17 @@ pub trait StreamParser {
 
     /// One side has ended, with `rest` left over (a body that is delimited by the close is complete now).
     fn end(&mut self, side: Side, rest: &[u8], out: &mut dyn Out);
+
+    /// Was the last word of this protocol said on the connection, so that what follows on either side is another's: TLS
+    /// after StartTLS, whatever a tunnel carries? What was not used up is given to that one.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Bytes that it keeps of messages that are not whole, or not answered: what counts against the bound of all buffers.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 /// How a protocol rides on UDP.
@@ -171,5 +214,19 @@ pub struct Protocol {
 }
 
 /// All that ride on UDP, TCP or the link, in the order in which they are asked.
-pub static ALL: &[&Protocol] =
-    &[&arp::PROTOCOL, &dhcp::PROTOCOL, &dns::PROTOCOL, &ntp::PROTOCOL, &tls::PROTOCOL, &http::PROTOCOL, &sip::PROTOCOL];
+pub static ALL: &[&Protocol] = &[
+    &arp::PROTOCOL,
+    &eap::PROTOCOL,
+    &lldp::PROTOCOL,
+    &cdp::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
+    &dns::PROTOCOL,
+    &ntp::PROTOCOL,
+    &tftp::PROTOCOL,
+    &tls::PROTOCOL,
+    &http::PROTOCOL,
+    &sip::PROTOCOL,
+    &ldap::PROTOCOL,
+    &kerberos::PROTOCOL,
+];

@@ -52,7 +52,9 @@ impl Feed {
             if self.done || bytes.is_empty() || bytes.len() < self.need[index] {
                 return;
             }
-            match self.parser.data(side, bytes, &mut self.said) {
+            let step = self.parser.data(side, bytes, &mut self.said);
+            self.done = self.parser.is_over();
+            match step {
                 Step::Done => self.done = true,
                 Step::Used { bytes: 0, need } => self.need[index] = need.max(bytes.len() + 1),
                 Step::Used { bytes: used, need } => {

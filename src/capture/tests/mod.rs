@@ -244,12 +244,17 @@ fn frames_are_numbered_as_wireshark_does() {
         LITTLE.block(0x1234, b"unknown"),
         LITTLE.simple(1, b"6"),
         LITTLE.obsolete(0, 12, b"7"),
+        LITTLE.block(0x204, b"sysdig"),
+        LITTLE.block(0x216, b"sysdig"),
+        LITTLE.block(0x221, b"sysdig"),
+        LITTLE.enhanced(0, 13, 2, b"11"),
     ]
     .concat();
     let (seen, reader) = read(&file);
-    assert_eq!(frames(&seen), [1, 3, 6, 7]);
-    assert_eq!(seen.iter().map(|seen| seen.1).collect::<Vec<_>>(), [10_000, 11_000, 11_000, 12_000], "without a time: as before");
-    assert_eq!(reader.facts().frames, 7);
+    assert_eq!(frames(&seen), [1, 3, 6, 7, 11]);
+    let times: Vec<_> = seen.iter().map(|seen| seen.1).collect();
+    assert_eq!(times, [10_000, 11_000, 11_000, 12_000, 13_000], "without a time: as before");
+    assert_eq!(reader.facts().frames, 11);
     assert!(reader.warnings().is_empty());
 }
 

@@ -1,11 +1,15 @@
 //! What several rules ask, asked in one place: questions over a closed attempt in, plain answers out. Nothing here knows a
 //! rule or a code.
 
+pub(super) mod access;
 pub mod alert;
 pub(super) mod answers;
 pub mod chain;
+pub(super) mod directory;
 pub mod fetch;
+pub(super) mod files;
 pub mod handshake;
+pub mod hints;
 pub mod name_errand;
 pub mod option_need;
 pub mod own_clock;
@@ -13,4 +17,7 @@ pub mod own_network;
 pub mod place;
 pub mod reach;
 pub mod registration;
+pub mod reissue;
+#[cfg(test)]
+pub(crate) mod testing_link;
 pub(super) mod wrong_clock;

@@ -66,7 +66,7 @@ fn made_good(case: &Case<'_>, failed: &Step) -> bool {
             StepKind::Connection(_) => {
                 place::connections(case).iter().any(|place| std::ptr::eq(place.step, step) && place.connected())
             }
-            StepKind::Neighbour(_) | StepKind::Lease(_) => false,
+            StepKind::Port(_) | StepKind::Neighbour(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) => false,
             _ => step.outcome == Outcome::Ok,
         };
         step.purpose == failed.purpose && failed.purpose != Purpose::Other && connected

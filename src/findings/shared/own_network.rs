@@ -40,7 +40,12 @@ pub fn answer_of(step: &Step) -> Option<(IpAddr, Option<At>)> {
             let answers = registration.transactions.iter().filter_map(|one| one.answer.as_ref());
             Some((registration.flow.server_ip()?, answers.map(|(at, _)| *at).max()))
         }
-        StepKind::Lease(_) | StepKind::Neighbour(_) => None,
+        StepKind::Inquiry(inquiry) => Some((inquiry.flow.server_ip()?, inquiry.last_answer())),
+        StepKind::File(transfer) => {
+            let refused = transfer.error.as_ref().map(|(at, _, _)| *at);
+            Some((transfer.flow.server_ip()?, transfer.complete.or(transfer.accepted).or(refused)))
+        }
+        StepKind::Port(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) | StepKind::Neighbour(_) => None,
     }
 }
 

@@ -1,13 +1,16 @@
-//! Stage `address`: DHCP (RFC 2131 section 3), and ARP for the neighbours that an address is good for.
+//! Stage `address`: DHCP (RFC 2131 section 3, RFC 8415 section 18), and ARP or neighbour discovery for the neighbours that
+//! an address is good for.
 
 use std::net::IpAddr;
 
 use super::{Horizon, Judged};
-use crate::login::steps::{Lease, Neighbour};
+use crate::login::steps::{Lease, LeaseV6, Neighbour};
 use crate::model::{At, By, How, Outcome, SECOND, Stage};
 
 /// First wait of a client (RFC 2131 section 4.1).
 const WAIT: i64 = 4 * SECOND;
+/// First waits of a DHCPv6 client: one second, doubled (RFC 8415 section 7.6); the third is the first that tells.
+const WAIT_V6: i64 = 4 * SECOND;
 /// ARP asks once a second (RFC 1122 section 2.3.2.1).
 const ARP_WAIT: i64 = SECOND;
 
@@ -88,6 +91,31 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Offered(_) | State::Idle => Judged::unclear(STAGE),
         State::Discovering(at) => horizon.silent(STAGE, None, at, lease.discovers.len(), WAIT),
     }
+}
+
+/// What became of a DHCPv6 exchange of a device that has no other address.
+pub(in crate::login) fn judge_v6(lease: &LeaseV6, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Address;
+    if let Some((at, _)) = lease.refusal() {
+        return Judged::failed(STAGE, By::Server, How::Rejected, at);
+    }
+    if lease.replies.iter().any(|(_, reply)| !reply.addresses.is_empty()) {
+        return Judged::ok(STAGE);
+    }
+    match (lease.requests.last(), lease.solicits.last()) {
+        // RFC 8415 section 18.2.10: an answer that gives nothing settles nothing.
+        _ if !lease.replies.is_empty() => Judged::unclear(STAGE),
+        (Some(at), _) => horizon.silent(STAGE, None, *at, lease.requests.len(), WAIT_V6),
+        (None, Some(at)) if lease.advertises.is_empty() => horizon.silent(STAGE, None, *at, lease.solicits.len(), WAIT_V6),
+        // An offer that was not taken up, or a question for no address.
+        _ => Judged::unclear(STAGE),
+    }
+}
+
+/// What became of a DHCPv6 exchange of a device that has an address already: it fails nothing.
+pub(in crate::login) fn beside_another(lease: &LeaseV6) -> Judged {
+    let answered = lease.refusal().is_none() && !lease.replies.is_empty();
+    if answered { Judged::ok(Stage::Address) } else { Judged::unclear(Stage::Address) }
 }
 
 /// What became of an ARP question.

@@ -9,7 +9,7 @@ use crate::protocols::tls::names::{alert_name, cipher_name, version_name};
 use crate::text::WireText;
 
 use super::super::steps::{Close, Connection, Exchange, Handshake, Purpose, Registration, Step, StepKind, Transaction};
-use super::{Direction, Moment, Teller, times};
+use super::{Direction, Moment, Teller, directory, times};
 
 /// Status codes of one list that are spelt out.
 const CODES: usize = 6;
@@ -33,10 +33,11 @@ pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, mo
     // The handshakes of a connection to the registrar are stages of their own.
     let of_registrar = step.purpose == Purpose::Registrar;
     let at_stage = |stage: Stage| if of_registrar { stage } else { step.stage };
-    let carries = connection.tls.is_some() || !connection.http.is_empty() || !connection.sip.is_empty();
-    if !carries || of_registrar || connection.syn_ack.is_none() {
+    if !is_read(connection) || of_registrar || connection.syn_ack.is_none() {
         opening(&mut teller, at_stage(Stage::Connect), step, connection);
     }
+    directory::ldap(&mut teller, &connection.ldap);
+    directory::kerberos(&mut teller, &connection.kerberos);
     if let Some(tls) = &connection.tls {
         handshake(&mut teller, at_stage(Stage::Tls), tls);
         data(&mut teller, at_stage(Stage::Register), tls);
@@ -49,10 +50,16 @@ pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, mo
     }
 }
 
+/// Was anything that it carried read?
+fn is_read(connection: &Connection) -> bool {
+    let Connection { tls, http, sip, ldap, kerberos, .. } = connection;
+    tls.is_some() || !http.is_empty() || !sip.is_empty() || !ldap.is_empty() || !kerberos.is_empty()
+}
+
 /// SYN, and what became of it.
 fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Connection) {
     let Some(syn) = connection.syn else {
-        if connection.syn_ack.is_none() && connection.tls.is_none() && connection.http.is_empty() && connection.sip.is_empty() {
+        if connection.syn_ack.is_none() && !is_read(connection) {
             teller.tell_in(stage, step.first, Direction::Out, "a connection that was open before the capture began");
         }
         return;
@@ -72,8 +79,11 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
 /// How much was said on a connection of which nothing can be read.
 fn unread(connection: &Connection) -> String {
     let (sent, received) = (connection.stats.client.sent, connection.stats.server.sent);
-    let is_read = connection.tls.is_some() || !connection.http.is_empty() || !connection.sip.is_empty();
-    if is_read || sent == 0 && received == 0 { String::new() } else { format!("; {sent} bytes sent, {received} received") }
+    if is_read(connection) || sent == 0 && received == 0 {
+        String::new()
+    } else {
+        format!("; {sent} bytes sent, {received} received")
+    }
 }
 
 fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
@@ -241,7 +251,7 @@ fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
         }
         Some(tls) if tls.client_hello.is_some() && tls.server_hello.is_none() => ", no ServerHello",
         Some(_) => ", the handshake is not complete",
-        None if connection.http.is_empty() && connection.sip.is_empty() => ", before anything was said",
+        None if !is_read(connection) => ", before anything was said",
         None => "",
     };
     teller.tell_in(stage, at, direction(side), format!("{how}{lacks}"));
@@ -260,13 +270,18 @@ pub(super) fn refusal(step: &Step, at: At) -> Option<String> {
     let (http, sip): (&[Exchange], &[Transaction]) = match &step.kind {
         StepKind::Connection(connection) => (&connection.http, &connection.sip),
         StepKind::Registration(registration) => (&[], &registration.transactions),
+        StepKind::Inquiry(inquiry) => return directory::refusal(&inquiry.ldap, &inquiry.kerberos, at),
         _ => return None,
+    };
+    let directory = match &step.kind {
+        StepKind::Connection(connection) => directory::refusal(&connection.ldap, &connection.kerberos, at),
+        _ => None,
     };
     let response = http.iter().filter_map(|exchange| exchange.response.as_ref()).find(|(seen, _)| seen.frame == at.frame);
     let answer = sip.iter().filter_map(|transaction| transaction.answer.as_ref()).find(|(seen, _)| seen.frame == at.frame);
     match (response, answer) {
         (Some((_, response)), _) => Some(format!("{}: the last answer", response.code)),
         (None, Some((_, answer))) => Some(format!("{}: the last answer", status(answer))),
-        (None, None) => None,
+        (None, None) => directory,
     }
 }

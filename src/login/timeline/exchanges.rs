@@ -1,4 +1,4 @@
-//! DHCP, ARP, DNS and NTP in a line each.
+//! DHCP, ARP (or neighbour discovery), DNS and NTP in a line each.
 
 use crate::model::At;
 use crate::protocols::dhcp::{self, option};
@@ -66,10 +66,15 @@ fn granted(ack: &dhcp::Message) -> String {
     facts.join(", ")
 }
 
+/// By what the MAC of an address is asked for.
+fn protocol(neighbour: &Neighbour) -> &'static str {
+    if neighbour.address.is_ipv4() { "ARP" } else { "ND" }
+}
+
 pub(super) fn neighbour(step: &Step, neighbour: &Neighbour, moments: &mut Vec<Moment>) {
     let Some(first) = neighbour.requests.first().copied().or(neighbour.reply.map(|(at, _)| at)) else { return };
     let what = if neighbour.router { "the router " } else { "" };
-    let mut teller = Teller { moments, stage: step.stage, peer: format!("ARP {}", neighbour.address) };
+    let mut teller = Teller { moments, stage: step.stage, peer: format!("{} {}", protocol(neighbour), neighbour.address) };
     match neighbour.reply {
         // An answered ARP for a neighbour is no news.
         Some((_, mac)) if neighbour.router => teller.tell(first, Direction::Out, format!("where is {what}→ {mac}")),
@@ -122,6 +127,7 @@ fn kind(kind: u16) -> String {
 fn failure(answer: &Answer) -> String {
     match answer.rcode {
         0 if answer.truncated => "truncated, and not asked again over TCP".to_owned(),
+        0 if answer.partial => "an answer that the capture cuts off".to_owned(),
         0 => "no such record".to_owned(),
         1 => "FORMERR".to_owned(),
         2 => "SERVFAIL".to_owned(),

@@ -5,7 +5,9 @@ use crate::model::{At, DropPoint, How, Outcome, Stage};
 use super::steps::{Attempt, Purpose, Step, StepKind};
 
 mod connection;
+mod directory;
 mod exchanges;
+mod link;
 #[cfg(test)]
 mod tests;
 
@@ -85,11 +87,15 @@ pub fn moments(attempt: &Attempt) -> Vec<Moment> {
                     }
                 }
             }
+            StepKind::Port(port) => link::port(step, port, &mut moments),
             StepKind::Lease(lease) => exchanges::lease(step, lease, &mut moments),
+            StepKind::LeaseV6(lease) => link::lease_v6(step, lease, &mut moments),
+            StepKind::File(transfer) => link::file(step, transfer, &mut moments),
             StepKind::Neighbour(neighbour) => exchanges::neighbour(step, neighbour, &mut moments),
             StepKind::Clock(clock) => exchanges::clock(step, clock, &mut moments),
             StepKind::Connection(connection) => connection::connection(step, connection, dropped, &mut moments),
             StepKind::Registration(registration) => connection::registration(step, registration, &mut moments),
+            StepKind::Inquiry(inquiry) => directory::inquiry(step, inquiry, &mut moments),
         }
         if dropped {
             mark(step, attempt.drop.as_ref(), &mut moments);

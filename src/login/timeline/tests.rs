@@ -1,7 +1,9 @@
 //! Stories as people read them.
 
 use super::*;
-use crate::findings::testing::{self, Login, certificate, lease, lookup, ntp_exchange, registration, router, syn, tcp};
+use crate::findings::testing::{
+    self, Login, as_req, certificate, kerberos, krb_error, lease, lookup, ntp_exchange, registration, router, syn, tcp, ticket,
+};
 use crate::login::steps::Close;
 use crate::model::{By, SECOND, Side, Time};
 use crate::protocols::http::Body;
@@ -97,5 +99,17 @@ fn an_attempt_that_got_through_has_no_decisive_moment() {
         .step(tcp(Purpose::Registrar).hello().server_flight(vec![testing::leaf()]).client_finished().server_finished())
         .signed_in();
     assert!(moments(&login.attempt).iter().all(|moment| !moment.decisive));
+    insta::assert_snapshot!(story(&login.attempt));
+}
+
+#[test]
+fn a_directory_is_told_request_by_request() {
+    let controller = || tcp(Purpose::Directory).named("dc.contoso.com").to("10.0.0.3", 389);
+    let tickets = vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(ticket()))];
+    let login = Login::new()
+        .step(kerberos(tickets))
+        .step(controller().bind(14, "").bind(0, "").search("(objectCategory=certificationAuthority)", 2, 0).certificates(3))
+        .step(controller().bind(14, "").bind(49, "AcceptSecurityContext error, data 775, v1db1").leaves(Side::Client, Close::Fin))
+        .dropped();
     insta::assert_snapshot!(story(&login.attempt));
 }

@@ -100,7 +100,8 @@ fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
         }
         MarkKind::UserAgent => format!("user agent {}", first(&facts.user_agents, contains)?),
         MarkKind::Name => format!("asked DNS for {}", first(&facts.names_asked, begins)?),
-        MarkKind::Path => format!("asked a web server for {}", first(&facts.paths_asked, begins)?),
+        MarkKind::Path => format!("asked a server for {}", first(&facts.paths_asked, begins)?),
+        MarkKind::Described => format!("describes itself as {} (LLDP or CDP)", first(&facts.described, contains)?),
         MarkKind::Hello => {
             let hello = facts.hello_in_words().filter(|hello| begins(hello, &mark.value))?;
             format!("its TLS hello offers at most {hello}")
@@ -108,6 +109,7 @@ fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
         MarkKind::Sip => match first(&facts.sip_domains, begins) {
             Some(domain) => format!("SIP domain {domain}"),
             None if facts.speaks_sip && mark.value.is_empty() => "speaks SIP".to_owned(),
+            None if facts.connects_to_sip() && mark.value.is_empty() => "connects to a port of SIP".to_owned(),
             None => return None,
         },
     })

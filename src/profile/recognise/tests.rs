@@ -100,6 +100,14 @@ fn weak_or_medium_evidence_alone_decides_nothing() {
 }
 
 #[test]
+fn a_port_of_sip_shows_a_phone_but_trying_all_ports_does_not() {
+    let opens = |ports: std::ops::RangeInclusive<u16>| DeviceFacts { ports_opened: ports.collect(), ..Default::default() };
+    assert_eq!(name(&opens(5061..=5061)).as_deref(), Some(SIP));
+    assert_eq!(name(&opens(5020..=5083)), None);
+    assert_eq!(name(&opens(443..=443)), None);
+}
+
+#[test]
 fn a_locally_administered_mac_bears_no_prefix() {
     let profile = r#"name = "test"
 title = "T"
@@ -159,4 +167,15 @@ fn prefixes_end_at_characters() {
     assert!(!begins("é", "e"));
     assert!(!begins("aé", "ab"));
     assert!(begins("É", ""));
+}
+
+#[test]
+fn what_a_phone_says_by_lldp_or_cdp_and_the_files_it_asks_for_make_it_known() {
+    let described = DeviceFacts { described: texts(&["Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S"]), ..Default::default() };
+    let wanted = "describes itself as Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S (LLDP or CDP)";
+    assert_eq!(family(&described), Some((SIP.to_owned(), vec![wanted.to_owned()])));
+    let asks = DeviceFacts { paths_asked: texts(&["/CTLSEP0004F21A2B3C.tlv"]), ..Default::default() };
+    assert_eq!(family(&asks), Some((SIP.to_owned(), vec!["asked a server for /CTLSEP0004F21A2B3C.tlv".to_owned()])));
+    let switch = DeviceFacts { described: texts(&["cisco WS-C3560-24TS"]), ..Default::default() };
+    assert_eq!(name(&switch), None);
 }

@@ -56,9 +56,6 @@ enum Next {
     Nothing,
 }
 
-/// Bodies by the bytes that they were sent as.
-type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
-
 /// How far one call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -192,6 +189,11 @@ impl Collector {
         left.is_some()
     }
 
+    /// How many bytes it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.as_ref().map_or(0, Vec::capacity)
+    }
+
     /// Does the end of the connection end this body as it should?
     pub(super) fn ends_with_connection(&self) -> bool {
         self.next == Next::Close
@@ -199,6 +201,8 @@ impl Collector {
 
     /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
+        /// What was sent, how it was coded, and what it is.
+        type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
         thread_local! {
             static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }

@@ -59,6 +59,21 @@ pub struct Request {
     pub index: u32,
 }
 
+impl Request {
+    /// The host to which it asks for a tunnel (RFC 9110 section 9.3.6).
+    pub fn tunnel(&self) -> Option<WireText> {
+        let (host, _) = self.uri.raw().rsplit_once(':').filter(|_| self.method.raw() == "CONNECT")?;
+        Some(WireText::from(host))
+    }
+
+    /// Bytes of its text.
+    fn length(&self) -> usize {
+        let texts = [Some(&self.method), Some(&self.uri), self.host.as_ref(), self.user_agent.as_ref()];
+        let more = [self.content_type.as_ref(), self.authorization.as_ref()];
+        texts.into_iter().chain(more).flatten().map(|text| text.raw().len()).fold(0, usize::saturating_add)
+    }
+}
+
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {

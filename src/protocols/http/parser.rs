@@ -26,6 +26,8 @@ pub(super) struct Parser {
     /// Requests that are not answered yet, in order.
     waiting: VecDeque<Arc<Request>>,
     next_index: u32,
+    /// Length of the last head of either side, for what its message takes.
+    head: usize,
     /// What follows is no HTTP any more: a tunnel, or the protocol that was upgraded to.
     left_http: bool,
 }
@@ -58,14 +60,15 @@ impl StreamParser for Parser {
     fn data(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Step {
         let mut rest = bytes;
         loop {
-            if self.left_http {
-                return Step::Done;
-            }
             let (used, more) = self.step(side, rest, out);
             rest = rest.get(used..).unwrap_or_default();
-            if !more && !self.left_http {
+            let used = bytes.len().saturating_sub(rest.len());
+            if self.left_http {
+                return Step::Used { bytes: used, need: 0 };
+            }
+            if !more {
                 let need = if rest.is_empty() { 0 } else { rest.len().saturating_add(1) };
-                return Step::Used { bytes: bytes.len().saturating_sub(rest.len()), need };
+                return Step::Used { bytes: used, need };
             }
         }
     }
@@ -98,6 +101,20 @@ impl StreamParser for Parser {
             State::Lost => {}
         }
     }
+
+    fn is_over(&self) -> bool {
+        self.left_http
+    }
+
+    fn held(&self) -> usize {
+        let of = |state: &State| match state {
+            State::Head(unfinished) => unfinished.seen().len(),
+            State::Body { message, collector } => collector.kept().saturating_add(message.as_ref().map_or(0, |_| self.head)),
+            State::Lost => 0,
+        };
+        let waiting = self.waiting.iter().map(|request| request.length()).fold(0, usize::saturating_add);
+        of(&self.client).saturating_add(of(&self.server)).saturating_add(waiting)
+    }
 }
 
 impl Parser {
@@ -118,6 +135,13 @@ impl Parser {
 
     /// One step: how many bytes it used, and whether another one may follow.
     fn step(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> (usize, bool) {
+        // Whose these bytes are, the answer to the CONNECT tells.
+        if side == Side::Client
+            && bytes.len() < HEAD_LIMIT
+            && self.waiting.back().is_some_and(|request| request.tunnel().is_some())
+        {
+            return (0, false);
+        }
         match std::mem::take(self.state(side)) {
             State::Head(unfinished) => self.head(side, bytes, unfinished, out),
             State::Body { message, collector } => self.body(side, bytes, message, collector, out),
@@ -144,6 +168,7 @@ impl Parser {
         }
         match unfinished.end(head) {
             Some(end) if end <= HEAD_LIMIT => {
+                self.head = end;
                 let (message, mut collector) = self.open(read(head.get(..end).unwrap_or_default()));
                 let message = if is_channel(&message) {
                     tell(side, Some(message), &mut collector, true, out);

@@ -48,6 +48,7 @@ impl Wire {
             }
             Step::Done => self.done = true,
         }
+        self.done |= self.parser.is_over();
         self.told.0.len() - before
     }
 
@@ -294,11 +295,27 @@ fn tunnels_and_upgrades_end_http() {
         wire.says(Client, request);
         assert_eq!(wire.says(Server, [answer.as_bytes(), b"\x16\x03\x01"].concat()), 1);
         assert!(wire.done);
+        assert_eq!(wire.rest(Server), b"\x16\x03\x01", "what follows is another's");
     }
     let mut wire = Wire::default();
     wire.says(Client, "CONNECT a:443 HTTP/1.1\r\n\r\n");
     assert_eq!(wire.says(Server, "HTTP/1.1 407 Auth\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"), 1);
     assert!(!wire.done);
+}
+
+#[test]
+fn what_a_client_sends_before_its_tunnel_stands_waits_for_the_answer() {
+    let hello = b"\x16\x03\x01\x00\x05";
+    let mut wire = Wire::default();
+    wire.says(Client, "CONNECT a:443 HTTP/1.1\r\n\r\n");
+    wire.says(Client, hello);
+    assert_eq!(wire.rest(Client), hello);
+    wire.says(Server, "HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(wire.says(Client, b"\r\nGET / HTTP/1.1\r\n\r\n"), 1, "no tunnel: it was bad HTTP, and that goes on");
+    wire.says(Server, "HTTP/1.1 204\r\n\r\n");
+    wire.says(Client, "CONNECT a:443 HTTP/1.1\r\n\r\n");
+    wire.says(Client, vec![b'x'; 70_000]);
+    assert!(wire.rest(Client).len() < 70_000, "it does not wait with more than a head");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Message, kind_v4, kind_v6};
+use super::{Discovery, Message, kind_v4, kind_v6};
 use crate::protocols::{Asker, Describe};
 
 impl Describe for Message {
@@ -22,7 +22,12 @@ impl Describe for Message {
     }
 
     fn asker(&self) -> Asker {
-        self.quoted.map_or(Asker::Nobody, |quoted| Asker::Station(None, Some(quoted.source.ip())))
+        match (self.discovery, self.quoted) {
+            (Some(Discovery::Solicitation { .. }), _) => Asker::Sender,
+            (Some(Discovery::Advertisement { .. }), _) => Asker::Receiver,
+            (_, Some(quoted)) => Asker::Station(None, Some(quoted.source.ip())),
+            (_, None) => Asker::Nobody,
+        }
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

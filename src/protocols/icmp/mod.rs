@@ -1,6 +1,9 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443): what the network itself says, with the packet that it quotes.
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443): what the network itself says, with the packet that it quotes; and neighbour
+//! discovery (RFC 4861), which is to IPv6 what ARP is to IPv4.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
+
+use crate::model::Mac;
 
 mod fields;
 mod parser;
@@ -29,6 +32,10 @@ pub mod kind_v6 {
     pub const TIME_EXCEEDED: u8 = 3;
     /// Router advertisement.
     pub const ROUTER_ADVERTISEMENT: u8 = 134;
+    /// Neighbour solicitation: who has this address?
+    pub const NEIGHBOUR_SOLICITATION: u8 = 135;
+    /// Neighbour advertisement: the answer.
+    pub const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
     /// Redirect.
     pub const REDIRECT: u8 = 137;
 }
@@ -46,6 +53,36 @@ pub struct Message {
     pub quoted: Option<Quoted>,
     /// Next-hop MTU of "fragmentation needed" or "packet too big"; `None` where the router did not say (RFC 1191 section 4).
     pub mtu: Option<u32>,
+    /// What it says of neighbours and routers.
+    pub discovery: Option<Discovery>,
+}
+
+/// Neighbour discovery (RFC 4861 section 4). A MAC is that of the option for it, where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// Who has this address?
+    Solicitation {
+        /// The address.
+        target: Ipv6Addr,
+        /// MAC of the one who asks.
+        mac: Option<Mac>,
+    },
+    /// I have it.
+    Advertisement {
+        /// The address.
+        target: Ipv6Addr,
+        /// MAC of the one who has it.
+        mac: Option<Mac>,
+    },
+    /// I am a router.
+    Router {
+        /// For so many seconds its sender is a default router; 0: it is none.
+        lifetime: u16,
+        /// Are addresses to be had by DHCPv6?
+        managed: bool,
+        /// MAC of the router.
+        mac: Option<Mac>,
+    },
 }
 
 /// The packet inside an ICMP error.

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Message, Quoted, kind_v4, kind_v6};
+use super::{Discovery, Message, Quoted, kind_v4, kind_v6};
 use crate::bytes::{ParseError, Reader};
+use crate::model::Mac;
 
 /// IP protocol numbers whose header begins with two ports: TCP, UDP, SCTP.
 const WITH_PORTS: [u8; 3] = [6, 17, 132];
@@ -15,6 +16,10 @@ const FRAGMENT_HEADER: u8 = 44;
 const MAX_EXTENSIONS: usize = 8;
 /// The option of a redirect that quotes the packet (RFC 4861 section 4.6.3).
 const REDIRECTED_HEADER: u8 = 4;
+/// The option with the sender's MAC (RFC 4861 section 4.6.1).
+const SOURCE_MAC: u8 = 1;
+/// The option with the MAC of the address spoken of.
+const TARGET_MAC: u8 = 2;
 
 /// Reads an ICMP message, from its type octet on. `None` for the types that say nothing about a login's packets.
 pub fn parse_v4(bytes: &[u8]) -> Option<Message> {
@@ -29,7 +34,7 @@ pub fn parse_v4(bytes: &[u8]) -> Option<Message> {
         (kind_v4::UNREACHABLE, 4) => u16_at(bytes, 6).filter(|mtu| *mtu != 0).map(u32::from),
         _ => None,
     };
-    Some(Message { v6: false, kind, code, quoted: quoted(bytes.get(8..)), mtu })
+    Some(Message { v6: false, kind, code, quoted: quoted(bytes.get(8..)), mtu, discovery: None })
 }
 
 /// Reads an ICMPv6 message, from its type octet on. `None` for the types that say nothing about a login's packets.
@@ -41,29 +46,51 @@ pub fn parse_v6(bytes: &[u8]) -> Option<Message> {
         kind_v6::UNREACHABLE | kind_v6::TIME_EXCEEDED => (quoted(bytes.get(8..)), None),
         kind_v6::TOO_BIG => (quoted(bytes.get(8..)), bytes.get(4..).and_then(|rest| Reader::new(rest).u32("MTU").ok())),
         kind_v6::REDIRECT => (redirected(bytes.get(40..)), None),
-        kind_v6::ROUTER_ADVERTISEMENT => (None, None),
+        kind_v6::ROUTER_ADVERTISEMENT | kind_v6::NEIGHBOUR_SOLICITATION | kind_v6::NEIGHBOUR_ADVERTISEMENT => (None, None),
         _ => return None,
     };
-    Some(Message { v6: true, kind, code, quoted, mtu })
+    Some(Message { v6: true, kind, code, quoted, mtu, discovery: discovery(kind, bytes) })
 }
 
 fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
     Reader::new(bytes.get(offset..)?).u16("field").ok()
 }
 
-/// The packet inside the options of a redirect.
+/// The packet inside the options of a redirect. The sender cuts it to fit, and so may the capture: what is there will do.
 fn redirected(options: Option<&[u8]>) -> Option<Quoted> {
-    let mut reader = Reader::new(options?);
+    quoted(option(options?, REDIRECTED_HEADER)?.get(6..))
+}
+
+/// What stands from behind the head of the first option of this type on.
+fn option(options: &[u8], wanted: u8) -> Option<&[u8]> {
+    let mut reader = Reader::new(options);
     while let (Ok(kind), Ok(units)) = (reader.u8("option type"), reader.u8("option length")) {
         // RFC 4861 section 4.6: lengths count units of 8 octets, and one of 0 ends it all.
         let length = usize::from(units).saturating_mul(8).checked_sub(2)?;
-        if kind == REDIRECTED_HEADER {
-            // The sender cuts the quotation to fit, and so may the capture: what is there will do.
-            return quoted(reader.peek().get(6..));
+        if kind == wanted {
+            return Some(reader.peek());
         }
         reader.take(length, "option").ok()?;
     }
     None
+}
+
+/// Neighbour discovery, from the type octet on; `None` where it is cut short.
+fn discovery(kind: u8, bytes: &[u8]) -> Option<Discovery> {
+    let target = || Some(Ipv6Addr::from(*bytes.get(8..)?.first_chunk::<16>()?));
+    let mac = |options: usize, kind: u8| {
+        let mac = Mac(*option(bytes.get(options..)?, kind)?.first_chunk::<6>()?);
+        mac.is_station().then_some(mac)
+    };
+    match kind {
+        kind_v6::NEIGHBOUR_SOLICITATION => Some(Discovery::Solicitation { target: target()?, mac: mac(24, SOURCE_MAC) }),
+        kind_v6::NEIGHBOUR_ADVERTISEMENT => Some(Discovery::Advertisement { target: target()?, mac: mac(24, TARGET_MAC) }),
+        kind_v6::ROUTER_ADVERTISEMENT => {
+            let managed = bytes.get(5)? & 0x80 != 0;
+            Some(Discovery::Router { lifetime: u16_at(bytes, 6)?, managed, mac: mac(16, SOURCE_MAC) })
+        }
+        _ => None,
+    }
 }
 
 fn quoted(packet: Option<&[u8]>) -> Option<Quoted> {

@@ -1,7 +1,7 @@
 //! ICMP messages, built after RFC 792 and RFC 4443, and what is read from them.
 
 use super::*;
-use crate::protocols::Describe;
+use crate::protocols::{Asker, Describe};
 
 /// Port unreachable, quoting a DNS query of 10.0.4.23:4242 to 10.0.0.53:53. Hand-made after RFC 792.
 const PORT_UNREACHABLE: [u8; 36] = [
@@ -96,14 +96,50 @@ fn a_redirect_of_ipv6_quotes_in_an_option() {
 }
 
 #[test]
-fn echo_and_neighbour_discovery_are_left_out() {
+fn echo_and_group_membership_are_left_out() {
     for kind in [0, 8, 13] {
         assert_eq!(parse_v4(&[kind, 0, 0, 0, 0, 0, 0, 0]), None);
     }
-    for kind in [128, 129, 133, 135, 136, 143] {
+    for kind in [128, 129, 133, 143] {
         assert_eq!(parse_v6(&[kind, 0, 0, 0, 0, 0, 0, 0]), None);
     }
     assert_eq!(parse_v6(&[134, 0, 0, 0]).expect("an advertisement").event(), Some("router_advertisement"));
+}
+
+/// A solicitation (135) or advertisement (136) for 2001:db8::1, with a MAC in an option of this type.
+fn neighbour(kind: u8, option: u8) -> Vec<u8> {
+    let mut bytes = vec![kind, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend("2001:db8::1".parse::<Ipv6Addr>().expect("an address").octets());
+    bytes.extend([14, 1, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([option, 1, 0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c]);
+    bytes
+}
+
+#[test]
+fn neighbours_ask_and_answer_as_in_arp_and_events_do_not_show_it() {
+    let target = "2001:db8::1".parse().expect("an address");
+    let mac = "00:04:f2:1a:2b:3c".parse().ok();
+    let asked = parse_v6(&neighbour(135, 1)).expect("a solicitation");
+    assert_eq!((asked.asker(), asked.event()), (Asker::Sender, None));
+    assert_eq!(asked.discovery, Some(Discovery::Solicitation { target, mac }));
+    let answered = parse_v6(&neighbour(136, 2)).expect("an advertisement");
+    assert_eq!((answered.asker(), answered.event()), (Asker::Receiver, None));
+    assert_eq!(answered.discovery, Some(Discovery::Advertisement { target, mac }));
+    // RFC 4861 section 7.2.2: no MAC of its own in a probe for duplicates; each option has its own place.
+    assert_eq!(
+        parse_v6(&neighbour(135, 2)).expect("a solicitation").discovery,
+        Some(Discovery::Solicitation { target, mac: None })
+    );
+}
+
+#[test]
+fn a_router_says_for_how_long_it_is_one() {
+    let mut bytes = vec![134, 0, 0, 0, 64, 0x80, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend([1, 1, 0x00, 0x1b, 0x0c, 0, 0, 1]);
+    let message = parse_v6(&bytes).expect("an advertisement");
+    let mac = "00:1b:0c:00:00:01".parse().ok();
+    assert_eq!(message.discovery, Some(Discovery::Router { lifetime: 1800, managed: true, mac }));
+    assert_eq!(message.asker(), Asker::Nobody);
 }
 
 #[test]

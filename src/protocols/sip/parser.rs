@@ -12,11 +12,14 @@ use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Reads a datagram.
-pub(super) fn datagram(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
+pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     if !datagram_start(bytes) {
         return false;
     }
     let bytes = skip_line_ends(bytes);
+    // Nobody knows how the last line goes on that the capture cuts.
+    let last = if whole { None } else { memchr::memrchr(b'\n', bytes) };
+    let bytes = last.and_then(|last| bytes.get(..=last)).unwrap_or(bytes);
     let end = head_end(bytes, 0).unwrap_or(bytes.len().min(HEAD_LIMIT));
     let Head { message, .. } = read(bytes.get(..end).unwrap_or_default());
     tell(side, message, out);
@@ -28,6 +31,8 @@ pub(super) fn datagram(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out
 pub(super) struct Parser {
     client: State,
     server: State,
+    /// Length of the last head of either side, for what its message takes.
+    head: usize,
 }
 
 /// What comes next on one side.
@@ -84,6 +89,15 @@ impl StreamParser for Parser {
             _ => {}
         }
     }
+
+    fn held(&self) -> usize {
+        let of = |state: &State| match state {
+            State::Head(unfinished) => unfinished.seen().len(),
+            State::Body { message: Some(_), .. } => self.head,
+            _ => 0,
+        };
+        of(&self.client).saturating_add(of(&self.server))
+    }
 }
 
 impl Parser {
@@ -124,6 +138,7 @@ impl Parser {
             Some(end) if end <= HEAD_LIMIT => {
                 let Head { message, content_length } = read(head.get(..end).unwrap_or_default());
                 let body = head.get(end..).unwrap_or_default();
+                self.head = end;
                 // RFC 3261 section 18.3 demands a Content-Length on streams; without one there is no body to be seen.
                 let (used, more) = self.body(side, body, Some(Box::new(message)), content_length.unwrap_or(0), out);
                 (skipped.saturating_add(end).saturating_add(used), more)

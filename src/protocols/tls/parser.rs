@@ -80,6 +80,10 @@ impl StreamParser for Parser {
     fn end(&mut self, _side: Side, _rest: &[u8], _out: &mut dyn Out) {
         // A record that was cut by the end is no message.
     }
+
+    fn held(&self) -> usize {
+        self.client.joined.capacity().saturating_add(self.server.joined.capacity())
+    }
 }
 
 impl Parser {

@@ -156,7 +156,8 @@ fn mark(mark: &Mark) -> String {
         MarkKind::ParameterList => format!("DHCP parameter list is {value}"),
         MarkKind::UserAgent => format!("user agent contains \"{value}\""),
         MarkKind::Name => format!("asks DNS for a name that begins with \"{value}\""),
-        MarkKind::Path => format!("asks a web server for a path that begins with \"{value}\""),
+        MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
+        MarkKind::Described => format!("describes itself by LLDP or CDP with \"{value}\""),
         MarkKind::Hello => format!("its TLS hello offers at most \"{value}\""),
         MarkKind::Sip => format!("speaks SIP, or asks for the servers of a SIP domain \"{value}\""),
     };

@@ -9,13 +9,20 @@ use foldhash::fast::RandomState;
 use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
-use crate::model::{At, Endpoint, SECOND, Side};
-use crate::protocols::{Message, arp, dhcp, dns, http, icmp, ntp, sip, tls};
+use crate::model::{At, Endpoint, Mac, SECOND, Side};
+use crate::protocols::{Message, arp, dhcp, dns, http, icmp, kerberos, ldap, ntp, sip, tls};
+use crate::text::WireText;
 
+use super::dialogue;
 use super::names::NameBook;
+use super::purpose;
 use super::steps::{
-    Answer, Clock, Close, Connection, Exchange, Handshake, Lease, Lookup, Neighbour, Registration, StepKind, Transaction,
+    Answer, Clock, Close, Connection, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour, Purpose, Registration, StepKind,
+    Transaction,
 };
+
+mod link;
+mod provision;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -23,10 +30,17 @@ const ENTRIES: usize = 128;
 const OPEN_QUERIES: usize = 256;
 /// A question that comes again within this time, with nothing else tried in between, is the same question.
 const SAME_QUESTION: i64 = 16 * SECOND;
+/// A client that an unusable answer does not content asks again within this time, if it means the same question: below it
+/// lies the shortest interval of polling (RFC 4330 section 10).
+const CLOCK_BURST: i64 = 15 * SECOND;
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
+/// A request to a directory over UDP that comes later than this, and repeats none, begins a new exchange.
+const SAME_INQUIRY: i64 = SECOND;
+/// The same message so soon again is one that a mirrored port gave twice.
+const MIRRORED: i64 = SECOND / 1000;
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND;
 
@@ -51,6 +65,17 @@ struct OpenQuery {
     draft: DraftId,
 }
 
+/// A file that came whole.
+#[derive(Clone, Debug)]
+pub(super) struct WholeFile {
+    /// The frame that brought the end of it.
+    pub(super) at: At,
+    /// Its name or path.
+    pub(super) name: WireText,
+    /// For what.
+    pub(super) purpose: Purpose,
+}
+
 /// The exchanges of one device.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
@@ -63,7 +88,14 @@ pub(super) struct Recorder {
     queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
+    inquiries: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
+    /// The 802.1X exchange that goes on.
+    port: Option<DraftId>,
+    leases_v6: HashMap<u32, DraftId, RandomState>,
+    transfers: Vec<provision::OpenTransfer>,
+    /// Files that came whole since this was last emptied.
+    pub(super) whole_files: Vec<WholeFile>,
 }
 
 /// Adds to a list that must not grow for ever.
@@ -101,7 +133,11 @@ impl Recorder {
         self.queries.retain(|query| drafts.contains_key(&query.draft));
         self.clocks.retain(|_, id| drafts.contains_key(id));
         self.registrations.retain(|_, id| drafts.contains_key(id));
+        self.inquiries.retain(|_, id| drafts.contains_key(id));
         self.neighbours.retain(|_, id| drafts.contains_key(id));
+        self.port = self.port.filter(|id| drafts.contains_key(id));
+        self.leases_v6.retain(|_, id| drafts.contains_key(id));
+        self.transfers.retain(|transfer| drafts.contains_key(&transfer.draft));
     }
 
     /// Takes over the exchanges of the same device under another name.
@@ -122,7 +158,14 @@ impl Recorder {
         renumber(&mut self.leases, &own, other.leases, &theirs);
         renumber(&mut self.clocks, &own, other.clocks, &theirs);
         renumber(&mut self.registrations, &own, other.registrations, &theirs);
+        renumber(&mut self.inquiries, &own, other.inquiries, &theirs);
         renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
+        renumber(&mut self.leases_v6, &own, other.leases_v6, &theirs);
+        let port = self.port.and_then(|id| own.get(&id)).or(other.port.and_then(|id| theirs.get(&id)));
+        self.port = port.copied();
+        self.transfers = provision::renumbered(std::mem::take(&mut self.transfers), &own);
+        self.transfers.extend(provision::renumbered(other.transfers, &theirs));
+        self.whole_files.extend(other.whole_files);
         let open = |queries: VecDeque<OpenQuery>, numbers: &HashMap<DraftId, DraftId, RandomState>| -> VecDeque<OpenQuery> {
             queries.into_iter().filter_map(|query| Some(OpenQuery { draft: *numbers.get(&query.draft)?, ..query })).collect()
         };
@@ -152,12 +195,22 @@ impl Recorder {
             What::Message(message) => match message {
                 Message::Arp(message) => self.arp(event.at, message, facts),
                 Message::Dhcp(message) => self.dhcp(event.at, message),
+                Message::Dhcpv6(message) => self.dhcpv6(event.at, message),
                 Message::Dns(message) => self.dns(event, message),
+                Message::Eap(message) => self.eap(event.at, message),
                 Message::Http(message) => self.http(event, message),
-                Message::Icmp(message) => self.icmp(event, message),
+                Message::Icmp(message) => match message.discovery {
+                    Some(discovery) => self.discovery(event, discovery, facts),
+                    None => self.icmp(event, message),
+                },
+                Message::Kerberos(message) => self.kerberos(event, message),
+                Message::Ldap(message) => self.ldap(event, message),
                 Message::Ntp(message) => self.ntp(event, message),
                 Message::Sip(message) => self.sip(event, message),
+                Message::Tftp(message) => self.tftp(event, message),
                 Message::Tls(message) => self.tls(event, message),
+                // What they say is known of the device, and no exchange.
+                Message::Cdp(_) | Message::Lldp(_) => {}
             },
         }
     }
@@ -186,6 +239,8 @@ impl Recorder {
                     tls: None,
                     http: Vec::new(),
                     sip: Vec::new(),
+                    ldap: Vec::new(),
+                    kerberos: Vec::new(),
                 };
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
                 self.connections.insert(flow.id, id);
@@ -250,6 +305,9 @@ impl Recorder {
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         match message {
             http::Message::Request(request) => {
+                if let Some(target) = request.tunnel() {
+                    connection.name = Some(target);
+                }
                 add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
             }
             // An interim answer (100 Continue) is none.
@@ -260,11 +318,12 @@ impl Recorder {
                     exchange.response.is_none()
                         && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
                 });
-                let response = Some((event.at, Arc::new(response.clone())));
+                let answer = Some((event.at, Arc::new(response.clone())));
                 match open {
-                    Some(exchange) => exchange.response = response,
-                    None => add(&mut connection.http, Exchange { request: None, response }),
+                    Some(exchange) => exchange.response = answer,
+                    None => add(&mut connection.http, Exchange { request: None, response: answer }),
                 }
+                self.whole_page(event.at, response);
             }
         }
     }
@@ -344,7 +403,10 @@ impl Recorder {
         let age = event.at.time.since(asked.time);
         let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
         let goes_on = match &lookup.answer {
-            None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry(lookup, event.at)),
+            None => {
+                let is_next_retry = || is_next_retry(lookup.queries.iter().map(|(asked, _)| *asked), event.at);
+                age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry())
+            }
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
                 age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
@@ -365,7 +427,6 @@ impl Recorder {
 
     fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.source().ip() else { return };
-        self.names.learn(event.at.frame, question, message);
         let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
             self.drafts.get(id).is_some_and(|draft| match &draft.kind {
                 StepKind::Lookup(lookup) => {
@@ -374,6 +435,18 @@ impl Recorder {
                 _ => false,
             })
         });
+        // A mirrored port gives an answer twice: what follows it goes by the first.
+        let twice = id.and_then(|id| self.drafts.get(&id)).is_some_and(|draft| match &draft.kind {
+            StepKind::Lookup(lookup) => {
+                let told = lookup.answer.as_ref().filter(|_| lookup.found());
+                told.is_some_and(|told| event.at.time.since(told.at.time) <= MIRRORED)
+            }
+            _ => false,
+        });
+        if twice {
+            return;
+        }
+        self.names.learn(event.at.frame, question, message);
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {
             let lookup =
@@ -387,6 +460,7 @@ impl Recorder {
                 server,
                 rcode: u16::from(message.rcode),
                 truncated: message.truncated && !message.tcp,
+                partial: message.problem.is_some(),
                 records: message.records.clone(),
             });
         }
@@ -413,16 +487,25 @@ impl Recorder {
     fn same_clock(&self, id: DraftId, at: At) -> bool {
         let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(&id) else { return false };
         let usable = clock.answers.iter().any(|(_, answer)| super::stages::time::is_usable(answer));
-        !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
+        let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
+        let soon = at.time.since(last.time) <= patience && is_next_retry(clock.requests.iter().map(|(asked, _)| *asked), at);
+        !usable && soon && !self.moved_on(id, last)
     }
 
     fn arp(&mut self, at: At, message: &arp::Message, facts: &DeviceFacts) {
-        let (address, request) = match message.operation {
-            1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => (message.target_ip, true),
-            2 => (message.sender_ip, false),
-            _ => return,
-        };
-        let open = self.neighbours.get(&IpAddr::V4(address)).copied();
+        match message.operation {
+            1 if !message.sender_ip.is_unspecified() && message.sender_ip != message.target_ip => {
+                self.neighbour(at, message.target_ip.into(), None, facts);
+            }
+            2 => self.neighbour(at, message.sender_ip.into(), Some(message.sender_mac), facts),
+            _ => {}
+        }
+    }
+
+    /// A question for the MAC of this address, or the answer.
+    fn neighbour(&mut self, at: At, address: IpAddr, reply: Option<Mac>, facts: &DeviceFacts) {
+        let request = reply.is_none();
+        let open = self.neighbours.get(&address).copied();
         let open = open.filter(|id| {
             !request
                 || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
@@ -431,19 +514,17 @@ impl Recorder {
         let id = match open {
             Some(id) => id,
             None if request => {
-                let router = facts.lease.as_ref().and_then(|(_, lease)| lease.addresses(3).first().copied());
-                let neighbour = Neighbour { address, router: router == Some(address), requests: Vec::new(), reply: None };
+                let neighbour = Neighbour { address, router: facts.is_router(address), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(neighbour));
-                self.neighbours.insert(IpAddr::V4(address), id);
+                self.neighbours.insert(address, id);
                 id
             }
             None => return,
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
-        if request {
-            add(&mut neighbour.requests, at);
-        } else {
-            neighbour.reply = neighbour.reply.or(Some((at, message.sender_mac)));
+        match reply {
+            None => add(&mut neighbour.requests, at),
+            Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }
 
@@ -472,10 +553,20 @@ impl Recorder {
                 StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
                     &mut clock.unreachable
                 }
+                StepKind::Inquiry(inquiry) if quoted.protocol == 17 && inquiry.flow.server == Endpoint::Ip(target) => {
+                    &mut inquiry.unreachable
+                }
                 StepKind::Registration(registration)
                     if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
                 {
                     &mut registration.unreachable
+                }
+                StepKind::File(transfer)
+                    if quoted.protocol == 17
+                        && transfer.flow.client == Endpoint::Ip(quoted.source)
+                        && transfer.flow.server == Endpoint::Ip(target) =>
+                {
+                    &mut transfer.unreachable
                 }
                 _ => continue,
             };
@@ -486,7 +577,9 @@ impl Recorder {
     }
 
     fn sip(&mut self, event: &Event, message: &sip::Message) {
-        if !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
+        // The method of an answer that the capture cut is that of the request which it belongs to.
+        let nameless = message.cut && message.method().is_empty();
+        if !nameless && !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
             return;
         }
         let request = message.code().is_none();
@@ -507,6 +600,57 @@ impl Recorder {
         }
     }
 
+    fn ldap(&mut self, event: &Event, message: &ldap::Message) {
+        if event.flow.transport == Transport::Tcp {
+            if let Some(connection) = self.connection(&event.flow, event.at) {
+                dialogue::ldap(&mut connection.ldap, event.at, message);
+            }
+            return;
+        }
+        let goes_on = |inquiry: &Inquiry| dialogue::repeats_ldap(&inquiry.ldap, message);
+        if let Some(inquiry) = self.inquiry(event, message.is_request(), goes_on) {
+            dialogue::ldap(&mut inquiry.ldap, event.at, message);
+        }
+    }
+
+    fn kerberos(&mut self, event: &Event, message: &kerberos::Message) {
+        let client = event.flow.client.port();
+        if event.flow.transport == Transport::Tcp {
+            if let Some(connection) = self.connection(&event.flow, event.at) {
+                dialogue::kerberos(&mut connection.kerberos, event.at, client, message);
+            }
+            return;
+        }
+        let goes_on = |inquiry: &Inquiry| dialogue::repeats_kerberos(&inquiry.kerberos, message);
+        if let Some(inquiry) = self.inquiry(event, message.is_request(), goes_on) {
+            dialogue::kerberos(&mut inquiry.kerberos, event.at, client, message);
+        }
+    }
+
+    /// The exchange over UDP that a message goes on with: that of its server, if it repeats a question of it or comes soon.
+    fn inquiry(&mut self, event: &Event, is_request: bool, repeats: impl Fn(&Inquiry) -> bool) -> Option<&mut Inquiry> {
+        let server = event.flow.server;
+        let goes_on = |id: &DraftId| match self.drafts.get(id) {
+            Some(Draft { kind: StepKind::Inquiry(inquiry), last, .. }) => {
+                let age = event.at.time.since(last.time);
+                !is_request || age < SAME_INQUIRY || age <= SAME_QUESTION && !self.moved_on(*id, last) && repeats(inquiry)
+            }
+            _ => false,
+        };
+        let open = self.inquiries.get(&server).copied().filter(goes_on);
+        let id = open.unwrap_or_else(|| {
+            let name = self.names.name_of(server).map(|(name, _)| name);
+            let inquiry = Inquiry { flow: event.flow, name, ldap: Vec::new(), kerberos: Vec::new(), unreachable: None };
+            let id = self.begin(event.at, StepKind::Inquiry(Box::new(inquiry)));
+            self.inquiries.insert(server, id);
+            id
+        });
+        match self.touch(id, event.at)? {
+            StepKind::Inquiry(inquiry) => Some(inquiry),
+            _ => None,
+        }
+    }
+
     fn registration(&mut self, event: &Event, message: &sip::Message, server: Endpoint) -> Option<DraftId> {
         let open = self.registrations.get(&server).copied();
         if message.code().is_some() {
@@ -514,7 +658,8 @@ impl Recorder {
         }
         let goes_on = open.filter(|id| match self.drafts.get(id) {
             Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
-                continues(&registration.transactions, message) || event.at.time.since(last.time) < SAME_REGISTRATION
+                let continues = continues(&registration.transactions, message) && !self.restarted_since(*last);
+                continues || event.at.time.since(last.time) < SAME_REGISTRATION
             }
             _ => false,
         });
@@ -529,12 +674,22 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Has the device asked for an address from scratch since, as after a restart?
+    fn restarted_since(&self, since: At) -> bool {
+        self.drafts.values().rev().take(64).any(|draft| match &draft.kind {
+            StepKind::Lease(lease) => draft.first > since && !lease.discovers.is_empty(),
+            _ => false,
+        })
+    }
+}
+
 /// Does a question under a new number come as soon as the next repeat would? Repeats come at growing distances; one that
 /// comes later than twice the longest so far was asked anew.
-fn is_next_retry(lookup: &Lookup, at: At) -> bool {
-    let times = || lookup.queries.iter().map(|(asked, _)| asked.time);
-    let longest = times().zip(times().skip(1)).map(|(earlier, later)| later.since(earlier)).max();
-    let waited = times().next_back().map_or(0, |last| at.time.since(last));
+fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> bool {
+    let later = asked.clone().skip(1);
+    let longest = asked.clone().zip(later).map(|(earlier, later)| later.time.since(earlier.time)).max();
+    let waited = asked.last().map_or(0, |last| at.time.since(last.time));
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
@@ -575,12 +730,25 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
 }
 
 fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
-    transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+    let named = !message.cseq.1.is_empty();
+    named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+}
+
+/// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
+/// has none, and a request repeats only one that is still open.
+fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
+    let nameless = message.cut && message.cseq.1.is_empty();
+    transactions.iter_mut().rev().find(|transaction| {
+        let open = transaction.answer.is_none();
+        if !nameless {
+            return same_transaction(transaction, message);
+        }
+        open && (message.code().is_some() || transaction.request.method() == message.method())
+    })
 }
 
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Message) {
-    let known = transactions.iter_mut().rev().find(|transaction| same_transaction(transaction, message));
-    match (message.code(), known) {
+    match (message.code(), transaction_of(transactions, message)) {
         (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
@@ -597,6 +765,10 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Messag
 }
 
 fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
+    let refused = lease.naks.last().is_some_and(|(told, _)| at.time.since(told.time) <= MIRRORED);
+    if message.kind == Some(dhcp::kind::NAK) && refused {
+        return;
+    }
     if message.operation == 1 {
         lease.vendor_class = message.vendor_class().or(lease.vendor_class.take());
         let list = message.parameter_list();

@@ -1,6 +1,8 @@
 //! The pieces in a row: capture, packets, flows, protocols, events, devices, logins, findings, result. Reads no file and no
 //! clock: any [`Read`] will do.
 
+mod notes;
+
 use std::fmt;
 use std::io::Read;
 use std::net::IpAddr;
@@ -11,12 +13,13 @@ use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
-use crate::flow::{FlowTable, Signal, TcpStats};
+use crate::flow::{FlowTable, Signal};
 use crate::login::Login;
 use crate::model::{Mac, SECOND, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
-use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::verdict::{ATTEMPTS, Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use notes::Notes;
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
@@ -92,19 +95,10 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let mut run = run(input, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
-    let forgotten = run.sink.forgotten;
-    let (devices, surplus) = run.sink.finish(end);
+    run.capture.warnings.extend(run.sink.devices.warning());
+    let (devices, warnings) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
-    if forgotten > 0 {
-        let text = format!(
-            "the network has so many devices that what some did before they showed a login was given up {forgotten} times"
-        );
-        run.capture.warnings.push(Warning { frame: None, text });
-    }
-    if surplus > 0 {
-        let text = format!("{surplus} further devices without any login are not listed");
-        run.capture.warnings.push(Warning { frame: None, text });
-    }
+    run.capture.warnings.extend(warnings);
     Ok(Outcome { result: Analysis { capture: run.capture, devices }, error: run.error })
 }
 
@@ -116,7 +110,8 @@ pub fn events<R: Read>(
     input: R,
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
-    let run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    let mut run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    run.capture.warnings.extend(run.sink.devices.warning());
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
 }
 
@@ -313,9 +308,10 @@ impl<'a> Logins<'a> {
         }
     }
 
-    fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, usize) {
-        let Logins { options, devices, logins, .. } = self;
-        let mut surplus = 0_usize;
+    fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
+        let Logins { options, devices, logins, forgotten, .. } = self;
+        let mut surplus = 0_u64;
+        let mut left_out = 0_u64;
         let mut without_login = 0_usize;
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
@@ -323,7 +319,8 @@ impl<'a> Logins<'a> {
             if !is_selected(options.device, facts) || !(tracked.forgotten || tracked.login.has_exchanges()) {
                 continue;
             }
-            let analysis = conclude(*tracked, options, facts, end);
+            let (analysis, unlisted) = conclude(*tracked, options, facts, end);
+            left_out = left_out.saturating_add(u64::from(unlisted));
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
@@ -333,11 +330,23 @@ impl<'a> Logins<'a> {
             }
             analyses.push(analysis);
         }
-        (analyses, surplus)
+        let warning = |count: u64, text: String| (count > 0).then_some(Warning { frame: None, text });
+        let surplus = warning(surplus, format!("{surplus} further devices without any login are not listed"));
+        let left_out = warning(
+            left_out,
+            format!("{left_out} attempts are counted but not listed: of one device the first {ATTEMPTS} are, and the last"),
+        );
+        let forgotten = warning(
+            forgotten,
+            format!(
+                "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
+            ),
+        );
+        (analyses, surplus.into_iter().chain(left_out).chain(forgotten).collect())
     }
 }
 
-fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> DeviceAnalysis {
+fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
     let Tracked { login, mut gathered, .. } = tracked;
     let (profile, evidence) = profile_of(options, facts);
     if let Some(profile) = profile {
@@ -345,7 +354,8 @@ fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time)
             gathered.attempt(&attempt, profile, facts, findings::ALL);
         }
     }
-    gathered.conclude(facts, profile, evidence)
+    let left_out = gathered.left_out();
+    (gathered.conclude(facts, profile, evidence), left_out)
 }
 
 fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {
@@ -353,63 +363,5 @@ fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {
         None => true,
         Some(Selector::Mac(mac)) => facts.mac == Some(mac),
         Some(Selector::Ip(ip)) => facts.addresses.contains(&ip),
-    }
-}
-
-/// What the TCP flows show of the capture itself.
-#[derive(Clone, Copy, Debug, Default)]
-struct Notes {
-    lossy: u64,
-    one_sided: u64,
-    two_sided: u64,
-}
-
-impl Notes {
-    fn ended(&mut self, stats: &TcpStats) {
-        let both = stats.client.last.is_some() && stats.server.last.is_some();
-        let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
-        self.lossy = self.lossy.saturating_add(u64::from(both && lost));
-        match (stats.client.last.is_some(), stats.server.last.is_some()) {
-            (true, true) => self.two_sided = self.two_sided.saturating_add(1),
-            // A side that answers nothing may be silent; one whose answers are acknowledged was not captured.
-            (true, false) if stats.client.sent > 0 => self.one_sided = self.one_sided.saturating_add(1),
-            (false, true) if stats.server.sent > 0 => self.one_sided = self.one_sided.saturating_add(1),
-            _ => {}
-        }
-    }
-
-    fn tell(self, capture: &CaptureSummary) -> Vec<(&'static str, String)> {
-        let mut notes = Vec::new();
-        if capture.truncated {
-            notes
-                .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
-        }
-        if capture.snaplen_limited {
-            notes.push((
-                "capture-truncated",
-                "packets are cut: what stood beyond the snap length is not in the capture".to_owned(),
-            ));
-        }
-        if self.one_sided > self.two_sided {
-            notes.push((
-                "capture-one-sided",
-                format!(
-                    "{} of {} TCP connections show one direction only: no silence of the other is concluded",
-                    self.one_sided,
-                    self.one_sided.saturating_add(self.two_sided)
-                ),
-            ));
-        }
-        if capture.dropped > 0 {
-            let text = format!("the capturing system lost {} packets, by its own count", capture.dropped);
-            notes.push(("capture-lossy", text));
-        }
-        if self.lossy > 0 {
-            notes.push((
-                "capture-lossy",
-                format!("in {} TCP connections bytes were acknowledged that the capture does not hold", self.lossy),
-            ));
-        }
-        notes
     }
 }

@@ -1,0 +1,90 @@
+//! What the network says to all, and each device goes by: voice VLANs, IPv6 routers, whether tags are captured at all; and
+//! which station a switch lets in when it speaks to all of them.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use foldhash::fast::RandomState;
+
+use super::facts::{DeviceFacts, VoiceVlan};
+use crate::event::{Event, What};
+use crate::model::{Endpoint, Mac};
+use crate::protocols::{Message, eap, icmp};
+
+/// IPv6 routers that are remembered.
+const ROUTERS: usize = 64;
+
+/// What is known of the network.
+#[derive(Debug, Default)]
+pub(super) struct Network {
+    voice_vlan: Option<VoiceVlan>,
+    /// Switches announce different voice VLANs: which port is whose does not show.
+    several_voice_vlans: bool,
+    routers: Vec<Ipv6Addr>,
+    tagged: bool,
+    /// Who last answered with each EAP identifier: at most one for each of the 256.
+    supplicants: HashMap<u8, Mac, RandomState>,
+}
+
+impl Network {
+    /// Takes note of an event.
+    pub(super) fn event(&mut self, event: &Event) {
+        self.tagged |= event.link.vlan.is_some();
+        let What::Message(message) = &event.what else { return };
+        match message {
+            Message::Lldp(message) => self.announced(event, message.announced_voice_vlan(), true),
+            Message::Cdp(message) => self.announced(event, message.announced_voice_vlan(), false),
+            Message::Icmp(icmp::Message { discovery: Some(icmp::Discovery::Router { lifetime, .. }), .. }) => {
+                self.router(event, *lifetime);
+            }
+            Message::Eap(message) => {
+                if let (Some(packet), Endpoint::Mac(mac)) = (&message.eap, event.source())
+                    && packet.code == eap::code::RESPONSE
+                {
+                    self.supplicants.insert(packet.identifier, mac);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn announced(&mut self, event: &Event, vlan: Option<u16>, by_lldp: bool) {
+        let Some(vlan) = vlan else { return };
+        match self.voice_vlan {
+            None => self.voice_vlan = Some(VoiceVlan { vlan, at: event.at, by_lldp }),
+            Some(known) => self.several_voice_vlans |= known.vlan != vlan,
+        }
+    }
+
+    fn router(&mut self, event: &Event, lifetime: u16) {
+        let Some(IpAddr::V6(address)) = event.source().ip() else { return };
+        self.routers.retain(|known| *known != address);
+        if lifetime > 0 && self.routers.len() < ROUTERS {
+            self.routers.push(address);
+        }
+    }
+
+    /// Of whom a switch speaks that tells all stations of success or failure: that bears the identifier of the response
+    /// which it answers (RFC 3748 section 4.2).
+    pub(super) fn supplicant(&self, event: &Event) -> Option<Mac> {
+        let What::Message(Message::Eap(message)) = &event.what else { return None };
+        let packet = message.eap.as_ref()?;
+        let result = matches!(packet.code, eap::code::SUCCESS | eap::code::FAILURE);
+        self.supplicants.get(&packet.identifier).copied().filter(|_| result)
+    }
+
+    /// Tells a device what it goes by.
+    pub(super) fn tell(&self, facts: &mut DeviceFacts, event: &Event) {
+        facts.tags_kept = self.tagged;
+        facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);
+        if let What::Message(Message::Icmp(icmp::Message {
+            discovery: Some(icmp::Discovery::Solicitation { target, .. }), ..
+        })) = &event.what
+            && self.routers.contains(target)
+            && !facts.routers_v6.contains(target)
+            && facts.routers_v6.len() < ROUTERS
+        {
+            facts.routers_v6.push(*target);
+        }
+    }
+}

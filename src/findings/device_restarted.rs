@@ -1,0 +1,82 @@
+//! `device-restarted`: the device begins from nothing in the middle of what it was doing.
+
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, How, SECOND, Stage};
+
+/// A restart that comes later than this after the last sign of an attempt did not cut it off.
+const CUT_OFF: i64 = 120 * SECOND;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "device-restarted",
+    stage: Some(Stage::Link),
+    weight: Weight::Fallback,
+    order: 980,
+    help: Help {
+        what: "In the middle of its login, and of a good lease, the device asks for an address from nothing: it has restarted.",
+        why: "A device that restarts forgets how far it was. Nothing in the traffic before it says why it did.",
+        fix: "Look at the device's own log, at its power (PoE budget and log of the switch port), and at its firmware: crashes, a watchdog, \
+              a setting that needs a restart. A capture at the switch port shows whether the link went down.",
+        look_alikes: "A DISCOVER after a NAK, a DECLINE or a RELEASE, at the end of a lease, or in another VLAN is part of DHCP.",
+        references: &["RFC 2131 section 4.4"],
+    },
+    check: |case| found(case).into_iter().collect(),
+};
+
+fn found(case: &Case<'_>) -> Option<Found> {
+    let drop = case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    let restart = case.known.restarts.iter().find(|at| **at > case.attempt.last)?;
+    let pause = restart.time.since(case.attempt.last.time);
+    if pause > CUT_OFF {
+        return None;
+    }
+    Some(Found {
+        stage: Stage::Link,
+        step: case.attempt.dropped_step,
+        proof: Proof::Inferred,
+        explains_drop: true,
+        confidence: 0.65,
+        summary: format!(
+            "the device restarts at stage {}: it asks for an address anew in frame {}, though its lease still holds",
+            drop.stage, restart.frame
+        ),
+        fix: "See the device's log, the PoE log of its switch port and its firmware for the reason of the restart; nothing that was said to \
+              it before explains it. A capture at the switch port shows whether the link went down."
+            .to_owned(),
+        evidence: vec![
+            Evidence::new(drop.at.frame, "", "the last that the device had"),
+            Evidence::new(restart.frame, "dhcp.option.dhcp == 1", "DISCOVER in the middle of a lease"),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+
+    fn abandoned() -> Login {
+        Login::new().step(lease(&[])).step(tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(200).abandoned()).dropped()
+    }
+
+    #[test]
+    fn a_discover_in_mid_lease_right_after_is_a_restart() {
+        let found = abandoned().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
+        assert!(found.explains_drop && found.proof == Proof::Inferred);
+        assert_eq!(found.evidence[1].display_filter, "frame.number == 100 && dhcp.option.dhcp == 1");
+    }
+
+    #[test]
+    fn without_such_a_discover_or_long_before_one_nothing_is_said() {
+        abandoned().nothing(&RULE);
+        abandoned().knowing(|known| known.restarts = vec![at_second(100, 1000.0)]).nothing(&RULE);
+        abandoned().knowing(|known| known.restarts = vec![at(2)]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_failure_that_shows_needs_no_restart_to_explain_it() {
+        let refused = Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(403)).dropped();
+        refused.knowing(|known| known.restarts = vec![at(100)]).nothing(&RULE);
+    }
+}

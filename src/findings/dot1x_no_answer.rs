@@ -1,0 +1,119 @@
+//! `dot1x-no-answer`: one side asks by 802.1X, and the other says nothing.
+
+use crate::findings::shared::access::{explain_silence, shut_out};
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::{PortAccess, StepKind};
+use crate::model::{Evidence, Stage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "dot1x-no-answer",
+    stage: Some(Stage::Link),
+    weight: Weight::Specific,
+    order: 20,
+    help: Help {
+        what: "One side asks by 802.1X and the other does not answer: the switch no EAPOL-Start, the device no request for its identity, \
+               or the switch no more once the device has said who it is.",
+        why: "A port that waits for 802.1X passes nothing else, so that the device gets no address.",
+        fix: "Agree the two sides: enable 802.1X on the phone or MAC authentication (MAB) on the port where the device is silent; where \
+              the switch falls silent after the identity, see that it reaches its RADIUS server. A new capture must show EAP-Success, or \
+              DHCP that works without it.",
+        look_alikes: "Three EAPOL-Starts without an answer, and then DHCP, are the standard way to find out that a port is open: a switch \
+                      that never asks does not hold the device back.",
+        references: &["IEEE 802.1X-2010 section 8", "RFC 3748 section 4.3"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = answers::failures(case, |step, kind| {
+        let port = shut_out(case, step, kind).filter(|_| answers::is_silence(step))?;
+        Some((words(port), evidence(port)))
+    });
+    let holds_back = failures.iter().any(|failure| matches!(&failure.step.kind, StepKind::Port(port) if is_asked(port)));
+    let mut found = answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: if holds_back { 0.85 } else { 0.6 },
+        summary: format!("802.1X comes to nothing: {list}"),
+        fix: format!(
+            "See the 802.1X settings of the switch port and of the device, and that the switch reaches its RADIUS server ({list}). Phones \
+             that do not speak 802.1X need MAC authentication (MAB) on the port. A new capture must show EAP-Success."
+        ),
+    });
+    if holds_back {
+        explain_silence(case, &mut found);
+    }
+    found
+}
+
+/// Did the switch ask, so that the port waits for an answer?
+fn is_asked(port: &PortAccess) -> bool {
+    !port.requests.is_empty() || !port.responses.is_empty()
+}
+
+fn words(port: &PortAccess) -> String {
+    match (port.responses.last(), port.requests.len()) {
+        (Some(_), _) => match port.identity() {
+            Some(identity) => format!("the switch says no more after the device's identity {identity}"),
+            None => "the switch says no more after the device's answer".to_owned(),
+        },
+        (None, 0) => format!("the switch answers none of {} EAPOL-Starts", port.starts.len()),
+        (None, asked) => format!("the device answers none of {asked} requests for its identity"),
+    }
+}
+
+fn evidence(port: &PortAccess) -> Vec<Evidence> {
+    if let Some((at, _)) = port.responses.last() {
+        return vec![Evidence::new(at.frame, "eap.code == 2", "the device's answer, and nothing after it")];
+    }
+    let asked = port.requests.iter().map(|(at, _)| Evidence::new(at.frame, "eap.code == 1", "a request, and no answer"));
+    let starts = port.starts.iter().map(|at| Evidence::new(at.frame, "eapol.type == 1", "EAPOL-Start, and no answer"));
+    if port.requests.is_empty() { starts.take(4).collect() } else { asked.take(4).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::shared::testing_link::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Ending, Step};
+    use crate::model::{By, How};
+
+    fn silent_dhcp() -> Step {
+        let mut step = dhcp_exchange().discover().discover().into_step(20);
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+        step
+    }
+
+    #[test]
+    fn a_switch_that_falls_silent_after_the_identity_holds_the_device_back() {
+        let login = Login::new().step(access().start().asked().identity("anna").silent()).step(silent_dhcp()).dropped();
+        let found = login.the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "802.1X comes to nothing: the switch says no more after the device's identity anna");
+    }
+
+    #[test]
+    fn a_device_that_does_not_answer_holds_itself_back() {
+        let login = Login::new().step(access().asked().asked().silent()).step(silent_dhcp()).dropped();
+        assert!(login.the(&RULE).explains_drop);
+        assert_eq!(login.the(&RULE).evidence[0].display_filter, "frame.number == 1 && eap.code == 1");
+    }
+
+    #[test]
+    fn starts_that_nobody_answers_do_not_explain_that_dhcp_fails() {
+        let login = Login::new().step(access().start().start().start().silent()).step(silent_dhcp()).dropped();
+        assert!(!login.the(&RULE).explains_drop, "a switch that never asks holds nothing back");
+    }
+
+    #[test]
+    fn three_starts_and_then_dhcp_are_an_open_port() {
+        Login::new().step(access().start().start().start().silent()).step(lease(&[])).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_refusal_is_another_matter() {
+        Login::new().step(access().asked().identity("a").failure()).dropped().nothing(&RULE);
+    }
+}

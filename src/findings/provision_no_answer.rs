@@ -1,0 +1,72 @@
+//! `provision-no-answer`: the configuration server does not answer.
+
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::files::{self, Said};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::Stage;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "provision-no-answer",
+    stage: Some(Stage::Provision),
+    weight: Weight::Specific,
+    order: 410,
+    help: Help {
+        what: "The device asks its configuration server for files, again and again, and nothing comes back.",
+        why: "Without its configuration it knows no registrar and no account.",
+        fix: "See that the server runs and is the one that DHCP names (option 66, 150 or 160). For TFTP, see the firewalls between: the \
+              answer comes from a new port of the server, which only a firewall that knows TFTP lets through. A new capture must show \
+              DATA after the read request.",
+        look_alikes: "A TCP connection that is refused or not answered is tcp-refused or tcp-no-answer. A capture that holds only what the \
+                      device sends shows no answers at all.",
+        references: &["RFC 1350 section 4", "RFC 9110"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = files::failed(case, |said| *said == Said::Nothing);
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the configuration server does not answer: {list}"),
+        fix: format!(
+            "See that the server runs and that this network reaches it ({list}); for TFTP, that the firewalls between let its answers \
+             through, which come from another port than 69. A new capture must show the file."
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::shared::testing_link::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+    use crate::model::By;
+
+    #[test]
+    fn read_requests_that_nobody_answers() {
+        let found = Login::new().step(file("SEP0004F21A2B3C.cnf.xml").again().again().silent()).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "the configuration server does not answer: SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (no answer)");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 3");
+    }
+
+    #[test]
+    fn a_web_request_that_nobody_answers() {
+        let asked = tcp(Purpose::Provision).named("cfg.contoso.com").get("/a.cfg").timed_out(By::Unknown);
+        assert!(Login::new().step(asked).dropped().the(&RULE).summary.contains("/a.cfg on cfg.contoso.com"));
+    }
+
+    #[test]
+    fn an_answer_from_another_server_makes_it_good() {
+        Login::new().step(file("a.cfg").silent()).step(file("b.cfg").whole()).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_refusal_and_a_silent_port_are_other_matters() {
+        Login::new().step(file("a.cfg").error(1, "File not found")).dropped().nothing(&RULE);
+        Login::new().step(syn(Purpose::Provision).syn_again(3).timed_out(By::Unknown)).dropped().nothing(&RULE);
+    }
+}

@@ -1,0 +1,121 @@
+//! `provision-no-server`: nothing tells the device where its configuration is.
+
+use crate::findings::shared::option_need::given;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::{Purpose, Step};
+use crate::model::{Evidence, How, Stage};
+
+/// DHCP options that name a configuration server, of one family or another; 43 and 125 can hold it too.
+const NAMING: [u8; 10] = [43, 66, 67, 125, 128, 150, 159, 160, 161, 242];
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "provision-no-server",
+    stage: Some(Stage::Provision),
+    weight: Weight::General,
+    order: 400,
+    help: Help {
+        what: "The device asks DHCP for its configuration server, no answer names one, and it starts over.",
+        why: "A phone without configuration knows no registrar and no account.",
+        fix: "Name the server in the option that this family takes: 66 or 160 for most, 150 for Cisco, 242 for Avaya, 43 for some, in the \
+              scope of the phones' VLAN. A new capture must show the option in the ACK, and a request to that server.",
+        look_alikes: "A phone that was configured by hand, or by a redirect service of its maker, needs no option. A multicast SUBSCRIBE \
+                      that nobody answers only shows that there is no plug-and-play server.",
+        references: &["RFC 2132 section 9.4", "RFC 5859", "RFC 3925"],
+    },
+    check: |case| found(case).into_iter().collect(),
+};
+
+fn found(case: &Case<'_>) -> Option<Found> {
+    let drop = case.attempt.drop.filter(|drop| drop.how == How::Abandoned && drop.stage < Stage::Provision)?;
+    let goes_on = |step: &Step| {
+        matches!(
+            step.purpose,
+            Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
+        )
+    };
+    let answers = given(case);
+    let last = answers.last().filter(|last| last.index.is_some())?;
+    let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
+    let named = |message: &crate::protocols::dhcp::Message| {
+        message.cut || !message.server.is_unspecified() || NAMING.iter().any(|code| message.option(*code).is_some())
+    };
+    let found = case.profile.order.contains(&Stage::Provision)
+        && !asked.is_empty()
+        && !answers.iter().any(|one| named(one.message))
+        && !case.attempt.steps.iter().any(goes_on)
+        && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last);
+    if !found {
+        return None;
+    }
+    let asked = asked.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
+    Some(Found {
+        stage: Stage::Provision,
+        step: last.index,
+        proof: Proof::Inferred,
+        explains_drop: true,
+        confidence: 0.6,
+        summary: format!(
+            "{server} names no configuration server (the device asks for option {asked}), and the device starts over"
+        ),
+        fix: format!(
+            "Name the configuration server in the scope of the phone's VLAN on {server}, in the option that this family takes (it asks for \
+             {asked}). A new capture must show the option in the ACK and a request to that server."
+        ),
+        evidence: vec![
+            Evidence::new(last.at.frame, "dhcp.option.dhcp == 5", "no configuration server in it"),
+            Evidence::new(drop.at.frame, "", "the last that the device had"),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Ending;
+    use crate::model::By;
+
+    fn login(options: &[(u8, &[u8])]) -> Login {
+        let asks = |lease: &mut crate::login::steps::Lease, _| lease.parameter_list = vec![1, 3, 6, 66, 160];
+        let mut step = lease(options).act(asks).into_step(1);
+        if let crate::login::steps::StepKind::Lease(lease) = &mut step.kind {
+            lease.acks = vec![(at(4), std::sync::Arc::new(nameless(options)))];
+        }
+        step.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: at(4) });
+        Login::new().profile(|profile| profile.order = Stage::ALL.to_vec()).step(step).dropped()
+    }
+
+    /// An ACK with no boot server in its header.
+    fn nameless(options: &[(u8, &[u8])]) -> crate::protocols::dhcp::Message {
+        crate::protocols::dhcp::Message { server: std::net::Ipv4Addr::UNSPECIFIED, ..dhcp_message(5, options) }
+    }
+
+    #[test]
+    fn a_lease_that_names_none_and_a_device_that_starts_over() {
+        let found = login(&[]).the(&RULE);
+        assert!(found.explains_drop && found.proof == Proof::Inferred);
+        assert_eq!(
+            found.summary,
+            "10.0.4.1 names no configuration server (the device asks for option 66, 160), and the device starts over"
+        );
+    }
+
+    #[test]
+    fn any_option_that_can_name_one_is_enough() {
+        login(&[(66, b"cfg.contoso.com")]).nothing(&RULE);
+        login(&[(43, &[1, 1, 1])]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_family_without_configuration_files_needs_none() {
+        login(&[]).profile(|profile| profile.order = vec![Stage::Address, Stage::Register]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_knows_its_server_goes_on() {
+        login(&[]).step(tcp(Purpose::Provision).get("/a.cfg").answer(200)).nothing(&RULE);
+        login(&[]).step(tcp(Purpose::Registrar).hello()).nothing(&RULE);
+    }
+}

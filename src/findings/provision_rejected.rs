@@ -1,0 +1,64 @@
+//! `provision-rejected`: the configuration server refuses the file.
+
+use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::files::{self, Said};
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::Stage;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "provision-rejected",
+    stage: Some(Stage::Provision),
+    weight: Weight::Specific,
+    order: 412,
+    help: Help {
+        what: "The configuration server answers, and does not give the file: 401 or 403, another error, or a TFTP access violation.",
+        why: "Without its configuration the device knows no registrar and no account.",
+        fix: "Give the phone the credentials that the server wants, or let phones fetch without; on the server, see the rights on the file \
+              and its folder. `curl -v URL` or `tftp SERVER -c get FILE` from the phones' VLAN must give the file.",
+        look_alikes: "One 401 and then 200 is authentication. A refused upload of logs (PUT 403 or 405) stops nothing.",
+        references: &["RFC 1350 section 5", "RFC 9110 section 15.5"],
+    },
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Found> {
+    let failures = files::failed(case, |said| *said != Said::Nothing && !said.is_missing());
+    answers::told(case, &failures, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the configuration server refuses the file: {list}"),
+        fix: format!(
+            "See on the server why it refuses: credentials, rights on the file, its own log ({list}). From the phones' VLAN, `curl -v` or a \
+             TFTP client must be given the file."
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::shared::testing_link::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::Purpose;
+
+    #[test]
+    fn access_violation_401_and_403_are_told() {
+        let found = Login::new().step(file("a.cfg").error(2, "Access violation")).dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(
+            found.summary,
+            "the configuration server refuses the file: a.cfg on 10.0.0.69 (TFTP error 2 (Access violation))"
+        );
+        for code in [401, 403] {
+            let found = Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(code)).dropped().the(&RULE);
+            assert_eq!(found.evidence[0].display_filter, format!("frame.number == 4 && http.response.code == {code}"));
+        }
+    }
+
+    #[test]
+    fn a_missing_file_and_a_file_that_comes_are_no_refusal() {
+        Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(404)).dropped().nothing(&RULE);
+        Login::new().step(file("a.cfg").error(2, "Access violation")).step(file("b.cfg").whole()).nothing(&RULE);
+    }
+}

@@ -1,0 +1,107 @@
+//! What the rules on configuration files share: the files that an attempt asked for in vain, and those that it fetched whole
+//! again and again.
+
+use crate::device::facts::FetchedFile;
+use crate::findings::Case;
+use crate::findings::shared::answers::Failure;
+use crate::login::stages::provision;
+use crate::login::steps::{Purpose, Step, StepKind};
+use crate::model::{At, Evidence, How, Outcome};
+
+/// What a server said of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    /// An HTTP status.
+    Http(u16),
+    /// A TFTP error, and whether that says that there is no such file.
+    Tftp(u16, &'a str, bool),
+    /// Nothing.
+    Nothing,
+}
+
+impl Said<'_> {
+    /// Is there no such file?
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Said::Http(404 | 410) | Said::Tftp(_, _, true))
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Said::Http(code) => format!("{code}"),
+            Said::Tftp(code, text, _) => format!("TFTP error {code} ({})", crate::text::WireText::from(*text)),
+            Said::Nothing => "no answer".to_owned(),
+        }
+    }
+
+    fn filter(&self) -> String {
+        match self {
+            Said::Http(code) => format!("http.response.code == {code}"),
+            Said::Tftp(code, ..) => format!("tftp.error.code == {code}"),
+            Said::Nothing => String::new(),
+        }
+    }
+}
+
+/// The configuration files that failed in a way that fits, unless another came.
+pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> Vec<Failure<'a>> {
+    let steps = || case.attempt.steps.iter().enumerate().filter(|(_, step)| step.purpose == Purpose::Provision);
+    if steps().any(|(_, step)| step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_))) {
+        return Vec::new();
+    }
+    let failed = steps().filter(|(_, step)| step.outcome == Outcome::Failed);
+    failed
+        .filter_map(|(index, step)| {
+            let (file, at, said) = answer(step)?;
+            let shown = Evidence::new(at.frame, &said.filter(), format!("{file}: {}", said.words()));
+            let what = format!("{file} ({})", said.words());
+            fits(&said).then_some(Failure { index, step, what, evidence: vec![shown] })
+        })
+        .collect()
+}
+
+/// The file with its server, the decisive frame, and what was said.
+fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
+    match &step.kind {
+        StepKind::File(transfer) => {
+            let host = transfer.name.as_ref().map(ToString::to_string).or(transfer.flow.server_ip().map(|ip| ip.to_string()))?;
+            let file = format!("{} on {host}", transfer.file);
+            let missing = provision::is_missing(transfer);
+            let error = transfer.error.as_ref().map(|(at, code, text)| (*at, Said::Tftp(*code, text.raw(), missing)));
+            let silent = transfer.requests.last().filter(|_| transfer.unreachable.is_none()).map(|at| (*at, Said::Nothing));
+            let (at, said) = error.or(silent)?;
+            Some((file, at, said))
+        }
+        StepKind::Connection(connection) => {
+            let exchange = provision::needed(connection)?;
+            let (asked, request) = exchange.request.as_ref()?;
+            let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
+            let said = exchange.response.as_ref().map(|(at, response)| (*at, Said::Http(response.code)));
+            // Silence is what ended it, not a close in the middle.
+            let silent = step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing));
+            let (at, said) = said.or(silent)?;
+            Some((format!("{} on {host}", request.uri), at, said))
+        }
+        _ => None,
+    }
+}
+
+/// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the
+/// frame in which it came whole another time.
+pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> bool) -> Option<(&'a FetchedFile, At)> {
+    case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    let within = |at: At| case.attempt.first <= at && at <= case.attempt.last;
+    let files = &case.known.files;
+    let last = files.iter().rev().find(|file| within(file.at)).filter(|file| fits(file))?;
+    let again = files.iter().find(|other| other.name == last.name && !within(other.at))?;
+    let newest = files.last()?;
+    let went_on = case.known.answered.iter().any(|at| (*at > last.at && within(*at)) || *at > newest.at);
+    (!went_on).then_some((last, again.at))
+}
+
+/// Is it a file that is signed, so that a trust list decides whether it is used?
+pub(crate) fn is_signed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let trust_list = file.ends_with(".tlv") && (file.starts_with("itl") || file.starts_with("ctl"));
+    file.ends_with(".sgn") || trust_list
+}

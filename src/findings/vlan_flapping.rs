@@ -1,0 +1,112 @@
+//! `vlan-flapping`: the device goes to and fro between VLANs, and gets on in none.
+
+use crate::device::facts::VlanStay;
+use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::model::{Evidence, Stage};
+
+/// Stays that two cycles make: there, back, there, back, there.
+const TWO_CYCLES: usize = 5;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "vlan-flapping",
+    stage: Some(Stage::Link),
+    weight: Weight::Specific,
+    order: 30,
+    help: Help {
+        what: "The device asks for its address now in one VLAN, now in another, again and again.",
+        why: "In each VLAN it waits for an address, gives up, and goes back: it never gets beyond.",
+        fix: "See why DHCP in the voice VLAN fails (scope, relay on the VLAN's router, trunk to the switch), and that switch, DHCP options \
+              and phone name the same VLAN. A new capture must show a lease in the voice VLAN and no way back.",
+        look_alikes: "One move from untagged to the voice VLAN at each start is normal; so is one way back after VLANTEST. A mirror port \
+                      that shows each frame with its tag and without it shows no move.",
+        references: &["IEEE 802.1Q", "Avaya, J100 administration: VLAN and VLANTEST"],
+    },
+    check: |case| found(case).into_iter().collect(),
+};
+
+fn found(case: &Case<'_>) -> Option<Found> {
+    let drop = case.attempt.drop.filter(|drop| drop.stage <= Stage::Address)?;
+    let stays = two_cycles(&case.known.vlan_stays)?;
+    let during = stays.first()?.first <= case.attempt.last && case.attempt.first <= stays.last()?.last;
+    if !during {
+        return None;
+    }
+    let name = |stay: &VlanStay| stay.vlan.map_or_else(|| "untagged".to_owned(), |vlan| format!("VLAN {vlan}"));
+    let (one, other) = (name(stays.first()?), name(stays.get(1)?));
+    Some(Found {
+        stage: Stage::Link,
+        step: case.attempt.dropped_step,
+        proof: Proof::Proven,
+        explains_drop: drop.stage <= Stage::Address,
+        confidence: 0.8,
+        summary: format!(
+            "the device goes to and fro between {one} and {other} ({} times), and gets an address to stay in neither",
+            stays.len().saturating_sub(1)
+        ),
+        fix: format!(
+            "See why DHCP fails in the voice VLAN ({one} or {other}): its scope, the relay on its router, the trunk to the phone's switch. \
+             Switch port, DHCP options and phone must name the same VLAN; a new capture must show one lease there."
+        ),
+        evidence: stays
+            .iter()
+            .take(TWO_CYCLES)
+            .map(|stay| Evidence::new(stay.first.frame, "", format!("now {}", name(stay))))
+            .collect(),
+    })
+}
+
+/// The stays at the end of the list that go to and fro between the same two VLANs, if they make two cycles.
+fn two_cycles(stays: &[VlanStay]) -> Option<&[VlanStay]> {
+    let alternating =
+        stays.iter().rev().zip(stays.iter().rev().skip(2)).take_while(|(one, other)| one.vlan == other.vlan).count();
+    let length = alternating.saturating_add(2);
+    let from = stays.len().checked_sub(length)?;
+    stays.get(from..).filter(|stays| stays.len() >= TWO_CYCLES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Ending, Step};
+    use crate::model::{By, How};
+
+    fn silent_dhcp() -> Step {
+        let mut step = dhcp_exchange().discover().discover().into_step(1);
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+        step
+    }
+
+    fn stays(vlans: &[Option<u16>]) -> Vec<VlanStay> {
+        let stay = |(number, vlan): (u64, &Option<u16>)| VlanStay { vlan: *vlan, first: at(number + 1), last: at(number + 1) };
+        (0..).zip(vlans).map(stay).collect()
+    }
+
+    fn login(vlans: &[Option<u16>]) -> Login {
+        let stays = stays(vlans);
+        Login::new().step(silent_dhcp()).dropped().knowing(|known| known.vlan_stays = stays)
+    }
+
+    #[test]
+    fn two_cycles_are_told() {
+        let found = login(&[None, Some(20), None, Some(20), None]).the(&RULE);
+        assert!(found.explains_drop);
+        assert!(found.summary.starts_with("the device goes to and fro between untagged and VLAN 20 (4 times)"));
+        assert_eq!(found.evidence.len(), 5);
+    }
+
+    #[test]
+    fn one_cycle_and_a_walk_through_several_vlans_are_none() {
+        login(&[None, Some(20), None, Some(20)]).nothing(&RULE);
+        login(&[None, Some(20), Some(30), None, Some(20), Some(30)]).nothing(&RULE);
+        login(&[]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_gets_further_gives_nothing() {
+        let stays = stays(&[None, Some(20), None, Some(20), None]);
+        let further = Login::new().step(lease(&[])).step(lookup("sip.contoso.com").times(3)).dropped();
+        further.knowing(|known| known.vlan_stays = stays).nothing(&RULE);
+    }
+}

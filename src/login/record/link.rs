@@ -1,0 +1,105 @@
+//! Recording what a login stands on below IPv4: 802.1X, DHCPv6, neighbour discovery.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::device::facts::DeviceFacts;
+use crate::event::Event;
+use crate::model::{At, SECOND};
+use crate::protocols::{dhcpv6, eap, icmp};
+
+use super::super::steps::{LeaseV6, StepKind};
+use super::{Draft, DraftId, Recorder, add, add_newest};
+
+/// EAPOL that comes later than this after the last of an exchange begins the next: the times between tries and the rest
+/// after a failure (IEEE 802.1X: 30 and 60 seconds) lie below.
+const SAME_PORT_EXCHANGE: i64 = 90 * SECOND;
+
+impl Recorder {
+    pub(super) fn eap(&mut self, at: At, message: &eap::Message) {
+        let from_switch = message.eap.as_ref().is_some_and(|packet| packet.code != eap::code::RESPONSE);
+        let starts = message.kind == eap::kind::START;
+        if !starts && message.eap.is_none() {
+            return;
+        }
+        let result = message.eap.as_ref().is_some_and(|packet| matches!(packet.code, eap::code::SUCCESS | eap::code::FAILURE));
+        let id = match self.port.filter(|id| self.port_goes_on(*id, at, result)) {
+            Some(id) => id,
+            None => {
+                let id = self.begin(at, StepKind::Port(Box::default()));
+                self.port = Some(id);
+                id
+            }
+        };
+        let Some(StepKind::Port(port)) = self.touch(id, at) else { return };
+        match &message.eap {
+            None => add(&mut port.starts, at),
+            Some(packet) if result => {
+                let ended = if packet.code == eap::code::SUCCESS { &mut port.success } else { &mut port.failure };
+                *ended = ended.or(Some(at));
+            }
+            Some(packet) => {
+                add_newest(if from_switch { &mut port.requests } else { &mut port.responses }, (at, packet.clone()));
+            }
+        }
+    }
+
+    /// Does EAPOL at this time go on with this exchange? Once that has its result, only the same result again does.
+    fn port_goes_on(&self, id: DraftId, at: At, result: bool) -> bool {
+        let Some(Draft { kind: StepKind::Port(port), last, .. }) = self.drafts.get(&id) else { return false };
+        let ended = port.success.is_some() || port.failure.is_some();
+        at.time.since(last.time) <= SAME_PORT_EXCHANGE && (!ended || result)
+    }
+
+    pub(super) fn dhcpv6(&mut self, at: At, message: &dhcpv6::Message) {
+        let Some(transaction) = message.transaction else { return };
+        let id = match self.leases_v6.get(&transaction).copied().or_else(|| self.advertised(message.kind)) {
+            Some(id) => id,
+            None => self.begin(at, StepKind::LeaseV6(Box::default())),
+        };
+        self.leases_v6.insert(transaction, id);
+        let Some(StepKind::LeaseV6(lease)) = self.touch(id, at) else { return };
+        record_dhcpv6(lease, at, message);
+    }
+
+    /// A REQUEST has a transaction number of its own, and goes on with the exchange that an ADVERTISE answered (RFC 8415
+    /// section 18.2.2).
+    fn advertised(&self, kind: u8) -> Option<DraftId> {
+        if kind != dhcpv6::kind::REQUEST {
+            return None;
+        }
+        let (id, lease) = self.drafts.iter().rev().find_map(|(id, draft)| match &draft.kind {
+            StepKind::LeaseV6(lease) => Some((*id, lease)),
+            _ => None,
+        })?;
+        (!lease.advertises.is_empty() && lease.requests.is_empty() && lease.replies.is_empty()).then_some(id)
+    }
+
+    pub(super) fn discovery(&mut self, event: &Event, discovery: icmp::Discovery, facts: &DeviceFacts) {
+        match discovery {
+            // RFC 4862 section 5.4.2: with no source it probes whether its own address is free.
+            icmp::Discovery::Solicitation { target, .. }
+                if event.source().ip().is_some_and(|ip| !ip.is_unspecified() && ip != IpAddr::V6(target)) =>
+            {
+                self.neighbour(event.at, target.into(), None, facts);
+            }
+            // Where the MAC stands in no option, it is that of the frame (RFC 4861 section 4.4).
+            icmp::Discovery::Advertisement { target, mac } => {
+                let mac = mac.or(event.link.source).unwrap_or_default();
+                self.neighbour(event.at, target.into(), Some(mac), facts);
+            }
+            icmp::Discovery::Solicitation { .. } | icmp::Discovery::Router { .. } => {}
+        }
+    }
+}
+
+fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &dhcpv6::Message) {
+    use dhcpv6::kind;
+    match message.kind {
+        kind::SOLICIT => add_newest(&mut lease.solicits, at),
+        kind::ADVERTISE => add(&mut lease.advertises, (at, Arc::new(message.clone()))),
+        kind::REQUEST | kind::RENEW | kind::REBIND | kind::CONFIRM => add_newest(&mut lease.requests, at),
+        kind::REPLY => add_newest(&mut lease.replies, (at, Arc::new(message.clone()))),
+        _ => add_newest(&mut lease.others, at),
+    }
+}

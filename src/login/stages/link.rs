@@ -1,0 +1,117 @@
+//! Stage `link`: 802.1X, by which a switch lets a device onto its port (IEEE 802.1X-2010 section 8, RFC 3748).
+
+use super::{Horizon, Judged};
+use crate::login::steps::PortAccess;
+use crate::model::{At, By, How, SECOND, Stage};
+
+/// How often a supplicant asks before it takes the port for an open one (IEEE 802.1X, maxStart).
+const STARTS: usize = 3;
+/// What it waits each time (IEEE 802.1X, startPeriod and txPeriod).
+const WAIT: i64 = 30 * SECOND;
+
+/// How far an exchange came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Let in.
+    Authenticated,
+    /// Not let in, after the device had said who it is.
+    Rejected(At),
+    /// The device asked, and no switch answered.
+    Starting(At),
+    /// The switch asked, and the device never answered.
+    Asked(At),
+    /// The device answered, and the switch said no more.
+    Answered(At),
+    /// Something that does not tell.
+    Idle,
+}
+
+fn state(port: &PortAccess) -> State {
+    let last = |packets: &[(At, crate::protocols::eap::Packet)]| packets.last().map(|(at, _)| *at);
+    match (port.success, port.failure, last(&port.requests), last(&port.responses)) {
+        (Some(success), failure, _, _) if failure.is_none_or(|failure| failure < success) => State::Authenticated,
+        (_, Some(at), _, Some(_)) => State::Rejected(at),
+        // A failure out of the blue: the policy of the port, or the end of what was before.
+        (_, Some(_), _, None) | (Some(_), None, _, _) => State::Idle,
+        (None, None, Some(asked), None) => State::Asked(asked),
+        (None, None, asked, Some(answered)) if asked.is_none_or(|asked| asked < answered) => State::Answered(answered),
+        (None, None, Some(asked), Some(_)) => State::Asked(asked),
+        (None, None, None, _) => port.starts.last().map_or(State::Idle, |at| State::Starting(*at)),
+    }
+}
+
+/// What became of an 802.1X exchange.
+pub(in crate::login) fn judge(port: &PortAccess, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Link;
+    // The timers are long: only what they have run out on is a silence.
+    let waited = |at: At| horizon.end.since(at.time) >= WAIT;
+    let silence = |by: By, at: At| Judged::failed(STAGE, by, How::Timeout, at);
+    match state(port) {
+        State::Authenticated => Judged::ok(STAGE),
+        State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
+        State::Starting(at) if port.starts.len() >= STARTS && waited(at) => silence(By::Unknown, at),
+        State::Asked(at) if port.requests.len() >= 2 && port.responses.is_empty() && waited(at) => silence(By::Device, at),
+        State::Answered(at) if waited(at) => silence(By::Unknown, at),
+        _ => Judged::unclear(STAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Frame, Outcome, Time};
+    use crate::protocols::eap;
+    use std::collections::BTreeSet;
+
+    fn at(second: i64) -> At {
+        At { frame: Frame(second as u64 + 1), time: Time::from_seconds(second) }
+    }
+
+    fn packet(code: u8, method: u8) -> eap::Packet {
+        eap::Packet { code, identifier: 1, method: Some(method), identity: None, wanted: Vec::new(), alert: None }
+    }
+
+    fn judged(port: &PortAccess, end: i64) -> (Outcome, Option<(By, How)>) {
+        let horizon = Horizon {
+            end: Time::from_seconds(end),
+            last_begun: Time::from_seconds(0),
+            heard_from: &BTreeSet::new(),
+            seen_both_ways: true,
+        };
+        let judged = judge(port, &horizon);
+        (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
+    }
+
+    fn asked_and_answered() -> PortAccess {
+        PortAccess { requests: vec![(at(0), packet(1, 1))], responses: vec![(at(1), packet(2, 1))], ..PortAccess::default() }
+    }
+
+    #[test]
+    fn success_lets_it_in_and_failure_after_its_answer_does_not() {
+        let port = PortAccess { success: Some(at(2)), ..asked_and_answered() };
+        assert_eq!(judged(&port, 100), (Outcome::Ok, None));
+        let port = PortAccess { failure: Some(at(2)), ..asked_and_answered() };
+        assert_eq!(judged(&port, 100), (Outcome::Failed, Some((By::Server, How::Rejected))));
+    }
+
+    #[test]
+    fn a_failure_out_of_the_blue_tells_nothing() {
+        assert_eq!(judged(&PortAccess { failure: Some(at(2)), ..PortAccess::default() }, 100), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn three_starts_and_their_time_make_a_silence() {
+        let starts = |count: i64| PortAccess { starts: (0..count).map(|n| at(30 * n)).collect(), ..PortAccess::default() };
+        assert_eq!(judged(&starts(3), 95), (Outcome::Failed, Some((By::Unknown, How::Timeout))));
+        assert_eq!(judged(&starts(3), 65), (Outcome::Unclear, None), "the capture ends too soon");
+        assert_eq!(judged(&starts(2), 200), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn who_fell_silent_is_told_apart() {
+        let asked = PortAccess { requests: vec![(at(0), packet(1, 1)), (at(30), packet(1, 1))], ..PortAccess::default() };
+        assert_eq!(judged(&asked, 70), (Outcome::Failed, Some((By::Device, How::Timeout))));
+        assert_eq!(judged(&asked_and_answered(), 70), (Outcome::Failed, Some((By::Unknown, How::Timeout))));
+        assert_eq!(judged(&asked_and_answered(), 20), (Outcome::Unclear, None));
+    }
+}

@@ -1,0 +1,167 @@
+//! Stage `provision`: configuration files, over TFTP (RFC 1350) and HTTP. A phone asks for several names and needs one, so
+//! that a missing file fails nothing where another came.
+
+use super::{Horizon, Judged, connect, enrolment};
+use crate::login::purpose;
+use crate::login::steps::{Connection, Exchange, Purpose, Transfer};
+use crate::model::{By, How, SECOND, Stage};
+use crate::protocols::{http, tftp};
+
+/// What TFTP clients wait for an answer: 1 to 5 seconds.
+const WAIT: i64 = 5 * SECOND;
+
+/// For what a file is fetched over TFTP: what is no image is configuration.
+pub(in crate::login) fn purpose(transfer: &Transfer) -> Purpose {
+    match purpose::of_file(transfer.file.raw()) {
+        _ if transfer.write => Purpose::Other,
+        Purpose::Update => Purpose::Update,
+        _ => Purpose::Provision,
+    }
+}
+
+/// What became of a file over TFTP.
+pub(in crate::login) fn judge_file(transfer: &Transfer, horizon: &Horizon<'_>) -> Judged {
+    let stage = if purpose(transfer) == Purpose::Update { Stage::Update } else { Stage::Provision };
+    let optional = purpose::is_optional_file(transfer.file.raw());
+    // That an optional file came says nothing of the one that is needed.
+    if transfer.write || (optional && transfer.complete.is_some()) {
+        return Judged::unclear(stage);
+    }
+    if transfer.complete.is_some() {
+        return Judged::ok(stage);
+    }
+    match (&transfer.error, transfer.unreachable, transfer.requests.last()) {
+        (Some((_, code, _)), _, _) if *code == tftp::error::OPTION => Judged::unclear(stage),
+        (Some(_), _, _) if optional && is_missing(transfer) => Judged::unclear(stage),
+        (Some((at, _, _)), _, _) => Judged::failed(stage, By::Server, How::Rejected, *at),
+        // Under way when the capture ended, or given up in the middle.
+        _ if transfer.accepted.is_some() || transfer.aborted.is_some() => Judged::unclear(stage),
+        (None, Some((at, _)), _) => Judged::failed(stage, By::Network, How::Icmp, at),
+        (None, None, Some(at)) => horizon.silent(stage, transfer.flow.server_ip(), *at, transfer.requests.len(), WAIT),
+        (None, None, None) => Judged::unclear(stage),
+    }
+}
+
+/// Did the server say that there is no such file? Some say it in the text alone.
+pub(crate) fn is_missing(transfer: &Transfer) -> bool {
+    transfer.error.as_ref().is_some_and(|(_, code, text)| match *code {
+        tftp::error::NOT_FOUND => true,
+        tftp::error::UNDEFINED => {
+            let text = text.raw().to_ascii_lowercase();
+            text.contains("not found") || text.contains("no such file")
+        }
+        _ => false,
+    })
+}
+
+/// What became of a connection to a configuration server.
+pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    const STAGE: Stage = Stage::Provision;
+    if let Some(judged) = connect::judge(connection, STAGE, horizon) {
+        return judged;
+    }
+    if connection.http.is_empty() {
+        return enrolment::judge(connection, STAGE, horizon);
+    }
+    if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
+        return Judged::ok(STAGE);
+    }
+    match needed(connection) {
+        // The server leads elsewhere: what becomes of it shows there.
+        Some(exchange) if code(exchange).is_some_and(|code| (300..400).contains(&code)) => Judged::unclear(STAGE),
+        Some(exchange) => enrolment::judge_exchange(exchange, connection, STAGE, horizon),
+        None => Judged::unclear(STAGE),
+    }
+}
+
+/// The last request of a connection for a file that the device needs.
+pub(crate) fn needed(connection: &Connection) -> Option<&Exchange> {
+    connection.http.iter().rev().find(|exchange| is_needed(exchange))
+}
+
+/// Uploads (of logs, as a rule) are no concern of a login, nor are files that may be missing.
+fn is_needed(exchange: &Exchange) -> bool {
+    let needs =
+        |request: &http::Request| matches!(request.method.raw(), "GET" | "HEAD") && !purpose::is_optional_file(file(request));
+    exchange.request.as_ref().is_none_or(|(_, request)| needs(request))
+}
+
+/// 304: the device has it already.
+fn is_delivered(exchange: &Exchange) -> bool {
+    code(exchange).is_some_and(|code| matches!(code, 200..=299 | 304))
+}
+
+fn code(exchange: &Exchange) -> Option<u16> {
+    exchange.response.as_ref().map(|(_, response)| response.code)
+}
+
+fn file(request: &http::Request) -> &str {
+    request.uri.raw().split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::shared::testing_link::{Tftp, file};
+    use crate::findings::testing::{IntoStep, Tcp, tcp};
+    use crate::login::steps::StepKind;
+    use crate::model::{Outcome, Time};
+    use std::collections::BTreeSet;
+
+    fn horizon(heard_from: &BTreeSet<std::net::IpAddr>) -> Horizon<'_> {
+        let end = crate::findings::testing::BEGIN.plus(600 * SECOND);
+        Horizon { end, last_begun: Time::default(), heard_from, seen_both_ways: true }
+    }
+
+    fn web(connection: Tcp) -> (Outcome, Option<How>) {
+        let step = connection.into_step(1);
+        let StepKind::Connection(connection) = step.kind else { return (Outcome::Unseen, None) };
+        let judged = judge(&connection, &horizon(&BTreeSet::new()));
+        (judged.outcome, judged.ending.map(|ending| ending.how))
+    }
+
+    fn tftp(transfer: Tftp) -> (Outcome, Option<(By, How)>) {
+        let StepKind::File(transfer) = transfer.into_step(1).kind else { return (Outcome::Unseen, None) };
+        let up = BTreeSet::from(["10.0.0.69".parse().expect("an address")]);
+        let judged = judge_file(&transfer, &horizon(&up));
+        (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
+    }
+
+    fn get(path: &str, code: u16) -> Tcp {
+        tcp(Purpose::Provision).get(path).answer(code)
+    }
+
+    #[test]
+    fn a_file_that_comes_is_enough_whatever_else_is_missing() {
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 200).get("/0004f21a2b3c-directory.xml").answer(404)), (Outcome::Ok, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 404).get("/000000000000.cfg").answer(200)), (Outcome::Ok, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 304)), (Outcome::Ok, None));
+    }
+
+    #[test]
+    fn a_needed_file_that_is_missing_or_refused_fails() {
+        for code in [401, 403, 404, 500] {
+            assert_eq!(web(get("/0004f21a2b3c.cfg", code)), (Outcome::Failed, Some(How::Rejected)), "{code}");
+        }
+        assert_eq!(web(get("/0004f21a2b3c-license.cfg", 200).get("/0004f21a2b3c.cfg").answer(404)).0, Outcome::Failed);
+    }
+
+    #[test]
+    fn optional_files_uploads_and_redirects_fail_nothing() {
+        assert_eq!(web(get("/CTLSEP0004F21A2B3C.tlv", 404)), (Outcome::Unclear, None));
+        let upload = |request: &mut http::Request| request.method = "PUT".into();
+        let put = tcp(Purpose::Provision).get_with("/0004f21a2b3c.cfg", upload).answer(403);
+        assert_eq!(web(put), (Outcome::Unclear, None));
+        assert_eq!(web(get("/0004f21a2b3c.cfg", 302)), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn over_tftp_the_same_holds() {
+        assert_eq!(tftp(file("a.cfg").whole()), (Outcome::Ok, None));
+        assert_eq!(tftp(file("a.cfg").error(1, "File not found")), (Outcome::Failed, Some((By::Server, How::Rejected))));
+        assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").error(1, "")), (Outcome::Unclear, None));
+        assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").whole()), (Outcome::Unclear, None), "it stands for no configuration");
+        assert_eq!(tftp(file("a.cfg").error(8, "options")), (Outcome::Unclear, None), "the client asks again without options");
+        assert_eq!(tftp(file("a.cfg").again()), (Outcome::Failed, Some((By::Network, How::Timeout))), "the server is up");
+    }
+}

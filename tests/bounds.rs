@@ -1,0 +1,93 @@
+//! The table of bounds in ARCHITECTURE.md says what the code says, and leaves no bound out.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Names that tell what a format allows or how text is shown, or that bound what a loop looks at, and no memory.
+const NO_MEMORY: &[&str] = &[
+    "LINE_LIMIT",
+    "MAX_AGE",
+    "MAX_BESIDE",
+    "MAX_BLOCK_FOUND",
+    "MAX_BODY",
+    "MAX_CHUNKS",
+    "MAX_EXTENSIONS",
+    "MAX_FIRST",
+    "MAX_LAST_WORDS",
+    "MAX_LENGTH",
+    "MAX_LOST",
+    "MAX_PAUSE",
+    "MAX_SHORT_BODY",
+    "METHOD_LIMIT",
+    "PARAMETER_LIMIT",
+    "PROBE_LIMIT",
+    "CONTACT_LIMIT",
+    "SLOTS_LIMIT",
+    "TEXT_LIMIT",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Bound, file and name of each row.
+fn rows() -> Vec<[String; 3]> {
+    let page = text(&root().join("ARCHITECTURE.md"));
+    let table = page.split("## Bounds").nth(1).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let rows: Vec<[String; 3]> = rows
+        .map(|row| {
+            let code: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+            [code[0], code[1], code[2]].map(str::to_owned)
+        })
+        .collect();
+    assert!(rows.len() > 40);
+    rows
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension() {
+            None => sources(&path, found),
+            Some(ending) if ending == "rs" => found.push(path),
+            Some(_) => {}
+        }
+    }
+}
+
+#[test]
+fn each_bound_of_the_table_is_that_of_the_code() {
+    for [bound, file, name] in rows() {
+        let source = text(&root().join(&file));
+        let says = |line: &str| {
+            let line = line.trim();
+            let constant = line.contains(&format!("const {name}: ")) && line.ends_with(&format!(" = {bound};"));
+            constant || line == format!("{name}: {bound},")
+        };
+        assert!(source.lines().any(says), "{file} does not say that {name} is {bound}");
+    }
+}
+
+#[test]
+fn no_bound_of_the_code_is_missing_in_the_table() {
+    let told: BTreeSet<(String, String)> = rows().into_iter().map(|[_, file, name]| (file, name)).collect();
+    let mut paths = Vec::new();
+    sources(&root().join("src"), &mut paths);
+    for path in paths {
+        let file = path.strip_prefix(root()).unwrap().display().to_string();
+        for line in text(&path).lines() {
+            let Some((_, constant)) = line.split_once("const ") else { continue };
+            let name = constant.split(':').next().unwrap_or_default();
+            let is_bound = name.starts_with("MAX_") || name.ends_with("_LIMIT");
+            let known = NO_MEMORY.contains(&name) || told.contains(&(file.clone(), name.to_owned()));
+            assert!(!is_bound || known, "{file}: {name} is not in the table of bounds of ARCHITECTURE.md");
+        }
+    }
+}
