@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// What a run may take: 256 MiB, and what the program itself and its libraries need of address space.
-const MEMORY_KIB: u32 = (256 + 64) << 10;
+/// What a run may take: 256 MiB, and what the program, its threads and its libraries need of address space.
+const MEMORY_KIB: u32 = (256 + 128) << 10;
 const PHONE: [u8; 4] = [10, 0, 4, 23];
 const SERVER: [u8; 4] = [10, 0, 0, 5];
 

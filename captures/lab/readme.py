@@ -1,5 +1,7 @@
 """What is written for readers: the story beside each capture, and the table of all of them."""
 
+import tomllib
+
 INDEX = """\
 # Captures
 
@@ -31,6 +33,13 @@ Keys and certificates are made anew in each run and are valid relative to that d
 kernel adds (ARP, delayed acknowledgements) vary, so `expect.toml` is written again with each capture. What is derived is
 the same to the bit for the same source. To add a case, add it to one of the `lab/cases*.py`; a condition of the field, to
 `captures/lab/derive.py`.
+
+## From other servers
+
+The captures whose names begin with `field-` were not made by the lab, so that the program is not judged by one set of
+servers alone: named, unbound, kea, ISC dhcpd and dnsmasq; chrony and ntpsec; nginx and lighttpd; stunnel, haproxy,
+gnutls-serv and `openssl s_server`; Kamailio; nftables for what vanishes. The phones are scripts with OpenSSL's own
+handshakes, their pauses were lengthened afterwards. Snap lengths, copies and edges were applied to what was captured.
 
 ## What is real and what is scripted
 
@@ -73,8 +82,18 @@ def write(case, folder):
 
 def write_index(cases, folder):
     """The table of all cases."""
-    rows = "\n".join(f"| [{case.name}]({case.name}/) | {case.story} | {_causes(case)} |" for case in cases)
+    rows = [f"| [{case.name}]({case.name}/) | {case.story} | {_causes(case)} |" for case in cases]
+    rows = "\n".join([*rows, *_from_other_servers(folder)])
     (folder / "README.md").write_text(INDEX.format(rows=rows))
+
+
+def _from_other_servers(folder):
+    """The rows of the captures that the lab did not make."""
+    for case in sorted(folder.glob("field-*")):
+        facts = tomllib.loads((case / "expect.toml").read_text())
+        causes = dict.fromkeys(f"`{device['primary']}`" if "primary" in device else f"none: {device['verdict']}"
+                               for device in facts["device"])
+        yield f"| [{case.name}]({case.name}/) | {facts['story']} | {', '.join(causes)} |"
 
 
 def _causes(case):

@@ -41,8 +41,10 @@ pub struct DeviceFacts {
     pub highest_tls: Option<u16>,
     /// Did a hello of its carry server_name? `None` while no hello was seen.
     pub sends_server_name: Option<bool>,
-    /// Did it send SIP in clear, or connect to a SIP port?
+    /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// TCP ports of servers that it opened, or tried to (the first few dozen).
+    pub ports_opened: BTreeSet<u16>,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// User names that it gave in clear: domain and user of NTLM, user of SIP.
@@ -202,6 +204,7 @@ impl DeviceFacts {
         self.highest_tls = self.highest_tls.max(other.highest_tls);
         let room = ENTRIES.saturating_sub(self.heard_from.len());
         self.heard_from.extend(other.heard_from.into_iter().take(room));
+        self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);
         self.clocks.drain(..self.clocks.len().saturating_sub(CLOCKS));
@@ -240,6 +243,12 @@ impl DeviceFacts {
             let advances = agreeing.iter().any(|other| other.says != last.says);
             advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
         })
+    }
+
+    /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?
+    pub fn connects_to_sip(&self) -> bool {
+        const A_FEW: usize = 32;
+        self.ports_opened.len() <= A_FEW && [5060, 5061].iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

@@ -12,6 +12,8 @@ use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
+/// Ports that are kept: more than these, and the device tries ports, not services.
+const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
 /// Restarts, stays in a VLAN, and answers that are kept: the newest.
@@ -34,7 +36,10 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         hear(facts, event);
     }
     match &event.what {
-        What::Tcp(_, stats) => {
+        What::Tcp(signal, stats) => {
+            if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
+                facts.ports_opened.insert(event.flow.server.port());
+            }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
                 hear_from(facts, server);

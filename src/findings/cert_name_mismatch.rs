@@ -1,5 +1,7 @@
 //! `cert-name-mismatch`: no name in the certificate covers the one that the device looked up.
 
+use std::net::IpAddr;
+
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
@@ -36,10 +38,16 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| WireText::from(name.as_str()).to_string()).collect();
     let more = if names.len() > SHOWN { format!(" and {} more", names.len().saturating_sub(SHOWN)) } else { String::new() };
     let has = if shown.is_empty() { "no name at all".to_owned() } else { format!("only {}{more}", shown.join(", ")) };
-    let summary = format!("the device looked for {wanted}, and the server's certificate ({}) has {has}", judged.subject());
+    let by_address = wanted.raw().parse::<IpAddr>().is_ok();
+    let (did, kind, or) = if by_address {
+        ("connected to the address", "IP", "enter on the device a name that the certificate has instead of the address")
+    } else {
+        ("looked for", "DNS", "change the DNS record so that it leads to a name that the certificate has")
+    };
+    let summary = format!("the device {did} {wanted}, and the server's certificate ({}) has {has}", judged.subject());
     let fix = format!(
-        "Issue the certificate on {} with DNS:{wanted} among its subject alternative names, or change the DNS record so that it leads \
-         to a name that the certificate has. Check with `{} | openssl x509 -noout -ext subjectAltName`.",
+        "Issue the certificate on {} with {kind}:{wanted} among its subject alternative names, or {or}. Check with `{} | openssl x509 \
+         -noout -ext subjectAltName`.",
         judged.place().server(),
         judged.show()
     );

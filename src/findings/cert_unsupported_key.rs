@@ -3,6 +3,7 @@
 use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::KeyKind;
 use crate::text::WireText;
@@ -42,11 +43,11 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let (key, wanted) = (WireText::from(key.as_str()), WireText::from(wanted.as_str()));
     let which = judged.which(fault.certificate);
     let summary = format!("{which} has the key {key}, and {} can use {wanted}", case.profile.title);
-    let mut fix = format!("Issue {which} on {} anew for a key that the device can use: {wanted}.", judged.place().server());
-    if let Some(other) = judged.faults.iter().find(|other| matches!(other.kind, FaultKind::UnsupportedSignature { .. })) {
-        fix.push_str(&format!(" The new certificate must mend the {} too.", chain::fault_words(&other.kind)));
-    }
-    fix.push_str(&format!(" Check with `{} | openssl x509 -noout -text`, line Public-Key.", judged.show()));
+    let fix = format!(
+        "{} Check each certificate that `{}` shows with `openssl x509 -noout -text`, line Public-Key.",
+        reissue::reissue(case, judged),
+        judged.show()
+    );
     Some(certificate_found(case, judged, fault, summary, &fix))
 }
 

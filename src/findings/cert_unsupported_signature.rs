@@ -3,6 +3,7 @@
 use crate::findings::shared::alert;
 use crate::findings::shared::chain::{self, Judged, certificate_found};
 use crate::findings::shared::place::alert_name;
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::formats::x509::Hash;
 use crate::model::Side;
@@ -51,21 +52,13 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let algorithm = WireText::from(algorithm.as_str());
     let which = judged.which(fault.certificate);
     let summary = format!("{which} is signed with {algorithm}, and {}", verifies(case, judged, fault));
-    let mut fix = format!(
-        "Have {which} on {} issued again with a signature that the device verifies{}, or bring the device to a firmware that \
-         verifies {algorithm}. The issuing CA decides the algorithm, not the request: on a Windows CA see `certutil -getreg \
-         ca\\csp\\CNGHashAlgorithm`.",
-        judged.place().server(),
-        strongest(case).map(|hash| format!(" ({hash})")).unwrap_or_default(),
+    let fix = format!(
+        "{} A firmware that verifies {algorithm} does as well. The issuing CA decides the algorithm, not the request: on a Windows \
+         CA see `certutil -getreg ca\\csp\\CNGHashAlgorithm`. Then `{}` must show the new chain, and a new capture a \
+         ClientKeyExchange of the device.",
+        reissue::reissue(case, judged),
+        judged.show()
     );
-    let key = judged.faults.iter().find_map(|other| match &other.kind {
-        FaultKind::UnsupportedKey { key, wanted } => Some((WireText::from(key.as_str()), wanted)),
-        _ => None,
-    });
-    if let Some((key, wanted)) = key {
-        fix.push_str(&format!(" Give the new certificate another key too: {wanted} instead of {key}."));
-    }
-    fix.push_str(&format!(" Then `{}` must show it, and a new capture a ClientKeyExchange of the device.", judged.show()));
     Some(certificate_found(case, judged, fault, summary, &fix))
 }
 
@@ -86,29 +79,11 @@ fn verifies(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault) -> String {
 /// The hashes that the device's family verifies.
 fn wanted(case: &Case<'_>) -> Option<String> {
     let (known, _) = case.profile.trust.hashes.as_ref()?;
-    let names: Vec<&str> = known.iter().map(|hash| hash_name(*hash)).collect();
+    let names: Vec<&str> = known.iter().map(|hash| reissue::hash_name(*hash)).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some((*one).to_owned()),
         [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
-    }
-}
-
-/// The one to issue with: nobody should go back to MD5 where SHA-1 will do.
-fn strongest(case: &Case<'_>) -> Option<&'static str> {
-    let (known, _) = case.profile.trust.hashes.as_ref()?;
-    known.iter().max().map(|hash| hash_name(*hash))
-}
-
-fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
     }
 }
 
@@ -181,7 +156,8 @@ mod tests {
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
         assert!((found.confidence - 0.9).abs() < 0.01);
-        assert!(found.fix.contains("key RSA 4096"), "reissuing must mend both");
+        assert!(found.fix.starts_with("Have these issued again for pool.contoso.com (10.0.0.5:5061)"), "{}", found.fix);
+        assert!(found.fix.contains("(RSA up to 2048 bits instead of RSA 4096): pool.contoso.com."), "reissuing must mend both");
         let filters: Vec<&str> = found.evidence.iter().map(|evidence| evidence.display_filter.as_str()).collect();
         assert_eq!(filters, ["frame.number == 5 && tls.handshake.type == 11", "frame.number == 7 && tcp.flags.reset == 1"]);
     }

@@ -33,7 +33,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let which = judged.which(fault.certificate);
     let summary = format!("{which} is too weak: {what}, and {} wants {wanted}", case.profile.title);
     let fix = format!(
-        "Issue {which} on {} anew with what the device wants: {wanted}. Check with `{} | openssl x509 -noout -text`.",
+        "Issue {which} on {} anew with what the device wants: {wanted}. Check each certificate that `{}` shows with `openssl x509 -noout -text`.",
         judged.place().server(),
         judged.show()
     );

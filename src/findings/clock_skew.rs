@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::device::facts::{ClockSource, Whose};
-use crate::findings::shared::own_clock::own_clock;
+use crate::findings::shared::own_clock::{apart, own_clock};
 use crate::findings::shared::wrong_clock::refused_by_clock;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
@@ -77,8 +77,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
         summary: format!("the device's clock says {} while {}{consequence}", clock.says.whole_seconds(), others.join(", ")),
         fix: format!(
             "Give the device the right time: see which NTP server it asks and whether that answers with the right time (`ntpdate -q`, \
-             `w32tm /stripchart`), and allow UDP 123. Its clock is {} s {}; a new capture must show them within 300 s.",
-            ahead.unsigned_abs() / SECOND.unsigned_abs(),
+             `w32tm /stripchart`), and allow UDP 123. Its clock is {} {}; a new capture must show them within 300 s.",
+            apart(ahead.unsigned_abs()),
             if ahead < 0 { "behind" } else { "ahead" }
         ),
         evidence,

@@ -1,8 +1,10 @@
 //! `dhcp-bad-option`: a DHCP option that the login stands on is there, and malformed.
 
-use crate::findings::shared::option_need::{Given, example, given, name, would_help};
+use std::collections::BTreeSet;
+
+use crate::findings::shared::option_need::{Given, UC_CLIENT, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, Stage};
+use crate::model::{Evidence, How, Stage};
 use crate::protocols::dhcp::{self, SipServers, option};
 use crate::text::WireText;
 
@@ -25,22 +27,29 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-/// The vendor class whose answer names the certificate service.
-const UC_CLIENT: &str = "MS-UC-Client";
-
 fn check(case: &Case<'_>) -> Vec<Found> {
     let given = given(case);
-    let uc: Vec<Given<'_>> = given.iter().filter(|one| is_uc(one)).copied().collect();
+    let uc: Vec<Given<'_>> = given.iter().filter(|one| one.is_uc()).copied().collect();
     let own = case.profile.required_options.iter().map(|(code, _)| *code);
-    let own = own.filter(|code| !matches!(*code, option::VENDOR | option::SIP_SERVERS) || uc.is_empty());
-    let mut found: Vec<Found> = own.filter_map(|code| tell(case, &given, code, |message| plain(message, code))).collect();
+    let own = own.chain(asked(&given, case));
+    let own: BTreeSet<u8> = own.filter(|code| !matches!(*code, option::VENDOR | option::SIP_SERVERS) || uc.is_empty()).collect();
+    let mut found: Vec<Found> =
+        own.into_iter().filter_map(|code| tell(case, &given, code, |message| plain(message, code, asker(&given)))).collect();
     found.extend(tell(case, &uc, option::VENDOR, vendor));
     found.extend(tell(case, &uc, option::SIP_SERVERS, servers));
     found
 }
 
-fn is_uc(one: &Given<'_>) -> bool {
-    one.class.is_some_and(|class| class.raw().eq_ignore_ascii_case(UC_CLIENT))
+/// The options that a device asked for, where it took up none of the offers that have them: one of them may be why.
+fn asked(given: &[Given<'_>], case: &Case<'_>) -> Vec<u8> {
+    let left = case.attempt.drop.is_some_and(|drop| (drop.stage, drop.how) == (Stage::Address, How::Abandoned));
+    let last = given.last().filter(|_| left);
+    last.map_or_else(Vec::new, |last| last.asked.iter().copied().filter(|code| *code != option::VENDOR).collect())
+}
+
+/// As what the device asks (option 60).
+fn asker<'a>(given: &[Given<'a>]) -> Option<&'a WireText> {
+    given.iter().rev().find_map(|one| one.class)
 }
 
 /// One finding, if all the answers that have the option have it wrong: the device takes the first good one.
@@ -75,10 +84,11 @@ fn tell(case: &Case<'_>, given: &[Given<'_>], code: u8, wrong: impl Fn(&dhcp::Me
 }
 
 /// What the parser has against an option.
-fn plain(message: &dhcp::Message, code: u8) -> Option<String> {
+fn plain(message: &dhcp::Message, code: u8, asker: Option<&WireText>) -> Option<String> {
     let (_, problem) = message.problems.iter().find(|(of, _)| *of == code)?;
-    // Each maker fills its own option 43, and some take text where others have addresses.
-    let own = matches!(code, option::VENDOR | 150) && message.option(code).is_some_and(|value| is_text(&value));
+    // Each maker fills its own option 43, and some take text where others have addresses; whose option 150 is does not.
+    let strict = code == 150 && asker.is_some_and(|class| class.raw().starts_with("Cisco System"));
+    let own = matches!(code, option::VENDOR | 150) && !strict && message.option(code).is_some_and(|value| is_text(&value));
     (!own).then(|| WireText::from(problem.as_str()).to_string())
 }
 
@@ -147,6 +157,25 @@ mod tests {
 
     fn problem(value: &[u8]) -> Option<String> {
         vendor(&dhcp_message(5, &[(43, value)]))
+    }
+
+    #[test]
+    fn a_phone_that_takes_no_offer_may_miss_what_it_asked_for() {
+        let offered = |class: &'static str| {
+            let mut message = dhcp_message(dhcp::kind::OFFER, &[(150, b"10.0.7.45")]);
+            message.problems.push((150, "9 octets long, which is not a list of 4 octets each".to_owned()));
+            let message = std::sync::Arc::new(message);
+            let asked = dhcp_exchange().discover().act(|lease, at| lease.offers.push((at, message))).discover();
+            let asked = asked.act(move |lease, _| {
+                lease.vendor_class = Some(WireText::from(class));
+                lease.parameter_list = vec![1, 66, 6, 3, 15, 150, 35];
+            });
+            Login::new().step(asked).dropped()
+        };
+        let found = offered("Cisco Systems, Inc. IP Phone CP-7911G").the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("option 150"), "{}", found.summary);
+        // Other makers take text there.
+        offered("yealink").nothing(&RULE);
     }
 
     #[test]

@@ -39,6 +39,10 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 
 fn is_missing(given: &[Given<'_>], code: u8) -> bool {
     let asked = given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&code));
+    // Who asks as anything else than a UC client is not given these.
+    if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().all(|one| one.class.is_some() && !one.is_uc()) {
+        return false;
+    }
     // An INFORM of an earlier attempt may have brought these.
     if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().any(|one| one.index.is_none()) {
         return false;

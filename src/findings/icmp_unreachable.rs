@@ -27,11 +27,12 @@ pub static RULE: Rule = Rule {
 
 static TELLING: Telling = Telling {
     confidence: 0.95,
-    summary: |targets| format!("an ICMP unreachable answers instead of {targets}"),
+    summary: |targets| format!("an ICMP unreachable comes instead of an answer: {targets}"),
     fix: |targets| {
         format!(
-            "See the ICMP message's code in Wireshark, and mend it at its sender for {targets}: a route or access list where it is a \
-             router, the service itself where it is the server. A new capture must show an answer of the target."
+            "Go to the sender of the ICMP message ({targets}). Its code says what to mend there: 0 or 1 a route or a host that is down, \
+             3 the service (it does not listen) or a firewall that plays its part, 9, 10 or 13 an access list. A new capture must \
+             show an answer of the target."
         )
     },
 };
@@ -73,7 +74,7 @@ fn failure(index: usize, step: &Step) -> Option<Failure> {
     let (at, sender) = unreachable?;
     let show = if sender.is_ipv4() { "icmp.type == 3" } else { "icmpv6.type == 1" };
     let evidence = vec![Evidence::new(at.frame, show, format!("{sender} says that {target} cannot be reached"))];
-    Some(Failure { index, stage: step.stage, purpose: step.purpose, target: format!("{target}, says {sender}"), evidence })
+    Some(Failure { index, stage: step.stage, purpose: step.purpose, target: format!("{target}, sent by {sender}"), evidence })
 }
 
 #[cfg(test)]
@@ -85,7 +86,10 @@ mod tests {
     #[test]
     fn the_sender_of_the_message_is_named() {
         let found = Login::new().step(syn(Purpose::Registrar).unreachable("10.0.4.1")).dropped().the(&RULE);
-        assert_eq!(found.summary, "an ICMP unreachable answers instead of pool.contoso.com (10.0.0.5:5061), says 10.0.4.1");
+        assert_eq!(
+            found.summary,
+            "an ICMP unreachable comes instead of an answer: pool.contoso.com (10.0.0.5:5061), sent by 10.0.4.1"
+        );
         assert_eq!((found.stage, found.explains_drop), (Stage::Connect, true));
         assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && icmp.type == 3");
     }

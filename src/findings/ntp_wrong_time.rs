@@ -3,6 +3,7 @@
 use crate::device::facts::{ClockSource, ClockWitness, Whose};
 use crate::findings::shared::answers;
 use crate::findings::shared::chain;
+use crate::findings::shared::own_clock::apart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::stages::time::is_usable;
 use crate::login::steps::{Clock, StepKind};
@@ -65,11 +66,11 @@ fn tell(case: &Case<'_>, index: usize, clock: &Clock) -> Option<Found> {
         explains_drop: refused.is_some(),
         confidence: if others.is_empty() { 0.8 } else { 0.92 },
         summary: format!(
-            "time server {} says {}, while the capture says {}{others}: {} s apart, where 300 s are too many{consequence}",
+            "time server {} says {}, while the capture says {}{others}: {} apart, where 300 s are too many{consequence}",
             clock.server,
             says.whole_seconds(),
             at.time.whole_seconds(),
-            ahead.unsigned_abs() / SECOND.unsigned_abs()
+            apart(ahead.unsigned_abs())
         ),
         fix: format!(
             "Mend the clock of the time server {}: `w32tm /query /status` or `ntpq -p` there must show a good source, and `ntpdate -q {}` \

@@ -4,7 +4,7 @@ use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::flow::SideStats;
-use crate::model::{Evidence, How, Outcome, Side};
+use crate::model::{At, By, Evidence, How, Outcome, Side};
 
 /// Share of repeats from which loss is heavy.
 const HEAVY: f64 = 0.05;
@@ -35,7 +35,10 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     if place.step.outcome != Outcome::Failed || !place.connected() || stats.client.uncaptured + stats.server.uncaptured > 0 {
         return None;
     }
-    let gave_up = place.step.ending.is_none_or(|ending| matches!(ending.how, How::Timeout | How::Abandoned | How::Rst));
+    let gave_up = place.step.ending.is_none_or(|ending| {
+        let silent = matches!(ending.how, How::Timeout | How::Abandoned | How::Rst);
+        silent || ending.by == By::Device && broke_off(place, ending.at)
+    });
     let (side, lossy) =
         [(Side::Client, &stats.client), (Side::Server, &stats.server)].into_iter().find(|(_, side)| is_lossy(side))?;
     if !gave_up {
@@ -63,6 +66,11 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
         ),
         evidence: vec![Evidence::new(at.frame, "tcp.len > 0", format!("{who} still sends; {again} segments were repeats"))],
     })
+}
+
+/// Was the server's flight still incomplete when the device left?
+fn broke_off(place: &Place<'_>, left: At) -> bool {
+    place.tls().is_some_and(|tls| tls.is_readable() && tls.server_hello_done.is_none_or(|done| done > left))
 }
 
 /// Heavy loss of a side's segments, or one small segment that never arrives.

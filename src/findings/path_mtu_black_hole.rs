@@ -3,7 +3,7 @@
 use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, Side};
+use crate::model::{Evidence, How, Side};
 
 /// Payload length from which a segment is suspected of its size, in bytes.
 const LARGE: u32 = 1000;
@@ -26,10 +26,13 @@ pub static RULE: Rule = Rule {
                       the device does not show the large segments at all.",
         references: &["RFC 2923 section 2.1 (black hole detection)", "RFC 1191", "RFC 4459 (tunnels)"],
     },
-    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+    check: |case| {
+        connections(case).iter().filter_map(|place| repeated(case, place).or_else(|| never_seen(case, place))).collect()
+    },
 };
 
-fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+/// Seen before the narrow link: one full-size segment again and again.
+fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     let stats = &place.connection.stats;
     let (side, stuck) = [(Side::Server, &stats.server), (Side::Client, &stats.client)]
         .into_iter()
@@ -50,12 +53,36 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     let mut evidence = vec![Evidence::new(at.frame, "", format!("{from} still sends what was never acknowledged"))];
     let other = stats.side(side.other()).last_data.filter(|small| small.frame != at.frame);
     evidence.extend(other.map(|small| Evidence::new(small.frame, "tcp.len > 0", "the other direction passes")));
-    Some(Found {
+    Some(tell(case, place, &from, Proof::Proven, summary, evidence))
+}
+
+/// Seen behind the narrow link: the full-size segments never come, the small one that ends the flight does, and the device
+/// acknowledges only what lies before the hole.
+fn never_seen(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+    let server = &place.connection.stats.server;
+    let hole = server.hole();
+    let timed_out = place.step.ending.is_some_and(|ending| ending.how == How::Timeout);
+    if hole < u64::from(LARGE) || !timed_out {
+        return None;
+    }
+    let small = server.last_data?;
+    let from = place.server();
+    let summary = format!(
+        "{hole} bytes from {from} never reach the device, while a later segment of at most {} bytes does",
+        server.largest_segment
+    );
+    let text = format!("this segment of {from} arrives, {hole} bytes before it do not");
+    let evidence = vec![Evidence::new(small.frame, "tcp.len > 0", text)];
+    Some(tell(case, place, &from, Proof::Told, summary, evidence))
+}
+
+fn tell(case: &Case<'_>, place: &Place<'_>, from: &str, proof: Proof, summary: String, evidence: Vec<Evidence>) -> Found {
+    Found {
         stage: place.step.stage,
         step: Some(place.index),
-        proof: Proof::Proven,
+        proof,
         explains_drop: leads_to_drop(case, place.index),
-        confidence: 0.9,
+        confidence: if proof == Proof::Proven { 0.9 } else { 0.8 },
         summary,
         fix: format!(
             "Find the narrow link between the phone's network and {}: let ICMP type 3 code 4 pass on the way, or clamp the MSS before \
@@ -64,7 +91,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
             place.host()
         ),
         evidence,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +111,25 @@ mod tests {
              while smaller ones pass"
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+    }
+
+    #[test]
+    fn behind_the_narrow_link_only_a_hole_shows() {
+        let flight = |captured: u32| {
+            let tcp = tcp(Purpose::Registrar).hello().act(move |wire| {
+                let at = wire.next();
+                let server = &mut wire.connection.stats.server;
+                (server.sent, server.acknowledged, server.data_segments) = (2986, 0, captured);
+                (server.largest_segment, server.last_data) = (1448, Some(at));
+                if captured == 1 {
+                    server.largest_segment = 90;
+                }
+            });
+            Login::new().step(tcp.timed_out(By::Network)).dropped()
+        };
+        let found = flight(1).the(&RULE);
+        assert!(found.summary.starts_with("2896 bytes from pool.contoso.com"), "{}", found.summary);
+        flight(3).nothing(&RULE);
     }
 
     #[test]

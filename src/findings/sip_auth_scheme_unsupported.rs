@@ -25,9 +25,9 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     registration::told(case, Reason::Scheme, |list| Words {
         proof: Proof::Told,
         confidence: 0.88,
-        summary: format!("the device never answers the registrar's challenge: {list}"),
+        summary: format!("the registrar's refusal never leads to credentials of the device: {list}"),
         fix: format!(
-            "Offer an authentication scheme that the device can use, or give the phone its user and password: {list}. A new capture must show a REGISTER of the device with an Authorization header, and 200 to it."
+            "Let the registrar offer a scheme that the device can use (for most phones Digest, in a WWW-Authenticate header), or give the phone its user and password: {list}. A new capture must show a REGISTER of the device with an Authorization header, and 200 to it."
         ),
     })
 }

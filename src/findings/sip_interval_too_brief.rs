@@ -27,7 +27,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         confidence: 0.94,
         summary: format!("the registrar wants a longer registration interval: {list}"),
         fix: format!(
-            "Raise the registration interval on the phone to at least the registrar's Min-Expires, or lower that: {list}. A new capture must show 200."
+            "Raise the registration interval (Expires) on the phone to at least the registrar's Min-Expires, or lower that on the registrar: {list}. A new capture must show 200."
         ),
     })
 }

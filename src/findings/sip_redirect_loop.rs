@@ -66,8 +66,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
             way.join(", ")
         ),
         fix: format!(
-            "Give the user one home: check its RegistrarPool (Get-CsUser) against {host} and {}, and that DNS gives each name its own \
-             pool's address. A new capture must show at most one 301, then 200.",
+            "Give the user one home: {host} and the others ({}) must agree which of them registers it (Lync: RegistrarPool in \
+             Get-CsUser), and DNS must give each name its own address. A new capture must show at most one redirection, then 200.",
             way.join(", ")
         ),
         evidence: evidence.collect(),

@@ -240,7 +240,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// The next frame.
-    fn next(&mut self) -> At {
+    pub(crate) fn next(&mut self) -> At {
         let at = at_second(self.frame, self.frame as f64 / 100.0 + self.late);
         self.frame += 1;
         self.last = at;
@@ -847,7 +847,14 @@ impl IntoStep for Asked {
             name: self.name,
             kind: self.kind,
             queries,
-            answer: self.rcode.map(|rcode| Answer { at: next, server, rcode, truncated: self.truncated, records: self.records }),
+            answer: self.rcode.map(|rcode| Answer {
+                at: next,
+                server,
+                rcode,
+                truncated: self.truncated,
+                partial: false,
+                records: self.records,
+            }),
             unreachable: self.unreachable.map(|router| (next, router)),
         };
         let found = lookup.found();
@@ -1211,6 +1218,7 @@ fn sip_message(start: sip::Start, sequence: u32, method: &str) -> sip::Message {
         retry_after: None,
         date: None,
         event: None,
+        cut: false,
         received: None,
     }
 }

@@ -66,7 +66,8 @@ fn other_site(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         _ => None,
     })?;
     let first = names.first()?;
-    if names.iter().any(|name| domain(name) == domain(wanted)) {
+    // An address is never named in a hello (RFC 6066 section 3).
+    if wanted.parse::<std::net::IpAddr>().is_ok() || names.iter().any(|name| domain(name) == domain(wanted)) {
         return None;
     }
     let (wanted, first) = (WireText::from(wanted.as_str()), WireText::from(first.as_str()));

@@ -100,10 +100,21 @@ pub struct SideStats {
     pub rst: Option<At>,
     /// The last segment of any kind.
     pub last: Option<At>,
+    /// Did the capture's snap length cut payload of this side?
+    pub cut: bool,
     /// Segments that the capture has twice (mirrored ports): the same within a millisecond. Counted nowhere else.
     pub copies: u32,
     /// Segments that repeated bytes with another content, noticed while the bytes still waited behind a hole.
     pub conflicts: u32,
+}
+
+impl SideStats {
+    /// Bytes, at least, that were sent before a later segment and neither arrived in the capture nor were acknowledged: near
+    /// the receiver, segments that the path swallows show as a hole alone.
+    pub fn hole(&self) -> u64 {
+        let captured = u64::from(self.data_segments).saturating_mul(u64::from(self.largest_segment));
+        if self.uncaptured > 0 || self.acknowledged >= self.sent { 0 } else { self.sent.saturating_sub(captured) }
+    }
 }
 
 /// Both sides.

@@ -22,6 +22,7 @@ pub(super) struct Record {
     pub(super) stuck_length: u32,
     pub(super) copies: u32,
     pub(super) conflicts: u32,
+    pub(super) cut: bool,
 }
 
 impl Record {
@@ -40,6 +41,7 @@ impl Record {
         stuck_length: 0,
         copies: 0,
         conflicts: 0,
+        cut: false,
     };
 
     /// As the sink reads it.
@@ -62,6 +64,7 @@ impl Record {
             last: seen(sent.last),
             copies: self.copies,
             conflicts: self.conflicts,
+            cut: self.cut,
         }
     }
 }

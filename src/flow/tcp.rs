@@ -265,6 +265,7 @@ impl<T: Default> Connection<T> {
             self.signal(Signal::FirstData(side), sent, hand);
         }
         let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
+        of_mut(&mut self.records, side).cut |= (captured.len() as u64) < u64::from(segment.wire_length);
         // What lies before the start of the stream was not asked for.
         let before = start.min(0).unsigned_abs() as usize;
         let Ok(end) = u64::try_from(end) else { return };

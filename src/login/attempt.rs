@@ -11,18 +11,18 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
+use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
-use super::steps::{self, Attempt, Ending, Purpose, StageReport, Step, StepKind};
+use super::stages::register;
+use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
-/// A capture that ends so soon after a failure may hide that the device went on to the next target.
-const CUT_OFF: i64 = 2 * SECOND;
 
 /// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
-fn errand(purpose: Purpose) -> u8 {
+pub(super) fn errand(purpose: Purpose) -> u8 {
     match purpose {
         Purpose::Access => 1,
         Purpose::Address => 2,
@@ -37,7 +37,7 @@ fn errand(purpose: Purpose) -> u8 {
 }
 
 /// Is it a step of the login itself, not of a side road that comes at any moment?
-fn is_main_road(step: &Step) -> bool {
+pub(super) fn is_main_road(step: &Step) -> bool {
     errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
 }
 
@@ -69,7 +69,9 @@ impl Try {
 
     /// The latest failure on the main road that nothing made good, and how far it had come.
     fn failure(&self) -> Option<(u8, Ending)> {
+        let steps = || self.steps();
         let failed = self.judgements.iter().filter(|judgement| is_main_road(&judgement.step));
+        let failed = failed.filter(|judgement| !is_shadow(&judgement.step, steps()));
         let failed = failed.filter_map(|judgement| Some((judgement, judgement.step.ending?)));
         // The close of a session is a failure as soon as the device starts over.
         let failed = failed.filter(|(judgement, _)| judgement.step.outcome == Outcome::Failed || judgement.signed_in.is_some());
@@ -89,6 +91,25 @@ impl Try {
         self.judgements
             .iter()
             .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
+    }
+
+    /// Does the first request of this step answer the challenge that an earlier connection brought?
+    fn answers_challenge(&self, step: &Step) -> bool {
+        let first = transactions(step).first();
+        let answers = first.is_some_and(|first| first.request.method() == "REGISTER" && !first.request.credentials.is_empty());
+        answers && self.judgements.last().is_some_and(|last| register::is_pending_challenge(transactions(&last.step)))
+    }
+
+    /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
+    /// opens another without registering anew, still has its binding.
+    fn uses_binding(&self, step: &Step) -> bool {
+        let StepKind::Connection(connection) = &step.kind else { return false };
+        let registers = || connection.sip.iter().any(|transaction| transaction.request.method() == "REGISTER");
+        let closed = |judgement: &Judgement| {
+            let by_itself = judgement.step.ending.is_some_and(|ending| (ending.by, ending.how) == (By::Device, How::Fin));
+            judgement.signed_in.is_some() && by_itself && !transactions(&judgement.step).is_empty()
+        };
+        connection.tls.is_none() && connection.syn_ack.is_some() && !registers() && self.judgements.iter().any(closed)
     }
 
     /// Did the errand of this step begin with the same target: is the device at its beginning again?
@@ -129,7 +150,7 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         StepKind::LeaseV6(lease) => return restarts(current, !lease.solicits.is_empty(), step),
         _ => {}
     }
-    if current.is_signed_in(step.first.time) {
+    if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {
@@ -141,14 +162,15 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         Some((_, ending)) if step.first <= ending.at => false,
         // Time is asked for at any moment.
         Some(_) if step.purpose == Purpose::Clock => {
-            again && current.furthest() <= errand(Purpose::Clock) && current.pause_before(step) >= PAUSE
+            profile.needs_time && again && current.furthest() <= errand(Purpose::Clock) && current.pause_before(step) >= PAUSE
         }
         Some((failed, ending)) => {
             let paused = step.first.time.since(ending.at.time) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && is_first_name(step, profile) && paused;
-            ((again && paused) || back || first_of_list) && !next_target
+            let leads_back = paused && leads_back(current, step, following);
+            ((again && paused) || back || first_of_list || leads_back) && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
         None => {
@@ -171,11 +193,20 @@ fn is_first_name(step: &Step, profile: &Profile) -> bool {
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
 fn leads_to_new_target(current: &Try, step: &Step, following: &[Judgement]) -> bool {
-    let next = following
-        .iter()
-        .map(|judgement| &judgement.step)
-        .find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
-    next.is_some_and(|next| next.purpose == step.purpose && !current.targets.contains(&target(next)))
+    led_to(step, following).is_some_and(|next| !current.targets.contains(&target(next)))
+}
+
+/// A look-up that leads to a server that was tried before, where the capture began after the earlier look-up.
+fn leads_back(current: &Try, step: &Step, following: &[Judgement]) -> bool {
+    matches!(step.kind, StepKind::Lookup(_))
+        && led_to(step, following).is_some_and(|next| current.targets.contains(&target(next)))
+}
+
+/// What the device does next, if that is of the same errand, and no look-up.
+fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
+    let mut next = following.iter().map(|judgement| &judgement.step);
+    let next = next.find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
+    next.filter(|next| next.purpose == step.purpose)
 }
 
 /// Switches ask for credentials again while all goes well. It is a new try only where the last one failed and nothing has
@@ -206,8 +237,12 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     if current.is_bound() && current.pause_before(step) >= MOVES {
         return true;
     }
-    let same = |other: &Step| target(other) == target(step) && other.outcome == Outcome::Failed;
-    let failed = current.steps().any(same);
+    // What another way in came to, IPv6 or 802.1X, does not send the device back to this one.
+    let another_way = |other: &Step| {
+        matches!(other.kind, StepKind::Port(_) | StepKind::Lease(_) | StepKind::LeaseV6(_)) && target(other) != target(step)
+    };
+    let failed =
+        current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 
@@ -227,11 +262,22 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, fi
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let numbers = first_number..;
-    tries.zip(numbers).map(|((index, attempt), number)| close(attempt, number, (index == last).then_some(end), profile)).collect()
+    let mut closed: Vec<(Attempt, Vec<u64>)> = Vec::new();
+    for ((index, attempt), number) in tries.zip(numbers) {
+        let attempt = close(attempt, number, (index == last).then_some(end), profile, &closed);
+        closed.push(attempt);
+    }
+    closed
 }
 
-/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off.
-fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (Attempt, Vec<u64>) {
+/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before.
+fn close(
+    attempt: Try,
+    number: u32,
+    end: Option<Time>,
+    profile: &Profile,
+    earlier: &[(Attempt, Vec<u64>)],
+) -> (Attempt, Vec<u64>) {
     let signed_in = attempt
         .judgements
         .iter()
@@ -243,7 +289,10 @@ fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (At
     let dropped = match end {
         None => find_drop(&steps, &sessions, true, profile).or_else(|| abandoned(&steps, &sessions)),
         Some(end) => {
-            find_drop(&steps, &sessions, false, profile).filter(|(index, drop)| !is_cut_off(&steps, *index, drop, end, profile))
+            let dropped = find_drop(&steps, &sessions, false, profile);
+            dropped.filter(|(index, drop)| {
+                ended_one_before(&steps, *index, drop, earlier, profile) || !is_cut_off(&steps, *index, drop, end, profile)
+            })
         }
     };
     let first = steps.iter().map(|step| step.first).min().unwrap_or_default();
@@ -252,112 +301,6 @@ fn close(attempt: Try, number: u32, end: Option<Time>, profile: &Profile) -> (At
     let stages = stage_reports(&steps, drop.as_ref(), signed_in, profile);
     let signed_in = if drop.is_some_and(|drop| drop.stage != Stage::Session) { None } else { signed_in };
     (Attempt { number, first, last, steps, stages, drop, dropped_step: dropped.map(|(index, _)| index), signed_in }, drafts)
-}
-
-/// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
-/// got past. `restarted` says that the device started over, so that the close of a session is a drop.
-fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
-    let session = |index: usize| sessions.get(index).copied().unwrap_or(false);
-    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut.
-    let signed_off = |index: usize| {
-        session(index) && steps.get(index).is_some_and(|step| step.ending.is_none_or(|ending| ending.by == By::Device))
-    };
-    if !restarted && (0..steps.len()).any(signed_off) {
-        return None;
-    }
-    let candidates = steps.iter().enumerate().filter_map(|(index, step)| {
-        let ending = step.ending?;
-        let counts =
-            (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps);
-        (counts && !got_past(step, ending, steps)).then_some((index, step, ending))
-    });
-    let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
-    Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
-}
-
-/// Can a failure of this step stop a login?
-fn is_candidate(step: &Step, profile: &Profile) -> bool {
-    match step.purpose {
-        Purpose::Update | Purpose::Revocation => false,
-        // A look-up that nothing shows the purpose of can be that of the registrar, but not a connection.
-        Purpose::Other => matches!(step.kind, StepKind::Lookup(_)),
-        Purpose::Clock => profile.needs_time || !matches!(step.kind, StepKind::Lookup(_)),
-        _ => true,
-    }
-}
-
-/// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
-fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
-    let own = errand(failed.purpose);
-    steps.iter().any(|other| {
-        if std::ptr::eq(other, failed) || !is_main_road(other) {
-            return false;
-        }
-        let later = other.first > failed.first || other.last > ending.at;
-        let same_errand = other.purpose == failed.purpose
-            && other.outcome == Outcome::Ok
-            && rank(other) >= rank(failed)
-            && other.ending.is_none();
-        let further = errand(other.purpose) > own && other.first > failed.first;
-        later && (same_errand || further)
-    })
-}
-
-/// A connection counts for more than the look-up that led to it.
-fn rank(step: &Step) -> u8 {
-    u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
-}
-
-/// Does the capture end too soon to say that the device stopped there?
-fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
-    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
-    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
-    let goes_on = steps.iter().enumerate().any(|(index, step)| {
-        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
-    });
-    let Some(step) = steps.get(dropped) else { return goes_on };
-    let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
-        && end.since(drop.at.time) < CUT_OFF
-        && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
-            < profile.registrar_names.len();
-    goes_on || list_unfinished
-}
-
-/// The device started over without a failure that shows: its last answer is the last that it had.
-fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
-    if sessions.iter().any(|signed_in| *signed_in) {
-        return None;
-    }
-    // The time is asked for at any moment: it is no further along than the address.
-    let along = |step: &Step| match step.purpose {
-        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
-        purpose => (errand(purpose), step.stage),
-    };
-    let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
-    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
-    let at = last_answer(step).unwrap_or(step.last);
-    Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
-}
-
-fn last_answer(step: &Step) -> Option<At> {
-    match &step.kind {
-        StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
-        StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
-        StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
-        StepKind::File(transfer) => transfer.complete.or(transfer.accepted).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
-        StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
-        StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
-        StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
-        StepKind::Connection(connection) => {
-            let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
-            let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
-            http.or(directory).or(connection.stats.server.last_data)
-        }
-        StepKind::Inquiry(inquiry) => inquiry.last_answer(),
-        StepKind::Registration(registration) => {
-            registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
-        }
-    }
 }
 
 /// A line for each stage of the family's login, and for others that were seen.

@@ -250,7 +250,7 @@ fn first_file(connection: &Connection) -> Option<String> {
 }
 
 /// Is a look-up only the shadow of another: AAAA beside an A that was found, a reverse name?
-pub(super) fn is_shadow(step: &Step, all: &[Step]) -> bool {
+pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) -> bool {
     use crate::protocols::dns::kind;
     let StepKind::Lookup(lookup) = &step.kind else { return false };
     if lookup.kind != kind::A && lookup.kind != kind::AAAA && lookup.kind != kind::SRV {
@@ -262,7 +262,7 @@ pub(super) fn is_shadow(step: &Step, all: &[Step]) -> bool {
         _ => return false,
     };
     let found = |other: &Step| matches!(&other.kind, StepKind::Lookup(other) if other.kind == sibling && other.name.raw().eq_ignore_ascii_case(lookup.name.raw()));
-    let mut siblings = all.iter().filter(|other| found(other));
+    let mut siblings = all.filter(|other| found(other));
     match lookup.kind {
         // A failed AAAA says nothing where the A was asked for too.
         kind::AAAA => siblings.next().is_some(),

@@ -9,6 +9,7 @@ use crate::protocols::{Message, tls};
 
 mod attempt;
 mod dialogue;
+mod drops;
 mod judge;
 mod names;
 mod purpose;

@@ -18,6 +18,8 @@ const ADDRESSES: usize = 1024;
 const NAMES: usize = 16;
 /// SRV targets that are remembered.
 const TARGETS: usize = 256;
+/// SIP domains that are remembered.
+const DOMAINS: usize = 64;
 
 /// What a device learnt from DNS.
 #[derive(Debug, Default)]
@@ -25,11 +27,16 @@ pub(super) struct NameBook {
     addresses: HashMap<IpAddr, Vec<(WireText, Frame)>, RandomState>,
     /// SRV owner, target, port.
     targets: Vec<(WireText, WireText, u16)>,
+    /// Domains whose SIP services were asked for.
+    sip_domains: Vec<String>,
 }
 
 impl NameBook {
     /// Takes note of an answer.
     pub(super) fn learn(&mut self, frame: Frame, question: &dns::Question, message: &dns::Message) {
+        if question.kind == dns::kind::SRV {
+            self.learn_domain(question.name.raw());
+        }
         for record in &message.records {
             match &record.data {
                 dns::RecordData::Address(address) => {
@@ -40,6 +47,15 @@ impl NameBook {
                 dns::RecordData::Service { target, port, .. } => self.add_target(&question.name, target, *port),
                 _ => {}
             }
+        }
+    }
+
+    fn learn_domain(&mut self, service: &str) {
+        let domain = service.split('.').skip_while(|label| label.starts_with('_')).collect::<Vec<_>>().join(".");
+        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+        let known = domain.is_empty() || self.sip_domains.contains(&domain);
+        if purpose::of_name(service) == Purpose::Registrar && !known && self.sip_domains.len() < DOMAINS {
+            self.sip_domains.push(domain);
         }
     }
 
@@ -87,9 +103,13 @@ impl NameBook {
         names.iter().max_by_key(|(name, frame)| (rank(name), *frame)).cloned()
     }
 
-    /// For what a name serves: by itself, or by the SRV record that points to it.
+    /// For what a name serves: by itself, by the SRV record that points to it, or as the domain that stands in for its own
+    /// SRV records where there are none (RFC 3263 section 4.2).
     pub(super) fn purpose_of(&self, name: &WireText) -> Purpose {
         match purpose::of_name(name.raw()) {
+            Purpose::Other if self.sip_domains.contains(&name.raw().trim_end_matches('.').to_ascii_lowercase()) => {
+                Purpose::Registrar
+            }
             Purpose::Other => self
                 .targets
                 .iter()
@@ -108,6 +128,11 @@ impl NameBook {
         for (address, names) in other.addresses {
             for (name, frame) in names {
                 self.add(address, &name, frame);
+            }
+        }
+        for domain in other.sip_domains {
+            if self.sip_domains.len() < DOMAINS && !self.sip_domains.contains(&domain) {
+                self.sip_domains.push(domain);
             }
         }
         for (service, target, port) in other.targets {

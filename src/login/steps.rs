@@ -292,6 +292,8 @@ pub struct Answer {
     pub rcode: u16,
     /// Was it truncated, with no answer over TCP?
     pub truncated: bool,
+    /// Was it cut by the capture, or malformed? Then it proves no absence.
+    pub partial: bool,
     /// Answer and additional records.
     pub records: Vec<dns::Record>,
 }

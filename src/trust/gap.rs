@@ -172,7 +172,7 @@ fn is_public(name: &Name) -> bool {
 }
 
 /// Does it call itself a root?
-fn is_called_root(name: &Name) -> bool {
+pub fn is_called_root(name: &Name) -> bool {
     words(&name.text.raw().to_lowercase()).any(|word| word == "root")
 }
 
@@ -180,7 +180,7 @@ fn is_called_root(name: &Name) -> bool {
 static INTERMEDIATE: &[&str] = &["intermediate", "issuing", "policy", "sub", "subca", "subordinate"];
 
 /// Does it call itself an intermediate?
-fn is_called_intermediate(name: &Name) -> bool {
+pub fn is_called_intermediate(name: &Name) -> bool {
     words(&name.text.raw().to_lowercase()).any(|word| INTERMEDIATE.contains(&word))
 }
 

@@ -15,6 +15,8 @@ mod usage;
 mod validity;
 mod words;
 
+pub use gap::{is_called_intermediate, is_called_root};
+pub use usage::names_of;
 pub use words::{certificate_in_words, chain_in_words};
 
 /// The question.

@@ -52,7 +52,7 @@ fn bears_literally(body: &Body, wanted: &str) -> bool {
 }
 
 /// The names for which a certificate speaks, in words.
-fn names_of(body: &Body) -> Vec<String> {
+pub fn names_of(body: &Body) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let alternative = body.alternative_names.iter().filter_map(|name| match name {
         AlternativeName::Dns(name) => Some(name.to_string()),

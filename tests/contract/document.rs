@@ -54,7 +54,7 @@ impl Checker<'_> {
 
     fn text(&self, place: &str, text: &str) {
         let key = place.rsplit('.').next().unwrap();
-        let codes = || self.promise.codes().into_keys().filter(|code| !self.promise.not_found_yet().contains_key(code));
+        let codes = || self.promise.codes().into_keys();
         let words: Vec<String> = match key {
             "stage" | "drop_stage" | "restarts_at" => self.promise.words("stage"),
             "outcome" | "by" | "how" | "verdict" | "direction" => self.promise.words(key),

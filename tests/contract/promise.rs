@@ -42,11 +42,6 @@ impl Promise {
         self.table("## Cause codes").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
     }
 
-    /// The codes that nothing finds yet, with the reasons.
-    pub(crate) fn not_found_yet(&self) -> BTreeMap<String, String> {
-        self.table("### Not found yet").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
-    }
-
     /// The sample document.
     pub(crate) fn sample(&self) -> Value {
         let (_, rest) = self.text.split_once("```json\n").unwrap();

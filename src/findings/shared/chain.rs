@@ -5,10 +5,12 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::findings::shared::alert::{can_mean, named_by};
+use crate::findings::shared::alert::{can_mean, is_gap, named_by};
 use crate::findings::shared::handshake::{Refusal, Shaken, handshakes};
+use crate::findings::shared::hints;
 use crate::findings::shared::own_clock::own_clock;
 use crate::findings::shared::place::{Leaving, Place};
+use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Proof};
 use crate::formats::x509::{Body, Certificate, Hash, Scheme};
 use crate::model::{At, Evidence, Frame, Side, Time};
@@ -18,8 +20,8 @@ use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
 
 /// Chains that are judged in one attempt, at most: those nearest to the drop.
 const CHAINS: usize = 4;
-/// How sure it is that a device refuses a signature that its own hello does not list.
-const NOT_IN_HELLO: f32 = 0.7;
+/// From here on a fault can be what the device meant.
+pub const PROBABLE: f32 = 0.5;
 
 /// A chain that the device may have refused, with its faults.
 pub struct Judged<'a> {
@@ -76,7 +78,7 @@ pub fn device_time(case: &Case<'_>, at: At) -> Option<Time> {
 }
 
 /// The name that the certificate must cover: the one that was looked up, else the one in the hello.
-fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
+pub fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
     let said = shaken.tls.client_hello.as_ref().and_then(|(_, hello)| hello.server_name.as_ref());
     shaken.place.connection.name.as_ref().or(said)
 }
@@ -93,8 +95,14 @@ pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
         policy: &case.profile.trust,
     };
     let mut faults = remembered(&question);
-    if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. })) {
-        faults.extend(outside_hello(judged));
+    if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. } | FaultKind::Weak { .. })) {
+        faults.extend(hints::outside_hello(judged));
+    }
+    if !question.store_known && !faults.iter().any(|fault| is_gap(&fault.kind)) {
+        faults.extend(hints::issuer_not_sent(judged));
+    }
+    if !faults.iter().any(|fault| fault.certainty >= PROBABLE) {
+        faults.extend(hints::weak_by_its_word(judged).or_else(|| hints::address_not_covered(case, judged)));
     }
     faults
 }
@@ -134,51 +142,6 @@ fn remembered(question: &Question<'_>) -> Vec<Fault> {
         last.push_front((key, faults.clone()));
         faults
     })
-}
-
-/// The first certificate whose signature the device's own hello does not list (RFC 5246 section 7.4.1.4.1). Many stacks
-/// take such a chain all the same, so it counts only where the device left.
-fn outside_hello(judged: &Judged<'_>) -> Option<Fault> {
-    judged.refusal?;
-    let (_, hello) = judged.shaken.tls.client_hello.as_ref()?;
-    let listed = hello.signature_algorithms.as_ref().filter(|listed| !listed.is_empty())?;
-    let chosen = judged.shaken.tls.server_hello.as_ref().map(|(_, hello)| hello.chosen)?;
-    if chosen < 0x0303 {
-        return None;
-    }
-    judged.chain.iter().enumerate().find_map(|(index, certificate)| {
-        let body = certificate.body.as_ref().ok()?;
-        let codes = scheme_codes(body.signature_algorithm.scheme, body.signature_algorithm.hash);
-        let outside = body.subject.der != body.issuer.der && !codes.is_empty() && !codes.iter().any(|code| listed.contains(code));
-        outside.then(|| Fault {
-            certificate: Some(Link::Sent(index)),
-            kind: FaultKind::UnsupportedSignature { hash: body.signature_algorithm.hash, algorithm: algorithm_name(body) },
-            certainty: NOT_IN_HELLO,
-        })
-    })
-}
-
-/// The code points of a signature in a hello (RFC 5246 section 7.4.1.4.1, RFC 8446 section 4.2.3); empty if unknown.
-fn scheme_codes(scheme: Scheme, hash: Option<Hash>) -> Vec<u16> {
-    let number = match hash {
-        Some(Hash::Md5) => 0x0100,
-        Some(Hash::Sha1) => 0x0200,
-        Some(Hash::Sha224) => 0x0300,
-        Some(Hash::Sha256) => 0x0400,
-        Some(Hash::Sha384) => 0x0500,
-        Some(Hash::Sha512) => 0x0600,
-        Some(Hash::Md2) | None => 0,
-    };
-    match (scheme, number) {
-        (Scheme::EdDsa, _) => vec![0x0807, 0x0808],
-        (Scheme::Rsa, 1..) => vec![number | 1],
-        (Scheme::Dsa, 1..) => vec![number | 2],
-        (Scheme::Ecdsa, 1..) => vec![number | 3],
-        (Scheme::RsaPss, 0x0400) => vec![0x0804, 0x0809],
-        (Scheme::RsaPss, 0x0500) => vec![0x0805, 0x080a],
-        (Scheme::RsaPss, 0x0600) => vec![0x0806, 0x080b],
-        _ => Vec::new(),
-    }
 }
 
 /// A signature algorithm as people write it.
@@ -228,6 +191,12 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// The certificate's common name, else its whole subject.
+    pub fn short_name(&self, link: Option<Link>) -> String {
+        let Some(body) = self.body(link) else { return "the chain".to_owned() };
+        body.common_name.as_ref().map_or_else(|| body.subject.text.to_string(), WireText::to_string)
+    }
+
     /// Subject of the server's own certificate.
     pub fn subject(&self) -> String {
         self.body(Some(Link::Sent(0)))
@@ -241,7 +210,7 @@ impl<'a> Judged<'a> {
 }
 
 /// The clock on which a fault rests, if it rests on one.
-fn clock_of(kind: &FaultKind) -> Option<Clock> {
+pub fn clock_of(kind: &FaultKind) -> Option<Clock> {
     match kind {
         FaultKind::Expired { clock, .. } | FaultKind::NotYetValid { clock, .. } => Some(*clock),
         _ => None,
@@ -268,7 +237,7 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
         explains_drop,
         confidence: confidence(judged, fault, told, explains_drop),
         summary,
-        fix: format!("{}{}", fix, mend_together(judged, fault)),
+        fix: format!("{}{}", fix, reissue::mend_together(judged, fault)),
         evidence: evidence(judged, fault),
     }
 }
@@ -284,22 +253,6 @@ fn confidence(judged: &Judged<'_>, fault: &Fault, told: bool, explains_drop: boo
         () if told => known.max(0.9),
         () if late => known * 0.8,
         () => known,
-    }
-}
-
-/// What else the same chain needs, so that nobody has to reissue it twice.
-fn mend_together(judged: &Judged<'_>, fault: &Fault) -> String {
-    let others: Vec<String> = judged
-        .faults
-        .iter()
-        .filter(|other| *other != fault && clock_of(&other.kind) != Some(Clock::DeviceOnly))
-        .map(|other| format!("{}: {}", judged.which(other.certificate), fault_words(&other.kind)))
-        .take(4)
-        .collect();
-    if others.is_empty() {
-        String::new()
-    } else {
-        format!(" This alone may not be enough: the chain has further faults, mend them in the same go: {}.", others.join("; "))
     }
 }
 
@@ -353,7 +306,7 @@ pub fn explains(case: &Case<'_>, index: usize) -> bool {
         let alert = one.refusal.and_then(|refusal| refusal.alert());
         let fits = |fault: &Fault| {
             let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly);
-            fault.certainty >= 0.5 && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
+            fault.certainty >= PROBABLE && by_device && alert.is_none_or(|alert| can_mean(alert, &fault.kind))
         };
         one.faults.iter().any(fits)
     })

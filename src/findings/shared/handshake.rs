@@ -9,6 +9,9 @@ use crate::model::{At, By, How, SECOND, Side};
 /// How long after the last Finished a device may still leave because of the certificate, in nanoseconds.
 const LATE: i64 = 5 * SECOND;
 
+/// A device that leaves so long after an unfinished flight has waited for the rest of it, in nanoseconds.
+const WAITED: i64 = 2 * SECOND;
+
 /// Copies of one large segment that make a path suspect.
 pub const STUCK: u32 = 3;
 
@@ -90,6 +93,18 @@ impl Shaken<'_> {
         arrived(&self.place.connection.stats.server)
     }
 
+    /// Did the server's flight break off before its ServerHelloDone (RFC 5246 section 7.3), and the device wait for the rest?
+    fn waited_for_the_rest(&self, leaving: At) -> bool {
+        let done = self.hides_certificate()
+            || self.place.connection.stats.server.cut
+            || self.tls.server_hello_done.is_some_and(|done| done <= leaving);
+        let tls = self.tls;
+        let (hello, certificate) = (tls.server_hello.as_ref(), tls.certificate.as_ref());
+        let seen = [hello.map(|(at, _)| *at), certificate.map(|(at, _)| *at), tls.server_key_exchange];
+        let last = seen.into_iter().flatten().filter(|at| *at <= leaving).max().unwrap_or(leaving);
+        !done && leaving.time.since(last.time) >= WAITED
+    }
+
     /// The device turned away from the server's certificate: it left with a certificate alert, or after the Certificate
     /// and before a key of its own, or (stacks that check late) right after the last Finished.
     pub fn refusal(&self) -> Option<Refusal> {
@@ -97,10 +112,13 @@ impl Shaken<'_> {
         let said = leaving.alert.filter(|code| is_certificate_alert(*code));
         let seen = self.tls.certificate.as_ref().map(|(at, _)| *at).or(self.tls.server_hello_done);
         let reached = self.reached();
-        let early = reached == Reached::Certificate
+        // What lies behind a ServerHello that the capture cut off is the rest of the flight, if nothing else followed.
+        let behind_the_cut = reached == Reached::ServerHello && self.place.connection.stats.server.cut;
+        let early = (reached == Reached::Certificate || behind_the_cut)
             && self.tls.client_certificate.is_none()
-            && seen.is_some_and(|seen| seen.frame <= leaving.at.frame)
-            && self.flight_arrived();
+            && (behind_the_cut || seen.is_some_and(|seen| seen.frame <= leaving.at.frame))
+            && self.flight_arrived()
+            && !self.waited_for_the_rest(leaving.at);
         let late = reached == Reached::Finished
             && self.tls.certificate.is_some()
             && self.tls.server_change_cipher.is_some_and(|done| (0..=LATE).contains(&leaving.at.time.since(done.time)));

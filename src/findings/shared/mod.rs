@@ -9,6 +9,7 @@ pub(super) mod directory;
 pub mod fetch;
 pub(super) mod files;
 pub mod handshake;
+pub mod hints;
 pub mod name_errand;
 pub mod option_need;
 pub mod own_clock;
@@ -16,6 +17,7 @@ pub mod own_network;
 pub mod place;
 pub mod reach;
 pub mod registration;
+pub mod reissue;
 #[cfg(test)]
 pub(crate) mod testing_link;
 pub(super) mod wrong_clock;

@@ -22,6 +22,16 @@ pub struct Given<'a> {
     pub message: &'a dhcp::Message,
 }
 
+/// The vendor class of a UC client (RFC 2132 option 60), which it gives in its INFORM.
+pub const UC_CLIENT: &str = "MS-UC-Client";
+
+impl Given<'_> {
+    /// Was it given to who asked as a UC client?
+    pub fn is_uc(&self) -> bool {
+        self.class.is_some_and(|class| class.raw().eq_ignore_ascii_case(UC_CLIENT))
+    }
+}
+
 /// The answers that the device goes by: ACKs, to INFORM too; where none came, the OFFERs that the device did not take up;
 /// where the attempt has no DHCP at all, the lease that the device still has.
 pub fn given<'a>(case: &Case<'a>) -> Vec<Given<'a>> {

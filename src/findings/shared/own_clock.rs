@@ -2,7 +2,7 @@
 
 use crate::device::facts::{ClockSource, Whose};
 use crate::findings::Case;
-use crate::model::{At, Frame, Time};
+use crate::model::{At, Frame, SECOND, Time};
 
 /// What is known of the device's clock.
 #[derive(Clone, Debug)]
@@ -40,11 +40,31 @@ fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
     answered || earlier
 }
 
+/// How far two clocks are apart, in the unit that people would choose.
+pub fn apart(nanoseconds: u64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = nanoseconds / SECOND.unsigned_abs();
+    match seconds {
+        0..=599 => format!("{seconds} s"),
+        600..=7199 => format!("{} minutes", seconds / MINUTE),
+        7200..=172_799 => format!("{} hours", seconds / HOUR),
+        _ => format!("{} days", seconds / DAY),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::model::SECOND;
+
+    #[test]
+    fn distances_are_told_in_the_unit_that_people_would_choose() {
+        let seconds = |seconds: u64| apart(seconds * SECOND.unsigned_abs());
+        assert_eq!((seconds(301).as_str(), seconds(3600).as_str()), ("301 s", "60 minutes"));
+        assert_eq!((seconds(7200).as_str(), seconds(94_694_400).as_str()), ("2 hours", "1096 days"));
+    }
 
     fn behind(at: At) -> Time {
         at.time.plus(-94_694_400 * SECOND)

@@ -176,7 +176,7 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         Leaving { at, side, how, alert: None }
     });
     // An alert and a FIN can stand in one frame: the alert, which comes first here, is what counts.
-    alerts.chain(close).min_by_key(|leaving| leaving.at.frame)
+    alerts.chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
 }
 
 /// The name of a TLS alert with its number: `48 (unknown_ca)`.

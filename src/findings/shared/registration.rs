@@ -70,6 +70,7 @@ fn reason(request: &sip::Message, answer: &sip::Message, gave_credentials: bool)
         _ => {}
     }
     match code {
+        401 | 407 if request.credentials.is_empty() && request.cut => None,
         401 | 407 if request.credentials.is_empty() => (!gave_credentials).then_some(Reason::Scheme),
         401 | 407 => (!goes_on(request, answer)).then_some(Reason::Credentials),
         403 | 488 if asks_for_upgrade(answer) => Some(Reason::Version),
@@ -120,7 +121,8 @@ pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
             let (at, answer) = one.answer.as_ref()?;
             let sip::Start::Response { code, reason } = &answer.start else { return None };
             let user = one.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
-            let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}")).unwrap_or_default();
+            let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}"));
+            let more = format!("{}{}", terms(wanted, &one.request, answer), more.unwrap_or_default());
             let asked = one.sent.last().map(|at| {
                 let with = one
                     .request
@@ -135,6 +137,24 @@ pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
             Some(Failure { index, step, what: format!("{code} {reason} from {server}{user}{more}"), evidence })
         })
         .collect()
+}
+
+/// What a refusal asks of the device, where its reason is such: the schemes that it offers, the interval that it wants.
+fn terms(reason: Reason, request: &sip::Message, answer: &sip::Message) -> String {
+    match reason {
+        Reason::Scheme if answer.challenges.is_empty() => ", which holds no challenge (WWW-Authenticate) to answer".to_owned(),
+        Reason::Scheme => {
+            let mut schemes: Vec<String> = answer.challenges.iter().map(|challenge| challenge.scheme.to_string()).collect();
+            schemes.dedup();
+            format!(", which offers {}", schemes.join(", "))
+        }
+        Reason::Interval => {
+            let least = answer.min_expires.map(|least| format!(", Min-Expires {least} s")).unwrap_or_default();
+            let asked = request.expires.map(|asked| format!(" where the device asks for {asked} s")).unwrap_or_default();
+            format!("{least}{asked}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// One finding for all registrations that were refused for this reason.
@@ -182,6 +202,23 @@ mod tests {
         assert_eq!(because(404, "1005;reason=\"Cannot route\""), Some(Reason::Server), "404 for the domain is routing");
         assert_eq!(because(480, "4005"), Some(Reason::UnknownUser));
         assert_eq!(because(403, "none"), Some(Reason::Forbidden));
+    }
+
+    #[test]
+    fn what_the_capture_cuts_off_may_have_been_credentials() {
+        let cut = sip::Message { cut: true, ..sip_request("REGISTER", 2) };
+        assert_eq!(reason(&cut, &challenge("Digest", None, false), false), None);
+        assert_eq!(reason(&cut, &sip_answer(403, 2), false), Some(Reason::Forbidden));
+    }
+
+    #[test]
+    fn a_refusal_names_what_it_asks_for() {
+        let bare = sip_request("REGISTER", 1);
+        assert!(terms(Reason::Scheme, &bare, &sip_answer(401, 1)).contains("no challenge"));
+        assert_eq!(terms(Reason::Scheme, &bare, &challenge("Kerberos", None, false)), ", which offers Kerberos");
+        let least = sip::Message { min_expires: Some(900), ..sip_answer(423, 1) };
+        let asks = sip::Message { expires: Some(60), ..bare };
+        assert_eq!(terms(Reason::Interval, &asks, &least), ", Min-Expires 900 s where the device asks for 60 s");
     }
 
     #[test]

@@ -30,12 +30,17 @@ const ENTRIES: usize = 128;
 const OPEN_QUERIES: usize = 256;
 /// A question that comes again within this time, with nothing else tried in between, is the same question.
 const SAME_QUESTION: i64 = 16 * SECOND;
+/// A client that an unusable answer does not content asks again within this time, if it means the same question: below it
+/// lies the shortest interval of polling (RFC 4330 section 10).
+const CLOCK_BURST: i64 = 15 * SECOND;
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
 /// A request to a directory over UDP that comes later than this, and repeats none, begins a new exchange.
 const SAME_INQUIRY: i64 = SECOND;
+/// The same message so soon again is one that a mirrored port gave twice.
+const MIRRORED: i64 = SECOND / 1000;
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND;
 
@@ -398,7 +403,10 @@ impl Recorder {
         let age = event.at.time.since(asked.time);
         let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
         let goes_on = match &lookup.answer {
-            None => age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry(lookup, event.at)),
+            None => {
+                let is_next_retry = || is_next_retry(lookup.queries.iter().map(|(asked, _)| *asked), event.at);
+                age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry())
+            }
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
                 age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
@@ -419,7 +427,6 @@ impl Recorder {
 
     fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.source().ip() else { return };
-        self.names.learn(event.at.frame, question, message);
         let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
             self.drafts.get(id).is_some_and(|draft| match &draft.kind {
                 StepKind::Lookup(lookup) => {
@@ -428,6 +435,18 @@ impl Recorder {
                 _ => false,
             })
         });
+        // A mirrored port gives an answer twice: what follows it goes by the first.
+        let twice = id.and_then(|id| self.drafts.get(&id)).is_some_and(|draft| match &draft.kind {
+            StepKind::Lookup(lookup) => {
+                let told = lookup.answer.as_ref().filter(|_| lookup.found());
+                told.is_some_and(|told| event.at.time.since(told.at.time) <= MIRRORED)
+            }
+            _ => false,
+        });
+        if twice {
+            return;
+        }
+        self.names.learn(event.at.frame, question, message);
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {
             let lookup =
@@ -441,6 +460,7 @@ impl Recorder {
                 server,
                 rcode: u16::from(message.rcode),
                 truncated: message.truncated && !message.tcp,
+                partial: message.problem.is_some(),
                 records: message.records.clone(),
             });
         }
@@ -467,7 +487,9 @@ impl Recorder {
     fn same_clock(&self, id: DraftId, at: At) -> bool {
         let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(&id) else { return false };
         let usable = clock.answers.iter().any(|(_, answer)| super::stages::time::is_usable(answer));
-        !usable && at.time.since(last.time) <= 4 * SAME_QUESTION && !self.moved_on(id, last)
+        let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
+        let soon = at.time.since(last.time) <= patience && is_next_retry(clock.requests.iter().map(|(asked, _)| *asked), at);
+        !usable && soon && !self.moved_on(id, last)
     }
 
     fn arp(&mut self, at: At, message: &arp::Message, facts: &DeviceFacts) {
@@ -555,7 +577,9 @@ impl Recorder {
     }
 
     fn sip(&mut self, event: &Event, message: &sip::Message) {
-        if !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
+        // The method of an answer that the capture cut is that of the request which it belongs to.
+        let nameless = message.cut && message.method().is_empty();
+        if !nameless && !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
             return;
         }
         let request = message.code().is_none();
@@ -634,7 +658,8 @@ impl Recorder {
         }
         let goes_on = open.filter(|id| match self.drafts.get(id) {
             Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
-                continues(&registration.transactions, message) || event.at.time.since(last.time) < SAME_REGISTRATION
+                let continues = continues(&registration.transactions, message) && !self.restarted_since(*last);
+                continues || event.at.time.since(last.time) < SAME_REGISTRATION
             }
             _ => false,
         });
@@ -649,12 +674,22 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Has the device asked for an address from scratch since, as after a restart?
+    fn restarted_since(&self, since: At) -> bool {
+        self.drafts.values().rev().take(64).any(|draft| match &draft.kind {
+            StepKind::Lease(lease) => draft.first > since && !lease.discovers.is_empty(),
+            _ => false,
+        })
+    }
+}
+
 /// Does a question under a new number come as soon as the next repeat would? Repeats come at growing distances; one that
 /// comes later than twice the longest so far was asked anew.
-fn is_next_retry(lookup: &Lookup, at: At) -> bool {
-    let times = || lookup.queries.iter().map(|(asked, _)| asked.time);
-    let longest = times().zip(times().skip(1)).map(|(earlier, later)| later.since(earlier)).max();
-    let waited = times().next_back().map_or(0, |last| at.time.since(last));
+fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> bool {
+    let later = asked.clone().skip(1);
+    let longest = asked.clone().zip(later).map(|(earlier, later)| later.time.since(earlier.time)).max();
+    let waited = asked.last().map_or(0, |last| at.time.since(last.time));
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
@@ -695,12 +730,25 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
 }
 
 fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
-    transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+    let named = !message.cseq.1.is_empty();
+    named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+}
+
+/// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
+/// has none, and a request repeats only one that is still open.
+fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
+    let nameless = message.cut && message.cseq.1.is_empty();
+    transactions.iter_mut().rev().find(|transaction| {
+        let open = transaction.answer.is_none();
+        if !nameless {
+            return same_transaction(transaction, message);
+        }
+        open && (message.code().is_some() || transaction.request.method() == message.method())
+    })
 }
 
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Message) {
-    let known = transactions.iter_mut().rev().find(|transaction| same_transaction(transaction, message));
-    match (message.code(), known) {
+    match (message.code(), transaction_of(transactions, message)) {
         (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
@@ -717,6 +765,10 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Messag
 }
 
 fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
+    let refused = lease.naks.last().is_some_and(|(told, _)| at.time.since(told.time) <= MIRRORED);
+    if message.kind == Some(dhcp::kind::NAK) && refused {
+        return;
+    }
     if message.operation == 1 {
         lease.vendor_class = message.vendor_class().or(lease.vendor_class.take());
         let list = message.parameter_list();

@@ -29,29 +29,25 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
 /// What became of one request.
 pub(super) fn judge_exchange(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     match (&exchange.request, &exchange.response) {
-        (_, Some((at, response))) => judge_response(*at, exchange, response, stage, horizon),
+        (_, Some((at, response))) => judge_response(*at, exchange, response, stage),
         (Some((asked, _)), None) => connect::unanswered(connection, stage, *asked, horizon),
         (None, None) => Judged::unclear(stage),
     }
 }
 
-fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage: Stage) -> Judged {
     match response.code {
         200..=299 if is_bad_content(exchange, response) => Judged::failed(stage, By::Device, How::Abandoned, at),
         200..=299 => Judged::ok(stage),
-        // A challenge in the middle of the legs: the next one is still to come.
-        401 | 407
-            if !is_final(exchange) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < crate::model::SECOND =>
-        {
-            Judged::unclear(stage)
-        }
         _ => Judged::failed(stage, By::Server, How::Rejected, at),
     }
 }
 
-fn is_final(exchange: &Exchange) -> bool {
-    let credentials = exchange.request.as_ref().and_then(|(_, request)| request.credentials.as_ref());
-    credentials.is_some_and(http::Credentials::is_final_leg)
+/// Is the last word a challenge in the middle of the legs: is the next one still to come?
+pub(in crate::login) fn is_pending_challenge(exchanges: &[Exchange]) -> bool {
+    let Some(Exchange { request, response: Some((_, response)) }) = exchanges.last() else { return false };
+    let credentials = request.as_ref().and_then(|(_, request)| request.credentials.as_ref());
+    matches!(response.code, 401 | 407) && !credentials.is_some_and(http::Credentials::is_final_leg)
 }
 
 /// Was a certificate asked for, and something else delivered?

@@ -18,7 +18,7 @@ pub(in crate::login) fn judge(lookup: &Lookup, stage: Stage, horizon: &Horizon<'
         return Judged::ok(stage);
     }
     match (&lookup.answer, lookup.unreachable, lookup.queries.last()) {
-        (Some(answer), _, _) if answer.truncated => Judged::unclear(stage),
+        (Some(answer), _, _) if answer.truncated || answer.partial && answer.rcode == 0 => Judged::unclear(stage),
         (Some(answer), _, _) => Judged::failed(stage, By::Server, How::Rejected, answer.at),
         (None, Some((at, _)), _) => Judged::failed(stage, By::Network, How::Icmp, at),
         (None, None, Some((at, server))) => horizon.silent(stage, Some(*server), *at, lookup.queries.len(), WAIT),

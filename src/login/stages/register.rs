@@ -4,6 +4,8 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, SECOND, Stage};
+use crate::protocols::sip;
+use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -47,12 +49,9 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
     const STAGE: Stage = Stage::Register;
     match state(transactions) {
         State::Registered => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
+        // It signs off: a device that was signed in, and means to leave.
+        State::Unregistered if transactions.iter().any(registers) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
         State::Unregistered => Judged::ok(STAGE),
-        State::Rejected(at)
-            if is_pending_challenge(transactions) && !horizon.moved_on_after(at.time) && horizon.end.since(at.time) < SECOND =>
-        {
-            Judged::unclear(STAGE)
-        }
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Waiting(transaction) => match transaction.sent.last() {
             Some(last) => horizon.silent(STAGE, server, *last, transaction.sent.len(), TIMER_F / 2),
@@ -62,11 +61,19 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
     }
 }
 
+/// Did this transaction make a binding?
+fn registers(transaction: &Transaction) -> bool {
+    let accepted = transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)));
+    accepted && transaction.request.method() == "REGISTER" && transaction.request.expires != Some(0)
+}
+
 /// Is the last word a challenge to a request without credentials: the answer may still be to come?
-fn is_pending_challenge(transactions: &[Transaction]) -> bool {
+pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bool {
     transactions.last().is_some_and(|last| {
         let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
-        challenged && last.request.credentials.is_empty()
+        // A phone of a mobile network names itself by credentials without a nonce before any challenge (RFC 3310 section 3).
+        let empty = |given: &sip::Auth| given.nonce.as_ref().is_some_and(WireText::is_empty);
+        challenged && last.request.credentials.iter().all(empty)
     })
 }
 
@@ -87,7 +94,7 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     let judged = judge_transactions(&connection.sip, connection.flow.server_ip(), horizon);
     let closed = connection.first_close();
     match (state(&connection.sip), closed) {
-        (State::Registered, _) => session::judge(connection, None, 0.99),
+        (State::Registered, _) => session::judge(connection, None, 0.99, horizon),
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
             Some(asked) => connect::unanswered(connection, Stage::Register, *asked, horizon),
@@ -114,13 +121,17 @@ fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Hor
     let answered = handshake.answered_bursts.saturating_sub(u32::from(!handshake.is_readable()));
     let kept = tls::kept_after_data(connection, handshake, horizon) >= tls::KEPT;
     match (answered, kept) {
-        (4.., _) => session::judge(connection, Some(handshake), 0.85),
-        (2..=3, true) => session::judge(connection, Some(handshake), 0.65),
+        (4.., _) => session::judge(connection, Some(handshake), 0.85, horizon),
+        (2..=3, true) => session::judge(connection, Some(handshake), 0.65, horizon),
         (_, _) => ended_encrypted(connection, handshake),
     }
 }
 
 fn ended_encrypted(connection: &Connection, handshake: &Handshake) -> Judged {
+    // Records that the capture cut off cannot be counted.
+    if connection.stats.client.cut || connection.stats.server.cut {
+        return Judged::unclear(Stage::Register);
+    }
     match session::close(connection, Some(handshake)) {
         Some(ending) => Judged::failed(Stage::Register, ending.by, ending.how, ending.at),
         None => Judged::unclear(Stage::Register),

@@ -4,6 +4,9 @@ use super::{Horizon, Judged, connect};
 use crate::login::steps::{Connection, Handshake};
 use crate::model::{At, By, How, Outcome, SECOND, Side, Stage};
 
+/// Segments from this length on are the ones that a narrow path swallows.
+const FULL_SIZE: u64 = 1000;
+
 /// How far a handshake came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Progress {
@@ -41,18 +44,18 @@ pub(crate) fn progress(handshake: &Handshake) -> Progress {
 /// What became of the handshake. `stage` is where the connection belongs: `tls` for the registrar, else what it serves.
 pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     let progress = progress(handshake);
-    if let Some((at, side, _)) = alert_that_ended(handshake, progress) {
+    if let Some((at, side)) = alert_that_ended(connection, handshake, progress) {
         return Judged::failed(stage, connect::by(side), How::Alert, at);
     }
     if progress == Progress::Completed {
         return after_completion(connection, handshake, stage);
     }
-    let stuck = connection.stats.server.stuck_repeats >= 3 || connection.stats.client.stuck_repeats >= 3;
+    let from_server = connection.stats.server.stuck_repeats >= 3 || connection.stats.server.hole() >= FULL_SIZE;
+    let stuck = from_server || connection.stats.client.stuck_repeats >= 3;
     let asked = handshake.client_hello.as_ref().map(|(at, _)| *at).or(connection.stats.client.first_data);
     match (progress, asked) {
         (Progress::Nothing, None) => Judged::unclear(stage),
         (_, Some(asked)) if stuck && !server_left(connection) => {
-            let from_server = connection.stats.server.stuck_repeats >= 3;
             let last = if from_server {
                 connection.last_answer.unwrap_or(asked)
             } else {
@@ -65,12 +68,16 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
     }
 }
 
-/// The alert that ended the handshake: the first fatal one, or a good-bye (close_notify) before it was complete.
-fn alert_that_ended(handshake: &Handshake, progress: Progress) -> Option<(At, Side, u8)> {
+/// The alert that ended the handshake: the first fatal one, or a good-bye (close_notify) before it was complete. One that
+/// answers the close of the other side (many servers complain of a flight that breaks off) ended nothing.
+fn alert_that_ended(connection: &Connection, handshake: &Handshake, progress: Progress) -> Option<(At, Side)> {
     let goodbye = || {
         handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90)
     };
-    handshake.fatal_alert().or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)))
+    let alert = handshake.fatal_alert().or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)));
+    let first_close = connection.first_close().map(|(at, _, _)| at);
+    // By their times: frames that came side by side can stand in a capture in another order.
+    alert.filter(|(at, _, _)| first_close.is_none_or(|close| at.time <= close.time)).map(|(at, side, _)| (at, side))
 }
 
 fn server_left(connection: &Connection) -> bool {

@@ -127,6 +127,7 @@ fn kind(kind: u16) -> String {
 fn failure(answer: &Answer) -> String {
     match answer.rcode {
         0 if answer.truncated => "truncated, and not asked again over TCP".to_owned(),
+        0 if answer.partial => "an answer that the capture cuts off".to_owned(),
         0 => "no such record".to_owned(),
         1 => "FORMERR".to_owned(),
         2 => "SERVFAIL".to_owned(),

@@ -109,6 +109,7 @@ fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
         MarkKind::Sip => match first(&facts.sip_domains, begins) {
             Some(domain) => format!("SIP domain {domain}"),
             None if facts.speaks_sip && mark.value.is_empty() => "speaks SIP".to_owned(),
+            None if facts.connects_to_sip() && mark.value.is_empty() => "connects to a port of SIP".to_owned(),
             None => return None,
         },
     })

@@ -100,6 +100,14 @@ fn weak_or_medium_evidence_alone_decides_nothing() {
 }
 
 #[test]
+fn a_port_of_sip_shows_a_phone_but_trying_all_ports_does_not() {
+    let opens = |ports: std::ops::RangeInclusive<u16>| DeviceFacts { ports_opened: ports.collect(), ..Default::default() };
+    assert_eq!(name(&opens(5061..=5061)).as_deref(), Some(SIP));
+    assert_eq!(name(&opens(5020..=5083)), None);
+    assert_eq!(name(&opens(443..=443)), None);
+}
+
+#[test]
 fn a_locally_administered_mac_bears_no_prefix() {
     let profile = r#"name = "test"
 title = "T"

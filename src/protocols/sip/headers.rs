@@ -8,6 +8,7 @@ use ezk_sip_types::msg::PullParser;
 
 use super::{Message, Start, auth};
 use crate::formats::date;
+use crate::formats::heads::head_end;
 use crate::text::{self, WireText};
 
 /// The headers that something is kept of, each with its compact form (RFC 3261 section 7.3.3, RFC 6665 section 8.2.1).
@@ -65,7 +66,8 @@ pub(super) fn read(head: &[u8]) -> Head {
         Some((kept(name.trim())?, unfold(value)))
     });
     let headers = Headers(headers.collect());
-    Head { content_length: headers.number("Content-Length"), message: headers.message(start) }
+    let message = Message { cut: head_end(head, 0).is_none(), ..headers.message(start) };
+    Head { content_length: headers.number("Content-Length"), message }
 }
 
 /// The full name of a header, if something is kept of it.
@@ -131,6 +133,7 @@ impl Headers<'_> {
         let answers = self.all("Authorization").chain(self.all("Proxy-Authorization"));
         let challenges = self.all("WWW-Authenticate").chain(self.all("Proxy-Authenticate"));
         Message {
+            cut: false,
             start,
             call_id: self.text("Call-ID").unwrap_or_default(),
             cseq: self.first("CSeq").map(cseq).unwrap_or_default(),

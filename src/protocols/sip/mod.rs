@@ -61,6 +61,8 @@ pub struct Message {
     pub date: Option<Time>,
     /// `Event`.
     pub event: Option<WireText>,
+    /// Does the capture cut the head? Then headers that are not here may have been there.
+    pub cut: bool,
     /// `received` parameter of the topmost Via, if it is an address.
     pub received: Option<IpAddr>,
 }

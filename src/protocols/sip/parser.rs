@@ -12,11 +12,14 @@ use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Reads a datagram.
-pub(super) fn datagram(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
+pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     if !datagram_start(bytes) {
         return false;
     }
     let bytes = skip_line_ends(bytes);
+    // Nobody knows how the last line goes on that the capture cuts.
+    let last = if whole { None } else { memchr::memrchr(b'\n', bytes) };
+    let bytes = last.and_then(|last| bytes.get(..=last)).unwrap_or(bytes);
     let end = head_end(bytes, 0).unwrap_or(bytes.len().min(HEAD_LIMIT));
     let Head { message, .. } = read(bytes.get(..end).unwrap_or_default());
     tell(side, message, out);

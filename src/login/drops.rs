@@ -1,0 +1,158 @@
+//! The exchanges of one attempt in, its drop out: what stopped it, and whether the capture's end hides how it went on. Knows
+//! what goes on as a rule; not why anything failed.
+
+use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::profile::Profile;
+
+use super::attempt::{errand, is_main_road};
+use super::judge::{is_shadow, target};
+use super::stages::{enrolment, register};
+use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
+
+/// A capture that ends so soon after a failure may hide that the device went on to the next target.
+const CUT_OFF: i64 = 2 * SECOND;
+
+/// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
+/// got past. `restarted` says that the device started over, so that the close of a session is a drop.
+pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
+    let session = |index: usize| sessions.get(index).copied().unwrap_or(false);
+    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut.
+    let signed_off = |index: usize| {
+        session(index) && steps.get(index).is_some_and(|step| step.ending.is_none_or(|ending| ending.by == By::Device))
+    };
+    if !restarted && (0..steps.len()).any(signed_off) {
+        return None;
+    }
+    let candidates = steps.iter().enumerate().filter_map(|(index, step)| {
+        let ending = step.ending?;
+        let counts =
+            (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
+        (counts && !got_past(step, ending, steps)).then_some((index, step, ending))
+    });
+    let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
+    Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
+}
+
+/// Can a failure of this step stop a login?
+fn is_candidate(step: &Step, profile: &Profile) -> bool {
+    match step.purpose {
+        Purpose::Update | Purpose::Revocation => false,
+        // A look-up that nothing shows the purpose of can be that of the registrar, but not a connection.
+        Purpose::Other => matches!(step.kind, StepKind::Lookup(_)),
+        Purpose::Clock => profile.needs_time || !matches!(step.kind, StepKind::Lookup(_)),
+        _ => true,
+    }
+}
+
+/// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
+fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
+    let own = errand(failed.purpose);
+    steps.iter().any(|other| {
+        if std::ptr::eq(other, failed) || !is_main_road(other) {
+            return false;
+        }
+        let later = other.first > failed.first || other.last > ending.at;
+        let same_errand = other.purpose == failed.purpose
+            && other.outcome == Outcome::Ok
+            && rank(other) >= rank(failed)
+            && other.ending.is_none();
+        let further = errand(other.purpose) > own && other.first > failed.first;
+        later && (same_errand || further)
+    })
+}
+
+/// A connection counts for more than the look-up that led to it.
+pub(super) fn rank(step: &Step) -> u8 {
+    u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
+}
+
+/// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
+/// ends after it.
+pub(super) fn ended_one_before(
+    steps: &[Step],
+    dropped: usize,
+    drop: &DropPoint,
+    earlier: &[(Attempt, Vec<u64>)],
+    profile: &Profile,
+) -> bool {
+    let Some(step) = steps.get(dropped) else { return false };
+    // A family whose list of names is documented may still go on with it.
+    let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
+    !in_its_list
+        && matches!(drop.how, How::Rejected | How::Icmp)
+        && earlier.iter().any(|(attempt, _)| {
+            let same_end = attempt.drop.is_some_and(|other| (other.stage, other.how) == (drop.stage, drop.how));
+            same_end && attempt.dropped().is_some_and(|other| target(other) == target(step))
+        })
+}
+
+/// The SIP transactions of a step, in clear.
+pub(super) fn transactions(step: &Step) -> &[Transaction] {
+    match &step.kind {
+        StepKind::Connection(connection) => &connection.sip,
+        StepKind::Registration(registration) => &registration.transactions,
+        _ => &[],
+    }
+}
+
+/// Is the last word of this step a challenge that a client answers at once, as a rule?
+fn is_challenged(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Connection(connection) if connection.sip.is_empty() => enrolment::is_pending_challenge(&connection.http),
+        _ => register::is_pending_challenge(transactions(step)),
+    }
+}
+
+/// Does the capture end too soon to say that the device stopped there?
+pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
+    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
+    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
+    let goes_on = steps.iter().enumerate().any(|(index, step)| {
+        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+    });
+    let Some(step) = steps.get(dropped) else { return goes_on };
+    let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
+        && end.since(drop.at.time) < CUT_OFF
+        && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
+            < profile.registrar_names.len();
+    let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
+    goes_on || list_unfinished || next_leg_to_come
+}
+
+/// The device started over without a failure that shows: its last answer is the last that it had.
+pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
+    if sessions.iter().any(|signed_in| *signed_in) {
+        return None;
+    }
+    // The time is asked for at any moment: it is no further along than the address.
+    let along = |step: &Step| match step.purpose {
+        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
+        purpose => (errand(purpose), step.stage),
+    };
+    let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
+    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
+    // Where nothing ever came back, the capture may have one direction only.
+    let at = last_answer(step)?;
+    Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+fn last_answer(step: &Step) -> Option<At> {
+    match &step.kind {
+        StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
+        StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
+        StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
+        StepKind::File(transfer) => transfer.complete.or(transfer.accepted).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
+        StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
+        StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
+        StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
+        StepKind::Connection(connection) => {
+            let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
+            let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
+            http.or(directory).or(connection.stats.server.last_data)
+        }
+        StepKind::Inquiry(inquiry) => inquiry.last_answer(),
+        StepKind::Registration(registration) => {
+            registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
+        }
+    }
+}
