@@ -1,6 +1,10 @@
 //! One TCP connection: segments in, and out come its signals, its counters and its two streams in order. The facts that
 //! every packet touches lie in [`Sent`], the rest is behind a box.
 
+mod belongs;
+
+pub(super) use belongs::Belongs;
+
 use super::assembler::{Assembler, Stretch};
 use super::hand::{Hand, Pipe};
 use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
@@ -23,17 +27,6 @@ pub(super) struct Connection<T> {
     pub(super) closed: bool,
     /// Most open connections have none.
     ends: Option<Box<Ends>>,
-}
-
-/// What a segment means to the connection that its ports belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Belongs {
-    /// It is part of it.
-    Here,
-    /// It begins another one.
-    ToNext,
-    /// It shows the beginning of this one, of which nothing has been told yet.
-    AtFirst,
 }
 
 impl<T: Default> Connection<T> {
@@ -68,43 +61,6 @@ impl<T: Default> Connection<T> {
     /// Has anything been said, or a FIN been sent?
     fn is_used(&self, [client, server]: &[Sent; 2]) -> bool {
         client.data || server.data || self.ends().any_fin()
-    }
-
-    /// Does a segment with SYN belong to this connection, as Wireshark decides it?
-    pub(super) fn place(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>, at: At) -> Belongs {
-        let (me, other) = (of(sent, side), of(sent, side.other()));
-        let record = of(&self.records, side);
-        let data = me.data || other.data;
-        let ending = self.ends.is_some();
-        let known = self.oriented || data || ending;
-        let same = me.from_syn && record.isn == segment.sequence;
-        let copy = same && near(record.last_syn.time, at.time);
-        if segment.has(Segment::ACK) {
-            match (me.based, me.from_syn) {
-                _ if !known => Belongs::AtFirst,
-                (true, true) if !same && (ending || me.data) && !self.answers(sent, side, segment) => Belongs::ToNext,
-                (true, false) if me.data => Belongs::ToNext,
-                _ => Belongs::Here,
-            }
-        } else if same {
-            // Refused or reset before anything was said, a client may try on with the same number.
-            if ending && self.is_used(sent) && !copy { Belongs::ToNext } else { Belongs::Here }
-        } else if !me.based && other.from_syn && !ending {
-            // Both called at once, or the answer was captured before the call.
-            Belongs::Here
-        } else if !me.data && me.based && !me.from_syn && self.oriented && !ending && segment.sequence.wrapping_add(1) == me.next
-        {
-            // The answer had already told where this side begins.
-            Belongs::Here
-        } else {
-            Belongs::ToNext
-        }
-    }
-
-    /// Does a SYN-ACK acknowledge the SYN of the other side?
-    fn answers(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>) -> bool {
-        let isn = of(&self.records, side.other()).isn;
-        of(sent, side.other()).from_syn && isn.wrapping_add(1) == segment.acknowledgment
     }
 
     /// Everything counted so far.

@@ -1,24 +1,34 @@
 //! The pieces in a row: capture, packets, flows, protocols, events, devices, logins, findings, result. Reads no file and no
 //! clock: any [`Read`] will do.
 
+mod notes;
+
 use std::fmt;
 use std::io::Read;
 use std::net::IpAddr;
 
 use crate::capture::{CaptureError, CaptureReader, compressed};
+use crate::device::facts::DeviceFacts;
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
-use crate::flow::{FlowTable, Signal, TcpStats};
+use crate::flow::{FlowTable, Signal};
 use crate::login::Login;
-use crate::model::{Mac, Time, Verdict, Warning};
+use crate::model::{Mac, SECOND, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
 use crate::verdict::{ATTEMPTS, Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use notes::Notes;
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+/// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
+const UNSETTLED: usize = 16_384;
+/// Beyond this many, devices that are not idle are forgotten, too.
+const CROWDED: usize = 24_576;
+/// A device that has done nothing for so long is idle.
+const IDLE: i64 = 60 * SECOND;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -187,10 +197,19 @@ struct Logins<'a> {
     logins: Vec<Option<Box<Tracked>>>,
     notes: Notes,
     now: Time,
+    /// Unsettled exchanges of all devices, which of those is looked at next when room is needed, and how often one was
+    /// forgotten.
+    unsettled: usize,
+    hand: usize,
+    forgotten: u64,
 }
 
 #[derive(Default)]
 struct Tracked {
+    /// When it last did something.
+    last: Time,
+    /// Was what it did forgotten, to make room?
+    forgotten: bool,
     login: Login,
     gathered: Gathered,
 }
@@ -211,14 +230,20 @@ impl EventSink for Logins<'_> {
         let Some(slot) = self.logins.get_mut(owner.device.0) else { return };
         let tracked = slot.get_or_insert_with(Box::default);
         let Some(facts) = self.devices.facts_mut(owner.device) else { return };
+        tracked.last = self.now;
+        let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {
             settle(tracked, self.options, facts, self.now);
         }
+        self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
+        if self.unsettled > UNSETTLED {
+            self.make_room(owner.device);
+        }
     }
 }
 
-fn settle(tracked: &mut Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, now: Time) {
+fn settle(tracked: &mut Tracked, options: &Options, facts: &DeviceFacts, now: Time) {
     match profile_of(options, facts).0 {
         Some(profile) => {
             for attempt in tracked.login.settle(facts, profile, now) {
@@ -230,7 +255,7 @@ fn settle(tracked: &mut Tracked, options: &Options, facts: &crate::device::facts
 }
 
 /// The profile of a device, and by what it was recognised.
-fn profile_of<'a>(options: &'a Options, facts: &crate::device::facts::DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
+fn profile_of<'a>(options: &'a Options, facts: &DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
     if let Some(profile) = options.profile.as_deref().and_then(|name| options.profiles.named(name)) {
         return (Some(profile), vec!["named on the command line".to_owned()]);
     }
@@ -240,7 +265,34 @@ fn profile_of<'a>(options: &'a Options, facts: &crate::device::facts::DeviceFact
 
 impl<'a> Logins<'a> {
     fn new(options: &'a Options) -> Self {
-        Self { options, devices: Devices::default(), logins: Vec::new(), notes: Notes::default(), now: Time::default() }
+        Self {
+            options,
+            devices: Devices::default(),
+            logins: Vec::new(),
+            notes: Notes::default(),
+            now: Time::default(),
+            unsettled: 0,
+            hand: 0,
+            forgotten: 0,
+        }
+    }
+
+    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
+    fn make_room(&mut self, at_work: DeviceId) {
+        let device = DeviceId(self.hand);
+        self.hand = self.hand.saturating_add(1);
+        if self.hand >= self.logins.len() {
+            self.hand = 0;
+        }
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        let unsettled = tracked.login.unsettled();
+        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
+        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
+            tracked.forgotten |= tracked.login.has_exchanges();
+            tracked.login.clear();
+            self.unsettled = self.unsettled.saturating_sub(unsettled);
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
     }
 
     /// Two devices turned out to be one.
@@ -250,19 +302,21 @@ impl<'a> Logins<'a> {
             self.logins.resize_with(into.0.saturating_add(1), || None);
         }
         if let Some(slot) = self.logins.get_mut(into.0) {
-            slot.get_or_insert_with(Box::default).login.join(from.login);
+            let into = slot.get_or_insert_with(Box::default);
+            into.forgotten |= from.forgotten;
+            into.login.join(from.login);
         }
     }
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
-        let Logins { options, devices, logins, .. } = self;
+        let Logins { options, devices, logins, forgotten, .. } = self;
         let mut surplus = 0_u64;
         let mut left_out = 0_u64;
         let mut without_login = 0_usize;
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !tracked.login.has_exchanges() {
+            if !is_selected(options.device, facts) || !(tracked.forgotten || tracked.login.has_exchanges()) {
                 continue;
             }
             let (analysis, unlisted) = conclude(*tracked, options, facts, end);
@@ -282,12 +336,18 @@ impl<'a> Logins<'a> {
             left_out,
             format!("{left_out} attempts are counted but not listed: of one device the first {ATTEMPTS} are, and the last"),
         );
-        (analyses, surplus.into_iter().chain(left_out).collect())
+        let forgotten = warning(
+            forgotten,
+            format!(
+                "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
+            ),
+        );
+        (analyses, surplus.into_iter().chain(left_out).chain(forgotten).collect())
     }
 }
 
-fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
-    let Tracked { login, mut gathered } = tracked;
+fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
+    let Tracked { login, mut gathered, .. } = tracked;
     let (profile, evidence) = profile_of(options, facts);
     if let Some(profile) = profile {
         for attempt in login.finish(facts, profile, end) {
@@ -298,68 +358,10 @@ fn conclude(tracked: Tracked, options: &Options, facts: &crate::device::facts::D
     (gathered.conclude(facts, profile, evidence), left_out)
 }
 
-fn is_selected(selector: Option<Selector>, facts: &crate::device::facts::DeviceFacts) -> bool {
+fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {
     match selector {
         None => true,
         Some(Selector::Mac(mac)) => facts.mac == Some(mac),
         Some(Selector::Ip(ip)) => facts.addresses.contains(&ip),
-    }
-}
-
-/// What the TCP flows show of the capture itself.
-#[derive(Clone, Copy, Debug, Default)]
-struct Notes {
-    lossy: u64,
-    one_sided: u64,
-    two_sided: u64,
-}
-
-impl Notes {
-    fn ended(&mut self, stats: &TcpStats) {
-        let both = stats.client.last.is_some() && stats.server.last.is_some();
-        let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
-        self.lossy = self.lossy.saturating_add(u64::from(both && lost));
-        match (stats.client.last.is_some(), stats.server.last.is_some()) {
-            (true, true) => self.two_sided = self.two_sided.saturating_add(1),
-            // A side that answers nothing may be silent; one whose answers are acknowledged was not captured.
-            (true, false) if stats.client.sent > 0 => self.one_sided = self.one_sided.saturating_add(1),
-            (false, true) if stats.server.sent > 0 => self.one_sided = self.one_sided.saturating_add(1),
-            _ => {}
-        }
-    }
-
-    fn tell(self, capture: &CaptureSummary) -> Vec<(&'static str, String)> {
-        let mut notes = Vec::new();
-        if capture.truncated {
-            notes
-                .push(("capture-truncated", "the file ends in the middle of a packet; what comes after is not in it".to_owned()));
-        }
-        if capture.snaplen_limited {
-            notes.push((
-                "capture-truncated",
-                "packets are cut: what stood beyond the snap length is not in the capture".to_owned(),
-            ));
-        }
-        if self.one_sided > self.two_sided {
-            notes.push((
-                "capture-one-sided",
-                format!(
-                    "{} of {} TCP connections show one direction only: no silence of the other is concluded",
-                    self.one_sided,
-                    self.one_sided.saturating_add(self.two_sided)
-                ),
-            ));
-        }
-        if capture.dropped > 0 {
-            let text = format!("the capturing system lost {} packets, by its own count", capture.dropped);
-            notes.push(("capture-lossy", text));
-        }
-        if self.lossy > 0 {
-            notes.push((
-                "capture-lossy",
-                format!("in {} TCP connections bytes were acknowledged that the capture does not hold", self.lossy),
-            ));
-        }
-        notes
     }
 }
