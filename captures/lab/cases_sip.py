@@ -40,7 +40,7 @@ Over TCP. The credentials are right; what is behind the registrar is not.""",
     refused("sip-auth-scheme-unsupported", "the registrar offers NTLM and Kerberos, the phone knows Digest", """\
 The 401 offers two schemes, neither of which the phone has. It sends no credentials; it waits and sends its bare REGISTER
 again.""",
-            "domain-only", 401, "sip-auth-scheme-unsupported", absent=("sip-auth-rejected", "sip-forbidden"), begins_again=0.3),
+            "domain-only", 401, "sip-auth-scheme-unsupported", absent=("sip-auth-rejected", "sip-forbidden")),
     Case("sip-no-answer", "nothing comes back to REGISTER", """\
 A packet filter at the registrar drops UDP 5060. The phone repeats its REGISTER after 0.5, 1.5 and 3.5 s, gives up after
 7.5 s, and starts over. The decisive frame is the last copy.""",
