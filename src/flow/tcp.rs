@@ -269,10 +269,8 @@ impl<T: Default> Connection<T> {
         // What lies before the start of the stream was not asked for.
         let bytes = captured.get(start.min(0).unsigned_abs() as usize..).unwrap_or_default();
         let (start, Ok(end)) = (start.max(0) as u64, u64::try_from(end)) else { return };
-        let lost = end.saturating_sub(start).saturating_sub(bytes.len() as u64);
-        self.with_stream(side, hand, |stream, acked, limits, pipe| {
-            stream.push(Stretch { start, bytes, lost }, acked, limits, pipe)
-        });
+        let stretch = Stretch { start, bytes, lost: end.saturating_sub(start).saturating_sub(bytes.len() as u64) };
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
     }
 
     /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
