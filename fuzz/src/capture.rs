@@ -52,7 +52,8 @@ fn read(input: impl Read) -> Said {
         }
     }
     assert!(matches!(reader.next_record(), Ok(None)), "the end is the end");
-    assert_eq!(reader.facts().frames, said.records.len() as u64);
+    // A damaged packet has a number, but is left out.
+    assert!(reader.facts().frames >= said.records.len() as u64);
     said.facts = Some(reader.facts().clone());
     said.warnings = reader.warnings().to_vec();
     said
@@ -62,9 +63,9 @@ fn read(input: impl Read) -> Said {
 pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
     let whole = read(bytes);
     assert_eq!(whole, read(Drip(bytes)));
-    // What a cut file holds is the beginning of what the whole one holds.
+    // What a cut file holds is the beginning of what the whole one holds, unless damage was passed over.
     let cut = read(bytes.get(..bytes.len() / 2).unwrap_or_default());
-    assert!(whole.records.starts_with(&cut.records));
+    assert!(!whole.warnings.is_empty() || whole.error.is_some() || whole.records.starts_with(&cut.records));
 }
 
 /// Whatever was packed, and whatever calls itself packed.
@@ -78,7 +79,11 @@ pub fn compressed(bytes: &[u8]) {
         };
         (plain, error)
     };
-    assert_eq!(unpack(&mut &*bytes), unpack(&mut Drip(bytes)));
+    // Of damaged input, how much comes before the damage shows depends on the pieces.
+    let ((whole, error), (drip, other)) = (unpack(&mut &*bytes), unpack(&mut Drip(bytes)));
+    assert_eq!(error.is_some(), other.is_some());
+    assert!(whole.starts_with(&drip) || drip.starts_with(&whole));
+    assert!(error.is_some() || whole == drip);
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let packed = packed.write_all(bytes).and_then(|()| packed.finish()).expect("memory takes it");
     assert_eq!(unpack(&mut packed.as_slice()), (bytes.to_vec(), None));

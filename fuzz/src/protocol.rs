@@ -67,9 +67,9 @@ fn acts(mut bytes: &[u8]) -> Vec<Act> {
     acts
 }
 
-/// Are these the records of a stream that keeps its framing? Where TLS has lost it, what is taken for a record again depends
-/// on where a segment ends.
-fn is_framed(acts: &[Act]) -> bool {
+/// Do these streams keep their framing? Where TLS or DNS have lost it, what is taken for a message again depends on where a
+/// segment ends.
+fn is_framed(name: &str, acts: &[Act]) -> bool {
     let of = |wanted: Side| -> Vec<u8> {
         let parts = acts.iter().filter_map(|act| match act {
             Act::Data(side, bytes) if *side == wanted => Some(bytes.as_slice()),
@@ -80,6 +80,13 @@ fn is_framed(acts: &[Act]) -> bool {
     [Side::Client, Side::Server].into_iter().all(|side| {
         let bytes = of(side);
         let mut rest = bytes.as_slice();
+        while let ("dns", [high, low, behind @ ..]) = (name, rest) {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            if length < 17 || behind.len() < length {
+                return false;
+            }
+            rest = behind.get(length..).unwrap_or_default();
+        }
         while let [kind, 3, minor, high, low, behind @ ..] = rest {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             if !(20..=24).contains(kind) || *minor > 4 || length == 0 || length > 512 && *kind < 22 || length > 18_432 {
@@ -107,7 +114,8 @@ pub fn stream(name: &str, over: &OverTcp, bytes: &[u8]) {
         }
     }
     let whole = told(over, &acts, usize::MAX);
-    let comparable = name != "tls" || !acts.iter().any(|act| matches!(act, Act::Gap(..))) && is_framed(&acts);
+    let comparable =
+        !["dns", "tls"].contains(&name) || !acts.iter().any(|act| matches!(act, Act::Gap(..))) && is_framed(name, &acts);
     for piece in [1, 7].into_iter().filter(|_| comparable) {
         let pieces = told(over, &acts, piece);
         let same = whole.iter().zip(&pieces).take_while(|(one, other)| one == other).count();

@@ -140,7 +140,7 @@ fn servers(message: &dhcp::Message) -> Option<String> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Attempt, Purpose};
 
     /// The example for pool01.contoso.com, 85 octets.
     const GOOD: &[u8] =
@@ -171,7 +171,8 @@ mod tests {
                 lease.vendor_class = Some(WireText::from(class));
                 lease.parameter_list = vec![1, 66, 6, 3, 15, 150, 35];
             });
-            Login::new().step(asked).dropped()
+            let left_it = |attempt: &mut Attempt| attempt.drop.as_mut().unwrap().how = How::Abandoned;
+            Login::new().step(asked).dropped().with(left_it)
         };
         let found = offered("Cisco Systems, Inc. IP Phone CP-7911G").the(&RULE);
         assert!(found.explains_drop && found.summary.contains("option 150"), "{}", found.summary);

@@ -33,7 +33,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            flows: 131_072,
+            flows: 65_536,
             sample: 32,
             closed: 4_096,
             side_bytes: 1 << 20,

@@ -51,9 +51,19 @@ impl Login {
         self.events
     }
 
+    /// Exchanges that are not settled.
+    pub fn unsettled(&self) -> usize {
+        self.recorder.len()
+    }
+
     /// Is there so much of it that something should be settled or forgotten?
     pub fn is_full(&self) -> bool {
         self.recorder.len() >= UNSETTLED
+    }
+
+    /// Forgets all that is not settled.
+    pub fn clear(&mut self) {
+        self.recorder = Recorder::default();
     }
 
     /// Takes over what the same device did under another name.

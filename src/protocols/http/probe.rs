@@ -78,7 +78,11 @@ pub(super) fn tcp(probe: &Probe<'_>) -> Guess {
 pub(super) fn message_start(bytes: &[u8]) -> Guess {
     let bytes = skip_line_ends(bytes);
     if let Some(rest) = bytes.strip_prefix(VERSION) {
-        return if rest.first().is_none_or(u8::is_ascii_digit) { Guess::Yes } else { Guess::No };
+        return match rest.first() {
+            None => Guess::Maybe,
+            Some(minor) if minor.is_ascii_digit() => Guess::Yes,
+            Some(_) => Guess::No,
+        };
     }
     if VERSION.starts_with(bytes) {
         return Guess::Maybe;

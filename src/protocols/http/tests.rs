@@ -454,3 +454,21 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_version_that_breaks_off_does_not_tell_yet() {
+    let guess = |text: &str| super::probe::message_start(text.as_bytes());
+    assert_eq!([guess("HTTP/1."), guess("HTTP/1.1"), guess("HTTP/1.r")], [Guess::Maybe, Guess::Yes, Guess::No]);
+}
+
+#[test]
+fn a_first_line_is_found_again_behind_a_hole_however_small_the_pieces_are() {
+    let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    for piece in [1, 2, 7, answer.len()] {
+        let mut wire = Wire::default();
+        wire.says(Server, b"HTTP/1.1 200 OK\r\nServer: a");
+        wire.loses(Server, 40);
+        let told: usize = answer.chunks(piece).map(|bytes| wire.says(Server, bytes)).sum();
+        assert_eq!(told, 1, "in pieces of {piece}");
+    }
+}

@@ -24,9 +24,9 @@ fn is_home(probe: &Probe<'_>) -> bool {
     PORTS.iter().any(|port| probe.on_port(*port))
 }
 
-/// Plain text begins with letters; TLS records never do.
+/// Plain text begins with letters; TLS records never do. Fewer than four bytes do not tell.
 fn is_text(bytes: &[u8]) -> bool {
-    bytes.iter().take(4).all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~'))
+    bytes.len() >= 4 && bytes.iter().take(4).all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~'))
 }
 
 fn record(bytes: &[u8]) -> Guess {

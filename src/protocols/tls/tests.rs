@@ -594,3 +594,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_single_byte_at_the_home_of_tls_does_not_tell() {
+    // The middle of a record may begin with the octet of a letter.
+    assert_eq!(
+        [guess(b"5", 5_061), guess(b"5\x17\x03\x03", 5_061), guess(b"GET ", 5_061)],
+        [Guess::Maybe, Guess::Maybe, Guess::No]
+    );
+}

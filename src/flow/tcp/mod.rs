@@ -1,0 +1,356 @@
+//! One TCP connection: segments in, and out come its signals, its counters and its two streams in order. The facts that
+//! every packet touches lie in [`Sent`], the rest is behind a box.
+
+mod belongs;
+
+pub(super) use belongs::Belongs;
+
+use super::assembler::{Assembler, Stretch};
+use super::hand::{Hand, Pipe};
+use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
+use super::sent::{NEVER, Sent, of, of_mut};
+use super::stats::{Ends, Record};
+use super::streams::{Streams, near};
+use super::{FlowSink, Interest, Signal, TcpStats};
+use crate::model::{At, Side};
+use crate::packet::Segment;
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(super) struct Connection<T> {
+    pub(super) id: u64,
+    pub(super) oriented: bool,
+    state: T,
+    records: [Record; 2],
+    streams: Option<Box<Streams>>,
+    /// Closed by a RST or by a FIN of each side, and not called again since.
+    pub(super) closed: bool,
+    /// Most open connections have none.
+    ends: Option<Box<Ends>>,
+}
+
+impl<T: Default> Connection<T> {
+    /// A connection of which nothing has been seen yet.
+    pub(super) fn new(id: u64, oriented: bool) -> Self {
+        Self {
+            id,
+            oriented,
+            state: T::default(),
+            records: [Record::NOTHING; 2],
+            streams: Some(Box::default()),
+            closed: false,
+            ends: None,
+        }
+    }
+
+    /// Memory held in buffers, the sink's among them.
+    pub(super) fn held<K: FlowSink<State = T>>(&self, sink: &K) -> usize {
+        let own = self.streams.as_ref().map_or(0, |streams| streams.sides.iter().map(Assembler::capacity).sum());
+        sink.held(&self.state).saturating_add(own)
+    }
+
+    /// Does anybody want its payload?
+    pub(super) fn wants_payload(&self) -> bool {
+        self.streams.is_some()
+    }
+
+    fn ends(&self) -> Ends {
+        self.ends.as_deref().copied().unwrap_or(Ends::NONE)
+    }
+
+    /// Has anything been said, or a FIN been sent?
+    fn is_used(&self, [client, server]: &[Sent; 2]) -> bool {
+        client.data || server.data || self.ends().any_fin()
+    }
+
+    /// Everything counted so far.
+    pub(super) fn stats(&self, sent: &[Sent; 2]) -> TcpStats {
+        let ([client, server], [client_sent, server_sent], ends) = (&self.records, sent, self.ends());
+        TcpStats {
+            client: client.stats(client_sent, &ends, Side::Client),
+            server: server.stats(server_sent, &ends, Side::Server),
+        }
+    }
+
+    /// Takes in a segment of this connection. Whether the payload is still of interest shows in `wants_payload`.
+    pub(super) fn segment<K>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>)
+    where
+        K: FlowSink<State = T>,
+    {
+        let reset = segment.has(Segment::RST);
+        let me = of_mut(sent, side);
+        me.last = hand.at;
+        let mut start = segment.sequence;
+        if segment.has(Segment::SYN) && !reset {
+            start = start.wrapping_add(1);
+            self.syn(sent, side, segment, hand);
+        }
+        if segment.has(Segment::ACK) && !reset && !self.acknowledge(sent, side, segment, hand) {
+            if segment.has(Segment::FIN) {
+                self.fin(sent, side, None, hand);
+            }
+            return;
+        }
+        if !of(sent, side).based && !reset {
+            of_mut(sent, side).base(start, false);
+            if let Some(streams) = &mut self.streams {
+                *of_mut(&mut streams.sides, side) = Assembler::new(true);
+            }
+        }
+        if segment.wire_length > 0 && !reset {
+            self.data(sent, side, start, segment, hand);
+        }
+        if segment.has(Segment::FIN) && !reset {
+            self.fin(sent, side, Some(start.wrapping_add(segment.wire_length)), hand);
+        }
+        if reset {
+            self.rst(sent, side, hand);
+        }
+        self.end_if_over(hand);
+    }
+
+    /// The connection leaves the table: what waits is handed on, both sides end, and that is all.
+    pub(super) fn close<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
+        self.finish_streams(hand);
+        self.signal(Signal::Ended, sent, hand);
+    }
+
+    /// Memory is needed elsewhere: drops what waits.
+    pub(super) fn forget<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, _, _, pipe| stream.forget(pipe));
+        }
+        hand.losses.bytes = hand.losses.bytes.saturating_add(hand.sink.held(&self.state) as u64);
+        hand.sink.forget(&mut self.state);
+    }
+
+    fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
+        let stats = self.stats(sent);
+        hand.sink.signal(&hand.flow, &mut self.state, signal, &stats, hand.link, hand.at);
+    }
+
+    fn syn<K: FlowSink<State = T>>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
+        let answers = !segment.has(Segment::ACK) || self.answers(sent, side, segment);
+        let me = of_mut(sent, side);
+        let record = of_mut(&mut self.records, side);
+        let first = record.last_syn == NEVER;
+        let same = me.from_syn && record.isn == segment.sequence;
+        if same && near(record.last_syn.time, hand.at.time) {
+            record.copies = record.copies.saturating_add(1);
+            return;
+        }
+        record.syns = record.syns.saturating_add(1);
+        record.last_syn = hand.at;
+        self.closed = false;
+        if !same && !me.data && (answers || !me.from_syn) {
+            record.isn = segment.sequence;
+            record.acked = 0;
+            me.base(segment.sequence.wrapping_add(1), true);
+            if let Some(streams) = &mut self.streams {
+                *of_mut(&mut streams.sides, side) = Assembler::default();
+            }
+        }
+        let signal = if segment.has(Segment::ACK) {
+            Signal::SynAck { first }
+        } else {
+            // Where both call at once, the second call is not the first of the connection.
+            Signal::Syn { first: first && side == Side::Client }
+        };
+        self.signal(signal, sent, hand);
+    }
+
+    /// False if what it acknowledges cannot be of this connection: a receiver drops such a segment whole (RFC 5961, 5.2).
+    fn acknowledge<K: FlowSink<State = T>>(
+        &mut self,
+        sent: &mut [Sent; 2],
+        side: Side,
+        segment: &Segment<'_>,
+        hand: &mut Hand<'_, K>,
+    ) -> bool {
+        let side = side.other();
+        let other = of_mut(sent, side);
+        if !other.based {
+            // In a connection whose beginning was seen, the first acknowledgment says where the other side begins.
+            if self.oriented {
+                other.base(segment.acknowledgment, false);
+            }
+            return true;
+        }
+        let Some(streams) = &self.streams else { return true };
+        let end = of(&streams.sides, side).end().unwrap_or(u64::MAX);
+        let record = of_mut(&mut self.records, side);
+        let offset = other.offset(segment.acknowledgment);
+        let ahead = offset.saturating_sub(other.total as i64);
+        let farthest = if other.total == 0 && other.from_syn { FARTHEST_FIRST_ACK } else { FARTHEST_AHEAD };
+        if ahead > farthest || ahead < -FARTHEST_AHEAD {
+            return false;
+        }
+        let offset = (offset.max(0) as u64).min(end);
+        if offset > record.acked {
+            if offset > other.total {
+                other.reach(segment.acknowledgment);
+            }
+            record.acked = offset;
+            record.stuck_repeats = 0;
+            record.stuck_length = 0;
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+        }
+        true
+    }
+
+    fn data<K: FlowSink<State = T>>(
+        &mut self,
+        sent: &mut [Sent; 2],
+        side: Side,
+        sequence: u32,
+        segment: &Segment<'_>,
+        hand: &mut Hand<'_, K>,
+    ) {
+        let me = of_mut(sent, side);
+        let start = me.offset(sequence);
+        let end = start.saturating_add(i64::from(segment.wire_length));
+        let stray = start.saturating_sub(me.total as i64) > FARTHEST_AHEAD;
+        if stray || self.count(me.total, side, sequence, start, end, segment.wire_length, hand.at) {
+            return;
+        }
+        me.reach(sequence.wrapping_add(segment.wire_length));
+        me.data = true;
+        let record = of_mut(&mut self.records, side);
+        if record.first_data == NEVER {
+            record.first_data = hand.at;
+            self.signal(Signal::FirstData(side), sent, hand);
+        }
+        let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
+        of_mut(&mut self.records, side).cut |= (captured.len() as u64) < u64::from(segment.wire_length);
+        // What lies before the start of the stream was not asked for.
+        let bytes = captured.get(start.min(0).unsigned_abs() as usize..).unwrap_or_default();
+        let (start, Ok(end)) = (start.max(0) as u64, u64::try_from(end)) else { return };
+        let stretch = Stretch { start, bytes, lost: end.saturating_sub(start).saturating_sub(bytes.len() as u64) };
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
+    }
+
+    /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one segment, already worked out")]
+    fn count(&mut self, total: u64, side: Side, sequence: u32, start: i64, end: i64, length: u32, at: At) -> bool {
+        let Some(streams) = &mut self.streams else { return false };
+        let record = of_mut(&mut self.records, side);
+        let stream = of(&streams.sides, side);
+        let (from, to) = (start.max(0) as u64, end.max(0) as u64);
+        let again = stream.knows(from, to);
+        if again && length == 1 && to == total && record.acked >= total {
+            return true;
+        }
+        if streams.is_copy(side, again, sequence, length, at.time) {
+            record.copies = record.copies.saturating_add(1);
+            return true;
+        }
+        record.last_data = at;
+        record.largest_segment = record.largest_segment.max(length);
+        if again {
+            record.retransmitted = record.retransmitted.saturating_add(1);
+            if from <= record.acked && record.acked < to {
+                record.stuck_repeats = record.stuck_repeats.saturating_add(1);
+                record.stuck_length = length;
+            }
+        } else {
+            record.data_segments = record.data_segments.saturating_add(1);
+        }
+        false
+    }
+
+    /// A FIN; where it lies is `None` if its numbers are not those of the stream.
+    fn fin<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, sequence: Option<u32>, hand: &mut Hand<'_, K>) {
+        let first = self.ends.get_or_insert_default().note_fin(side, hand.at);
+        self.closed |= self.ends().both_fins();
+        let offset = sequence.and_then(|sequence| u64::try_from(of(sent, side).offset(sequence)).ok());
+        if let (Some(streams), Some(offset)) = (&mut self.streams, offset)
+            && offset <= of(sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
+        {
+            let stream = of_mut(&mut streams.sides, side);
+            stream.set_end(offset);
+            let record = of_mut(&mut self.records, side);
+            record.acked = record.acked.min(offset);
+        }
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+        if first {
+            self.signal(Signal::Fin(side), sent, hand);
+        }
+    }
+
+    fn rst<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, hand: &mut Hand<'_, K>) {
+        let first = self.ends.get_or_insert_default().note_rst(side, hand.at);
+        self.closed = true;
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
+        }
+        if first {
+            self.signal(Signal::Rst(side), sent, hand);
+        }
+        // Where nothing was said yet, the client may try on with the same SYN.
+        if self.is_used(sent) {
+            self.finish_streams(hand);
+        }
+    }
+
+    /// Tells the sink of each side whose FIN is in order; frees the streams once both are over.
+    fn end_if_over<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            if self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).at_end()) {
+                self.end(side, hand);
+            }
+        }
+        if self.streams.as_ref().is_some_and(|streams| streams.ended == [true; 2]) {
+            self.streams = None;
+        }
+    }
+
+    fn finish_streams<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        for side in [Side::Client, Side::Server] {
+            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
+        }
+        for side in [Side::Client, Side::Server] {
+            self.end(side, hand);
+        }
+        self.streams = None;
+    }
+
+    fn end<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {
+        let Some(streams) = &mut self.streams else { return };
+        if !std::mem::replace(of_mut(&mut streams.ended, side), true) {
+            let stream = of_mut(&mut streams.sides, side);
+            hand.sink.end(&hand.flow, &mut self.state, side, stream.rest(), hand.link, hand.at);
+            stream.release();
+        }
+    }
+
+    /// Does something with one side's stream, and frees both if nobody wants them any more.
+    fn with_stream<K, F>(&mut self, side: Side, hand: &mut Hand<'_, K>, act: F)
+    where
+        K: FlowSink<State = T>,
+        F: FnOnce(&mut Assembler, u64, &Limits, &mut Pipe<'_, K>) -> Interest,
+    {
+        let Some(streams) = &mut self.streams else { return };
+        if *of(&streams.ended, side) {
+            return;
+        }
+        let record = of_mut(&mut self.records, side);
+        let stream = of_mut(&mut streams.sides, side);
+        let mut pipe = Pipe {
+            sink: &mut *hand.sink,
+            flow: &hand.flow,
+            state: &mut self.state,
+            side,
+            link: hand.link,
+            at: hand.at,
+            uncaptured: &mut record.uncaptured,
+            dropped: &mut hand.losses.bytes,
+        };
+        let interest = act(stream, record.acked, hand.limits, &mut pipe);
+        let conflicts = stream.take_conflicts();
+        record.conflicts = record.conflicts.saturating_add(conflicts);
+        hand.losses.conflicts = hand.losses.conflicts.saturating_add(u64::from(conflicts));
+        if interest == Interest::SignalsOnly {
+            self.streams = None;
+        }
+    }
+}
