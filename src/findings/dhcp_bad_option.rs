@@ -42,8 +42,9 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 
 /// The options that a device asked for, where it took up none of the offers that have them: one of them may be why.
 fn asked(given: &[Given<'_>], case: &Case<'_>) -> Vec<u8> {
-    let left = case.attempt.drop.is_some_and(|drop| (drop.stage, drop.how) == (Stage::Address, How::Abandoned));
-    let last = given.last().filter(|_| left);
+    let quiet = |how: How| matches!(how, How::Abandoned | How::Timeout);
+    let left = case.attempt.drop.is_some_and(|drop| drop.stage == Stage::Address && quiet(drop.how));
+    let last = given.last().filter(|last| left && last.message.kind == Some(dhcp::kind::OFFER));
     last.map_or_else(Vec::new, |last| last.asked.iter().copied().filter(|code| *code != option::VENDOR).collect())
 }
 

@@ -101,15 +101,20 @@ impl Try {
     }
 
     /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
-    /// opens another without registering anew, still has its binding.
+    /// opens another without registering anew, still has its binding. A REGISTER of the same Call-ID only refreshes that, or
+    /// gives it back (section 10.2).
     fn uses_binding(&self, step: &Step) -> bool {
         let StepKind::Connection(connection) = &step.kind else { return false };
-        let registers = || connection.sip.iter().any(|transaction| transaction.request.method() == "REGISTER");
-        let closed = |judgement: &Judgement| {
+        let registered = self.judgements.iter().filter(|judgement| {
             let by_itself = judgement.step.ending.is_some_and(|ending| (ending.by, ending.how) == (By::Device, How::Fin));
-            judgement.signed_in.is_some() && by_itself && !transactions(&judgement.step).is_empty()
+            judgement.signed_in.is_some() && by_itself
+        });
+        let bindings = || registered.clone().flat_map(|judgement| transactions(&judgement.step)).map(|one| &one.request.call_id);
+        let anew = || {
+            let mut registers = connection.sip.iter().filter(|transaction| transaction.request.method() == "REGISTER");
+            registers.any(|transaction| bindings().all(|binding| *binding != transaction.request.call_id))
         };
-        connection.tls.is_none() && connection.syn_ack.is_some() && !registers() && self.judgements.iter().any(closed)
+        connection.tls.is_none() && connection.syn_ack.is_some() && bindings().next().is_some() && !anew()
     }
 
     /// Did the errand of this step begin with the same target: is the device at its beginning again?

@@ -40,7 +40,9 @@ fn goes_on(request: &sip::Message, answer: &sip::Message) -> bool {
     let empty = |auth: &sip::Auth| auth.gssapi.as_ref().is_none_or(crate::text::WireText::is_empty);
     let legs =
         |auth: &sip::Auth| !auth.scheme.raw().eq_ignore_ascii_case("Digest") && !auth.scheme.raw().eq_ignore_ascii_case("Basic");
-    let first_leg = request.credentials.iter().all(|given| legs(given) && empty(given));
+    // A phone of a mobile network names itself without a nonce before any challenge (RFC 3310 section 3).
+    let names_itself = |auth: &sip::Auth| auth.nonce.as_ref().is_some_and(crate::text::WireText::is_empty);
+    let first_leg = request.credentials.iter().all(|given| legs(given) && empty(given) || names_itself(given));
     first_leg || answer.challenges.iter().any(|challenge| challenge.stale || !empty(challenge))
 }
 
@@ -183,6 +185,9 @@ mod tests {
         assert_eq!(reason(&given("NTLM", Some("")), &challenge("NTLM", Some("TlRMTVNTUAAC"), false), true), None);
         assert_eq!(reason(&given("TLS-DSK", Some("FgMB")), &challenge("TLS-DSK", Some("FgMB"), false), true), None);
         assert_eq!(reason(&given("Digest", None), &challenge("Digest", None, true), true), None);
+        let mut named = given("Digest", None);
+        named.credentials[0].nonce = Some(WireText::from(""));
+        assert_eq!(reason(&named, &challenge("Digest", None, false), true), None, "no challenge has been answered yet");
         assert_eq!(reason(&given("Digest", None), &challenge("Digest", None, false), true), Some(Reason::Credentials));
         assert_eq!(
             reason(&given("NTLM", Some("TlRMTVNTUAAD")), &challenge("NTLM", None, false), true),

@@ -223,12 +223,9 @@ impl<T: Default> Connection<T> {
         let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
         of_mut(&mut self.records, side).cut |= (captured.len() as u64) < u64::from(segment.wire_length);
         // What lies before the start of the stream was not asked for.
-        let before = start.min(0).unsigned_abs() as usize;
-        let Ok(end) = u64::try_from(end) else { return };
-        let start = start.max(0) as u64;
-        let bytes = captured.get(before..).unwrap_or_default();
-        let lost = end.saturating_sub(start).saturating_sub(bytes.len() as u64);
-        let stretch = Stretch { start, bytes, lost };
+        let bytes = captured.get(start.min(0).unsigned_abs() as usize..).unwrap_or_default();
+        let (start, Ok(end)) = (start.max(0) as u64, u64::try_from(end)) else { return };
+        let stretch = Stretch { start, bytes, lost: end.saturating_sub(start).saturating_sub(bytes.len() as u64) };
         self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
     }
 
