@@ -57,7 +57,7 @@ impl Compression {
 }
 
 /// The plain bytes of `input`, and by what it was compressed. Input that is cut, damaged or stopped says so with an
-/// [`End`] behind the last byte that could be unpacked.
+/// `End` behind the last byte that could be unpacked.
 ///
 /// # Errors
 /// If the first bytes cannot be read.
