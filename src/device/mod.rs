@@ -52,7 +52,8 @@ pub struct Owner {
 /// All devices of a run.
 #[derive(Debug, Default)]
 pub struct Devices {
-    devices: Vec<DeviceFacts>,
+    #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
+    devices: Vec<Box<DeviceFacts>>,
     by_key: HashMap<Key, DeviceId, RandomState>,
     bindings: HashMap<IpAddr, Mac, RandomState>,
     /// The addresses that are bound, in the order in which they first were.
@@ -66,12 +67,12 @@ pub struct Devices {
 impl Devices {
     /// What is known of a device.
     pub fn facts(&self, device: DeviceId) -> Option<&DeviceFacts> {
-        self.devices.get(device.0)
+        self.devices.get(device.0).map(Box::as_ref)
     }
 
     /// The same, to add to it.
     pub fn facts_mut(&mut self, device: DeviceId) -> Option<&mut DeviceFacts> {
-        self.devices.get_mut(device.0)
+        self.devices.get_mut(device.0).map(Box::as_mut)
     }
 
     /// What the bound on devices has cost.
@@ -115,7 +116,7 @@ impl Devices {
             return None;
         }
         let device = DeviceId(self.devices.len());
-        self.devices.push(DeviceFacts { mac, ..DeviceFacts::default() });
+        self.devices.push(Box::new(DeviceFacts { mac, ..DeviceFacts::default() }));
         self.by_key.insert(key, device);
         Some(device)
     }
@@ -140,7 +141,7 @@ impl Devices {
             self.devices.get_mut(nameless.0)?.mac = Some(mac);
             return None;
         };
-        let old = std::mem::take(self.devices.get_mut(nameless.0)?);
+        let old = std::mem::take(self.devices.get_mut(nameless.0)?.as_mut());
         self.devices.get_mut(known.0)?.join(old);
         Some((nameless, known))
     }

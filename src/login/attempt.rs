@@ -332,10 +332,11 @@ fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_i
     } else {
         Outcome::Unclear
     };
-    let failed = of_stage.iter().filter(|step| step.outcome == Outcome::Failed).count();
+    let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
     let detail = match (of_stage.len(), failed) {
         (0, _) => "nothing of it in the capture".to_owned(),
         (1, 0) => "one exchange".to_owned(),
+        (1, _) => "one exchange, which failed".to_owned(),
         (count, 0) => format!("{count} exchanges"),
         (count, failed) => format!("{count} exchanges, {failed} failed"),
     };

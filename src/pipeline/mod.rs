@@ -24,9 +24,9 @@ use notes::Notes;
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
 /// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
-const UNSETTLED: usize = 16_384;
+const UNSETTLED: usize = 8_192;
 /// Beyond this many, devices that are not idle are forgotten, too.
-const CROWDED: usize = 24_576;
+const CROWDED: usize = 16_384;
 /// A device that has done nothing for so long is idle.
 const IDLE: i64 = 60 * SECOND;
 

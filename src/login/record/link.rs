@@ -46,7 +46,7 @@ impl Recorder {
 
     /// Does EAPOL at this time go on with this exchange? Once that has its result, only the same result again does.
     fn port_goes_on(&self, id: DraftId, at: At, result: bool) -> bool {
-        let Some(Draft { kind: StepKind::Port(port), last, .. }) = self.drafts.get(&id) else { return false };
+        let Some(Draft { kind: StepKind::Port(port), last, .. }) = self.drafts.get(id) else { return false };
         let ended = port.success.is_some() || port.failure.is_some();
         at.time.since(last.time) <= SAME_PORT_EXCHANGE && (!ended || result)
     }
@@ -69,7 +69,7 @@ impl Recorder {
             return None;
         }
         let (id, lease) = self.drafts.iter().rev().find_map(|(id, draft)| match &draft.kind {
-            StepKind::LeaseV6(lease) => Some((*id, lease)),
+            StepKind::LeaseV6(lease) => Some((id, lease)),
             _ => None,
         })?;
         (!lease.advertises.is_empty() && lease.requests.is_empty() && lease.replies.is_empty()).then_some(id)

@@ -1,6 +1,6 @@
 //! Joins a device's events to exchanges: question and answer, repeat and first try, SYN and close. Judges nothing.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,8 +21,11 @@ use super::steps::{
     Transaction,
 };
 
+mod drafts;
 mod link;
 mod provision;
+
+use drafts::Drafts;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -79,7 +82,7 @@ pub(super) struct WholeFile {
 /// The exchanges of one device.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
-    drafts: BTreeMap<DraftId, Draft>,
+    drafts: Drafts,
     next: DraftId,
     /// What the DNS answers said.
     pub(super) names: NameBook,
@@ -116,7 +119,7 @@ fn add_newest<T>(list: &mut Vec<T>, item: T) {
 impl Recorder {
     /// The exchanges, in the order of their first frames.
     pub(super) fn drafts(&self) -> impl Iterator<Item = (DraftId, &Draft)> + '_ {
-        self.drafts.iter().map(|(id, draft)| (*id, draft))
+        self.drafts.iter()
     }
 
     /// How many there are.
@@ -126,32 +129,32 @@ impl Recorder {
 
     /// Keeps only those that `keep` says.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(DraftId, &Draft) -> bool) {
-        self.drafts.retain(|id, draft| keep(*id, draft));
+        self.drafts.retain(&mut keep);
         let drafts = &self.drafts;
-        self.connections.retain(|_, id| drafts.contains_key(id));
-        self.leases.retain(|_, id| drafts.contains_key(id));
-        self.queries.retain(|query| drafts.contains_key(&query.draft));
-        self.clocks.retain(|_, id| drafts.contains_key(id));
-        self.registrations.retain(|_, id| drafts.contains_key(id));
-        self.inquiries.retain(|_, id| drafts.contains_key(id));
-        self.neighbours.retain(|_, id| drafts.contains_key(id));
-        self.port = self.port.filter(|id| drafts.contains_key(id));
-        self.leases_v6.retain(|_, id| drafts.contains_key(id));
-        self.transfers.retain(|transfer| drafts.contains_key(&transfer.draft));
+        self.connections.retain(|_, id| drafts.contains(*id));
+        self.leases.retain(|_, id| drafts.contains(*id));
+        self.queries.retain(|query| drafts.contains(query.draft));
+        self.clocks.retain(|_, id| drafts.contains(*id));
+        self.registrations.retain(|_, id| drafts.contains(*id));
+        self.inquiries.retain(|_, id| drafts.contains(*id));
+        self.neighbours.retain(|_, id| drafts.contains(*id));
+        self.port = self.port.filter(|id| drafts.contains(*id));
+        self.leases_v6.retain(|_, id| drafts.contains(*id));
+        self.transfers.retain(|transfer| drafts.contains(transfer.draft));
     }
 
     /// Takes over the exchanges of the same device under another name.
     pub(super) fn join(&mut self, other: Recorder) {
         // The other one's exchanges are older, as a rule, but either may go on: order by first frame, then number anew.
         let mut all: Vec<(DraftId, bool, Draft)> =
-            std::mem::take(&mut self.drafts).into_iter().map(|(id, draft)| (id, true, draft)).collect();
-        all.extend(other.drafts.into_iter().map(|(id, draft)| (id, false, draft)));
+            std::mem::take(&mut self.drafts).into_list().into_iter().map(|(id, draft)| (id, true, draft)).collect();
+        all.extend(other.drafts.into_list().into_iter().map(|(id, draft)| (id, false, draft)));
         all.sort_by_key(|(_, _, draft)| draft.first);
         let mut own = HashMap::<DraftId, DraftId, RandomState>::default();
         let mut theirs = HashMap::<DraftId, DraftId, RandomState>::default();
         for (number, (id, mine, draft)) in (0..).zip(all) {
             if mine { &mut own } else { &mut theirs }.insert(id, number);
-            self.drafts.insert(number, draft);
+            self.drafts.push(number, draft);
             self.next = number.saturating_add(1);
         }
         renumber(&mut self.connections, &own, other.connections, &theirs);
@@ -177,13 +180,13 @@ impl Recorder {
     fn begin(&mut self, at: At, kind: StepKind) -> DraftId {
         let id = self.next;
         self.next = self.next.saturating_add(1);
-        self.drafts.insert(id, Draft { first: at, last: at, kind });
+        self.drafts.push(id, Draft { first: at, last: at, kind });
         id
     }
 
     /// The draft, with its last frame moved on to `at`.
     fn touch(&mut self, id: DraftId, at: At) -> Option<&mut StepKind> {
-        let draft = self.drafts.get_mut(&id)?;
+        let draft = self.drafts.get_mut(id)?;
         draft.last = draft.last.max(at);
         Some(&mut draft.kind)
     }
@@ -288,10 +291,10 @@ impl Recorder {
     fn ended(&mut self, event: &Event, stats: &TcpStats) {
         let Some(id) = self.connections.remove(&event.flow.id) else { return };
         if event.flow.server.port() == 53 {
-            self.drafts.remove(&id);
+            self.drafts.remove(id);
             return;
         }
-        if let Some(Draft { kind: StepKind::Connection(connection), last, .. }) = self.drafts.get_mut(&id) {
+        if let Some(Draft { kind: StepKind::Connection(connection), last, .. }) = self.drafts.get_mut(id) {
             if connection.closes.is_empty() {
                 connection.last_answer = stats.server.last_data;
             }
@@ -353,7 +356,7 @@ impl Recorder {
 
     /// A DISCOVER after a NAK, or after a lease was given, begins anew even under the same transaction number.
     fn begins_anew(&self, id: DraftId, kind: u8) -> bool {
-        match self.drafts.get(&id).map(|draft| &draft.kind) {
+        match self.drafts.get(id).map(|draft| &draft.kind) {
             Some(StepKind::Lease(lease)) => {
                 kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty())
             }
@@ -395,7 +398,7 @@ impl Recorder {
             StepKind::Lookup(lookup)
                 if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
             {
-                Some((*id, lookup))
+                Some((id, lookup))
             }
             _ => None,
         })?;
@@ -420,15 +423,13 @@ impl Recorder {
     /// Did the device begin something else after the frame `asked`, not merely side by side with it?
     fn moved_on(&self, draft: DraftId, asked: &At) -> bool {
         let after = asked.time.plus(SIDE_BY_SIDE);
-        self.drafts
-            .range(draft.saturating_add(1)..)
-            .any(|(_, other)| other.first.time > after && !matches!(other.kind, StepKind::Neighbour(_)))
+        self.drafts.after(draft).any(|other| other.first.time > after && !matches!(other.kind, StepKind::Neighbour(_)))
     }
 
     fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.source().ip() else { return };
         let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
-            self.drafts.get(id).is_some_and(|draft| match &draft.kind {
+            self.drafts.get(*id).is_some_and(|draft| match &draft.kind {
                 StepKind::Lookup(lookup) => {
                     lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw())
                 }
@@ -436,7 +437,7 @@ impl Recorder {
             })
         });
         // A mirrored port gives an answer twice: what follows it goes by the first.
-        let twice = id.and_then(|id| self.drafts.get(&id)).is_some_and(|draft| match &draft.kind {
+        let twice = id.and_then(|id| self.drafts.get(id)).is_some_and(|draft| match &draft.kind {
             StepKind::Lookup(lookup) => {
                 let told = lookup.answer.as_ref().filter(|_| lookup.found());
                 told.is_some_and(|told| event.at.time.since(told.at.time) <= MIRRORED)
@@ -485,7 +486,7 @@ impl Recorder {
 
     /// Does a request to the same server go on with this exchange: no usable answer yet, and nothing else tried since?
     fn same_clock(&self, id: DraftId, at: At) -> bool {
-        let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(&id) else { return false };
+        let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(id) else { return false };
         let usable = clock.answers.iter().any(|(_, answer)| super::stages::time::is_usable(answer));
         let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
         let soon = at.time.since(last.time) <= patience && is_next_retry(clock.requests.iter().map(|(asked, _)| *asked), at);
@@ -508,7 +509,7 @@ impl Recorder {
         let open = self.neighbours.get(&address).copied();
         let open = open.filter(|id| {
             !request
-                || matches!(self.drafts.get(id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
+                || matches!(self.drafts.get(*id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
                 if neighbour.reply.is_none() && at.time.since(last.time) <= SAME_QUESTION && !self.moved_on(*id, last))
         });
         let id = match open {
@@ -630,7 +631,7 @@ impl Recorder {
     /// The exchange over UDP that a message goes on with: that of its server, if it repeats a question of it or comes soon.
     fn inquiry(&mut self, event: &Event, is_request: bool, repeats: impl Fn(&Inquiry) -> bool) -> Option<&mut Inquiry> {
         let server = event.flow.server;
-        let goes_on = |id: &DraftId| match self.drafts.get(id) {
+        let goes_on = |id: &DraftId| match self.drafts.get(*id) {
             Some(Draft { kind: StepKind::Inquiry(inquiry), last, .. }) => {
                 let age = event.at.time.since(last.time);
                 !is_request || age < SAME_INQUIRY || age <= SAME_QUESTION && !self.moved_on(*id, last) && repeats(inquiry)
@@ -656,7 +657,7 @@ impl Recorder {
         if message.code().is_some() {
             return open;
         }
-        let goes_on = open.filter(|id| match self.drafts.get(id) {
+        let goes_on = open.filter(|id| match self.drafts.get(*id) {
             Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
                 let continues = continues(&registration.transactions, message) && !self.restarted_since(*last);
                 continues || event.at.time.since(last.time) < SAME_REGISTRATION
@@ -677,7 +678,7 @@ impl Recorder {
 impl Recorder {
     /// Has the device asked for an address from scratch since, as after a restart?
     fn restarted_since(&self, since: At) -> bool {
-        self.drafts.values().rev().take(64).any(|draft| match &draft.kind {
+        self.drafts.iter().rev().take(64).any(|(_, draft)| match &draft.kind {
             StepKind::Lease(lease) => draft.first > since && !lease.discovers.is_empty(),
             _ => false,
         })

@@ -86,7 +86,7 @@ impl Recorder {
     /// come. A request that is repeated without its options, because the server refused those, goes on too (RFC 2347).
     fn same_file(&self, server: Endpoint, file: &WireText, at: At) -> Option<DraftId> {
         let (id, draft, transfer) = self.drafts.iter().rev().take(64).find_map(|(id, draft)| match &draft.kind {
-            StepKind::File(transfer) if transfer.flow.server == server && transfer.file == *file => Some((*id, draft, transfer)),
+            StepKind::File(transfer) if transfer.flow.server == server && transfer.file == *file => Some((id, draft, transfer)),
             _ => None,
         })?;
         let Draft { last, .. } = draft;
