@@ -1,0 +1,173 @@
+//! TCP connections and what they carry: signals, HTTP exchanges and TLS handshakes.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::flow::{Flow, Signal, TcpStats, Transport};
+use crate::model::{At, Side};
+use crate::protocols::{http, tls};
+
+use super::super::steps::{Close, Connection, Exchange, Handshake, StepKind};
+use super::{Draft, Recorder, add};
+
+impl Recorder {
+    pub(super) fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
+        if flow.transport != Transport::Tcp {
+            return None;
+        }
+        let id = match self.connections.get(&flow.id) {
+            Some(id) => *id,
+            None => {
+                let name = self.names.name_of(flow.server);
+                let connection = Connection {
+                    flow: *flow,
+                    name: name.as_ref().map(|(name, _)| name.clone()),
+                    name_frame: name.map(|(_, frame)| frame),
+                    syn: None,
+                    syn_ack: None,
+                    stats: TcpStats::default(),
+                    closes: Vec::new(),
+                    last_answer: None,
+                    unreachable: None,
+                    ended: false,
+                    tls: None,
+                    http: Vec::new(),
+                    sip: Vec::new(),
+                    ldap: Vec::new(),
+                    kerberos: Vec::new(),
+                };
+                let id = self.begin(at, StepKind::Connection(Box::new(connection)));
+                self.connections.insert(flow.id, id);
+                id
+            }
+        };
+        match self.touch(id, at)? {
+            StepKind::Connection(connection) => {
+                connection.flow = *flow;
+                Some(connection)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn tcp(&mut self, event: &Event, signal: Signal, stats: &TcpStats) {
+        if signal == Signal::Ended {
+            self.ended(event, stats);
+            return;
+        }
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        let before = std::mem::replace(&mut connection.stats, *stats);
+        if connection.closes.is_empty() {
+            connection.last_answer = stats.server.last_data;
+        }
+        match signal {
+            Signal::Syn { first } => {
+                if first {
+                    connection.syn = Some(event.at);
+                }
+            }
+            Signal::SynAck { .. } => connection.syn_ack = connection.syn_ack.or(Some(event.at)),
+            // Packets can change places: a FIN that acknowledges the other side's, which comes later in the file, was sent after
+            // it. What was acknowledged for one more byte shrinks once that FIN is there.
+            Signal::Fin(side) if before.side(side).acknowledged > stats.side(side).acknowledged => {
+                connection.closes.insert(0, (event.at, side, Close::Fin));
+            }
+            Signal::Fin(side) => add(&mut connection.closes, (event.at, side, Close::Fin)),
+            Signal::Rst(side) => add(&mut connection.closes, (event.at, side, Close::Rst)),
+            Signal::FirstData(_) | Signal::Ended => {}
+        }
+    }
+
+    /// The flow has left the table. A DNS connection is part of its look-up, and an end is no new frame.
+    pub(super) fn ended(&mut self, event: &Event, stats: &TcpStats) {
+        let Some(id) = self.connections.remove(&event.flow.id) else { return };
+        if event.flow.server.port() == 53 {
+            self.drafts.remove(id);
+            return;
+        }
+        if let Some(Draft { kind: StepKind::Connection(connection), last, .. }) = self.drafts.get_mut(id) {
+            if connection.closes.is_empty() {
+                connection.last_answer = stats.server.last_data;
+            }
+            connection.stats = *stats;
+            connection.ended = true;
+            *last = (*last).max(stats.client.last.unwrap_or_default()).max(stats.server.last.unwrap_or_default());
+        }
+    }
+
+    pub(super) fn http(&mut self, event: &Event, message: &http::Message) {
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        match message {
+            http::Message::Request(request) => {
+                if let Some(target) = request.tunnel() {
+                    connection.name = Some(target);
+                }
+                add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
+            }
+            // An interim answer (100 Continue) is none.
+            http::Message::Response(response) if response.code < 200 => {}
+            http::Message::Response(response) => {
+                let asked = response.request.as_ref().map(|request| request.index);
+                let open = connection.http.iter_mut().find(|exchange| {
+                    exchange.response.is_none()
+                        && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
+                });
+                let answer = Some((event.at, Arc::new(response.clone())));
+                match open {
+                    Some(exchange) => exchange.response = answer,
+                    None => add(&mut connection.http, Exchange { request: None, response: answer }),
+                }
+                self.whole_page(event.at, response);
+            }
+        }
+    }
+
+    pub(super) fn tls(&mut self, event: &Event, message: &tls::Message) {
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
+        let handshake = connection.tls.get_or_insert_with(Box::default);
+        record_tls(handshake, event.at, event.side, message);
+    }
+}
+
+fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Message) {
+    match (message, side) {
+        (tls::Message::ClientHello(hello), _) => {
+            handshake.client_hello.get_or_insert_with(|| (at, hello.clone()));
+        }
+        (tls::Message::ServerHello(hello), _) if !hello.retry => {
+            handshake.server_hello.get_or_insert_with(|| (at, hello.clone()));
+        }
+        (tls::Message::ServerHello(_), _) => {}
+        (tls::Message::Certificate(chain), Side::Server) => {
+            handshake.certificate.get_or_insert_with(|| (at, chain.clone()));
+        }
+        (tls::Message::Certificate(chain), Side::Client) => {
+            handshake.client_certificate.get_or_insert_with(|| (at, chain.clone()));
+        }
+        (tls::Message::CertificateRequest(request), _) => {
+            handshake.certificate_request.get_or_insert_with(|| (at, request.clone()));
+        }
+        (tls::Message::Handshake(12), _) => handshake.server_key_exchange = handshake.server_key_exchange.or(Some(at)),
+        (tls::Message::Handshake(14), _) => handshake.server_hello_done = handshake.server_hello_done.or(Some(at)),
+        (tls::Message::Handshake(16), _) => handshake.client_key_exchange = handshake.client_key_exchange.or(Some(at)),
+        (tls::Message::ChangeCipherSpec, Side::Client) => {
+            handshake.client_change_cipher = handshake.client_change_cipher.or(Some(at))
+        }
+        (tls::Message::ChangeCipherSpec, Side::Server) => {
+            handshake.server_change_cipher = handshake.server_change_cipher.or(Some(at))
+        }
+        (tls::Message::Alert { level, description }, _) => add(&mut handshake.alerts, (at, side, *level, *description)),
+        (tls::Message::EncryptedAlert, _) => add(&mut handshake.encrypted_alerts, (at, side)),
+        (tls::Message::ApplicationData { .. }, _) => {
+            let count = if side == Side::Client { &mut handshake.client_data } else { &mut handshake.server_data };
+            count.records = count.records.saturating_add(1);
+            count.first = count.first.or(Some(at));
+            count.last = Some(at);
+            if side == Side::Server && handshake.last_data_side == Some(Side::Client) {
+                handshake.answered_bursts = handshake.answered_bursts.saturating_add(1);
+            }
+            handshake.last_data_side = Some(side);
+        }
+        (tls::Message::Handshake(_) | tls::Message::EncryptedHandshake, _) => {}
+    }
+}

@@ -1,0 +1,62 @@
+//! DHCPv4 exchanges.
+
+use std::sync::Arc;
+
+use crate::model::At;
+use crate::protocols::dhcp;
+
+use super::super::steps::{Lease, StepKind};
+use super::{DraftId, MIRRORED, Recorder, add, add_newest};
+
+impl Recorder {
+    pub(super) fn dhcp(&mut self, at: At, message: &dhcp::Message) {
+        let Some(kind) = message.kind else { return };
+        let id = match self.leases.get(&message.transaction).copied() {
+            Some(id) if !self.begins_anew(id, kind) => id,
+            _ => {
+                let lease = Lease { transaction: message.transaction, client: message.hardware_address, ..Lease::default() };
+                let id = self.begin(at, StepKind::Lease(Box::new(lease)));
+                self.leases.insert(message.transaction, id);
+                id
+            }
+        };
+        let Some(StepKind::Lease(lease)) = self.touch(id, at) else { return };
+        record_dhcp(lease, at, message);
+    }
+
+    /// A DISCOVER after a NAK, or after a lease was given, begins anew even under the same transaction number.
+    pub(super) fn begins_anew(&self, id: DraftId, kind: u8) -> bool {
+        match self.drafts.get(id).map(|draft| &draft.kind) {
+            Some(StepKind::Lease(lease)) => {
+                kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty())
+            }
+            _ => true,
+        }
+    }
+}
+
+fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
+    let refused = lease.naks.last().is_some_and(|(told, _)| at.time.since(told.time) <= MIRRORED);
+    if message.kind == Some(dhcp::kind::NAK) && refused {
+        return;
+    }
+    if message.operation == 1 {
+        lease.vendor_class = message.vendor_class().or(lease.vendor_class.take());
+        let list = message.parameter_list();
+        if !list.is_empty() {
+            lease.parameter_list = list;
+        }
+    }
+    let told = || (at, Arc::new(message.clone()));
+    match message.kind {
+        Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
+        Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
+        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
+        Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
+        Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),
+        Some(dhcp::kind::RELEASE) => add(&mut lease.releases, at),
+        Some(dhcp::kind::INFORM) => add_newest(&mut lease.informs, at),
+        _ => {}
+    }
+}

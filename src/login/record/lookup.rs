@@ -1,0 +1,111 @@
+//! Look-ups: which question goes on with which, and whose answer it is.
+
+use crate::event::Event;
+use crate::flow::Transport;
+use crate::model::SECOND;
+use crate::protocols::dns;
+
+use super::super::steps::{Answer, Lookup, StepKind};
+use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest, is_next_retry};
+
+/// After a server's error, only a question that comes again so soon goes on with the same look-up.
+const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
+
+impl Recorder {
+    pub(super) fn dns(&mut self, event: &Event, message: &dns::Message) {
+        let Some(question) = &message.question else { return };
+        if message.opcode != 0 || event.flow.server.ip().is_some_and(|ip| ip.is_multicast()) {
+            return;
+        }
+        if message.response {
+            self.dns_answer(event, message, question);
+        } else {
+            self.dns_query(event, message, question);
+        }
+    }
+
+    pub(super) fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
+        let Some(server) = event.destination().ip() else { return };
+        let id = self.same_question(event, message.id, question).unwrap_or_else(|| {
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
+        });
+        if self.queries.len() >= OPEN_QUERIES {
+            self.queries.pop_front();
+        }
+        self.queries.push_back(OpenQuery { id: message.id, draft: id });
+        if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
+            add_newest(&mut lookup.queries, (event.at, server));
+        }
+    }
+
+    /// The look-up that this question goes on with: a repeat while no good answer has come.
+    pub(super) fn same_question(&self, event: &Event, id: u16, question: &dns::Question) -> Option<DraftId> {
+        let (draft_id, lookup) = self.drafts.iter().rev().take(64).find_map(|(id, draft)| match &draft.kind {
+            StepKind::Lookup(lookup)
+                if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
+            {
+                Some((id, lookup))
+            }
+            _ => None,
+        })?;
+        let (asked, _) = lookup.queries.last()?;
+        let age = event.at.time.since(asked.time);
+        let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
+        let goes_on = match &lookup.answer {
+            None => {
+                let is_next_retry = || is_next_retry(lookup.queries.iter().map(|(asked, _)| *asked), event.at);
+                age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry())
+            }
+            Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
+            Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
+                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
+            }
+            // The same datagram once more: captured twice, or crossed by its answer.
+            Some(_) => same_id && age <= SECOND,
+        };
+        goes_on.then_some(draft_id)
+    }
+
+    pub(super) fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
+        let Some(server) = event.source().ip() else { return };
+        let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
+            self.drafts.get(*id).is_some_and(|draft| match &draft.kind {
+                StepKind::Lookup(lookup) => {
+                    lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw())
+                }
+                _ => false,
+            })
+        });
+        // A mirrored port gives an answer twice: what follows it goes by the first.
+        let twice = id.and_then(|id| self.drafts.get(id)).is_some_and(|draft| match &draft.kind {
+            StepKind::Lookup(lookup) => {
+                let told = lookup.answer.as_ref().filter(|_| lookup.found());
+                told.is_some_and(|told| event.at.time.since(told.at.time) <= MIRRORED)
+            }
+            _ => false,
+        });
+        if twice {
+            return;
+        }
+        self.names.learn(event.at.frame, question, message);
+        // An answer whose question is not in the capture: the login was under way when it began.
+        let id = id.unwrap_or_else(|| {
+            let lookup =
+                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
+        });
+        let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) else { return };
+        if lookup.answer.is_none() || !lookup.found() {
+            lookup.answer = Some(Answer {
+                at: event.at,
+                server,
+                rcode: u16::from(message.rcode),
+                truncated: message.truncated && !message.tcp,
+                partial: message.problem.is_some(),
+                records: message.records.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! SIP: transactions over UDP and TCP, and which of them belong to one registration.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::flow::{Flow, Transport};
+use crate::model::{At, Endpoint, SECOND};
+use crate::protocols::sip;
+
+use super::super::steps::{Registration, StepKind, Transaction};
+use super::{Draft, DraftId, Recorder, add_newest};
+
+/// A REGISTER that comes later than this after a final answer begins a new registration.
+const SAME_REGISTRATION: i64 = SECOND;
+
+impl Recorder {
+    pub(super) fn sip(&mut self, event: &Event, message: &sip::Message) {
+        // The method of an answer that the capture cut is that of the request which it belongs to.
+        let nameless = message.cut && message.method().is_empty();
+        if !nameless && !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
+            return;
+        }
+        let request = message.code().is_none();
+        let server = if request { event.destination() } else { event.source() };
+        if server.ip().is_some_and(|ip| ip.is_multicast()) {
+            return;
+        }
+        if event.flow.transport == Transport::Tcp {
+            let at = event.at;
+            if let Some(connection) = self.connection(&event.flow, at) {
+                record_sip(&mut connection.sip, at, message);
+            }
+            return;
+        }
+        let Some(id) = self.registration(event, message, server) else { return };
+        if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
+            record_sip(&mut registration.transactions, event.at, message);
+        }
+    }
+
+    pub(super) fn registration(&mut self, event: &Event, message: &sip::Message, server: Endpoint) -> Option<DraftId> {
+        let open = self.registrations.get(&server).copied();
+        if message.code().is_some() {
+            return open;
+        }
+        let goes_on = open.filter(|id| match self.drafts.get(*id) {
+            Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
+                let continues = continues(&registration.transactions, message) && !self.restarted_since(*last);
+                continues || event.at.time.since(last.time) < SAME_REGISTRATION
+            }
+            _ => false,
+        });
+        Some(goes_on.unwrap_or_else(|| {
+            let flow = Flow { client: event.source(), server, ..event.flow };
+            let name = self.names.name_of(server).map(|(name, _)| name);
+            let registration = Registration { flow, name, transactions: Vec::new(), unreachable: None };
+            let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
+            self.registrations.insert(server, id);
+            id
+        }))
+    }
+}
+
+/// Is this request a repeat of one of these, an answer to a challenge among them, or does it follow a success?
+fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
+    let Some(last) = transactions.last() else { return true };
+    if transactions.iter().any(|transaction| same_transaction(transaction, message)) {
+        return true;
+    }
+    match last.answer.as_ref().and_then(|(_, answer)| answer.code()) {
+        Some(200..=299) => true,
+        Some(401 | 407) => {
+            last.request.call_id == message.call_id && !message.credentials.is_empty() && last.request.credentials.is_empty()
+        }
+        Some(_) | None => false,
+    }
+}
+
+fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
+    let named = !message.cseq.1.is_empty();
+    named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+}
+
+/// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
+/// has none, and a request repeats only one that is still open.
+fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
+    let nameless = message.cut && message.cseq.1.is_empty();
+    transactions.iter_mut().rev().find(|transaction| {
+        let open = transaction.answer.is_none();
+        if !nameless {
+            return same_transaction(transaction, message);
+        }
+        open && (message.code().is_some() || transaction.request.method() == message.method())
+    })
+}
+
+fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Message) {
+    match (message.code(), transaction_of(transactions, message)) {
+        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
+        (None, None) => {
+            add_newest(
+                transactions,
+                Transaction { sent: vec![at], request: Arc::new(message.clone()), provisional: None, answer: None },
+            );
+        }
+        (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
+        (Some(_), Some(transaction)) if transaction.answer.is_none() => {
+            transaction.answer = Some((at, Arc::new(message.clone())))
+        }
+        (Some(_), _) => {}
+    }
+}
