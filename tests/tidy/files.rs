@@ -6,10 +6,6 @@ use crate::source::{code, files, names, program, root, text, without_tests};
 
 /// Lines of a file, without its tests.
 const LIMIT: usize = 400;
-/// Files that are longer, with the reason.
-const LONGER: &[(&str, &str)] = &[
-    ("src/login/steps.rs", "to be split: the types of all exchanges, nearly without logic"),
-];
 
 fn rust_files() -> Vec<String> {
     ["src", "tests"].iter().flat_map(|folder| files(folder)).filter(|path| path.ends_with(".rs")).collect()
@@ -17,16 +13,8 @@ fn rust_files() -> Vec<String> {
 
 #[test]
 fn no_file_is_too_long_to_read() {
-    let length = |path: &str| without_tests(&text(path)).len();
-    let too_long: Vec<String> = program()
-        .into_iter()
-        .filter(|path| length(path) > LIMIT)
-        .filter(|path| LONGER.iter().all(|(one, _)| one != path))
-        .collect();
+    let too_long: Vec<String> = program().into_iter().filter(|path| without_tests(&text(path)).len() > LIMIT).collect();
     assert!(too_long.is_empty(), "more than {LIMIT} lines without tests: {too_long:#?}");
-    for (path, reason) in LONGER {
-        assert!(length(path) > LIMIT && !reason.is_empty(), "{path} is no exception any more");
-    }
 }
 
 #[test]

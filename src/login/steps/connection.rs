@@ -1,0 +1,159 @@
+//! TCP connections, with the handshake and the requests on them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{DirectoryRequest, TicketRequest, Transaction};
+use crate::flow::{Flow, TcpStats};
+use crate::formats::x509::Certificate;
+use crate::model::{At, Frame, Side};
+use crate::protocols::{http, tls};
+use crate::text::WireText;
+
+/// A TCP connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Who with whom.
+    pub flow: Flow,
+    /// The name under which the device looked for the server: the SRV target or A name whose answer held its address.
+    /// `None` where the capture shows no look-up.
+    pub name: Option<WireText>,
+    /// The frame of the DNS answer that led here.
+    pub name_frame: Option<Frame>,
+    /// The first SYN.
+    pub syn: Option<At>,
+    /// The first SYN-ACK.
+    pub syn_ack: Option<At>,
+    /// What the sides did, by the last signal.
+    pub stats: TcpStats,
+    /// The first FIN or RST of a side, and the sides' order.
+    pub closes: Vec<(At, Side, Close)>,
+    /// The server's last payload, repeats included, before the first close.
+    pub last_answer: Option<At>,
+    /// ICMP unreachable for it: frame and the ICMP's sender.
+    pub unreachable: Option<(At, IpAddr)>,
+    /// Did the flow end (or only the capture)?
+    pub ended: bool,
+    /// The TLS handshake, if there was one.
+    pub tls: Option<Box<Handshake>>,
+    /// HTTP requests and their answers.
+    pub http: Vec<Exchange>,
+    /// SIP transactions, of the client.
+    pub sip: Vec<Transaction>,
+    /// LDAP requests and their answers.
+    pub ldap: Vec<DirectoryRequest>,
+    /// Kerberos requests and their answers.
+    pub kerberos: Vec<TicketRequest>,
+}
+
+/// How a side closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// FIN.
+    Fin,
+    /// RST.
+    Rst,
+}
+
+impl Connection {
+    /// Who closed first, and how.
+    pub fn first_close(&self) -> Option<(At, Side, Close)> {
+        self.closes.first().copied()
+    }
+
+    /// Was the SYN answered by a RST?
+    pub fn refused(&self) -> Option<At> {
+        let (at, side, close) = self.first_close()?;
+        (self.syn.is_some()
+            && self.syn_ack.is_none()
+            && side == Side::Server
+            && close == Close::Rst
+            && self.stats.client.first_data.is_none()
+            && self.stats.server.first_data.is_none())
+        .then_some(at)
+    }
+}
+
+/// A TLS handshake, as far as it is in clear.
+#[derive(Clone, Debug, Default)]
+pub struct Handshake {
+    /// ClientHello (the first).
+    pub client_hello: Option<(At, tls::ClientHello)>,
+    /// ServerHello (the one that is no retry request).
+    pub server_hello: Option<(At, tls::ServerHello)>,
+    /// The server's chain, as sent.
+    pub certificate: Option<(At, Vec<Arc<Certificate>>)>,
+    /// ServerKeyExchange.
+    pub server_key_exchange: Option<At>,
+    /// CertificateRequest.
+    pub certificate_request: Option<(At, tls::CertificateRequest)>,
+    /// ServerHelloDone.
+    pub server_hello_done: Option<At>,
+    /// The client's Certificate message; empty if it has none to give.
+    pub client_certificate: Option<(At, Vec<Arc<Certificate>>)>,
+    /// ClientKeyExchange.
+    pub client_key_exchange: Option<At>,
+    /// ChangeCipherSpec of the client.
+    pub client_change_cipher: Option<At>,
+    /// ChangeCipherSpec of the server.
+    pub server_change_cipher: Option<At>,
+    /// Alerts in clear: frame, who, level, description.
+    pub alerts: Vec<(At, Side, u8, u8)>,
+    /// Alerts under encryption.
+    pub encrypted_alerts: Vec<(At, Side)>,
+    /// Application data: how many records the client sent (the first few are counted, see `events`), first and last.
+    pub client_data: DataCount,
+    /// The same of the server.
+    pub server_data: DataCount,
+    /// How often a burst of application data of the client was followed by one of the server: requests that were
+    /// answered, as far as record sizes can tell.
+    pub answered_bursts: u32,
+    /// Who sent the last application data.
+    pub last_data_side: Option<Side>,
+}
+
+/// Application data of one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataCount {
+    /// Records.
+    pub records: u32,
+    /// The first.
+    pub first: Option<At>,
+    /// The last that was counted.
+    pub last: Option<At>,
+}
+
+impl Handshake {
+    /// Did both sides finish (up to TLS 1.2: both changed ciphers; TLS 1.3: the client sent application data)?
+    pub fn completed(&self) -> bool {
+        let tls13 = self.server_hello.as_ref().is_some_and(|(_, hello)| hello.chosen >= 0x0304);
+        if tls13 {
+            self.client_data.records >= 2
+        } else {
+            self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
+        }
+    }
+
+    /// Does the certificate travel in clear (up to TLS 1.2)?
+    pub fn is_readable(&self) -> bool {
+        self.server_hello.as_ref().is_none_or(|(_, hello)| hello.chosen < 0x0304)
+    }
+
+    /// The first fatal alert in clear (or any but close_notify, no_renegotiation and unrecognized_name, which are
+    /// warnings even where the level says otherwise).
+    pub fn fatal_alert(&self) -> Option<(At, Side, u8)> {
+        self.alerts
+            .iter()
+            .find(|(_, _, level, code)| *level == 2 || !matches!(code, 0 | 90 | 100 | 112))
+            .map(|(at, side, _, code)| (*at, *side, *code))
+    }
+}
+
+/// An HTTP request and its answer.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The request, if seen.
+    pub request: Option<(At, Arc<http::Request>)>,
+    /// The answer, if there was one.
+    pub response: Option<(At, Arc<http::Response>)>,
+}

@@ -1,0 +1,35 @@
+//! SIP requests and their answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::flow::Flow;
+use crate::model::At;
+use crate::protocols::sip;
+use crate::text::WireText;
+
+/// SIP over UDP with one server.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The server.
+    pub flow: Flow,
+    /// The name that led to it.
+    pub name: Option<WireText>,
+    /// Transactions of the device.
+    pub transactions: Vec<Transaction>,
+    /// ICMP unreachable for a request.
+    pub unreachable: Option<(At, IpAddr)>,
+}
+
+/// A SIP request of the device with what came back.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// The request and its repeats.
+    pub sent: Vec<At>,
+    /// The request.
+    pub request: Arc<sip::Message>,
+    /// Provisional answers.
+    pub provisional: Option<At>,
+    /// The final answer.
+    pub answer: Option<(At, Arc<sip::Message>)>,
+}
