@@ -79,7 +79,7 @@ fn verifies(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault) -> String {
 /// The hashes that the device's family verifies.
 fn wanted(case: &Case<'_>) -> Option<String> {
     let (known, _) = case.profile.trust.hashes.as_ref()?;
-    let names: Vec<&str> = known.iter().map(|hash| reissue::hash_name(*hash)).collect();
+    let names: Vec<&str> = known.iter().map(|hash| hash.name()).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some((*one).to_owned()),

@@ -1,6 +1,6 @@
 //! Algorithms and keys: what the device cannot verify, and what is too weak for it.
 
-use super::words::{any_of, hash_name, key_name};
+use super::words::{any_of, key_name};
 use super::{Fault, FaultKind, Walk};
 use crate::formats::x509::{Hash, KeyKind, Scheme, SignatureAlgorithm, signature_name};
 use crate::profile::TrustPolicy;
@@ -48,7 +48,7 @@ fn lacks(policy: &TrustPolicy, kind: KeyKind) -> Option<f32> {
 fn algorithm_name(algorithm: &SignatureAlgorithm) -> String {
     let name = signature_name(&algorithm.oid);
     match algorithm.hash {
-        Some(hash) if algorithm.scheme == Scheme::RsaPss => format!("{name} with {}", hash_name(hash)),
+        Some(hash) if algorithm.scheme == Scheme::RsaPss => format!("{name} with {}", hash.name()),
         _ => name.to_owned(),
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn weak(walk: &Walk<'_, '_>, policy: &TrustPolicy, faults: &mut Vec<F
             && refused.contains(&hash)
         {
             let wanted = if refused.contains(&Hash::Sha1) { "SHA-256 or better" } else { "SHA-1 or better" };
-            fault(format!("{} signature", hash_name(hash)), wanted.to_owned(), *certainty);
+            fault(format!("{} signature", hash.name()), wanted.to_owned(), *certainty);
         }
         if let Some((least, certainty)) = policy.rsa_min
             && body.key.kind == KeyKind::Rsa

@@ -2,20 +2,7 @@
 
 use super::path::Pool;
 use super::{Judgement, Link, Question};
-use crate::formats::x509::{Body, Certificate, Hash, KeyKind, PublicKey, signature_name};
-
-/// `SHA-1`.
-pub(super) fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
-    }
-}
+use crate::formats::x509::{Body, Certificate, KeyKind, PublicKey, signature_name};
 
 /// `RSA 4096`, `EC secp256r1`.
 pub(super) fn key_name(key: &PublicKey) -> String {

@@ -2,7 +2,6 @@
 
 use crate::findings::Case;
 use crate::findings::shared::chain::{Judged, PROBABLE, clock_of, fault_words};
-use crate::formats::x509::Hash;
 use crate::text::WireText;
 use crate::trust::{Clock, Fault, FaultKind};
 
@@ -60,18 +59,5 @@ pub fn reissue(case: &Case<'_>, judged: &Judged<'_>) -> String {
 /// The hash to issue with: nobody should go back to MD5 where SHA-1 will do.
 fn strongest_hash(case: &Case<'_>) -> Option<&'static str> {
     let (known, _) = case.profile.trust.hashes.as_ref()?;
-    known.iter().max().map(|hash| hash_name(*hash))
-}
-
-/// A hash as people write it.
-pub fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
-    }
+    known.iter().max().map(|hash| hash.name())
 }

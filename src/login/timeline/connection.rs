@@ -9,7 +9,7 @@ use crate::protocols::tls::names::{alert_name, cipher_name, version_name};
 use crate::text::WireText;
 
 use super::super::steps::{Close, Connection, Exchange, Handshake, Purpose, Registration, Step, StepKind, Transaction};
-use super::{Direction, Moment, Teller, directory, times};
+use super::{Direction, Moment, Teller, directory, times, unanswered};
 
 /// Status codes of one list that are spelt out.
 const CODES: usize = 6;
@@ -36,14 +36,15 @@ pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, mo
     if !is_read(connection) || of_registrar || connection.syn_ack.is_none() {
         opening(&mut teller, at_stage(Stage::Connect), step, connection);
     }
-    directory::ldap(&mut teller, &connection.ldap);
-    directory::kerberos(&mut teller, &connection.kerberos);
+    let heard = connection.stats.server.last_data;
+    directory::ldap(&mut teller, &connection.ldap, heard);
+    directory::kerberos(&mut teller, &connection.kerberos, heard);
     if let Some(tls) = &connection.tls {
         handshake(&mut teller, at_stage(Stage::Tls), tls);
         data(&mut teller, at_stage(Stage::Register), tls);
     }
-    requests(&mut teller, step.purpose, &connection.http);
-    transactions(&mut teller, at_stage(Stage::Register), &connection.sip);
+    requests(&mut teller, step.purpose, &connection.http, heard);
+    transactions(&mut teller, at_stage(Stage::Register), &connection.sip, heard);
     if dropped || step.outcome == Outcome::Failed {
         let stage = if connection.tls.is_some() || connection.syn_ack.is_none() { step.stage } else { at_stage(step.stage) };
         closing(&mut teller, stage, connection);
@@ -155,7 +156,7 @@ fn chain_in_words(chain: &[std::sync::Arc<Certificate>]) -> String {
 }
 
 /// HTTP, with what was asked again folded into one line.
-fn requests(teller: &mut Teller<'_>, purpose: Purpose, exchanges: &[Exchange]) {
+fn requests(teller: &mut Teller<'_>, purpose: Purpose, exchanges: &[Exchange], heard: Option<At>) {
     let same = |one: &Exchange, other: &Exchange| match (&one.request, &other.request) {
         (Some((_, one)), Some((_, other))) => one.method == other.method && one.uri == other.uri,
         _ => false,
@@ -171,7 +172,10 @@ fn requests(teller: &mut Teller<'_>, purpose: Purpose, exchanges: &[Exchange]) {
         let codes: Vec<String> = group
             .iter()
             .map(|exchange| {
-                exchange.response.as_ref().map_or_else(|| "no answer".to_owned(), |(_, response)| response.code.to_string())
+                exchange
+                    .response
+                    .as_ref()
+                    .map_or_else(|| unanswered(heard, at).to_owned(), |(_, response)| response.code.to_string())
             })
             .collect();
         let got = group.last().and_then(|exchange| exchange.response.as_ref()).filter(|(_, response)| response.code == 200);
@@ -203,7 +207,7 @@ fn content(body: &[u8], purpose: Purpose) -> String {
 }
 
 /// SIP, with what was asked again folded into one line.
-fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transaction]) {
+fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transaction], heard: Option<At>) {
     let same = |one: &Transaction, other: &Transaction| one.request.method() == other.request.method();
     for group in transactions.chunk_by(same) {
         let Some((first, at)) = group.first().and_then(|first| Some((first, first.sent.first().copied()?))) else { continue };
@@ -216,7 +220,7 @@ fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transacti
             .iter()
             .map(|transaction| match &transaction.answer {
                 Some((_, answer)) => status(answer),
-                None => "no answer".to_owned(),
+                None => unanswered(heard, at).to_owned(),
             })
             .collect();
         let silent = group.iter().all(|transaction| transaction.answer.is_none() && transaction.provisional.is_none());
@@ -259,7 +263,7 @@ fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
 
 pub(super) fn registration(step: &Step, registration: &Registration, moments: &mut Vec<Moment>) {
     let mut teller = Teller { moments, stage: step.stage, peer: peer(&registration.flow, registration.name.as_ref()) };
-    transactions(&mut teller, step.stage, &registration.transactions);
+    transactions(&mut teller, step.stage, &registration.transactions, None);
     if let Some((at, from)) = registration.unreachable {
         teller.tell(at, Direction::In, format!("ICMP unreachable from {from}"));
     }

@@ -6,7 +6,7 @@ use crate::protocols::ldap::names::result_name;
 use crate::protocols::{kerberos, ldap};
 
 use super::super::steps::{DirectoryRequest, Inquiry, Step, TicketRequest};
-use super::{Direction, Moment, Teller, times};
+use super::{Direction, Moment, Teller, times, unanswered};
 
 /// Answers of one list that are spelt out.
 const ANSWERS: usize = 6;
@@ -19,34 +19,36 @@ pub(super) fn inquiry(step: &Step, inquiry: &Inquiry, moments: &mut Vec<Moment>)
         None => format!("{} (UDP)", inquiry.flow.server),
     };
     let mut teller = Teller { moments, stage: step.stage, peer };
-    ldap(&mut teller, &inquiry.ldap);
-    kerberos(&mut teller, &inquiry.kerberos);
+    ldap(&mut teller, &inquiry.ldap, None);
+    kerberos(&mut teller, &inquiry.kerberos, None);
     if let Some((at, from)) = inquiry.unreachable {
         teller.tell(at, Direction::In, format!("ICMP unreachable from {from}"));
     }
 }
 
 /// The steps of a bind are one line, each search is one.
-pub(super) fn ldap(teller: &mut Teller<'_>, requests: &[DirectoryRequest]) {
+pub(super) fn ldap(teller: &mut Teller<'_>, requests: &[DirectoryRequest], heard: Option<At>) {
     let same = |one: &DirectoryRequest, other: &DirectoryRequest| one.bind().is_some() && other.bind().is_some();
     for group in requests.chunk_by(same) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let at = first.sent.first().copied().or(first.answer.as_ref().map(|(at, _)| *at));
         let Some(at) = at else { continue };
-        let answers: Vec<String> = group.iter().map(answer).collect();
+        let none = unanswered(heard, at);
+        let answers: Vec<String> = group.iter().map(|request| answer(request).unwrap_or_else(|| none.to_owned())).collect();
         let asked = asked(last);
         tell(teller, at, &asked, first.sent.len(), &answers, last.answer.is_none());
     }
 }
 
 /// Requests for the same ticket are one line: the first is refused for want of pre-authentication, as a rule.
-pub(super) fn kerberos(teller: &mut Teller<'_>, requests: &[TicketRequest]) {
+pub(super) fn kerberos(teller: &mut Teller<'_>, requests: &[TicketRequest], heard: Option<At>) {
     let same = |one: &TicketRequest, other: &TicketRequest| is_same(one, other).unwrap_or(false);
     for group in requests.chunk_by(same) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let at = first.sent.first().copied().or(first.answer.as_ref().map(|(at, _)| *at));
         let Some(at) = at else { continue };
-        let answers: Vec<String> = group.iter().map(ticket).collect();
+        let none = unanswered(heard, at);
+        let answers: Vec<String> = group.iter().map(|request| ticket(request).unwrap_or_else(|| none.to_owned())).collect();
         tell(teller, at, &wanted(first), first.sent.len(), &answers, last.answer.is_none());
     }
 }
@@ -84,18 +86,18 @@ fn bound(bind: &ldap::Bind) -> String {
     bind.user().map_or_else(|| format!("by {how}"), |user| format!("as {} by {how}", short(&user.to_string())))
 }
 
-fn answer(request: &DirectoryRequest) -> String {
-    let Some(outcome) = request.outcome() else {
-        return if request.answer.is_some() { "an answer that cannot be read" } else { "no answer" }.to_owned();
-    };
+/// What came back; `None` where nothing did that was read.
+fn answer(request: &DirectoryRequest) -> Option<String> {
+    request.answer.as_ref()?;
+    let Some(outcome) = request.outcome() else { return Some("an answer that cannot be read".to_owned()) };
     let refused = outcome.code != ldap::code::SUCCESS && outcome.code != ldap::code::SASL_BIND_IN_PROGRESS;
     let name = result_name(outcome.code);
-    match (refused, outcome.data(), request.search()) {
+    Some(match (refused, outcome.data(), request.search()) {
         (true, Some(data), _) => format!("{name} ({}, data {data:x})", outcome.code),
         (true, None, _) => format!("{name} ({})", outcome.code),
         (false, _, Some(_)) => found(request),
         (false, _, None) => name.to_owned(),
-    }
+    })
 }
 
 fn found(request: &DirectoryRequest) -> String {
@@ -131,19 +133,20 @@ fn wanted(request: &TicketRequest) -> String {
     format!("{asks}{}", short(&format!("{client}{service}")))
 }
 
-fn ticket(request: &TicketRequest) -> String {
-    match (&request.answer, request.error()) {
-        (None, _) => "no answer".to_owned(),
-        (_, Some((_, error))) => format!("{} ({})", error_name(error.code), error.code),
-        (Some(_), None) => "a ticket".to_owned(),
-    }
+fn ticket(request: &TicketRequest) -> Option<String> {
+    request.answer.as_ref()?;
+    Some(match request.error() {
+        Some((_, error)) => format!("{} ({})", error_name(error.code), error.code),
+        None => "a ticket".to_owned(),
+    })
 }
 
 /// What the answer in this frame said, of those that end a step.
 pub(super) fn refusal(ldap: &[DirectoryRequest], kerberos: &[TicketRequest], at: At) -> Option<String> {
     let is_it = |seen: At| seen.frame == at.frame;
-    let directory = ldap.iter().find(|request| request.answer.as_ref().is_some_and(|(seen, _)| is_it(*seen))).map(answer);
-    let of_kdc = || kerberos.iter().find(|request| request.answer.as_ref().is_some_and(|(seen, _)| is_it(*seen))).map(ticket);
+    let directory = ldap.iter().find(|request| request.answer.as_ref().is_some_and(|(seen, _)| is_it(*seen))).and_then(answer);
+    let of_kdc =
+        || kerberos.iter().find(|request| request.answer.as_ref().is_some_and(|(seen, _)| is_it(*seen))).and_then(ticket);
     directory.or_else(of_kdc).map(|said| format!("{said}: the last answer"))
 }
 

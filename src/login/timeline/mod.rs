@@ -59,6 +59,12 @@ impl Teller<'_> {
     }
 }
 
+/// What came back where no answer was read: nothing, or, where the server had something to say later than the question
+/// (`heard`), something that the capture cut or that is encrypted.
+fn unanswered(heard: Option<At>, asked: At) -> &'static str {
+    if heard.is_some_and(|heard| heard.frame > asked.frame) { "no answer that can be read" } else { "no answer" }
+}
+
 /// The story of an attempt, in the order of its frames; one moment is the decisive one where the attempt dropped.
 pub fn moments(attempt: &Attempt) -> Vec<Moment> {
     let mut told: Vec<(bool, Vec<Moment>)> = Vec::new();

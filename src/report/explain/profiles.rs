@@ -90,7 +90,7 @@ fn listed<T: ToString>(items: &[T]) -> String {
 
 /// What a policy says, a line each, with how sure that is.
 fn trust(policy: &TrustPolicy) -> Vec<String> {
-    let hashes = |list: &[Hash]| list.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ");
+    let hashes = |list: &[Hash]| list.iter().map(|hash| hash.name()).collect::<Vec<_>>().join(", ");
     let keys = |list: &[KeyKind]| list.iter().map(|kind| key_name(*kind)).collect::<Vec<_>>().join(", ");
     let yes = |yes: bool| if yes { "" } else { "no " };
     let mut lines = Vec::new();
@@ -123,18 +123,6 @@ fn trust(policy: &TrustPolicy) -> Vec<String> {
     lines.extend(policy.checks_chain.filter(|checks| !checks).map(|_| "does not check certificates unless told to".to_owned()));
     lines.extend(policy.built_in_cas.then(|| "holds public CAs of its own".to_owned()));
     lines
-}
-
-fn hash_name(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Md2 => "MD2",
-        Hash::Md5 => "MD5",
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha224 => "SHA-224",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha384 => "SHA-384",
-        Hash::Sha512 => "SHA-512",
-    }
 }
 
 fn key_name(kind: KeyKind) -> &'static str {
@@ -175,7 +163,7 @@ fn as_json(profile: &Profile) -> Value {
     let sure =
         |value: Value, certainty: f32| json!({"value": value, "certainty": (f64::from(certainty) * 100.0).round() / 100.0});
     let policy = &profile.trust;
-    let hashes = |list: &[Hash]| list.iter().map(|hash| hash_name(*hash)).collect::<Value>();
+    let hashes = |list: &[Hash]| list.iter().map(|hash| hash.name()).collect::<Value>();
     let keys = |list: &[KeyKind]| list.iter().map(|kind| key_name(*kind)).collect::<Value>();
     json!({
         "name": profile.name,

@@ -123,7 +123,7 @@ fn nothing_found(page: &mut Page<'_>, analysis: &Analysis, path: &str) -> io::Re
         );
     }
     let looked = format!(
-        "none of the {} in {} that were looked at did more than ordinary traffic: no DHCP, NTP, DNS, HTTP, TLS or SIP exchange \
+        "none of the {} in {} that were looked at did more than ordinary traffic: no exchange \
          that belongs to a phone's login",
         words::counted(analysis.devices.len(), "device"),
         words::counted(capture.frames as usize, "frame"),
