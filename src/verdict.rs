@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::device::facts::DeviceFacts;
+use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
 use crate::login::steps::{Attempt, StageReport};
 use crate::login::timeline::{self, Moment};
 use crate::model::{At, By, DropPoint, Evidence, How, Mac, Outcome, Stage, Time, Verdict, Warning};
 use crate::profile::Profile;
 use crate::text::WireText;
+
+pub use crate::findings::shared::sketch::{Chain, Check, Drawn};
 
 /// The result for one capture.
 #[derive(Clone, Debug)]
@@ -72,6 +75,17 @@ pub struct DeviceAnalysis {
     pub repeats: Option<Repeats>,
     /// What was found, the primary cause first.
     pub findings: Vec<Finding>,
+    /// What its screen says, stage by stage, where that is known.
+    pub screens: Vec<(Stage, String)>,
+    /// The different chains that it did not take.
+    pub chains: Vec<Chain>,
+}
+
+impl DeviceAnalysis {
+    /// What its screen says at a stage.
+    pub fn screen(&self, stage: Stage) -> Option<&str> {
+        self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())
+    }
 }
 
 /// One attempt, without its exchanges.
@@ -135,6 +149,8 @@ pub struct Finding {
 const EVIDENCE: usize = 12;
 /// Attempts of one device that are listed: the first ones, and the last.
 pub const ATTEMPTS: usize = 4_096;
+/// Different chains that are drawn.
+const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
 const TIMELINES: usize = 3;
 
@@ -149,6 +165,7 @@ pub struct Gathered {
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
+    chains: Vec<Chain>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
@@ -172,6 +189,9 @@ impl Gathered {
             self.add(rule, found, attempt.number);
         }
         let timeline = self.timeline(attempt);
+        if !timeline.is_empty() {
+            self.draw(&case);
+        }
         self.make_room();
         self.signed_in.push(attempt.signed_in);
         self.attempts.push(AttemptSummary {
@@ -202,6 +222,19 @@ impl Gathered {
     /// Attempts that are counted, but not listed.
     pub fn left_out(&self) -> u32 {
         self.left_out
+    }
+
+    /// Keeps the chains that were not seen in an earlier attempt.
+    fn draw(&mut self, case: &Case<'_>) {
+        if case.attempt.drop.is_none() || self.chains.len() >= CHAINS {
+            return;
+        }
+        for chain in sketch::chains(case) {
+            let alike = |known: &Chain| (&known.server, &known.certificates) == (&chain.server, &chain.certificates);
+            if self.chains.len() < CHAINS && !self.chains.iter().any(alike) {
+                self.chains.push(chain);
+            }
+        }
     }
 
     fn timeline(&mut self, attempt: &Attempt) -> Vec<Moment> {
@@ -272,6 +305,8 @@ impl Gathered {
             attempts: self.attempts,
             repeats,
             findings,
+            screens: profile.map(|profile| profile.screens.clone()).unwrap_or_default(),
+            chains: self.chains,
         }
     }
 
