@@ -3,9 +3,9 @@
 
 use std::io::Read;
 
+use super::CaptureError;
 use super::buffer::{BUFFER, Buffer};
 use super::notes::Notes;
-use super::{CaptureError};
 
 /// How far is looked for records behind damage.
 const MAX_SEARCH: u64 = 128 * 1024 * 1024;

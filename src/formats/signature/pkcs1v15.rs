@@ -42,9 +42,7 @@ impl Modulus {
         let digits = digits(modulus, length);
         let lowest = digits.first().copied().unwrap_or_default();
         // Newton's iteration: each step doubles the bits that are right.
-        let inverse = (0..6).fold(1_u64, |inverse, _| {
-            inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)))
-        });
+        let inverse = (0..6).fold(1_u64, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse))));
         let square = (BigUint::from(1_u8) << length.saturating_mul(128)) % modulus;
         Self { square: self::digits(&square, length), digits, inverse: inverse.wrapping_neg() }
     }

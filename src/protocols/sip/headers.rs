@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use ezk_sip_types::msg::PullParser;
-
 use super::{Message, Start, auth};
 use crate::formats::date;
 use crate::formats::heads::head_end;
@@ -55,21 +53,14 @@ pub(super) struct Head {
 
 /// Reads a head, with or without the empty line at its end.
 pub(super) fn read(head: &[u8]) -> Head {
-    // All of it must be UTF-8 before any of it is read. With an empty line of our own the last header of a head that was cut is
-    // read, too.
-    let mut text = String::with_capacity(head.len().saturating_add(4));
-    text.push_str(&text::lossy(head));
-    if has_lone_return(&text) {
-        text = text.replace("\r\n", "\n").replace('\r', "\n");
-    }
-    text.push_str("\r\n\r\n");
-    // A PullParser that meets an error says so for ever.
-    let lines = PullParser::new(text.as_bytes(), 0);
-    let mut lines = lines.map_while(Result::ok).filter_map(|line| std::str::from_utf8(line).ok());
+    let text = text::lossy(head);
+    let text = if has_lone_return(&text) { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text };
+    let mut lines = lines(&text);
     let start = start_line(lines.next().unwrap_or_default().trim());
     let mut headers = Headers(Vec::with_capacity(USUAL));
     headers.0.extend(lines.take(HEADER_LIMIT).filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
+        let colon = memchr::memchr(b':', line.as_bytes())?;
+        let (name, value) = (line.get(..colon)?, line.get(colon.saturating_add(1)..)?);
         Some((kept(name.trim())?, unfold(value)))
     }));
     let message = Message { cut: head_end(head, 0).is_none(), ..headers.message(start) };
@@ -108,6 +99,21 @@ fn kept(name: &str) -> Option<Header> {
     })
 }
 
+/// The lines up to the first empty one, each with those that it is folded into (RFC 3261 section 7.3.1). The last may lack
+/// its end.
+fn lines(head: &str) -> impl Iterator<Item = &str> {
+    let mut rest = head;
+    std::iter::from_fn(move || {
+        let bytes = rest.as_bytes();
+        let is_end = |at: &usize| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t'));
+        let end = memchr::memchr_iter(b'\n', bytes).find(is_end).unwrap_or(bytes.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
+        Some(line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty())
+    })
+    .fuse()
+}
+
 fn has_lone_return(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at.saturating_add(1)) != Some(&b'\n'))
@@ -116,7 +122,7 @@ fn has_lone_return(text: &str) -> bool {
 /// A value on one line (RFC 3261 section 7.3.1: folding stands for one blank).
 fn unfold(value: &str) -> Cow<'_, str> {
     let value = value.trim();
-    if value.contains('\n') {
+    if memchr::memchr(b'\n', value.as_bytes()).is_some() {
         Cow::Owned(value.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned())
     } else {
         Cow::Borrowed(value)
@@ -204,9 +210,14 @@ fn cseq(value: &str) -> (u32, WireText) {
 
 /// Where `wanted`, which is ASCII, stands outside of quoted strings and angle brackets.
 fn find_outside(value: &str, wanted: u8) -> Option<usize> {
+    let first = memchr::memchr3(wanted, b'"', b'<', value.as_bytes())?;
+    let rest = value.as_bytes().get(first..)?;
+    if rest.first() == Some(&wanted) {
+        return Some(first);
+    }
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    value.bytes().position(|byte| {
-        match byte {
+    let further = rest.iter().position(|byte| {
+        match *byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
@@ -216,7 +227,8 @@ fn find_outside(value: &str, wanted: u8) -> Option<usize> {
             _ => {}
         }
         false
-    })
+    })?;
+    Some(first.saturating_add(further))
 }
 
 /// The items of a comma-separated list.
