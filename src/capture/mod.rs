@@ -138,18 +138,42 @@ impl<R: Read> CaptureReader<R> {
     /// read before stays valid.
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        // By itself, so that most packets of the commonest format are read by little code.
+        if let Format::Pcap(pcap) = &self.format
+            && !self.ended
+            && let Some(found) = pcap.whole(&mut self.buffer)
+        {
+            return Ok(Some(self.record(found)));
+        }
+        self.read_on()
+    }
+
+    /// The next packet of any format.
+    #[inline(never)]
+    fn read_on(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
         if self.ended {
             return Ok(None);
         }
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer, &mut self.notes),
-            _ => self.next_of_other_format(),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes),
+            Format::Erf(erf) => erf.next(&mut self.buffer, &mut self.notes),
+            Format::Snoop(snoop) => snoop.next(&mut self.buffer, &mut self.notes),
+            Format::Netmon(netmon) => netmon.next(&mut self.buffer, &mut self.notes),
         };
-        let Ok(Some(found)) = found else {
-            self.ended = true;
-            self.notes.ended(self.buffer.ended());
-            return found.map(|_| None);
-        };
+        match found {
+            Ok(Some(found)) => Ok(Some(self.record(found))),
+            end => {
+                self.ended = true;
+                self.notes.ended(self.buffer.ended());
+                end.map(|_| None)
+            }
+        }
+    }
+
+    /// Takes note of a record that was found.
+    #[inline]
+    fn record(&mut self, found: Found) -> Record<'_> {
         let frame = self.notes.count_frame();
         let facts = &mut self.notes.facts;
         let time = match found.time {
@@ -171,19 +195,7 @@ impl<R: Read> CaptureReader<R> {
         let wire_length = found.wire_length.max(found.length as u32);
         facts.snaplen_limited |= wire_length as usize > found.length;
         let data = self.buffer.taken(found.place, found.length);
-        Ok(Some(Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }))
-    }
-
-    /// By itself, so that the commonest format is read by little code.
-    #[inline(never)]
-    fn next_of_other_format(&mut self) -> Result<Option<Found>, CaptureError> {
-        match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.buffer, &mut self.notes),
-            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes),
-            Format::Erf(erf) => erf.next(&mut self.buffer, &mut self.notes),
-            Format::Snoop(snoop) => snoop.next(&mut self.buffer, &mut self.notes),
-            Format::Netmon(netmon) => netmon.next(&mut self.buffer, &mut self.notes),
-        }
+        Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }
     }
 
     /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.

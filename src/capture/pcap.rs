@@ -174,7 +174,6 @@ impl Pcap {
     }
 
     /// The next record.
-    #[inline]
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
         loop {
             if let Some(found) = self.whole(buffer) {
@@ -188,7 +187,7 @@ impl Pcap {
 
     /// The next record, if all of it is there. Its header is read by hand: this runs once for each packet.
     #[inline]
-    fn whole<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Found> {
+    pub(super) fn whole<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Found> {
         let (time, captured, wire) = self.fields(buffer.available().first_chunk()?);
         if captured > MAX_PACKET || !self.announced {
             return None;

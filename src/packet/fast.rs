@@ -31,8 +31,8 @@ pub(super) fn decode<'a>(record: &Record<'a>) -> Option<Packet<'a>> {
     if matches!(ether_type, IPV4 | IPV6) { above_link(record, link, bytes) } else { None }
 }
 
-/// Decodes from the IP header on, if it is one of the commonest packets.
-#[inline]
+/// Decodes from the IP header on, if it is one of the commonest packets. Always inlined: else the packet is copied.
+#[inline(always)]
 pub(super) fn above_link<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Option<Packet<'a>> {
     let (net, protocol, payload, wire) = match bytes.first()? >> 4 {
         4 => ipv4(bytes)?,

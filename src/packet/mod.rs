@@ -175,7 +175,10 @@ impl Decoder {
             return;
         }
         if record.link_type == link_type::ETHERNET || !wireless::is_wireless(record.link_type) {
-            return each(&self.decode(record));
+            return match fast::decode(record) {
+                Some(packet) => each(&packet),
+                None => each(&self.decode_other(record)),
+            };
         }
         let mut further = match wireless::unwrap(record).map(|carried| carried.payload) {
             Ok(Payload::Aggregate(frames)) => wireless::subframe(frames).map_or(&[][..], |(.., rest)| rest),

@@ -263,8 +263,9 @@ fn address(value: &str) -> &str {
 /// The address of a user, without the URI's parameters and headers: `sip:user@domain`.
 fn user_address(value: &str) -> WireText {
     let address = address(value);
-    let host = address.find('@').unwrap_or(0);
-    let end = address.get(host..).and_then(|rest| rest.find([';', '?'])).map_or(address.len(), |at| host.saturating_add(at));
+    let host = memchr::memchr(b'@', address.as_bytes()).unwrap_or(0);
+    let end = address.as_bytes().get(host..).and_then(|rest| memchr::memchr2(b';', b'?', rest));
+    let end = end.map_or(address.len(), |at| host.saturating_add(at));
     WireText::from(address.get(..end).unwrap_or_default())
 }
 
