@@ -216,7 +216,7 @@ fn each_family_is_known_by_any_of_the_ways_in_which_it_names_itself() {
         ("AastraIPPhone6867i", "mitel"),
         ("Poly-TrioC60", "polycom-ucs"),
         // RFC 3925 style: enterprise 13885, a length, then TLVs.
-        ("\0\06=\u{1b}\u{1}\u{7}Polycom\u{2}\u{a}SSIP_5000", "polycom-ucs"),
+        ("\0\u{0}6=\u{1b}\u{1}\u{7}Polycom\u{2}\u{a}SSIP_5000", "polycom-ucs"),
         ("Grandstream GXP1405 dslforum.org", "grandstream"),
         ("yealink", "yealink"),
         ("snom370", "snom"),
