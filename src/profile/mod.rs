@@ -33,6 +33,9 @@ pub struct Profile {
     /// Names that it looks up to find its registrar, in order; `{domain}` stands for the SIP domain. SRV names begin
     /// with `_`.
     pub registrar_names: Vec<String>,
+    /// Names of HTTPS servers where it signs in, and asks again and again until its user has done their part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign_in_names: Vec<String>,
     /// Ports that it tries at its registrar, in order.
     pub registrar_ports: Vec<u16>,
     /// Must an SRV target lie in the SIP domain?
@@ -47,7 +50,8 @@ pub struct Profile {
     pub variants: Vec<Variant>,
     /// Is it what remains where no other family fits?
     pub fallback: bool,
-    /// Where the statements come from.
+    /// Where the statements come from; of those that come with the program, see [`Profiles::with_sources`].
+    #[serde(skip)]
     pub sources: Vec<Source>,
     /// The user's file that it came from; `None` for one that comes with the program.
     #[serde(skip)]
@@ -198,6 +202,11 @@ pub struct TrustPolicy {
 }
 
 impl Profile {
+    /// Is this the name of a server where it signs in over HTTPS?
+    pub fn signs_in_at(&self, name: &str) -> bool {
+        self.sign_in_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
+    }
+
     /// What the screen says at a stage.
     pub fn screen(&self, stage: Stage) -> Option<&str> {
         self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())

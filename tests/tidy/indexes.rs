@@ -43,5 +43,7 @@ fn the_profiles_in_the_program_are_those_of_the_files() {
         profiles.load(&path, &text(&path)).unwrap_or_else(|error| panic!("{error}"));
         assert!(profiles.named(name.trim_end_matches(".toml")).is_some(), "{path}: the file is named like its profile");
     }
-    hold("src/profile/builtin.json", &profiles.as_builtin());
+    let (profiles, sources) = profiles.as_builtin();
+    hold("src/profile/builtin.json", &profiles);
+    hold("src/profile/sources.json", &sources);
 }

@@ -1,16 +1,20 @@
-//! From files to profiles. The families that come with the program are read from `builtin.json`, which `cargo test --test
-//! tidy` makes of the files in `devices`: to read these themselves took longer than a small capture. The files of a user are
+//! From files to profiles. The families that come with the program are read from `builtin.json`, and where somebody wants to
+//! know, the sources of what they say from `sources.json`. `cargo test --test tidy` makes both of the files in `devices`: to read
+//! these themselves took longer than a small capture. The files of a user are
 //! TOML, of a fixed schema: an unknown field or value is an error that names the file, the place and what is allowed there.
+
+use std::collections::BTreeMap;
 
 use schema::File;
 
-use super::{Profile, Profiles};
+use super::{Profile, Profiles, Source};
 
 mod schema;
 mod texts;
 mod trust;
 
 static BUILTIN: &str = include_str!("../builtin.json");
+static SOURCES: &str = include_str!("../sources.json");
 
 /// A profile that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +31,7 @@ pub struct ProfileError {
 }
 
 impl Profiles {
-    /// Those that come with the program.
+    /// Those that come with the program, without the sources of what they say.
     pub fn builtin() -> Self {
         let read = serde_json::from_str(BUILTIN);
         debug_assert!(read.is_ok(), "builtin.json is out of date, run `TIDY=write cargo test --test tidy`: {read:?}");
@@ -52,10 +56,24 @@ impl Profiles {
         Ok(())
     }
 
-    /// As they stand in `builtin.json`, a line each.
-    pub fn as_builtin(&self) -> String {
-        let lines: Vec<String> = self.all.iter().filter_map(|profile| serde_json::to_string(profile).ok()).collect();
-        format!("[\n{}\n]\n", lines.join(",\n"))
+    /// The same, those that come with the program with the sources of what they say.
+    pub fn with_sources(mut self) -> Self {
+        let mut sources: BTreeMap<String, Vec<Source>> = serde_json::from_str(SOURCES).unwrap_or_default();
+        for profile in self.all.iter_mut().filter(|profile| profile.file.is_none()) {
+            profile.sources = sources.remove(&profile.name).unwrap_or_default();
+        }
+        self
+    }
+
+    /// As they stand in `builtin.json`, and their sources as in `sources.json`: a line for each profile.
+    pub fn as_builtin(&self) -> (String, String) {
+        let profiles = self.all.iter().filter_map(|profile| serde_json::to_string(profile).ok());
+        let sources = self.all.iter().filter_map(|profile| {
+            let sources = serde_json::to_string(&profile.sources).ok()?;
+            Some(format!("\"{}\":{sources}", profile.name))
+        });
+        let lines = |lines: Vec<String>| lines.join(",\n");
+        (format!("[\n{}\n]\n", lines(profiles.collect())), format!("{{\n{}\n}}\n", lines(sources.collect())))
     }
 }
 

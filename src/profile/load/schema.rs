@@ -30,6 +30,8 @@ pub(super) struct File {
     registrar_names: Vec<String>,
     registrar_ports: Vec<u16>,
     #[serde(default)]
+    sign_in_names: Vec<String>,
+    #[serde(default)]
     strict_domain: bool,
     #[serde(default)]
     needs_time: bool,
@@ -71,6 +73,7 @@ enum Statement {
     RequiredOption,
     RegistrarNames,
     RegistrarPorts,
+    SignInNames,
     StrictDomain,
     NeedsTime,
     Mark,
@@ -85,6 +88,7 @@ impl Statement {
             Self::RequiredOption => "DHCP options",
             Self::RegistrarNames => "names of its registrar",
             Self::RegistrarPorts => "ports of its registrar",
+            Self::SignInNames => "names where it signs in",
             Self::StrictDomain => "SRV targets",
             Self::NeedsTime => "need of the time",
             Self::Mark => "recognition",
@@ -173,6 +177,7 @@ impl File {
             required_options: self.required_option.into_iter().map(|required| (required.option, required.why)).collect(),
             registrar_names: self.registrar_names,
             registrar_ports: self.registrar_ports,
+            sign_in_names: self.sign_in_names,
             strict_domain: self.strict_domain,
             needs_time: self.needs_time,
             timers,

@@ -53,10 +53,11 @@ fn the_families_that_are_promised_come_with_the_program() {
 /// Each has its source: where it has room for one itself, the schema asks for it.
 #[test]
 fn every_statement_that_comes_with_the_program_has_its_source_and_a_certainty() {
-    for profile in Profiles::builtin().all {
+    for profile in Profiles::builtin().with_sources().all {
         let has = |what: &str| profile.sources.iter().any(|source| source.of.iter().any(|of| of == what));
         let mut wanted = vec!["what it is", "order of its login", "ports of its registrar", "SRV targets", "need of the time"];
         wanted.extend((!profile.registrar_names.is_empty()).then_some("names of its registrar"));
+        wanted.extend((!profile.sign_in_names.is_empty()).then_some("names where it signs in"));
         wanted.extend((!profile.screens.is_empty()).then_some("screens"));
         wanted.extend((!profile.required_options.is_empty()).then_some("DHCP options"));
         for what in wanted {
@@ -96,8 +97,11 @@ fn two_files_of_the_users_cannot_have_one_name() {
 fn what_the_program_holds_says_the_same_as_the_file() {
     let mut read = Profiles::default();
     read.load("mine.toml", &with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = [\"00:04:F2\"]\nweight = 2\n")).unwrap();
-    let mut again: Vec<Profile> = serde_json::from_str(&read.as_builtin()).unwrap();
+    let (profiles, sources) = read.as_builtin();
+    let mut again: Vec<Profile> = serde_json::from_str(&profiles).unwrap();
+    let mut sources: BTreeMap<String, Vec<Source>> = serde_json::from_str(&sources).unwrap();
     again[0].file = Some("mine.toml".to_owned());
+    again[0].sources = sources.remove("mine").unwrap();
     assert_eq!(again, read.all);
 }
 
@@ -159,7 +163,7 @@ fn a_value_of_the_wrong_type_names_the_type_wanted() {
 
 #[test]
 fn communicator_phone_edition_is_what_its_documents_say() {
-    let profiles = Profiles::builtin();
+    let profiles = Profiles::builtin().with_sources();
     let profile = profiles.named("communicator-phone-edition").unwrap();
     assert_eq!(profile.trust.hashes, Some((vec![Hash::Md2, Hash::Md5, Hash::Sha1], 0.95)));
     assert_eq!(profile.trust.rsa_max, Some((2048, 0.5)));

@@ -77,6 +77,7 @@ fn sheet(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
         ("What its screen says", screens),
         ("DHCP options that it cannot do without", options),
         ("How it finds its registrar, in order", registrar),
+        ("Where it signs in over HTTPS", profile.sign_in_names.clone()),
         ("How long it waits", profile.timers.iter().map(timer).collect()),
         ("What it can verify", trust(&profile.trust)),
         ("What differs with the firmware", firmware),
@@ -212,6 +213,7 @@ fn as_json(profile: &Profile) -> Value {
         "required_options": profile.required_options.iter().map(|(option, why)| json!({"option": option, "why": why})).collect::<Value>(),
         "registrar_names": profile.registrar_names,
         "registrar_ports": profile.registrar_ports,
+        "sign_in_names": profile.sign_in_names,
         "strict_domain": profile.strict_domain,
         "needs_time": profile.needs_time,
         "timers": profile.timers.iter().map(|timer| json!({"what": timer.what, "seconds": timer.seconds})).collect::<Value>(),
@@ -255,7 +257,7 @@ pub fn profiles_markdown() -> String {
         "What each family of devices needs, can verify, shows on its screen and is recognised by. `loginloop profiles NAME` \
          prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n",
     );
-    for profile in &Profiles::builtin().all {
+    for profile in &Profiles::builtin().with_sources().all {
         text.push('\n');
         text.push_str(&profile_markdown(profile));
     }
