@@ -3,6 +3,7 @@
 //! is the router's.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -43,10 +44,21 @@ const ADDRESSES: usize = 32;
 pub struct DeviceId(pub usize);
 
 /// By what a device is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Mac(Mac),
     Ip(IpAddr),
+}
+
+impl Hash for Key {
+    /// As one number, where it fits: there are two look-ups for each event.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Key::Mac(Mac([a, b, c, d, e, f])) => state.write_u64(u64::from_be_bytes([1, 0, a, b, c, d, e, f])),
+            Key::Ip(IpAddr::V4(address)) => state.write_u64(u64::from(address.to_bits())),
+            Key::Ip(IpAddr::V6(address)) => state.write_u128(address.to_bits()),
+        }
+    }
 }
 
 /// Whose event it is.
@@ -64,7 +76,8 @@ pub struct Devices {
     #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
     devices: Vec<Box<DeviceFacts>>,
     by_key: HashMap<Key, DeviceId, RandomState>,
-    bindings: HashMap<IpAddr, Mac, RandomState>,
+    /// By address.
+    bindings: HashMap<Key, Mac, RandomState>,
     /// The addresses that are bound, in the order in which they first were.
     bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
@@ -127,7 +140,7 @@ impl Devices {
 
     /// The MAC that an address is bound to at present.
     pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
-        self.bindings.get(&address).copied()
+        self.bindings.get(&Key::Ip(address)).copied()
     }
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
@@ -195,16 +208,16 @@ impl Devices {
     /// Learns what the event binds; if that shows two devices to be one, says which went into which.
     fn bind(&mut self, event: &Event) -> Option<(DeviceId, DeviceId)> {
         let (mac, ip) = self.binding(event)?;
-        if self.bindings.get(&ip) == Some(&mac) {
+        if self.bindings.get(&Key::Ip(ip)) == Some(&mac) {
             return None;
         }
-        if self.bindings.insert(ip, mac).is_none() {
+        if self.bindings.insert(Key::Ip(ip), mac).is_none() {
             self.bound.push_back(ip);
         }
         if self.bindings.len() > BINDINGS
             && let Some(oldest) = self.bound.pop_front()
         {
-            self.bindings.remove(&oldest);
+            self.bindings.remove(&Key::Ip(oldest));
         }
         let nameless = self.by_key.remove(&Key::Ip(ip))?;
         let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
@@ -237,7 +250,7 @@ impl Devices {
 
     /// The binding, unless the MAC speaks for too many addresses.
     fn as_a_host(&mut self, mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
-        if self.bindings.get(&ip) != Some(&mac) {
+        if self.bindings.get(&Key::Ip(ip)) != Some(&mac) {
             if self.arp_addresses.len() >= ARP_STATIONS {
                 self.arp_addresses.clear();
             }
