@@ -99,7 +99,7 @@ It fetches the ITL and its signed configuration whole, finds nobody on its own l
 fetches them again, for ever. The decisive frame is the last block of the last file.""",
           "cisco-cucm", CISCO, ("provision", "device", "abandoned"), f"tftp.opcode == 3 && ip.src == {DC}",
           "provision-trust-list-rejected", ("provision-not-found",), runs=ClusterPhone,
-          settings={"begins_at_dhcp": True}, restarts_at="address",
+          settings={"begins_at_dhcp": True, "begins_again": 0.5}, restarts_at="address",
           files={file: 200 for file in CISCO["files"][1:]}, tftp=True, **given(f"150,{DC}")),
     well("cisco-multiplatform-healthy", "a Cisco multiplatform phone registers over TLS", "Its trust is that of a chain, not of a list.",
          "cisco-multiplatform", MULTIPLATFORM, certificates=TODAY, kamailio_tls="plain"),
