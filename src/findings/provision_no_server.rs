@@ -64,7 +64,11 @@ fn found(case: &Case<'_>) -> Option<Found> {
              {asked}). A new capture must show the option in the ACK and a request to that server."
         ),
         evidence: vec![
-            Evidence::new(last.at.frame, "dhcp.option.dhcp == 5", "no configuration server in it"),
+            Evidence::new(
+                last.at.frame,
+                &format!("dhcp.option.dhcp == {}", last.message.kind.unwrap_or_default()),
+                "no configuration server in it",
+            ),
             Evidence::new(drop.at.frame, "", "the last that the device had"),
         ],
     })
