@@ -29,6 +29,11 @@ const UNSETTLED: usize = 8_192;
 const CROWDED: usize = 16_384;
 /// A device that has done nothing for so long is idle.
 const IDLE: i64 = 60 * SECOND;
+/// What a device that has done nothing for so long waited for comes no more: the longest wait is that for a final answer of
+/// SIP, 32 s (RFC 3261 section 17.1).
+const QUIET: i64 = 40 * SECOND;
+/// Events after which one device more is looked at, whether it is idle.
+const ROUND: u8 = 8;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +44,13 @@ pub struct Options {
     pub profile: Option<String>,
     /// The one device that is looked at.
     pub device: Option<Selector>,
+}
+
+impl Options {
+    /// The profile that was named.
+    fn chosen(&self) -> Option<&Profile> {
+        self.profile.as_deref().and_then(|name| self.profiles.named(name))
+    }
 }
 
 /// A device, as a user names it.
@@ -194,7 +206,7 @@ impl EventSink for Told<'_> {
 struct Logins<'a> {
     options: &'a Options,
     devices: Devices,
-    logins: Vec<Option<Box<Tracked>>>,
+    logins: Vec<Option<Box<Tracked<'a>>>>,
     notes: Notes,
     now: Time,
     /// Unsettled exchanges of all devices, which of those is looked at next when room is needed, and how often one was
@@ -202,16 +214,51 @@ struct Logins<'a> {
     unsettled: usize,
     hand: usize,
     forgotten: u64,
+    /// Events since a device was looked at.
+    waited: u8,
 }
 
 #[derive(Default)]
-struct Tracked {
+struct Tracked<'a> {
     /// When it last did something.
     last: Time,
     /// Was what it did forgotten, to make room?
     forgotten: bool,
     login: Login,
     gathered: Gathered,
+    /// How many events it had taken when its attempts were last settled.
+    settled: u64,
+    /// The family that it was last taken for, and how many events it had taken by then.
+    family: Option<(u64, Option<&'a Profile>)>,
+}
+
+impl<'a> Tracked<'a> {
+    /// The family that it is taken for. What is known of a device changes with its events alone.
+    fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
+        let events = self.login.events();
+        match self.family {
+            Some((at, family)) if at == events => family,
+            _ => {
+                let family = options.chosen().or_else(|| options.profiles.family(facts));
+                self.family = Some((events, family));
+                family
+            }
+        }
+    }
+
+    fn settle(&mut self, profile: &Profile, facts: &DeviceFacts, now: Time) {
+        for attempt in self.login.settle(facts, profile, now) {
+            self.gathered.attempt(&attempt, profile, facts, findings::ALL);
+        }
+        self.settled = self.login.events();
+    }
+
+    /// The same, unless nothing has come since it was last done.
+    fn settle_once(&mut self, profile: &Profile, facts: &DeviceFacts, now: Time) {
+        if self.settled != self.login.events() {
+            self.settle(profile, facts, now);
+        }
+    }
 }
 
 impl EventSink for Logins<'_> {
@@ -234,33 +281,25 @@ impl EventSink for Logins<'_> {
         let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {
-            settle(tracked, self.options, facts, self.now);
-        }
-        self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
-        if self.unsettled > UNSETTLED {
-            self.make_room(owner.device);
-        }
-    }
-}
-
-fn settle(tracked: &mut Tracked, options: &Options, facts: &DeviceFacts, now: Time) {
-    match profile_of(options, facts).0 {
-        Some(profile) => {
-            for attempt in tracked.login.settle(facts, profile, now) {
-                tracked.gathered.attempt(&attempt, profile, facts, findings::ALL);
+            match tracked.family(self.options, facts) {
+                Some(profile) => tracked.settle(profile, facts, self.now),
+                None => tracked.login.forget(),
             }
         }
-        None => tracked.login.forget(),
+        self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
+        self.waited = self.waited.saturating_add(1);
+        if self.waited >= ROUND || self.unsettled > UNSETTLED {
+            self.look_on(owner.device);
+        }
     }
 }
 
-/// The profile of a device, and by what it was recognised.
-fn profile_of<'a>(options: &'a Options, facts: &DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
-    if let Some(profile) = options.profile.as_deref().and_then(|name| options.profiles.named(name)) {
-        return (Some(profile), vec!["named on the command line".to_owned()]);
+/// By what the family of a device was recognised.
+fn shown_by(options: &Options, facts: &DeviceFacts) -> Vec<String> {
+    match options.chosen() {
+        Some(_) => vec!["named on the command line".to_owned()],
+        None => options.profiles.recognise(facts).evidence,
     }
-    let recognised = options.profiles.recognise(facts);
-    (recognised.profile, recognised.evidence)
 }
 
 impl<'a> Logins<'a> {
@@ -274,11 +313,14 @@ impl<'a> Logins<'a> {
             unsettled: 0,
             hand: 0,
             forgotten: 0,
+            waited: 0,
         }
     }
 
-    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
-    fn make_room(&mut self, at_work: DeviceId) {
+    /// Moves the hand on by one device. If that is idle, and not the one at work, what it did is settled; where it shows no
+    /// login, that is forgotten, if room is needed.
+    fn look_on(&mut self, at_work: DeviceId) {
+        self.waited = 0;
         let device = DeviceId(self.hand);
         self.hand = self.hand.saturating_add(1);
         if self.hand >= self.logins.len() {
@@ -286,13 +328,25 @@ impl<'a> Logins<'a> {
         }
         let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
         let unsettled = tracked.login.unsettled();
-        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
-        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
-            tracked.forgotten |= tracked.login.has_exchanges();
-            tracked.login.clear();
-            self.unsettled = self.unsettled.saturating_sub(unsettled);
-            self.forgotten = self.forgotten.saturating_add(1);
+        if device == at_work || unsettled == 0 {
+            return;
         }
+        let pause = self.now.since(tracked.last);
+        let is_crowded = (self.unsettled > UNSETTLED && pause >= IDLE) || self.unsettled > CROWDED;
+        if pause < QUIET && !is_crowded {
+            return;
+        }
+        match tracked.family(self.options, facts) {
+            // One that is known by its address alone may turn out to be the same as another.
+            Some(profile) if pause >= QUIET && facts.mac.is_some() => tracked.settle_once(profile, facts, self.now),
+            None if is_crowded => {
+                tracked.forgotten |= tracked.login.has_exchanges();
+                tracked.login.clear();
+                self.forgotten = self.forgotten.saturating_add(1);
+            }
+            _ => {}
+        }
+        self.unsettled = self.unsettled.saturating_sub(unsettled).saturating_add(tracked.login.unsettled());
     }
 
     /// Two devices turned out to be one.
@@ -346,9 +400,10 @@ impl<'a> Logins<'a> {
     }
 }
 
-fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
+fn conclude<'a>(mut tracked: Tracked<'a>, options: &'a Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
+    let profile = tracked.family(options, facts);
+    let evidence = if profile.is_some() { shown_by(options, facts) } else { Vec::new() };
     let Tracked { login, mut gathered, .. } = tracked;
-    let (profile, evidence) = profile_of(options, facts);
     if let Some(profile) = profile {
         for attempt in login.finish(facts, profile, end) {
             gathered.attempt(&attempt, profile, facts, findings::ALL);

@@ -63,6 +63,12 @@ impl Drafts {
         self.0.retain(|(id, draft)| keep(*id, draft));
     }
 
+    /// These, which are in order.
+    pub(super) fn from_list(mut drafts: Vec<(DraftId, Draft)>) -> Self {
+        drafts.shrink_to_fit();
+        Self(drafts)
+    }
+
     /// All, in order.
     pub(super) fn into_list(self) -> Vec<(DraftId, Draft)> {
         self.0

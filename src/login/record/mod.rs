@@ -12,8 +12,8 @@ use crate::protocols::{Message, arp, icmp, ntp};
 use crate::text::WireText;
 
 use super::names::NameBook;
-use super::purpose;
 use super::steps::{Clock, Neighbour, Purpose, StepKind};
+use super::{purpose, push};
 
 mod connection;
 mod directory;
@@ -97,7 +97,7 @@ pub(super) struct Recorder {
 /// Adds to a list that must not grow for ever.
 fn add<T>(list: &mut Vec<T>, item: T) {
     if list.len() < ENTRIES {
-        list.push(item);
+        push(list, item);
     }
 }
 
@@ -106,7 +106,7 @@ fn add_newest<T>(list: &mut Vec<T>, item: T) {
     if list.len() >= ENTRIES {
         list.pop();
     }
-    list.push(item);
+    push(list, item);
 }
 
 impl Recorder {
@@ -120,9 +120,26 @@ impl Recorder {
         self.drafts.len()
     }
 
+    /// Takes them all out. Those that go on are put back by [`Recorder::put_back`].
+    pub(super) fn take(&mut self) -> Vec<(DraftId, Draft)> {
+        std::mem::take(&mut self.drafts).into_list()
+    }
+
+    /// Puts these back, of all that were taken out, and forgets the others.
+    pub(super) fn put_back(&mut self, mut drafts: Vec<(DraftId, Draft)>) {
+        drafts.sort_unstable_by_key(|(id, _)| *id);
+        self.drafts = Drafts::from_list(drafts);
+        self.forget_missing();
+    }
+
     /// Keeps only those that `keep` says.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(DraftId, &Draft) -> bool) {
         self.drafts.retain(&mut keep);
+        self.forget_missing();
+    }
+
+    /// Forgets what points to exchanges that are gone.
+    fn forget_missing(&mut self) {
         let drafts = &self.drafts;
         self.connections.retain(|_, id| drafts.contains(*id));
         self.leases.retain(|_, id| drafts.contains(*id));
@@ -266,7 +283,7 @@ impl Recorder {
             Some(id) => id,
             None if request => {
                 let neighbour = Neighbour { address, router: facts.is_router(address), requests: Vec::new(), reply: None };
-                let id = self.begin(at, StepKind::Neighbour(neighbour));
+                let id = self.begin(at, StepKind::Neighbour(Box::new(neighbour)));
                 self.neighbours.insert(address, id);
                 id
             }
