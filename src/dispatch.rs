@@ -123,17 +123,14 @@ fn turned(flow: &Flow, side: Side, flipped: bool) -> (Flow, Side) {
 }
 
 /// The same facts, with the sides exchanged.
-fn turned_signal(signal: Signal, stats: &TcpStats, flipped: bool) -> (Signal, TcpStats) {
-    if !flipped {
-        return (signal, *stats);
-    }
-    let signal = match signal {
+fn turned_signal(signal: Signal, stats: &mut TcpStats) -> Signal {
+    std::mem::swap(&mut stats.client, &mut stats.server);
+    match signal {
         Signal::Fin(side) => Signal::Fin(side.other()),
         Signal::Rst(side) => Signal::Rst(side.other()),
         Signal::FirstData(side) => Signal::FirstData(side.other()),
         other => other,
-    };
-    (signal, TcpStats { client: stats.server, server: stats.client })
+    }
 }
 
 fn signal_side(signal: Signal) -> Side {
@@ -198,10 +195,10 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     type State = FlowState;
 
     fn signal(&mut self, flow: &Flow, state: &mut FlowState, signal: Signal, stats: &TcpStats, link: &Link, at: At) {
-        let flipped = state.flipped;
-        let (flow, side) = turned(flow, signal_side(signal), flipped);
-        let (signal, stats) = turned_signal(signal, stats, flipped);
-        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Box::new(stats)) });
+        let (flow, side) = turned(flow, signal_side(signal), state.flipped);
+        let mut stats = Box::new(*stats);
+        let signal = if state.flipped { turned_signal(signal, &mut stats) } else { signal };
+        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, stats) });
     }
 
     fn datagram(

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::device::facts::DeviceFacts;
+use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
 use crate::login::steps::{Attempt, StageReport};
 use crate::login::timeline::{self, Moment};
 use crate::model::{At, By, DropPoint, Evidence, How, Mac, Outcome, Stage, Time, Verdict, Warning};
 use crate::profile::Profile;
 use crate::text::WireText;
+
+pub use crate::findings::shared::sketch::{Chain, Check, Drawn};
 
 /// The result for one capture.
 #[derive(Clone, Debug)]
@@ -72,6 +75,17 @@ pub struct DeviceAnalysis {
     pub repeats: Option<Repeats>,
     /// What was found, the primary cause first.
     pub findings: Vec<Finding>,
+    /// What its screen says, stage by stage, where that is known.
+    pub screens: Vec<(Stage, String)>,
+    /// The different chains that it did not take.
+    pub chains: Vec<Chain>,
+}
+
+impl DeviceAnalysis {
+    /// What its screen says at a stage.
+    pub fn screen(&self, stage: Stage) -> Option<&str> {
+        self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())
+    }
 }
 
 /// One attempt, without its exchanges.
@@ -108,6 +122,14 @@ pub struct Repeats {
     pub restarts_at: Stage,
 }
 
+impl AttemptSummary {
+    fn held(&self) -> usize {
+        let stages = self.stages.iter().map(|stage| size_of_val(stage).saturating_add(stage.detail.len()));
+        let moments = self.timeline.iter().map(|moment| size_of_val(moment) + moment.peer.len() + moment.text.len());
+        stages.chain(moments).fold(size_of::<Self>(), usize::saturating_add)
+    }
+}
+
 /// One cause code for one device.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -131,10 +153,20 @@ pub struct Finding {
     pub attempts: Vec<u32>,
 }
 
+impl Finding {
+    fn held(&self) -> usize {
+        let evidence = self.evidence.iter().map(|one| size_of_val(one).saturating_add(one.display_filter.len() + one.text.len()));
+        let words = [self.summary.len(), self.why.len(), self.fix.len(), size_of_val(self.attempts.as_slice())];
+        evidence.chain(words).fold(size_of::<Self>(), usize::saturating_add)
+    }
+}
+
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
 /// Attempts of one device that are listed: the first ones, and the last.
 pub const ATTEMPTS: usize = 4_096;
+/// Different chains that are drawn.
+const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
 const TIMELINES: usize = 3;
 
@@ -146,9 +178,14 @@ pub struct Gathered {
     /// Attempts that are counted, but not kept; and how many of them ended in a drop.
     left_out: u32,
     left_out_drops: u32,
+    /// Is so much told of all devices that little more is to be told of this one?
+    is_brief: bool,
+    /// Memory that all this takes, about.
+    held: usize,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
+    chains: Vec<Chain>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
@@ -168,13 +205,17 @@ impl Gathered {
         });
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
+        found.retain(|(rule, _)| !self.is_brief || Some(rule.code) == primary);
         for (rule, found) in found {
             self.add(rule, found, attempt.number);
         }
-        let timeline = self.timeline(attempt);
+        let timeline = if self.is_brief { Vec::new() } else { self.timeline(attempt) };
+        if !timeline.is_empty() {
+            self.draw(&case);
+        }
         self.make_room();
         self.signed_in.push(attempt.signed_in);
-        self.attempts.push(AttemptSummary {
+        let summary = AttemptSummary {
             number: attempt.number,
             first: attempt.first,
             last: attempt.last,
@@ -183,17 +224,31 @@ impl Gathered {
             screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
             primary_cause: primary,
             timeline,
-        });
+        };
+        self.held = self.held.saturating_add(summary.held());
+        self.attempts.push(summary);
     }
 
-    /// What happened in an attempt, unless enough was told or it goes like one that was told already.
+    /// From here on, is only the first and the last attempt to be told, and of what is found the primary cause?
+    pub fn be_brief(&mut self, brief: bool) -> bool {
+        self.is_brief = brief;
+        brief
+    }
+
+    /// Memory that it takes, about: 0 where nothing was gathered yet.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// The first attempts and the last one are kept; those between them are counted.
     fn make_room(&mut self) {
-        if self.attempts.len() < ATTEMPTS {
+        let most = if self.is_brief { 2 } else { ATTEMPTS };
+        if self.attempts.len() < most {
             return;
         }
         self.signed_in.pop();
         if let Some(attempt) = self.attempts.pop() {
+            self.held = self.held.saturating_sub(attempt.held());
             self.left_out = self.left_out.saturating_add(1);
             self.left_out_drops = self.left_out_drops.saturating_add(u32::from(attempt.drop.is_some()));
         }
@@ -204,6 +259,20 @@ impl Gathered {
         self.left_out
     }
 
+    /// Keeps the chains that were not seen in an earlier attempt.
+    fn draw(&mut self, case: &Case<'_>) {
+        if case.attempt.drop.is_none() || self.chains.len() >= CHAINS {
+            return;
+        }
+        for chain in sketch::chains(case) {
+            let alike = |known: &Chain| (&known.server, &known.certificates) == (&chain.server, &chain.certificates);
+            if self.chains.len() < CHAINS && !self.chains.iter().any(alike) {
+                self.chains.push(chain);
+            }
+        }
+    }
+
+    /// What happened in an attempt, unless enough was told or it goes like one that was told already.
     fn timeline(&mut self, attempt: &Attempt) -> Vec<Moment> {
         if self.told.len() >= TIMELINES {
             return Vec::new();
@@ -228,9 +297,10 @@ impl Gathered {
             evidence: Vec::new(),
             attempts: Vec::new(),
         });
+        self.held = self.held.saturating_sub(finding.held());
         finding.confidence = finding.confidence.max(found.confidence);
         // Attempts come in order.
-        if finding.attempts.last() != Some(&attempt) {
+        if finding.attempts.last() != Some(&attempt) && finding.attempts.len() < ATTEMPTS {
             finding.attempts.push(attempt);
         }
         for evidence in found.evidence {
@@ -238,6 +308,7 @@ impl Gathered {
                 finding.evidence.push(evidence);
             }
         }
+        self.held = self.held.saturating_add(finding.held());
     }
 
     /// The result. `events` says whether the device did anything that a login stands on.
@@ -272,6 +343,8 @@ impl Gathered {
             attempts: self.attempts,
             repeats,
             findings,
+            screens: profile.map(|profile| profile.screens.clone()).unwrap_or_default(),
+            chains: self.chains,
         }
     }
 

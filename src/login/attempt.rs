@@ -13,7 +13,7 @@ use crate::profile::Profile;
 
 use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
-use super::record::DraftId;
+use super::record::{DraftId, Weight};
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
@@ -44,6 +44,9 @@ pub(super) fn errand(purpose: Purpose) -> u8 {
 pub(super) fn is_main_road(step: &Step) -> bool {
     errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
 }
+
+/// The number of the record that a step was made of, and the memory that it takes.
+pub(super) type Record = (DraftId, Weight);
 
 /// One try, as it is being put together.
 #[derive(Default)]
@@ -257,7 +260,7 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
 
 /// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
 /// before.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<DraftId>)> {
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<Record>)> {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -272,7 +275,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let numbers = settled.count.saturating_add(1)..;
-    let mut closed: Vec<(Attempt, Vec<DraftId>)> = Vec::new();
+    let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
     for ((index, attempt), number) in tries.zip(numbers) {
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
@@ -292,10 +295,30 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// One more.
-    pub(super) fn add(&mut self, attempt: &Attempt) {
+    /// These are over.
+    pub(super) fn all(&mut self, attempts: Vec<(Attempt, Vec<Record>)>) -> Vec<Attempt> {
+        let attempts: Vec<Attempt> = attempts.into_iter().map(|(attempt, _)| attempt).collect();
+        attempts.iter().for_each(|attempt| self.add(attempt));
+        attempts
+    }
+
+    /// Takes over those of the same device under another name.
+    pub(super) fn join(&mut self, other: Settled) {
+        self.count = self.count.max(other.count);
+        for end in other.ends {
+            self.remember(end);
+        }
+    }
+
+    fn add(&mut self, attempt: &Attempt) {
         self.count = self.count.saturating_add(1);
-        if let Some(end) = PastEnd::of(attempt).filter(|end| self.ends.len() < ENDS && !self.ends.contains(end)) {
+        if let Some(end) = PastEnd::of(attempt) {
+            self.remember(end);
+        }
+    }
+
+    fn remember(&mut self, end: PastEnd) {
+        if self.ends.len() < ENDS && !self.ends.contains(&end) {
             self.ends.push(end);
         }
     }
@@ -309,13 +332,13 @@ fn close(
     end: Option<Time>,
     profile: &Profile,
     ended_before: &dyn Fn(&PastEnd) -> bool,
-) -> (Attempt, Vec<DraftId>) {
+) -> (Attempt, Vec<Record>) {
     let signed_in = attempt
         .judgements
         .iter()
         .filter_map(|judgement| judgement.signed_in)
         .fold(None, |best: Option<f32>, next| Some(best.map_or(next, |best| best.max(next))));
-    let drafts = attempt.judgements.iter().map(|judgement| judgement.draft).collect();
+    let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {

@@ -12,7 +12,7 @@ use crate::profile::Profile;
 
 use super::names::NameBook;
 use super::purpose;
-use super::record::{Draft, DraftId, Recorder};
+use super::record::{Draft, DraftId, Recorder, Weight};
 use super::stages::{self, Horizon, Judged};
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
@@ -23,6 +23,8 @@ const ONE_RUN: i64 = 60 * SECOND;
 pub(super) struct Judgement {
     /// The record.
     pub(super) draft: DraftId,
+    /// The memory that it takes.
+    pub(super) weight: Weight,
     /// The step.
     pub(super) step: Step,
     /// How sure it is that the device signed in by it.
@@ -181,9 +183,9 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
     })
 }
 
-fn judgement(draft: DraftId, Draft { first, last, kind }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
+fn judgement(draft: DraftId, Draft { first, last, kind, weight }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
     let step = Step { stage: judged.stage, purpose, first, last, outcome: judged.outcome, ending: judged.ending, kind };
-    Judgement { draft, step, signed_in: judged.signed_in }
+    Judgement { draft, weight, step, signed_in: judged.signed_in }
 }
 
 fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon<'_>) -> Option<Judged> {

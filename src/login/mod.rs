@@ -56,6 +56,11 @@ impl Login {
         self.recorder.len()
     }
 
+    /// Memory that it takes, about.
+    pub fn held(&self) -> usize {
+        self.recorder.held()
+    }
+
     /// Is there so much of it that something should be settled or forgotten?
     pub fn is_full(&self) -> bool {
         self.recorder.len() >= UNSETTLED
@@ -69,6 +74,7 @@ impl Login {
     /// Takes over what the same device did under another name.
     pub fn join(&mut self, other: Login) {
         self.events = self.events.saturating_add(other.events);
+        self.settled.join(other.settled);
         self.recorder.join(other.recorder);
     }
 
@@ -106,15 +112,15 @@ impl Login {
             // One attempt without end: its beginning goes.
             self.forget();
         }
-        let over: Vec<Attempt> = attempts.into_iter().map(|(attempt, _)| attempt).collect();
-        over.iter().for_each(|attempt| self.settled.add(attempt));
-        over
+        self.settled.all(attempts)
     }
 
-    /// All attempts that are left, when the capture has ended.
-    pub fn finish(mut self, facts: &DeviceFacts, profile: &Profile, end: Time) -> Vec<Attempt> {
-        let (judged, _) = judge::steps(&mut self.recorder, facts, profile, end);
-        attempt::split(judged, profile, end, &self.settled).into_iter().map(|(attempt, _)| attempt).collect()
+    /// Takes out all attempts as they stand, and forgets the exchanges.
+    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
+        let (judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        let attempts = attempt::split(judged, profile, now, &self.settled);
+        self.clear();
+        self.settled.all(attempts)
     }
 
     /// Which CA stood behind the chain that a server gave under a name.
@@ -151,6 +157,6 @@ fn is_open(kind: &StepKind) -> bool {
 }
 
 /// The record that a step was made of.
-fn draft_of((id, step): (record::DraftId, steps::Step)) -> (record::DraftId, record::Draft) {
-    (id, record::Draft { first: step.first, last: step.last, kind: step.kind })
+fn draft_of(((id, weight), step): (attempt::Record, steps::Step)) -> (record::DraftId, record::Draft) {
+    (id, record::Draft { first: step.first, last: step.last, kind: step.kind, weight })
 }

@@ -20,8 +20,11 @@ fn record(link_type: u16, data: &[u8]) -> Record<'_> {
 /// Decodes by the short path where there is one, and holds it together with the long one.
 fn decode<'a>(decoder: &'a mut Decoder, record: &Record<'a>) -> Packet<'a> {
     let unwrapped = link::unwrap(record);
+    if let Some(fast) = fast::decode(record) {
+        assert_eq!(fast, Decoder::new().decode_slowly(record, &unwrapped));
+    }
     if let Above::Ip(bytes) = unwrapped.above
-        && let Some(fast) = fast::decode(record, unwrapped.link, bytes)
+        && let Some(fast) = fast::above_link(record, unwrapped.link, bytes)
     {
         assert_eq!(fast, Decoder::new().decode_slowly(record, &unwrapped));
     }
@@ -674,7 +677,7 @@ fn the_paths_agree_on_real_captures() {
                 let unwrapped = link::unwrap(&record);
                 packets += 1;
                 short += u32::from(
-                    matches!(unwrapped.above, Above::Ip(bytes) if fast::decode(&record, unwrapped.link, bytes).is_some()),
+                    matches!(unwrapped.above, Above::Ip(bytes) if fast::above_link(&record, unwrapped.link, bytes).is_some()),
                 );
                 decode(&mut decoder, &record);
             }

@@ -2,6 +2,7 @@
 //! clock: any [`Read`] will do.
 
 mod notes;
+mod room;
 
 use std::fmt;
 use std::io::Read;
@@ -9,32 +10,23 @@ use std::net::IpAddr;
 
 use crate::capture::{CaptureError, CaptureReader, compressed};
 use crate::device::facts::DeviceFacts;
+use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
 use crate::flow::{FlowTable, Signal};
 use crate::login::Login;
-use crate::model::{Mac, SECOND, Time, Verdict, Warning};
+use crate::login::steps::Attempt;
+use crate::model::{Mac, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
-use crate::verdict::{ATTEMPTS, Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use notes::Notes;
+use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
-/// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
-const UNSETTLED: usize = 8_192;
-/// Beyond this many, devices that are not idle are forgotten, too.
-const CROWDED: usize = 16_384;
-/// A device that has done nothing for so long is idle.
-const IDLE: i64 = 60 * SECOND;
-/// What a device that has done nothing for so long waited for comes no more: the longest wait is that for a final answer of
-/// SIP, 32 s (RFC 3261 section 17.1).
-const QUIET: i64 = 40 * SECOND;
-/// Events after which one device more is looked at, whether it is idle.
-const ROUND: u8 = 8;
-
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -107,7 +99,7 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let mut run = run(input, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
-    run.capture.warnings.extend(run.sink.devices.warning());
+    run.capture.warnings.extend(run.sink.devices.warnings());
     let (devices, warnings) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
     run.capture.warnings.extend(warnings);
@@ -123,7 +115,7 @@ pub fn events<R: Read>(
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
     let mut run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
-    run.capture.warnings.extend(run.sink.devices.warning());
+    run.capture.warnings.extend(run.sink.devices.warnings());
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
 }
 
@@ -209,13 +201,18 @@ struct Logins<'a> {
     logins: Vec<Option<Box<Tracked<'a>>>>,
     notes: Notes,
     now: Time,
-    /// Unsettled exchanges of all devices, which of those is looked at next when room is needed, and how often one was
-    /// forgotten.
+    /// Unsettled exchanges of all devices, and which of those is looked at next when room is needed.
     unsettled: usize,
     hand: usize,
-    forgotten: u64,
-    /// Events since a device was looked at.
+    /// Events since one was looked at.
     waited: u8,
+    /// What the unsettled exchanges of each device take.
+    ledger: Ledger,
+    /// What is kept to be told of all devices takes so much.
+    results: usize,
+    /// How much is enough.
+    enough: usize,
+    costs: Costs,
 }
 
 #[derive(Default)]
@@ -230,35 +227,6 @@ struct Tracked<'a> {
     settled: u64,
     /// The family that it was last taken for, and how many events it had taken by then.
     family: Option<(u64, Option<&'a Profile>)>,
-}
-
-impl<'a> Tracked<'a> {
-    /// The family that it is taken for. What is known of a device changes with its events alone.
-    fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
-        let events = self.login.events();
-        match self.family {
-            Some((at, family)) if at == events => family,
-            _ => {
-                let family = options.chosen().or_else(|| options.profiles.family(facts));
-                self.family = Some((events, family));
-                family
-            }
-        }
-    }
-
-    fn settle(&mut self, profile: &Profile, facts: &DeviceFacts, now: Time) {
-        for attempt in self.login.settle(facts, profile, now) {
-            self.gathered.attempt(&attempt, profile, facts, findings::ALL);
-        }
-        self.settled = self.login.events();
-    }
-
-    /// The same, unless nothing has come since it was last done.
-    fn settle_once(&mut self, profile: &Profile, facts: &DeviceFacts, now: Time) {
-        if self.settled != self.login.events() {
-            self.settle(profile, facts, now);
-        }
-    }
 }
 
 impl EventSink for Logins<'_> {
@@ -281,15 +249,64 @@ impl EventSink for Logins<'_> {
         let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {
-            match tracked.family(self.options, facts) {
-                Some(profile) => tracked.settle(profile, facts, self.now),
-                None => tracked.login.forget(),
-            }
+            let told = tracked.gathered.held();
+            self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
+            tracked.settle(self.options, facts, self.now);
+            self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         }
         self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
+        self.ledger.set(owner.device, tracked.login.held());
+        self.ledger.seen(owner.device, self.now);
         self.waited = self.waited.saturating_add(1);
         if self.waited >= ROUND || self.unsettled > UNSETTLED {
             self.look_on(owner.device);
+        }
+        if self.ledger.is_over() {
+            self.make_room();
+        }
+    }
+}
+
+impl<'a> Tracked<'a> {
+    /// The family that it is taken for. What is known of a device changes with its events alone.
+    fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
+        let events = self.login.events();
+        match self.family {
+            Some((at, family)) if at == events => family,
+            _ => {
+                let family = options.chosen().or_else(|| options.profiles.family(facts));
+                self.family = Some((events, family));
+                family
+            }
+        }
+    }
+
+    /// Has nothing come since its attempts were last settled?
+    fn is_settled(&self) -> bool {
+        self.settled == self.login.events()
+    }
+
+    /// Did it do anything that a login can stand on?
+    fn did_anything(&self) -> bool {
+        self.forgotten || self.login.has_exchanges() || self.gathered.held() > 0
+    }
+
+    /// Runs the rules on attempts that are over.
+    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts) {
+        for attempt in attempts {
+            self.gathered.attempt(attempt, profile, facts, findings::ALL);
+        }
+    }
+
+    /// Takes out what is over; of a device without a login, the oldest goes.
+    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time) {
+        self.settled = self.login.events();
+        match self.family(options, facts) {
+            Some(profile) => {
+                let attempts = self.login.settle(facts, profile, now);
+                self.gather(&attempts, profile, facts);
+            }
+            None => self.login.forget(),
         }
     }
 }
@@ -312,105 +329,63 @@ impl<'a> Logins<'a> {
             now: Time::default(),
             unsettled: 0,
             hand: 0,
-            forgotten: 0,
             waited: 0,
+            ledger: Ledger::new(EXCHANGES),
+            results: 0,
+            enough: RESULTS,
+            costs: Costs::default(),
         }
-    }
-
-    /// Moves the hand on by one device. If that is idle, and not the one at work, what it did is settled; where it shows no
-    /// login, that is forgotten, if room is needed.
-    fn look_on(&mut self, at_work: DeviceId) {
-        self.waited = 0;
-        let device = DeviceId(self.hand);
-        self.hand = self.hand.saturating_add(1);
-        if self.hand >= self.logins.len() {
-            self.hand = 0;
-        }
-        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
-        let unsettled = tracked.login.unsettled();
-        if device == at_work || unsettled == 0 {
-            return;
-        }
-        let pause = self.now.since(tracked.last);
-        let is_crowded = (self.unsettled > UNSETTLED && pause >= IDLE) || self.unsettled > CROWDED;
-        if pause < QUIET && !is_crowded {
-            return;
-        }
-        match tracked.family(self.options, facts) {
-            // One that is known by its address alone may turn out to be the same as another.
-            Some(profile) if pause >= QUIET && facts.mac.is_some() => tracked.settle_once(profile, facts, self.now),
-            None if is_crowded => {
-                tracked.forgotten |= tracked.login.has_exchanges();
-                tracked.login.clear();
-                self.forgotten = self.forgotten.saturating_add(1);
-            }
-            _ => {}
-        }
-        self.unsettled = self.unsettled.saturating_sub(unsettled).saturating_add(tracked.login.unsettled());
     }
 
     /// Two devices turned out to be one.
-    fn join(&mut self, from: DeviceId, into: DeviceId) {
-        let Some(from) = self.logins.get_mut(from.0).and_then(Option::take) else { return };
-        if self.logins.len() <= into.0 {
-            self.logins.resize_with(into.0.saturating_add(1), || None);
+    fn join(&mut self, from_id: DeviceId, into_id: DeviceId) {
+        let Some(from) = self.logins.get_mut(from_id.0).and_then(Option::take) else { return };
+        if self.logins.len() <= into_id.0 {
+            self.logins.resize_with(into_id.0.saturating_add(1), || None);
         }
-        if let Some(slot) = self.logins.get_mut(into.0) {
+        if let Some(slot) = self.logins.get_mut(into_id.0) {
             let into = slot.get_or_insert_with(Box::default);
             into.forgotten |= from.forgotten;
+            if into.gathered.held() == 0 {
+                into.gathered = from.gathered;
+            }
             into.login.join(from.login);
+            self.ledger.set(into_id, into.login.held());
         }
+        self.ledger.set(from_id, 0);
     }
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
-        let Logins { options, devices, logins, forgotten, .. } = self;
-        let mut surplus = 0_u64;
-        let mut left_out = 0_u64;
+        let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
         let mut without_login = 0_usize;
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
-            let (Some(tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !(tracked.forgotten || tracked.login.has_exchanges()) {
+            let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
+            if !is_selected(options.device, facts) || !tracked.did_anything() {
                 continue;
             }
-            let (analysis, unlisted) = conclude(*tracked, options, facts, end);
-            left_out = left_out.saturating_add(u64::from(unlisted));
+            let told = tracked.gathered.held();
+            costs.brief |= tracked.gathered.be_brief(results > enough);
+            let profile = tracked.family(options, facts);
+            let evidence = profile.map(|_| shown_by(options, facts)).unwrap_or_default();
+            if let Some(profile) = profile {
+                let attempts = tracked.login.conclude(facts, profile, end);
+                tracked.gather(&attempts, profile, facts);
+            }
+            results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
+            costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
+            let analysis = tracked.gathered.conclude(facts, profile, evidence);
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
-                    surplus = surplus.saturating_add(1);
+                    costs.surplus = costs.surplus.saturating_add(1);
                     continue;
                 }
             }
             analyses.push(analysis);
         }
-        let warning = |count: u64, text: String| (count > 0).then_some(Warning { frame: None, text });
-        let surplus = warning(surplus, format!("{surplus} further devices without any login are not listed"));
-        let left_out = warning(
-            left_out,
-            format!("{left_out} attempts are counted but not listed: of one device the first {ATTEMPTS} are, and the last"),
-        );
-        let forgotten = warning(
-            forgotten,
-            format!(
-                "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
-            ),
-        );
-        (analyses, surplus.into_iter().chain(left_out).chain(forgotten).collect())
+        (analyses, costs.warnings())
     }
-}
-
-fn conclude<'a>(mut tracked: Tracked<'a>, options: &'a Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
-    let profile = tracked.family(options, facts);
-    let evidence = if profile.is_some() { shown_by(options, facts) } else { Vec::new() };
-    let Tracked { login, mut gathered, .. } = tracked;
-    if let Some(profile) = profile {
-        for attempt in login.finish(facts, profile, end) {
-            gathered.attempt(&attempt, profile, facts, findings::ALL);
-        }
-    }
-    let left_out = gathered.left_out();
-    (gathered.conclude(facts, profile, evidence), left_out)
 }
 
 fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {

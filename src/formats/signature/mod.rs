@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use md5::Md5;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha1::Sha1;
 use sha2::digest::DynDigest;
@@ -16,6 +15,8 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::formats::memo::Memo;
 use crate::formats::x509::{Certificate, Hash, KeyKind, PublicKey, Scheme, SignatureAlgorithm, signature_name};
+
+mod pkcs1v15;
 
 /// Largest RSA modulus that is computed with: larger ones cost seconds, and no phone takes them.
 const MAX_RSA_BITS: usize = 16_384;
@@ -112,7 +113,8 @@ fn verify_bytes(signed: &[u8], signature: &[u8], algorithm: &SignatureAlgorithm,
         },
         _ => match rsa_key(bits) {
             Err(reason) => reason,
-            Ok(key) => pkcs1v15(&key, &hash, signature),
+            Ok(key) if pkcs1v15::verify(&key, &hash.pkcs1v15(), &hash.value, signature) => Verified::Good,
+            Ok(_) => Verified::Bad,
         },
     }
 }
@@ -129,31 +131,13 @@ fn key_kind(scheme: Scheme) -> Option<KeyKind> {
 
 fn rsa_key(der: &[u8]) -> Result<RsaPublicKey, Verified> {
     let (_, key) = RSAPublicKey::from_der(der).map_err(|_| Verified::unknown("the issuer's RSA key cannot be read"))?;
+    // RFC 8017 section 3.1: a product of odd primes.
+    if key.modulus.last().is_none_or(|last| last & 1 == 0) {
+        return Err(Verified::unknown("the issuer's RSA key has an even modulus"));
+    }
     let (modulus, exponent) = (BigUint::from_bytes_be(key.modulus), BigUint::from_bytes_be(key.exponent));
     RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS)
         .map_err(|error| Verified::CannotCheck(format!("the issuer's RSA key: {error}")))
-}
-
-/// RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2). The library counts every exponent as one of 64 bits, to hide a private one; those
-/// of certificates are public, and have 17 as a rule.
-fn pkcs1v15(key: &RsaPublicKey, hash: &Digested, signature: &[u8]) -> Verified {
-    let number = BigUint::from_bytes_be(signature);
-    let wanted = hash.padded(key.size()).filter(|_| signature.len() == key.size() && number < *key.n());
-    match wanted {
-        Some(wanted) if power(&number, key.e(), key.n()) == BigUint::from_bytes_be(&wanted) => Verified::Good,
-        _ => Verified::Bad,
-    }
-}
-
-/// `base` to the power of `exponent`, modulo `modulus`: squared for each bit, and multiplied where it is set.
-fn power(base: &BigUint, exponent: &BigUint, modulus: &BigUint) -> BigUint {
-    let bytes = exponent.to_bytes_be();
-    let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1 == 1)).skip_while(|bit| !bit);
-    // The first bit is that of `base` itself.
-    bits.skip(1).fold(base.clone(), |power, bit| {
-        let square = (&power * &power) % modulus;
-        if bit { (square * base) % modulus } else { square }
-    })
 }
 
 fn ed25519(signed: &[u8], signature: &[u8], name: &str, key: &[u8]) -> Verified {
@@ -215,27 +199,15 @@ impl Digested {
         padded
     }
 
-    /// The hash as RSASSA-PKCS1-v1_5 signs it (RFC 8017 section 9.2); `None` where the key is too short for it.
-    fn padded(&self, length: usize) -> Option<Vec<u8>> {
-        const SHORTEST: usize = 8;
-        let prefix = self.prefix();
-        let filler = length.checked_sub(prefix.len().saturating_add(self.value.len()).saturating_add(3))?;
-        let filled = || std::iter::repeat_n(0xff, filler);
-        (filler >= SHORTEST)
-            .then(|| [0, 1].into_iter().chain(filled()).chain([0]).chain(prefix).chain(self.value.clone()).collect())
-    }
-
-    /// Says in DER which hash follows.
-    fn prefix(&self) -> Box<[u8]> {
-        let scheme = match self.hash {
+    fn pkcs1v15(&self) -> Pkcs1v15Sign {
+        match self.hash {
             Hash::Md2 | Hash::Md5 => Pkcs1v15Sign::new::<Md5>(),
             Hash::Sha1 => Pkcs1v15Sign::new::<Sha1>(),
             Hash::Sha224 => Pkcs1v15Sign::new::<Sha224>(),
             Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
             Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
             Hash::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
-        };
-        scheme.prefix
+        }
     }
 
     fn pss(&self, salt: u32) -> Pss {
