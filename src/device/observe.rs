@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, TEXT, VlanStay, Whose};
 use crate::event::{Event, What};
-use crate::flow::Signal;
+use crate::flow::{Signal, Transport};
 use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, pkcs7, spnego};
 use crate::model::{At, SECOND, Side, Time};
@@ -152,6 +152,12 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
     if from_device {
         if let Some(class) = message.vendor_class() {
             remember(&mut facts.vendor_classes, &class);
+        }
+        if let Some(class) = message.user_class() {
+            remember(&mut facts.user_classes, &class);
+        }
+        for identity in message.vendor_identities() {
+            remember(&mut facts.vendor_identities, &identity);
         }
         facts.host_name = message.text(12).filter(|name| name.raw().len() <= TEXT).or(facts.host_name.take());
         let list = message.parameter_list();
@@ -335,9 +341,21 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
 }
 
 fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
+    // The supplicant of 802.1X has a TLS of its own.
+    if event.flow.transport == Transport::Link {
+        return;
+    }
+    if let (tls::Message::Certificate(chain), Side::Client) = (message, event.side)
+        && let Some(own) = chain.first()
+    {
+        facts.own_certificate = Some(Arc::clone(own));
+    }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));
+        if let Some(name) = &hello.server_name {
+            remember(&mut facts.server_names, name);
+        }
         facts.sends_server_name = Some(facts.sends_server_name.unwrap_or(false) || hello.server_name.is_some());
         if highest <= 0x0303 {
             let says = Time::from_seconds(i64::from(hello.random_time));
