@@ -21,6 +21,11 @@ impl WireText {
         &self.0
     }
 
+    /// Memory that it takes, with its own place in a list.
+    pub(crate) fn held(&self) -> usize {
+        self.0.capacity().saturating_add(size_of::<Self>())
+    }
+
     /// Was nothing sent?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,6 +1,5 @@
 //! `diagnose`: the main job.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -12,7 +11,7 @@ use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::model::Verdict;
 use crate::pipeline::{self, Options, Outcome, Selector};
-use crate::report::{json, text};
+use crate::report::{self, text};
 use crate::verdict::Analysis;
 
 /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
@@ -25,13 +24,14 @@ use crate::verdict::Analysis;
   loginloop diagnose field.pcapng
   loginloop diagnose --device 00:04:f2:1a:2b:3c -v field.pcapng
   loginloop diagnose --format jsonl *.pcapng > verdicts.jsonl
+  loginloop diagnose --format html -o report.html field.pcapng
   ssh switch tcpdump -s 0 -w - host 10.0.4.23 | loginloop diagnose -
   loginloop diagnose --fail-on loop field.pcapng || echo 'a phone loops'")]
 pub(super) struct Diagnose {
     /// Captures; - is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
-    /// text for people; json: one document; jsonl: a document a line, for several captures
+    /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
@@ -53,9 +53,22 @@ pub(super) struct Diagnose {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For people, on a terminal
     Text,
+    /// One document, for one capture: everything that was found
     Json,
+    /// A document on each line, for several captures
     Jsonl,
+    /// A page that stands alone, for a browser: diagrams, certificates, timelines
+    Html,
+    /// For a ticket
+    Markdown,
+    /// SARIF 2.1.0, for code-scanning pipelines
+    Sarif,
+    /// JUnit XML, for continuous integration
+    Junit,
+    /// A row for each device, for a spreadsheet
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,8 +94,9 @@ impl Diagnose {
         }
         let options = Options { profiles, profile: self.profile.clone(), device: self.device };
         let mut output = Output::open(&self.output, &self.captures)?;
+        let mut document = report::document(self.layout(&output), &self.title());
+        output.write(|out| document.begin(out))?;
         let mut exit = Exit::Analysed;
-        let mut first = true;
         for (index, path) in self.captures.iter().enumerate() {
             if index > 0 && interrupt::is_asked() {
                 complain(&format_args!("{}: not read, nor what comes behind it", shown(path)));
@@ -90,11 +104,7 @@ impl Diagnose {
             }
             match self.analyse(path, &options) {
                 Ok(Outcome { result: analysis, error }) => {
-                    if !first && self.format == Format::Text && !self.detail.quiet {
-                        output.write(|out| out.write_all(b"\n"))?;
-                    }
-                    first = false;
-                    self.report(&analysis, path, &mut output)?;
+                    output.write(|out| document.capture(&analysis, &path.to_string_lossy(), out))?;
                     if exit == Exit::Analysed && self.fails(&analysis) {
                         exit = Exit::Found;
                     }
@@ -112,6 +122,7 @@ impl Diagnose {
                 Err(failure) => return Err(failure),
             }
         }
+        output.write(|out| document.end(out))?;
         output.finish()?;
         Ok(exit)
     }
@@ -157,9 +168,21 @@ impl Diagnose {
         complain(&format_args!("{}: no traffic of {name}; {hint}", shown(path)));
     }
 
-    fn report(&self, analysis: &Analysis, path: &Path, output: &mut Output) -> Result<(), Failure> {
-        let path = path.to_string_lossy();
-        let options = text::Options {
+    fn layout(&self, output: &Output) -> report::Format {
+        match self.format {
+            Format::Text => report::Format::Text(self.text_options(output)),
+            Format::Json => report::Format::Json,
+            Format::Jsonl => report::Format::JsonLines,
+            Format::Html => report::Format::Html,
+            Format::Markdown => report::Format::Markdown,
+            Format::Sarif => report::Format::Sarif,
+            Format::Junit => report::Format::Junit,
+            Format::Csv => report::Format::Csv,
+        }
+    }
+
+    fn text_options(&self, output: &Output) -> text::Options {
+        text::Options {
             width: output.width,
             colour: output.colour,
             detail: match (self.detail.quiet, self.detail.verbose) {
@@ -168,15 +191,15 @@ impl Diagnose {
                 _ => text::Detail::Normal,
             },
             several: self.captures.len() > 1,
-        };
-        let write = |out: &mut dyn Write| -> io::Result<()> {
-            match self.format {
-                Format::Text => text::write(analysis, &path, &options, out),
-                Format::Json => json::document(analysis, &path, out),
-                Format::Jsonl => json::line(analysis, &path, out),
-            }
-        };
-        output.write(write)
+        }
+    }
+
+    /// What the document is about.
+    fn title(&self) -> String {
+        match self.captures.as_slice() {
+            [path] => path.to_string_lossy().into_owned(),
+            captures => format!("{} captures", captures.len()),
+        }
     }
 
     fn fails(&self, analysis: &Analysis) -> bool {

@@ -134,6 +134,16 @@ fn signed_with_rc4(token: &[u8]) -> Option<&[u8]> {
     is_clear.then_some(bytes)
 }
 
+impl Token {
+    /// Memory that it takes beyond its own size.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Token::Ntlm(token) => token.held(),
+            Token::Kerberos | Token::KerberosError(_) | Token::Other => 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";
@@ -32,7 +32,13 @@ struct Document<'a> {
     schema: &'static str,
     tool: Tool,
     capture: Capture<'a>,
-    devices: Vec<Device<'a>>,
+    #[serde(serialize_with = "one_by_one")]
+    devices: &'a [DeviceAnalysis],
+}
+
+/// There can be thousands: each is put into its form when its turn comes.
+fn one_by_one<S: serde::Serializer>(devices: &[DeviceAnalysis], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(devices.iter().map(Device::from))
 }
 
 #[derive(Serialize)]
@@ -76,6 +82,7 @@ struct Device<'a> {
     attempts: Vec<Attempt<'a>>,
     r#loop: Option<Loop>,
     findings: Vec<Cause<'a>>,
+    chains: Vec<Certificates<'a>>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +105,8 @@ struct StageLine<'a> {
     first_frame: Option<Frame>,
     last_frame: Option<Frame>,
     detail: &'a str,
+    /// What the device's screen says meanwhile.
+    screen: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +151,34 @@ struct Cause<'a> {
     evidence: Vec<Proof<'a>>,
 }
 
+/// A chain that the device did not take.
+#[derive(Serialize)]
+struct Certificates<'a> {
+    frame: Frame,
+    server: &'a str,
+    wanted_name: Option<&'a WireText>,
+    faults: &'a [String],
+    certificates: Vec<Card<'a>>,
+}
+
+#[derive(Serialize)]
+struct Card<'a> {
+    /// `null` where the server sent it.
+    fetched_in: Option<Frame>,
+    subject: Option<&'a WireText>,
+    issuer: Option<&'a WireText>,
+    names: &'a [WireText],
+    checks: Vec<Examined<'a>>,
+}
+
+#[derive(Serialize)]
+struct Examined<'a> {
+    what: &'static str,
+    value: &'a str,
+    /// `null` where it is not known of the device.
+    passes: Option<bool>,
+}
+
 #[derive(Serialize)]
 struct Proof<'a> {
     frame: Frame,
@@ -160,7 +197,7 @@ impl<'a> Document<'a> {
             schema: SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             capture: Capture::new(&analysis.capture, path),
-            devices: analysis.devices.iter().map(Device::from).collect(),
+            devices: &analysis.devices,
         }
     }
 }
@@ -194,15 +231,16 @@ impl<'a> From<&'a DeviceAnalysis> for Device<'a> {
             profile_evidence: &device.profile_evidence,
             verdict: device.verdict,
             verdict_confidence: two_digits(device.confidence),
-            attempts: device.attempts.iter().map(Attempt::from).collect(),
+            attempts: device.attempts.iter().map(|attempt| Attempt::new(attempt, device)).collect(),
             r#loop: device.repeats.as_ref().filter(|_| device.verdict == Verdict::Loop).map(Loop::from),
             findings: device.findings.iter().map(Cause::from).collect(),
+            chains: device.chains.iter().map(Certificates::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a AttemptSummary> for Attempt<'a> {
-    fn from(attempt: &'a AttemptSummary) -> Self {
+impl<'a> Attempt<'a> {
+    fn new(attempt: &'a AttemptSummary, device: &'a DeviceAnalysis) -> Self {
         let drop = attempt.drop.map(|drop| Drop {
             stage: drop.stage,
             by: drop.by,
@@ -217,7 +255,7 @@ impl<'a> From<&'a AttemptSummary> for Attempt<'a> {
             last_frame: attempt.last.frame,
             start: attempt.first.time,
             end: attempt.last.time,
-            stages: attempt.stages.iter().map(StageLine::from).collect(),
+            stages: attempt.stages.iter().map(|report| StageLine::new(report, device)).collect(),
             drop,
             primary_cause: attempt.primary_cause,
             timeline: attempt.timeline.iter().map(Line::from).collect(),
@@ -225,8 +263,8 @@ impl<'a> From<&'a AttemptSummary> for Attempt<'a> {
     }
 }
 
-impl<'a> From<&'a StageReport> for StageLine<'a> {
-    fn from(report: &'a StageReport) -> Self {
+impl<'a> StageLine<'a> {
+    fn new(report: &'a StageReport, device: &'a DeviceAnalysis) -> Self {
         let frame = |at: Option<At>| at.map(|at| at.frame);
         Self {
             stage: report.stage,
@@ -234,6 +272,7 @@ impl<'a> From<&'a StageReport> for StageLine<'a> {
             first_frame: frame(report.first),
             last_frame: frame(report.last),
             detail: &report.detail,
+            screen: device.screen(report.stage),
         }
     }
 }
@@ -277,6 +316,31 @@ impl<'a> From<&'a Finding> for Cause<'a> {
             fix: &finding.fix,
             attempts: &finding.attempts,
             evidence: finding.evidence.iter().map(Proof::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Chain> for Certificates<'a> {
+    fn from(chain: &'a Chain) -> Self {
+        Self {
+            frame: chain.at.frame,
+            server: &chain.server,
+            wanted_name: chain.wanted.as_ref(),
+            faults: &chain.faults,
+            certificates: chain.certificates.iter().map(Card::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Drawn> for Card<'a> {
+    fn from(drawn: &'a Drawn) -> Self {
+        let examined = |check: &'a Check| Examined { what: check.what, value: &check.value, passes: check.passes };
+        Self {
+            fetched_in: drawn.fetched_in,
+            subject: drawn.subject.as_ref(),
+            issuer: drawn.issuer.as_ref(),
+            names: &drawn.names,
+            checks: drawn.checks.iter().map(examined).collect(),
         }
     }
 }

@@ -59,6 +59,8 @@ fn phone(last_octet: u8) -> DeviceAnalysis {
         attempts: Vec::new(),
         repeats: None,
         findings: Vec::new(),
+        screens: vec![(Stage::Tls, "Connecting to Office Communications Server".to_owned())],
+        chains: Vec::new(),
     }
 }
 

@@ -17,7 +17,7 @@ mod words;
 
 pub use gap::{is_called_intermediate, is_called_root};
 pub use usage::names_of;
-pub use words::{certificate_in_words, chain_in_words};
+pub use words::{certificate_in_words, chain_in_words, key_name};
 
 /// The question.
 #[derive(Clone, Debug)]

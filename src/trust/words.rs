@@ -5,7 +5,7 @@ use super::{Judgement, Link, Question};
 use crate::formats::x509::{Body, Certificate, KeyKind, PublicKey, signature_name};
 
 /// `RSA 4096`, `EC secp256r1`.
-pub(super) fn key_name(key: &PublicKey) -> String {
+pub fn key_name(key: &PublicKey) -> String {
     match key.kind {
         KeyKind::Rsa | KeyKind::Dsa if key.bits > 0 => format!("{} {}", key.name, key.bits),
         _ => key.name.clone(),

@@ -18,6 +18,7 @@ pub mod place;
 pub mod reach;
 pub mod registration;
 pub mod reissue;
+pub mod sketch;
 #[cfg(test)]
 pub(crate) mod testing_link;
 pub(super) mod wrong_clock;

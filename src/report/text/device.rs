@@ -3,58 +3,33 @@
 use std::io;
 
 use super::Detail;
-use super::words;
-use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
-use crate::model::{Evidence, Frame, Outcome, Stage, Verdict};
+use crate::model::{Evidence, Frame, Verdict};
 use crate::report::page::{Ink, Page, columns, safe};
+use crate::report::{told, words};
 use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 
-/// Frames that a filter lists at most.
-const FRAMES_IN_FILTER: usize = 12;
 /// Columns for the other side of a moment.
 const PEER: usize = 26;
 /// Marks of its family shown unless all is asked for.
 const MARKS: usize = 2;
-/// A verdict below this says how sure it is.
-const SURE: f32 = 0.8;
 /// Columns before the further lines of a device's first lines.
 const INDENT: usize = 4;
 /// Evidence shown unless all is asked for.
 const EVIDENCE: usize = 5;
 
-/// The words that the headline of a device that loops or dropped ends with.
-fn headline(device: &DeviceAnalysis) -> String {
-    let drops: Vec<_> = device.attempts.iter().filter_map(|attempt| attempt.drop).collect();
-    let text = match (&device.repeats, device.verdict) {
-        (Some(repeats), Verdict::Loop) => {
-            let stage = words::short_stage(repeats.drop_stage);
-            let there = drops.iter().filter(|drop| drop.stage == repeats.drop_stage).count();
-            let ends = if there == drops.len() { "each ends".to_owned() } else { format!("{there} of them end") };
-            format!("LOOPS: {} attempts, every {}, {ends} in {stage}", repeats.attempts, words::seconds(repeats.period_s))
-        }
-        (None, Verdict::Loop) => format!("LOOPS: {}", words::counted(drops.len(), "attempt")),
-        _ => match drops.last() {
-            Some(drop) => format!("DROPPED: one attempt seen, and it ended in {}", words::short_stage(drop.stage)),
-            None => "DROPPED".to_owned(),
-        },
-    };
-    // A verdict is sure, as a rule; where it is not, that must be said.
-    if device.confidence < SURE { format!("{text} ({})", words::sure(device.confidence)) } else { text }
-}
-
 /// One line of facts, easy to grep.
 pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) -> io::Result<()> {
     let mut facts = vec![format!("{prefix}{}", words::address(device)), device.verdict.to_string()];
-    match device.findings.iter().find(|finding| finding.primary) {
+    match told::primary(device) {
         Some(finding) => facts.push(format!("{} ({})", finding.code, words::sure(finding.confidence))),
-        None if matches!(device.verdict, Verdict::Loop | Verdict::Dropped) => facts.push("cause unknown".to_owned()),
+        None if told::is_failed(device) => facts.push("cause unknown".to_owned()),
         None => {}
     }
     if let Some(repeats) = &device.repeats {
         facts.push(format!("{} attempts, every {}", repeats.attempts, words::seconds(repeats.period_s)));
     }
-    if let Some(drop) = shown_attempt(device).and_then(|attempt| attempt.drop) {
+    if let Some(drop) = told::shown_attempt(device).and_then(|attempt| attempt.drop) {
         facts.push(format!("{} {} {} in frame {}", drop.stage, drop.by, drop.how, drop.at.frame));
     }
     page.line(&[(Ink::Plain, &facts.join("  "))])
@@ -62,21 +37,7 @@ pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) 
 
 /// A device that did not drop.
 pub(super) fn in_a_line(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
-    let attempts = device.attempts.len();
-    let frames = match (device.attempts.first(), device.attempts.last()) {
-        (Some(first), Some(last)) => format!(", frames {} to {}", first.first.frame, last.last.frame),
-        _ => String::new(),
-    };
-    let sure = words::sure(device.confidence);
-    let mut text = match device.verdict {
-        Verdict::SignedIn if attempts > 1 => format!("signed in, at attempt {attempts}{frames} ({sure})"),
-        Verdict::SignedIn => format!("signed in{frames} ({sure})"),
-        _ => {
-            let far = device.attempts.last().and_then(|attempt| attempt.stages.iter().rfind(|stage| stage.last.is_some()));
-            let far = far.map_or_else(String::new, |report| format!(" at {}", words::stage(report.stage)));
-            format!("incomplete{frames}: the capture begins or ends in mid-login{far}; capture longer to judge it")
-        }
-    };
+    let mut text = told::headline(device);
     if !device.findings.is_empty() && detail != Detail::Verbose {
         let codes: Vec<&str> = device.findings.iter().map(|finding| finding.code).collect();
         text.push_str(&format!("; also seen: {}", codes.join(", ")));
@@ -97,39 +58,19 @@ pub(super) fn in_a_line(page: &mut Page<'_>, device: &DeviceAnalysis, detail: De
     Ok(())
 }
 
-/// The attempt that stands for all: it ended where most ended, for the primary cause, and its story is known.
-fn shown_attempt(device: &DeviceAnalysis) -> Option<&AttemptSummary> {
-    let primary = device.findings.iter().find(|finding| finding.primary).map(|finding| finding.code);
-    let stage = device.repeats.as_ref().map(|repeats| repeats.drop_stage);
-    let dropped = || device.attempts.iter().filter(|attempt| attempt.drop.is_some());
-    let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
-    let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
-    dropped()
-        .filter(typical)
-        .filter(told)
-        .find(|attempt| attempt.primary_cause == primary)
-        .or_else(|| dropped().filter(typical).find(told))
-        .or_else(|| dropped().find(typical))
-        .or_else(|| dropped().next())
-}
-
 /// A device that loops or dropped.
 pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
     let start = format!("{}  {}  ", words::address(device), words::kind(device));
-    page.broken(&start, Ink::Strong, Ink::Bad, &headline(device), INDENT)?;
-    let primary = device.findings.iter().find(|finding| finding.primary);
+    page.broken(&start, Ink::Strong, Ink::Bad, &told::headline(device), INDENT)?;
+    let primary = told::primary(device);
     match primary {
         Some(finding) => {
             let sure = words::sure(finding.confidence);
             page.labelled("Cause", Ink::Strong, &format!("{}  ({}, {sure})", finding.summary, finding.code))?;
         }
-        None => page.labelled(
-            "Cause",
-            Ink::Strong,
-            "not found: the capture proves none of the causes that loginloop knows; what is certain is who ended it, and where",
-        )?,
+        None => page.labelled("Cause", Ink::Strong, told::NO_CAUSE)?,
     }
-    let attempt = shown_attempt(device);
+    let attempt = told::shown_attempt(device);
     if let Some(attempt) = attempt {
         ended(page, attempt)?;
     }
@@ -140,12 +81,7 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
             }
             page.labelled("Fix", Ink::Plain, &finding.fix)?;
         }
-        None => page.labelled(
-            "Next",
-            Ink::Plain,
-            "capture at the phone's switch port, with full packets, from power-on to the second failure; note the phone's firmware \
-             version, and name its family with --profile if it was not recognised",
-        )?,
+        None => page.labelled("Next", Ink::Plain, told::NEXT_CAPTURE)?,
     }
     if let Some(finding) = primary {
         evidence(page, finding, attempt, detail)?;
@@ -175,48 +111,22 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
 }
 
 fn ended(page: &mut Page<'_>, attempt: &AttemptSummary) -> io::Result<()> {
-    let Some(drop) = &attempt.drop else { return Ok(()) };
-    let decisive = attempt.timeline.iter().find(|moment| moment.decisive && !moment.peer.is_empty());
-    let ending = words::ending(drop, decisive.map(|moment| moment.peer.as_str()));
-    page.labelled("Ended by", Ink::Plain, &format!("{ending}, in stage {}", words::stage(drop.stage)))?;
+    let Some(ending) = told::ended(attempt) else { return Ok(()) };
+    page.labelled("Ended by", Ink::Plain, &ending)?;
     if let Some(screen) = &attempt.screen {
         page.labelled("Screen", Ink::Plain, &format!("\"{screen}\""))?;
     }
-    let passed: Vec<&str> = stages(attempt, Outcome::Ok);
+    let passed = told::passed(attempt);
     if !passed.is_empty() {
         page.labelled("Passed", Ink::Plain, &passed.join(", "))?;
     }
-    not_shown(page, attempt, drop.stage)
-}
-
-/// What would have been before the drop, had the capture shown it, and what cannot be judged.
-fn not_shown(page: &mut Page<'_>, attempt: &AttemptSummary, dropped: Stage) -> io::Result<()> {
-    let before: Vec<&StageReport> = attempt.stages.iter().take_while(|report| report.stage != dropped).collect();
-    // Many phones do nothing on the link, and updates are a side road: that they are not there says nothing.
-    let matters = |report: &&&StageReport| {
-        report.outcome == Outcome::Unseen && !matches!(report.stage, Stage::Link | Stage::Provision | Stage::Update)
-    };
-    let unseen: Vec<&str> = before.iter().filter(matters).map(|report| report.stage.word()).collect();
-    let mut parts = Vec::new();
-    if !unseen.is_empty() {
-        parts.push(format!("{} (nothing of it is in the capture)", unseen.join(", ")));
-    }
-    for report in attempt.stages.iter().filter(|report| report.outcome == Outcome::Unclear) {
-        let detail = if report.detail.is_empty() { "cannot be judged" } else { &report.detail };
-        parts.push(format!("{} ({detail})", report.stage));
-    }
-    if parts.is_empty() { Ok(()) } else { page.labelled("Not shown", Ink::Plain, &parts.join("; ")) }
-}
-
-fn stages(attempt: &AttemptSummary, outcome: Outcome) -> Vec<&'static str> {
-    attempt.stages.iter().filter(|report| report.outcome == outcome).map(|report| report.stage.word()).collect()
+    let not_shown = told::not_shown(attempt);
+    if not_shown.is_empty() { Ok(()) } else { page.labelled("Not shown", Ink::Plain, &not_shown.join("; ")) }
 }
 
 /// Addresses, and by what the family was recognised.
 fn about(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
-    let mut facts: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
-    facts.extend(device.vlan.map(|vlan| format!("VLAN {vlan}")));
-    let mut text = facts.join(", ");
+    let mut text = told::addresses(device);
     if !device.profile_evidence.is_empty() {
         if !text.is_empty() {
             text.push_str("; ");
@@ -324,23 +234,7 @@ fn line(page: &mut Page<'_>, attempt: &AttemptSummary, moment: &Moment, stage: &
 
 /// Filters to paste into Wireshark.
 fn filters(page: &mut Page<'_>, device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> io::Result<()> {
-    let frames: Vec<String> = device
-        .attempts
-        .iter()
-        .filter_map(|attempt| attempt.drop)
-        .take(FRAMES_IN_FILTER)
-        .map(|drop| format!("frame.number == {}", drop.at.frame))
-        .collect();
-    let mut filters = Vec::new();
-    if let Some(attempt) = attempt {
-        filters.push(("this attempt", words::attempt_filter(device, attempt)));
-    }
-    if !frames.is_empty() {
-        filters.push((if frames.len() == 1 { "where it ended" } else { "where each ended" }, frames.join(" || ")));
-    }
-    if let Some(filter) = words::device_filter(device) {
-        filters.push(("the device", filter));
-    }
+    let filters = told::filters(device, attempt);
     let width = filters.iter().map(|(what, _)| columns(what)).max().unwrap_or_default();
     let mut label = "Wireshark";
     for (what, filter) in filters {

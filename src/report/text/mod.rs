@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use super::page::{Ink, Page};
+use super::{told, words};
 use crate::model::Verdict;
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis};
 
 mod device;
 #[cfg(test)]
 mod tests;
-mod words;
 
 /// The width where nothing is known of the terminal.
 pub const WIDTH: usize = 100;
@@ -27,7 +27,7 @@ pub enum Detail {
 }
 
 /// How a report looks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Columns of a line; filters are never wrapped.
     pub width: usize,
@@ -48,7 +48,7 @@ impl Default for Options {
 /// Writes the report on one capture.
 pub fn write(analysis: &Analysis, path: &str, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, options.width, options.colour);
-    let order = by_urgency(&analysis.devices);
+    let order = told::by_urgency(&analysis.devices);
     let (others, logins): (Vec<_>, Vec<_>) = order.into_iter().partition(|device| device.verdict == Verdict::NoLogin);
     if options.detail == Detail::Quiet {
         return quiet(&mut page, analysis, path, options, &logins, others.len());
@@ -57,7 +57,7 @@ pub fn write(analysis: &Analysis, path: &str, options: &Options, out: &mut dyn W
         page.line(&[(Ink::Strong, &format!("== {path} =="))])?;
         page.gap()?;
     }
-    let dropped = |device: &&DeviceAnalysis| matches!(device.verdict, Verdict::Loop | Verdict::Dropped);
+    let dropped = |device: &&DeviceAnalysis| told::is_failed(device);
     for device in logins.iter().copied().filter(dropped) {
         device::in_full(&mut page, device, options.detail)?;
         page.gap()?;
@@ -76,19 +76,6 @@ pub fn write(analysis: &Analysis, path: &str, options: &Options, out: &mut dyn W
         page.gap()?;
     }
     capture(&mut page, &analysis.capture, path)
-}
-
-/// What loops or dropped goes first; within one verdict the order is that of the capture.
-fn by_urgency(devices: &[DeviceAnalysis]) -> Vec<&DeviceAnalysis> {
-    let mut order: Vec<&DeviceAnalysis> = devices.iter().collect();
-    order.sort_by_key(|device| match device.verdict {
-        Verdict::Loop => 0,
-        Verdict::Dropped => 1,
-        Verdict::Incomplete => 2,
-        Verdict::SignedIn => 3,
-        Verdict::NoLogin => 4,
-    });
-    order
 }
 
 fn quiet(
@@ -166,25 +153,9 @@ fn no_logins(page: &mut Page<'_>, others: &[&DeviceAnalysis], detail: Detail) ->
 
 /// The capture itself: what was read, and what it lacks.
 fn capture(page: &mut Page<'_>, capture: &CaptureSummary, path: &str) -> io::Result<()> {
-    let mut text = format!("{path}: {}, {}", capture.format, words::counted(capture.frames as usize, "frame"));
-    if let (Some(first), Some(last)) = (capture.first_time, capture.last_time) {
-        text.push_str(&format!(", {}", words::period(first, last)));
-    }
-    page.labelled("Capture", Ink::Plain, &text)?;
-    if capture.truncated {
-        page.under(Ink::Plain, "the file ends in the middle of a packet: what came after is not judged")?;
-    }
-    if capture.snaplen_limited {
-        page.under(Ink::Plain, "packets were cut by the capture's snap length: capture again with full packets (tcpdump -s 0)")?;
-    }
-    for warning in &capture.warnings {
-        match warning.frame {
-            Some(frame) => page.under(Ink::Plain, &format!("warning, frame {frame}: {}", warning.text))?,
-            None => page.under(Ink::Plain, &format!("warning: {}", warning.text))?,
-        }
-    }
-    for (code, note) in &capture.notes {
-        page.under(Ink::Plain, &format!("{note} ({code})"))?;
+    page.labelled("Capture", Ink::Plain, &told::capture(capture, path))?;
+    for line in told::shortcomings(capture) {
+        page.under(Ink::Plain, &line)?;
     }
     Ok(())
 }

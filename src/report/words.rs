@@ -4,7 +4,7 @@ use crate::model::{By, DropPoint, How, Stage, Time};
 use crate::verdict::{AttemptSummary, DeviceAnalysis};
 
 /// A stage, as people in the trade name it.
-pub(super) fn stage(stage: Stage) -> &'static str {
+pub(in crate::report) fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Link => "link (VLAN, 802.1X)",
         Stage::Address => "address (DHCP)",
@@ -22,7 +22,7 @@ pub(super) fn stage(stage: Stage) -> &'static str {
 }
 
 /// A stage in a word or two, for a headline.
-pub(super) fn short_stage(stage: Stage) -> &'static str {
+pub(in crate::report) fn short_stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Tls => "TLS",
         other => other.word(),
@@ -30,7 +30,7 @@ pub(super) fn short_stage(stage: Stage) -> &'static str {
 }
 
 /// A length of time, as people say it.
-pub(super) fn seconds(seconds: f64) -> String {
+pub(in crate::report) fn seconds(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "unknown time".to_owned();
     }
@@ -46,12 +46,12 @@ pub(super) fn seconds(seconds: f64) -> String {
 }
 
 /// A time, to the second, without what a machine needs.
-pub(super) fn clock(time: Time) -> String {
+pub(in crate::report) fn clock(time: Time) -> String {
     time.whole_seconds().replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
 /// From one time to another, to the second.
-pub(super) fn period(first: Time, last: Time) -> String {
+pub(in crate::report) fn period(first: Time, last: Time) -> String {
     let (first_text, last_text) = (clock(first), clock(last));
     let same_day = match (first_text.split_once(' '), last_text.split_once(' ')) {
         (Some((first_day, _)), Some((last_day, last_clock))) if first_day == last_day => Some(last_clock),
@@ -62,12 +62,17 @@ pub(super) fn period(first: Time, last: Time) -> String {
 }
 
 /// A confidence, in a hundred.
-pub(super) fn sure(confidence: f32) -> String {
+pub(in crate::report) fn sure(confidence: f32) -> String {
     format!("{:.0} % sure", confidence.clamp(0.0, 1.0) * 100.0)
 }
 
+/// A confidence between 0 and 1 with two digits: more would claim what nobody knows.
+pub(in crate::report) fn two_digits(confidence: f32) -> String {
+    format!("{:.2}", confidence.clamp(0.0, 1.0))
+}
+
 /// `1 attempt`, `7 attempts`.
-pub(super) fn counted(count: usize, one: &str) -> String {
+pub(in crate::report) fn counted(count: usize, one: &str) -> String {
     match count {
         1 => format!("1 {one}"),
         _ => format!("{count} {one}s"),
@@ -75,7 +80,7 @@ pub(super) fn counted(count: usize, one: &str) -> String {
 }
 
 /// Who ended an attempt, how, and in which frame. `peer` is the other side, where it is known.
-pub(super) fn ending(drop: &DropPoint, peer: Option<&str>) -> String {
+pub(in crate::report) fn ending(drop: &DropPoint, peer: Option<&str>) -> String {
     let frame = drop.at.frame;
     let with = peer.map(|peer| format!(" ({peer})")).unwrap_or_default();
     let who = match drop.by {
@@ -99,7 +104,7 @@ pub(super) fn ending(drop: &DropPoint, peer: Option<&str>) -> String {
 }
 
 /// By what a device is known: its MAC, else its address.
-pub(super) fn address(device: &DeviceAnalysis) -> String {
+pub(in crate::report) fn address(device: &DeviceAnalysis) -> String {
     match (device.mac, device.ips.first()) {
         (Some(mac), _) => mac.to_string(),
         (None, Some(ip)) => ip.to_string(),
@@ -108,7 +113,7 @@ pub(super) fn address(device: &DeviceAnalysis) -> String {
 }
 
 /// What a device is, as far as that is known.
-pub(super) fn kind(device: &DeviceAnalysis) -> String {
+pub(in crate::report) fn kind(device: &DeviceAnalysis) -> String {
     let title = device.profile.as_ref().map(|(_, title)| title.as_str());
     match (&device.name, title) {
         (Some(name), Some(title)) if name.raw() != title => format!("{name} ({title})"),
@@ -119,7 +124,7 @@ pub(super) fn kind(device: &DeviceAnalysis) -> String {
 }
 
 /// A display filter for everything that the device sends and receives.
-pub(super) fn device_filter(device: &DeviceAnalysis) -> Option<String> {
+pub(in crate::report) fn device_filter(device: &DeviceAnalysis) -> Option<String> {
     let mac = device.mac.map(|mac| format!("eth.addr == {mac}"));
     let ips = device.ips.iter().map(|ip| if ip.is_ipv4() { format!("ip.addr == {ip}") } else { format!("ipv6.addr == {ip}") });
     let terms: Vec<String> = mac.into_iter().chain(ips).collect();
@@ -127,7 +132,7 @@ pub(super) fn device_filter(device: &DeviceAnalysis) -> Option<String> {
 }
 
 /// A display filter for one attempt of the device.
-pub(super) fn attempt_filter(device: &DeviceAnalysis, attempt: &AttemptSummary) -> String {
+pub(in crate::report) fn attempt_filter(device: &DeviceAnalysis, attempt: &AttemptSummary) -> String {
     let frames = format!("frame.number >= {} && frame.number <= {}", attempt.first.frame, attempt.last.frame);
     match device_filter(device) {
         Some(filter) => format!("{frames} && ({filter})"),

@@ -1,0 +1,128 @@
+//! A row for each device, for spreadsheets: RFC 4180, and no cell that a spreadsheet would take for a formula.
+
+use std::io::{self, Write};
+
+use super::page::safe;
+use super::{told, words};
+use crate::verdict::{Analysis, DeviceAnalysis};
+
+/// Names of the columns, in their order.
+const COLUMNS: [&str; 22] = [
+    "capture",
+    "mac",
+    "ips",
+    "vlan",
+    "name",
+    "profile",
+    "verdict",
+    "verdict_confidence",
+    "attempts",
+    "period_s",
+    "restarts_at",
+    "drop_stage",
+    "drop_by",
+    "drop_how",
+    "drop_frame",
+    "drop_time",
+    "screen",
+    "primary_cause",
+    "confidence",
+    "summary",
+    "fix",
+    "findings",
+];
+
+/// Writes the names of the columns.
+pub fn begin(out: &mut dyn Write) -> io::Result<()> {
+    row(COLUMNS.iter().map(|name| (*name).to_owned()), out)
+}
+
+/// Writes the devices of one capture.
+pub fn capture(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
+    analysis.devices.iter().try_for_each(|device| row(cells(device, path).into_iter(), out))
+}
+
+fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {
+    fn text<T: ToString>(value: Option<T>) -> String {
+        value.map(|value| value.to_string()).unwrap_or_default()
+    }
+    let attempt = told::shown_attempt(device);
+    let drop = attempt.and_then(|attempt| attempt.drop);
+    let repeats = device.repeats.as_ref();
+    let primary = told::primary(device);
+    let ips: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
+    let codes: Vec<&str> = device.findings.iter().map(|finding| finding.code).collect();
+    [
+        path.to_owned(),
+        text(device.mac),
+        ips.join(" "),
+        text(device.vlan),
+        text(device.name.as_ref()),
+        text(device.profile.as_ref().map(|(name, _)| name)),
+        device.verdict.to_string(),
+        words::two_digits(device.confidence),
+        repeats.map_or(device.attempts.len().to_string(), |repeats| repeats.attempts.to_string()),
+        text(repeats.map(|repeats| repeats.period_s)),
+        text(repeats.map(|repeats| repeats.restarts_at)),
+        text(drop.map(|drop| drop.stage)),
+        text(drop.map(|drop| drop.by)),
+        text(drop.map(|drop| drop.how)),
+        text(drop.map(|drop| drop.at.frame)),
+        text(drop.map(|drop| drop.at.time)),
+        text(attempt.and_then(|attempt| attempt.screen.as_ref())),
+        text(primary.map(|finding| finding.code)),
+        text(primary.map(|finding| words::two_digits(finding.confidence))),
+        text(primary.map(|finding| &finding.summary)),
+        text(primary.map(|finding| &finding.fix)),
+        codes.join(" "),
+    ]
+}
+
+fn row(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    writer.write_record(cells.map(|cell| harmless(&cell))).map_err(io::Error::other)?;
+    writer.flush()
+}
+
+/// Visible text that no spreadsheet reckons with: what begins like a formula gets an apostrophe before it, as OWASP advises
+/// against CSV injection.
+fn harmless(text: &str) -> String {
+    let visible = safe(text);
+    if visible.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{visible}") } else { visible }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn rows(analysis: &Analysis) -> Vec<csv::StringRecord> {
+        let mut out = Vec::new();
+        begin(&mut out).unwrap();
+        capture(analysis, "=field.pcapng", &mut out).unwrap();
+        csv::ReaderBuilder::new().has_headers(false).from_reader(out.as_slice()).records().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_row_for_each_device_below_the_names() {
+        let analysis = samples::founding_loop();
+        let rows = rows(&analysis);
+        assert_eq!(rows.len(), 1 + analysis.devices.len());
+        let cell = |name: &str| rows[1][COLUMNS.iter().position(|known| *known == name).unwrap()].to_owned();
+        assert_eq!(cell("verdict"), "loop");
+        assert_eq!(cell("primary_cause"), "cert-unsupported-signature");
+        assert_eq!(
+            (cell("drop_stage"), cell("drop_by"), cell("drop_how"), cell("drop_frame")),
+            ("tls".into(), "device".into(), "fin".into(), "141".into())
+        );
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        assert_eq!(&rows(&samples::founding_loop())[1][0], "'=field.pcapng");
+        for evil in ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"] {
+            assert!(!harmless(evil).starts_with(['=', '+', '-', '@', '\t']), "{evil}");
+        }
+        assert!(rows(&samples::hostile()).iter().all(|row| row.iter().all(|cell| !cell.contains('\u{1b}'))));
+    }
+}

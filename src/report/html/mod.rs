@@ -1,0 +1,159 @@
+//! The report as one HTML page: nothing is fetched, no script is needed, and it can be printed. Whatever came by wire is
+//! made visible by `Wire` before it is escaped.
+
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
+use sha2::{Digest, Sha256};
+
+use super::page::safe;
+use super::{told, words};
+use crate::model::Verdict;
+use crate::verdict::{Analysis, DeviceAnalysis};
+
+mod attempts;
+mod chain;
+mod device;
+mod ladder;
+#[cfg(test)]
+mod tests;
+
+/// The look; in the page, so that the page stands alone.
+const STYLE: &str = include_str!("style.css");
+/// Devices without a login that are named.
+const WITHOUT_LOGIN: usize = 16;
+
+/// Text that came by wire, or may hold such text.
+struct Wire<'a>(&'a str);
+
+impl Render for Wire<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        safe(self.0).as_str().render_to(buffer);
+    }
+}
+
+/// Sentences of ours that may hold such text, and commands between backticks.
+struct Prose<'a>(&'a str);
+
+impl Render for Prose<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        for (place, part) in self.0.split('`').enumerate() {
+            let markup = if place % 2 == 1 {
+                html! { code { (Wire(part)) } }
+            } else {
+                html! { (Wire(part)) }
+            };
+            buffer.push_str(&markup.into_string());
+        }
+    }
+}
+
+/// Writes what stands before the first capture.
+pub fn begin(title: &str, out: &mut dyn Write) -> io::Result<()> {
+    // A page that says what it may do is as safe in a ticket system as on a disk.
+    let policy = format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE)));
+    let head = html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="color-scheme" content="light dark";
+            title { "loginloop: " (Wire(title)) }
+            style { (PreEscaped(STYLE)) }
+        }
+        (PreEscaped("<body>\n<main>"))
+    };
+    writeln!(out, "{}", head.into_string())
+}
+
+/// Writes one capture. `number` tells it from the others of the page.
+pub fn capture(analysis: &Analysis, path: &str, number: usize, out: &mut dyn Write) -> io::Result<()> {
+    let order = told::by_urgency(&analysis.devices);
+    let (others, logins): (Vec<_>, Vec<_>) = order.into_iter().partition(|device| device.verdict == Verdict::NoLogin);
+    let top = html! {
+        header {
+            h1 { (Wire(path)) }
+            p.facts { (Wire(&told::capture(&analysis.capture, path))) }
+            @for line in told::shortcomings(&analysis.capture) { p.note { (Wire(&line)) } }
+        }
+        (overview(&logins, number))
+        @if !others.is_empty() { (without_login(&others)) }
+    };
+    writeln!(out, "{}", top.into_string())?;
+    for (index, device) in logins.iter().enumerate() {
+        writeln!(out, "{}", device::section(device, &anchor(number, index)).into_string())?;
+    }
+    Ok(())
+}
+
+/// Writes what stands after the last capture.
+pub fn end(out: &mut dyn Write) -> io::Result<()> {
+    let foot = html! {
+        (PreEscaped("</main>"))
+        footer { p { "Made by loginloop " (env!("CARGO_PKG_VERSION")) ". Frame numbers are Wireshark's; times are UTC." } }
+        (PreEscaped("</body>\n</html>"))
+    };
+    writeln!(out, "{}", foot.into_string())
+}
+
+/// Where a device stands on the page.
+fn anchor(capture: usize, device: usize) -> String {
+    format!("c{capture}-d{device}")
+}
+
+/// All devices that logged in or tried to, a row each.
+fn overview(devices: &[&DeviceAnalysis], number: usize) -> Markup {
+    html! {
+        @if devices.is_empty() {
+            p { strong { "No login found." } " No device in this capture did what belongs to a phone's login." }
+        } @else {
+            table.overview {
+                caption { "Devices" }
+                thead { tr { th scope="col" { "Device" } th scope="col" { "Verdict" } th scope="col" { "Ends in" } th scope="col" { "Cause" } } }
+                tbody {
+                    @for (index, device) in devices.iter().enumerate() {
+                        tr {
+                            th scope="row" { a href={ "#" (anchor(number, index)) } { (words::address(device)) } br; (Wire(&words::kind(device))) }
+                            td { (badge(device)) }
+                            td { (Wire(&told::headline(device))) }
+                            td { @if told::is_failed(device) { (cause(device)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cause(device: &DeviceAnalysis) -> Markup {
+    html! {
+        @match told::primary(device) {
+            Some(finding) => { code { (finding.code) } " (" (words::sure(finding.confidence)) ")" },
+            None => { "not found" },
+        }
+    }
+}
+
+/// The verdict in a word; the colour only repeats it.
+fn badge(device: &DeviceAnalysis) -> Markup {
+    let class = match device.verdict {
+        Verdict::Loop | Verdict::Dropped => "bad",
+        Verdict::SignedIn => "good",
+        Verdict::Incomplete | Verdict::NoLogin => "plain",
+    };
+    html! { span class={ "badge " (class) } { (device.verdict.to_string()) } }
+}
+
+fn without_login(others: &[&DeviceAnalysis]) -> Markup {
+    let shown: Vec<String> = others.iter().take(WITHOUT_LOGIN).map(|device| words::address(device)).collect();
+    html! {
+        p.facts {
+            (words::counted(others.len(), "device")) " without a login: " (shown.join(", "))
+            @if others.len() > shown.len() { " and " (others.len().saturating_sub(shown.len())) " more" }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The page as a reader, a browser and an attacker see it.
+
+use super::*;
+use crate::report::samples;
+
+fn page(analysis: &Analysis) -> String {
+    let mut out = Vec::new();
+    begin("field.pcapng", &mut out).unwrap();
+    capture(analysis, "field.pcapng", 1, &mut out).unwrap();
+    end(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The text of the page, without its tags.
+fn text(page: &str) -> String {
+    let body = page.split_once("<body>").unwrap().1;
+    let mut text = String::new();
+    let mut inside = false;
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+}
+
+#[test]
+fn the_founding_loop_is_told_from_its_cause_to_its_frames() {
+    let analysis = samples::founding_loop();
+    let text = text(&page(&analysis));
+    let device = &analysis.devices[0];
+    let finding = told::primary(device).unwrap();
+    let drop = device.attempts[0].drop.unwrap();
+    for told in [
+        words::address(device),
+        told::headline(device),
+        finding.summary.clone(),
+        finding.why.clone(),
+        told::ended(&device.attempts[0]).unwrap(),
+        finding.evidence[0].display_filter.clone(),
+        device.attempts[0].timeline[0].text.clone(),
+        drop.at.frame.to_string(),
+    ] {
+        assert!(text.contains(&told), "{told}");
+    }
+    assert!(text.find(&finding.summary).unwrap() < text.find(&finding.evidence[0].text).unwrap(), "the cause comes first");
+}
+
+#[test]
+fn the_drop_is_marked_in_words_too() {
+    let page = page(&samples::founding_loop());
+    assert!(page.contains("✗ FIN, no ClientKeyExchange"), "in the diagram");
+    assert!(page.contains("Ended here: "), "and in the table");
+}
+
+#[test]
+fn a_page_fetches_nothing_and_runs_nothing() {
+    for analysis in [samples::founding_loop(), samples::hostile(), samples::healthy()] {
+        let page = page(&analysis);
+        for outside in ["<script", "<link", "<img", "<iframe", "src=", "url(", "@import", " style=", "javascript:", " onclick"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert_eq!(page.matches("<style>").count(), 1);
+    }
+}
+
+#[test]
+fn the_policy_allows_this_very_style_and_nothing_else() {
+    let page = page(&samples::healthy());
+    let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let hash = STANDARD.encode(Sha256::digest(style));
+    assert!(page.contains(&format!("content=\"default-src 'none'; style-src 'sha256-{hash}'\"")));
+}
+
+#[test]
+fn what_came_by_wire_is_text_and_visible() {
+    let page = page(&samples::hostile());
+    assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'), "nothing steers the reader");
+    assert!(page.contains("\\u{1b}"), "but it can be seen");
+    let tags = page.split('<').filter(|part| part.starts_with("script") || part.starts_with("b>")).count();
+    assert_eq!(tags, 0);
+}
+
+#[test]
+fn every_label_that_is_referred_to_is_there_once() {
+    let page = page(&samples::founding_loop());
+    let attribute = |name: &str| -> Vec<String> {
+        page.split(&format!(" {name}=\"")).skip(1).filter_map(|part| Some(part.split_once('"')?.0.to_owned())).collect()
+    };
+    let ids = attribute("id");
+    for id in &ids {
+        assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{id}");
+    }
+    for label in attribute("aria-labelledby") {
+        assert!(ids.contains(&label), "{label}");
+    }
+}
+
+#[test]
+fn tags_are_closed_in_order() {
+    for analysis in [samples::founding_loop(), samples::hostile(), samples::healthy()] {
+        let page = page(&analysis);
+        let mut open: Vec<&str> = Vec::new();
+        for tag in page.split('<').skip(1).filter_map(|part| Some(part.split_once('>')?.0)) {
+            let name = tag.split_whitespace().next().unwrap_or_default();
+            match name.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop(), Some(name)),
+                None if matches!(name, "meta" | "br" | "!DOCTYPE") => {}
+                None => open.push(name),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+}

@@ -1,0 +1,185 @@
+//! What is told of a device and its capture, in sentences: the same in every format, which only lays it out.
+
+use super::words;
+use crate::login::steps::StageReport;
+use crate::model::{Outcome, Stage, Verdict};
+use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis, Finding};
+
+/// Frames that a filter lists at most.
+const FRAMES_IN_FILTER: usize = 12;
+/// A verdict below this says how sure it is.
+const SURE: f32 = 0.8;
+
+/// What is said where no cause was found.
+pub(in crate::report) const NO_CAUSE: &str =
+    "not found: the capture proves none of the causes that loginloop knows; what is certain is who ended it, and where";
+/// Which capture would tell more, where no cause was found.
+pub(in crate::report) const NEXT_CAPTURE: &str = "capture at the phone's switch port, with full packets, from power-on to the second failure; \
+                                       note the phone's firmware version, and name its family with --profile if it was not recognised";
+
+/// Is there something to explain: does it loop, or did it drop?
+pub(in crate::report) fn is_failed(device: &DeviceAnalysis) -> bool {
+    matches!(device.verdict, Verdict::Loop | Verdict::Dropped)
+}
+
+/// What loops or dropped goes first; within one verdict the order is that of the capture.
+pub(in crate::report) fn by_urgency(devices: &[DeviceAnalysis]) -> Vec<&DeviceAnalysis> {
+    let mut order: Vec<&DeviceAnalysis> = devices.iter().collect();
+    order.sort_by_key(|device| match device.verdict {
+        Verdict::Loop => 0,
+        Verdict::Dropped => 1,
+        Verdict::Incomplete => 2,
+        Verdict::SignedIn => 3,
+        Verdict::NoLogin => 4,
+    });
+    order
+}
+
+/// The primary cause, where one was found.
+pub(in crate::report) fn primary(device: &DeviceAnalysis) -> Option<&Finding> {
+    device.findings.iter().find(|finding| finding.primary)
+}
+
+/// The verdict in a line: how often, how quickly, and where it ends.
+pub(in crate::report) fn headline(device: &DeviceAnalysis) -> String {
+    let text = match device.verdict {
+        Verdict::Loop => loops(device),
+        Verdict::Dropped => dropped(device),
+        _ => return went_on(device),
+    };
+    // A verdict is sure, as a rule; where it is not, that must be said.
+    if device.confidence < SURE { format!("{text} ({})", words::sure(device.confidence)) } else { text }
+}
+
+fn loops(device: &DeviceAnalysis) -> String {
+    let drops: Vec<_> = device.attempts.iter().filter_map(|attempt| attempt.drop).collect();
+    let Some(repeats) = &device.repeats else { return format!("LOOPS: {}", words::counted(drops.len(), "attempt")) };
+    let stage = words::short_stage(repeats.drop_stage);
+    let there = drops.iter().filter(|drop| drop.stage == repeats.drop_stage).count();
+    let ends = if there == drops.len() { "each ends".to_owned() } else { format!("{there} of them end") };
+    format!("LOOPS: {} attempts, every {}, {ends} in {stage}", repeats.attempts, words::seconds(repeats.period_s))
+}
+
+fn dropped(device: &DeviceAnalysis) -> String {
+    match device.attempts.iter().filter_map(|attempt| attempt.drop).next_back() {
+        Some(drop) => format!("DROPPED: one attempt seen, and it ended in {}", words::short_stage(drop.stage)),
+        None => "DROPPED".to_owned(),
+    }
+}
+
+/// The line of a device that did not drop.
+fn went_on(device: &DeviceAnalysis) -> String {
+    let attempts = device.attempts.len();
+    let frames = match (device.attempts.first(), device.attempts.last()) {
+        (Some(first), Some(last)) => format!(", frames {} to {}", first.first.frame, last.last.frame),
+        _ => String::new(),
+    };
+    let sure = words::sure(device.confidence);
+    match device.verdict {
+        Verdict::SignedIn if attempts > 1 => format!("signed in, at attempt {attempts}{frames} ({sure})"),
+        Verdict::SignedIn => format!("signed in{frames} ({sure})"),
+        Verdict::NoLogin => "shows no login".to_owned(),
+        _ => {
+            let far = device.attempts.last().and_then(|attempt| attempt.stages.iter().rfind(|stage| stage.last.is_some()));
+            let far = far.map_or_else(String::new, |report| format!(" at {}", words::stage(report.stage)));
+            format!("incomplete{frames}: the capture begins or ends in mid-login{far}; capture longer to judge it")
+        }
+    }
+}
+
+/// The attempt that stands for all: it ended where most ended, for the primary cause, and its story is known.
+pub(in crate::report) fn shown_attempt(device: &DeviceAnalysis) -> Option<&AttemptSummary> {
+    let primary = primary(device).map(|finding| finding.code);
+    let stage = device.repeats.as_ref().map(|repeats| repeats.drop_stage);
+    let dropped = || device.attempts.iter().filter(|attempt| attempt.drop.is_some());
+    let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
+    let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
+    dropped()
+        .filter(typical)
+        .filter(told)
+        .find(|attempt| attempt.primary_cause == primary)
+        .or_else(|| dropped().filter(typical).find(told))
+        .or_else(|| dropped().find(typical))
+        .or_else(|| dropped().next())
+}
+
+/// Who ended an attempt, how, with which frame, in which stage.
+pub(in crate::report) fn ended(attempt: &AttemptSummary) -> Option<String> {
+    let drop = attempt.drop.as_ref()?;
+    let decisive = attempt.timeline.iter().find(|moment| moment.decisive && !moment.peer.is_empty());
+    let ending = words::ending(drop, decisive.map(|moment| moment.peer.as_str()));
+    Some(format!("{ending}, in stage {}", words::stage(drop.stage)))
+}
+
+/// The stages that an attempt passed.
+pub(in crate::report) fn passed(attempt: &AttemptSummary) -> Vec<&'static str> {
+    attempt.stages.iter().filter(|report| report.outcome == Outcome::Ok).map(|report| report.stage.word()).collect()
+}
+
+/// What would have been before the drop, had the capture shown it, and what cannot be judged.
+pub(in crate::report) fn not_shown(attempt: &AttemptSummary) -> Vec<String> {
+    let Some(dropped) = attempt.drop.map(|drop| drop.stage) else { return Vec::new() };
+    let before: Vec<&StageReport> = attempt.stages.iter().take_while(|report| report.stage != dropped).collect();
+    // Many phones do nothing on the link, and updates are a side road: that they are not there says nothing.
+    let matters = |report: &&&StageReport| {
+        report.outcome == Outcome::Unseen && !matches!(report.stage, Stage::Link | Stage::Provision | Stage::Update)
+    };
+    let unseen: Vec<&str> = before.iter().filter(matters).map(|report| report.stage.word()).collect();
+    let mut parts = Vec::new();
+    if !unseen.is_empty() {
+        parts.push(format!("{} (nothing of it is in the capture)", unseen.join(", ")));
+    }
+    for report in attempt.stages.iter().filter(|report| report.outcome == Outcome::Unclear) {
+        let detail = if report.detail.is_empty() { "cannot be judged" } else { &report.detail };
+        parts.push(format!("{} ({detail})", report.stage));
+    }
+    parts
+}
+
+/// Filters to paste into Wireshark, each with what it selects.
+pub(in crate::report) fn filters(device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> Vec<(&'static str, String)> {
+    let drops = device.attempts.iter().filter_map(|attempt| attempt.drop).take(FRAMES_IN_FILTER);
+    let frames: Vec<String> = drops.map(|drop| format!("frame.number == {}", drop.at.frame)).collect();
+    let mut filters = Vec::new();
+    if let Some(attempt) = attempt {
+        filters.push(("this attempt", words::attempt_filter(device, attempt)));
+    }
+    if !frames.is_empty() {
+        filters.push((if frames.len() == 1 { "where it ended" } else { "where each ended" }, frames.join(" || ")));
+    }
+    filters.extend(words::device_filter(device).map(|filter| ("the device", filter)));
+    filters
+}
+
+/// Addresses of a device, and its VLAN.
+pub(in crate::report) fn addresses(device: &DeviceAnalysis) -> String {
+    let mut facts: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
+    facts.extend(device.vlan.map(|vlan| format!("VLAN {vlan}")));
+    facts.join(", ")
+}
+
+/// What was read, in a line.
+pub(in crate::report) fn capture(capture: &CaptureSummary, path: &str) -> String {
+    let mut text = format!("{path}: {}, {}", capture.format, words::counted(capture.frames as usize, "frame"));
+    if let (Some(first), Some(last)) = (capture.first_time, capture.last_time) {
+        text.push_str(&format!(", {}", words::period(first, last)));
+    }
+    text
+}
+
+/// What the capture lacks, a sentence each.
+pub(in crate::report) fn shortcomings(capture: &CaptureSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    if capture.truncated {
+        lines.push("the file ends in the middle of a packet: what came after is not judged".to_owned());
+    }
+    if capture.snaplen_limited {
+        lines.push("packets were cut by the capture's snap length: capture again with full packets (tcpdump -s 0)".to_owned());
+    }
+    lines.extend(capture.warnings.iter().map(|warning| match warning.frame {
+        Some(frame) => format!("warning, frame {frame}: {}", warning.text),
+        None => format!("warning: {}", warning.text),
+    }));
+    lines.extend(capture.notes.iter().map(|(code, note)| format!("{note} ({code})")));
+    lines
+}
