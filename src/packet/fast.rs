@@ -1,7 +1,9 @@
 //! The short path for the commonest packets: whole UDP and TCP headers, ICMP, and what nobody reads, right behind an IPv4
 //! header without fragments or an IPv6 header without extensions, with lengths that agree, most often in an Ethernet frame with
-//! no more than one tag. Everything is inlined into one function, because what is copied right after it was written in smaller
-//! pieces makes the processor wait. All others it leaves to the long path, with which tests hold it together: what it does decode, it decodes alike.
+//! no more than one tag. All others it leaves to the long path, with which tests hold it together: what it does decode, it
+//! decodes alike.
+//!
+//! It is inlined into one function: a packet that is copied right after it was written piece by piece makes the processor wait.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
