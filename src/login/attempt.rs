@@ -11,8 +11,9 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
+use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
+use super::record::{DraftId, Weight};
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
@@ -20,6 +21,9 @@ use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
+
+/// Different ends of attempts that are remembered of a device: few come to more than one or two.
+const ENDS: usize = 16;
 
 /// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
 pub(super) fn errand(purpose: Purpose) -> u8 {
@@ -40,6 +44,9 @@ pub(super) fn errand(purpose: Purpose) -> u8 {
 pub(super) fn is_main_road(step: &Step) -> bool {
     errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
 }
+
+/// The number of the record that a step was made of, and the memory that it takes.
+pub(super) type Record = (DraftId, Weight);
 
 /// One try, as it is being put together.
 #[derive(Default)]
@@ -262,8 +269,9 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 
-/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, first_number: u32) -> Vec<(Attempt, Vec<u64>)> {
+/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
+/// before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<Record>)> {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -277,29 +285,71 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, fi
     let last = tries.len().saturating_sub(1);
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
-    let numbers = first_number..;
-    let mut closed: Vec<(Attempt, Vec<u64>)> = Vec::new();
+    let numbers = settled.count.saturating_add(1)..;
+    let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
     for ((index, attempt), number) in tries.zip(numbers) {
-        let attempt = close(attempt, number, (index == last).then_some(end), profile, &closed);
+        let ended_before = |end: &PastEnd| {
+            settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
+        };
+        let attempt = close(attempt, number, (index == last).then_some(end), profile, &ended_before);
         closed.push(attempt);
     }
     closed
 }
 
-/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before.
+/// What is remembered of attempts that are over.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    count: u32,
+    /// The different ends that they came to.
+    ends: Vec<PastEnd>,
+}
+
+impl Settled {
+    /// These are over.
+    pub(super) fn all(&mut self, attempts: Vec<(Attempt, Vec<Record>)>) -> Vec<Attempt> {
+        let attempts: Vec<Attempt> = attempts.into_iter().map(|(attempt, _)| attempt).collect();
+        attempts.iter().for_each(|attempt| self.add(attempt));
+        attempts
+    }
+
+    /// Takes over those of the same device under another name.
+    pub(super) fn join(&mut self, other: Settled) {
+        self.count = self.count.max(other.count);
+        for end in other.ends {
+            self.remember(end);
+        }
+    }
+
+    fn add(&mut self, attempt: &Attempt) {
+        self.count = self.count.saturating_add(1);
+        if let Some(end) = PastEnd::of(attempt) {
+            self.remember(end);
+        }
+    }
+
+    fn remember(&mut self, end: PastEnd) {
+        if self.ends.len() < ENDS && !self.ends.contains(&end) {
+            self.ends.push(end);
+        }
+    }
+}
+
+/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
+/// earlier one came to the same end.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
     profile: &Profile,
-    earlier: &[(Attempt, Vec<u64>)],
-) -> (Attempt, Vec<u64>) {
+    ended_before: &dyn Fn(&PastEnd) -> bool,
+) -> (Attempt, Vec<Record>) {
     let signed_in = attempt
         .judgements
         .iter()
         .filter_map(|judgement| judgement.signed_in)
         .fold(None, |best: Option<f32>, next| Some(best.map_or(next, |best| best.max(next))));
-    let drafts = attempt.judgements.iter().map(|judgement| judgement.draft).collect();
+    let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
@@ -307,7 +357,7 @@ fn close(
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, earlier, profile) || !is_cut_off(&steps, *index, drop, end, profile)
+                ended_one_before(&steps, *index, drop, ended_before, profile) || !is_cut_off(&steps, *index, drop, end, profile)
             })
         }
     };
@@ -345,11 +395,11 @@ fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_i
     };
     let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
     let detail = match (of_stage.len(), failed) {
-        (0, _) => "nothing of it in the capture".to_owned(),
-        (1, 0) => "one exchange".to_owned(),
-        (1, _) => "one exchange, which failed".to_owned(),
-        (count, 0) => format!("{count} exchanges"),
-        (count, failed) => format!("{count} exchanges, {failed} failed"),
+        (0, _) => "nothing of it in the capture".into(),
+        (1, 0) => "one exchange".into(),
+        (1, _) => "one exchange, which failed".into(),
+        (count, 0) => format!("{count} exchanges").into(),
+        (count, failed) => format!("{count} exchanges, {failed} failed").into(),
     };
     StageReport { stage, outcome, first, last, detail }
 }

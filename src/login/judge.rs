@@ -13,7 +13,7 @@ use crate::text::WireText;
 
 use super::names::NameBook;
 use super::purpose;
-use super::record::{Draft, DraftId, Recorder};
+use super::record::{Draft, DraftId, Recorder, Weight};
 use super::stages::{self, Horizon, Judged};
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
@@ -24,6 +24,8 @@ const ONE_RUN: i64 = 60 * SECOND;
 pub(super) struct Judgement {
     /// The record.
     pub(super) draft: DraftId,
+    /// The memory that it takes.
+    pub(super) weight: Weight,
     /// The step.
     pub(super) step: Step,
     /// How sure it is that the device signed in by it.
@@ -48,9 +50,16 @@ struct Context<'a> {
     works_over_v4: bool,
 }
 
-/// Judges all that was recorded up to now, in the order of the first frames. `end` is the capture's last frame.
-pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile, end: Time) -> Vec<Judgement> {
-    let last_begun = recorder.drafts().map(|(_, draft)| draft.first.time).max().unwrap_or(end);
+/// Takes out all that was recorded up to now, and judges it, in the order of the first frames; and gives back that on which no
+/// login stands. `end` is the capture's last frame.
+pub(super) fn steps(
+    recorder: &mut Recorder,
+    facts: &DeviceFacts,
+    profile: &Profile,
+    end: Time,
+) -> (Vec<Judgement>, Vec<(DraftId, Draft)>) {
+    let drafts = recorder.take();
+    let last_begun = drafts.iter().map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let mut context = Context {
         names: &recorder.names,
@@ -62,12 +71,19 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
         has_address: facts.addresses.iter().any(is_routable),
         works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
     };
-    context.learn_servers(recorder);
-    context.learn_ways(recorder);
-    let mut judged: Vec<Judgement> = recorder.drafts().filter_map(|(id, draft)| judge(id, draft, &context, &horizon)).collect();
+    context.learn_servers(&drafts);
+    context.learn_ways(&drafts);
+    let mut judged = Vec::with_capacity(drafts.len());
+    let mut aside = Vec::new();
+    for (id, draft) in drafts {
+        match judge(&draft, &context, &horizon) {
+            Some((purpose, as_judged)) => judged.push(judgement(id, draft, purpose, as_judged)),
+            None => aside.push((id, draft)),
+        }
+    }
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     forgive_missing_files(&mut judged);
-    judged
+    (judged, aside)
 }
 
 /// An address that is good beyond the link.
@@ -98,8 +114,8 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
 }
 
 impl Context<'_> {
-    fn learn_servers(&mut self, recorder: &Recorder) {
-        for (_, draft) in recorder.drafts() {
+    fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
+        for (_, draft) in drafts {
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
             match self.by_itself(connection) {
@@ -110,8 +126,8 @@ impl Context<'_> {
         }
     }
 
-    fn learn_ways(&mut self, recorder: &Recorder) {
-        for (_, draft) in recorder.drafts() {
+    fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
+        for (_, draft) in drafts {
             if let StepKind::Connection(connection) = &draft.kind
                 && let Some(frame) = connection.name_frame
             {
@@ -148,8 +164,9 @@ impl Context<'_> {
     }
 }
 
-fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<Judgement> {
-    let (purpose, judged) = match &draft.kind {
+/// For what an exchange was made, and what became of it; `None` where no login stands on it.
+fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<(Purpose, Judged)> {
+    Some(match &draft.kind {
         StepKind::Port(port) => (Purpose::Access, stages::link::judge(port, horizon)),
         StepKind::Lease(lease) => (Purpose::Address, stages::address::judge(lease, horizon)),
         // A device that has an address does without another.
@@ -174,17 +191,12 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
         StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
-    };
-    let step = Step {
-        stage: judged.stage,
-        purpose,
-        first: draft.first,
-        last: draft.last,
-        outcome: judged.outcome,
-        ending: judged.ending,
-        kind: draft.kind.clone(),
-    };
-    Some(Judgement { draft: id, step, signed_in: judged.signed_in })
+    })
+}
+
+fn judgement(draft: DraftId, Draft { first, last, kind, weight }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
+    let step = Step { stage: judged.stage, purpose, first, last, outcome: judged.outcome, ending: judged.ending, kind };
+    Judgement { draft, weight, step, signed_in: judged.signed_in }
 }
 
 fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon<'_>) -> Option<Judged> {

@@ -155,7 +155,8 @@ fn seen<'a>(mark: &'a Mark, value: &'a str, shown: &'a Shown<'_>) -> Option<Seen
         MarkKind::VendorClassPart => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, contains)?, " (option 60)"),
         MarkKind::HostName => Seen::Said("DHCP host name ", first(facts.host_name.as_slice(), begins)?, " (option 12)"),
         MarkKind::ParameterList => {
-            let fits = options(value).eq(facts.parameter_list.iter().copied().map(Some));
+            let shows_any = !facts.parameter_list.is_empty();
+            let fits = shows_any && options(value).eq(facts.parameter_list.iter().copied().map(Some));
             fits.then_some(Seen::Told("DHCP parameter list ", value, " (option 55)"))?
         }
         MarkKind::AskedOptions => {
@@ -223,7 +224,8 @@ fn is_within(name: &str, domain: &str) -> bool {
 
 /// Does `text` begin with `prefix`, whatever the case?
 fn begins(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    // Byte by byte: most differ in the first.
+    text.len() >= prefix.len() && text.bytes().zip(prefix.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
 }
 
 /// Does `text` contain `part`, whatever the case?
