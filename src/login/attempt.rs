@@ -180,7 +180,7 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
             let paused = step.first.time.since(ending.at.time) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
-            let first_of_list = failed == errand(Purpose::Registrar) && is_first_name(step, profile) && paused;
+            let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
             let leads_back = paused && leads_back(current, step, following);
             ((again && paused) || back || first_of_list || leads_back) && !next_target
         }
@@ -190,28 +190,15 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
                 && (back || current.is_first_of_errand(step))
                 && current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
-                && !waits_for_its_user(step, profile)
+                // Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
+                && !step.name().is_some_and(|name| profile.signs_in_at(name.raw()))
         }
     }
 }
 
-/// Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
-fn waits_for_its_user(step: &Step, profile: &Profile) -> bool {
-    let name = match &step.kind {
-        StepKind::Lookup(lookup) => Some(&lookup.name),
-        StepKind::Connection(connection) => connection.name.as_ref(),
-        _ => None,
-    };
-    name.is_some_and(|name| profile.signs_in_at(name.raw()))
-}
-
 /// Is this the first name that such a device asks for to find its registrar?
-fn is_first_name(step: &Step, profile: &Profile) -> bool {
-    let StepKind::Lookup(lookup) = &step.kind else { return false };
-    let first = profile.registrar_names.first().and_then(|name| name.split("{domain}").next());
-    first.is_some_and(|prefix| {
-        !prefix.is_empty() && lookup.name.raw().to_ascii_lowercase().starts_with(&prefix.to_ascii_lowercase())
-    })
+fn looks_up_first(step: &Step, profile: &Profile) -> bool {
+    matches!(&step.kind, StepKind::Lookup(lookup) if profile.asks_first_for(lookup.name.raw()))
 }
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.

@@ -202,6 +202,13 @@ pub struct TrustPolicy {
 }
 
 impl Profile {
+    /// Is this the first name that it asks for to find its registrar?
+    pub fn asks_first_for(&self, name: &str) -> bool {
+        let first = self.registrar_names.first().and_then(|name| name.split("{domain}").next());
+        let prefix = first.filter(|prefix| !prefix.is_empty());
+        prefix.is_some_and(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+    }
+
     /// Is this the name of a server where it signs in over HTTPS?
     pub fn signs_in_at(&self, name: &str) -> bool {
         self.sign_in_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))

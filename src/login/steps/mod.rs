@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::model::{At, By, DropPoint, How, Outcome, Stage};
+use crate::text::WireText;
 
 mod connection;
 mod directory;
@@ -70,6 +71,17 @@ pub struct Step {
     pub ending: Option<Ending>,
     /// What it was.
     pub kind: StepKind,
+}
+
+impl Step {
+    /// The name that it looked up, or that led to its server.
+    pub fn name(&self) -> Option<&WireText> {
+        match &self.kind {
+            StepKind::Lookup(lookup) => Some(&lookup.name),
+            StepKind::Connection(connection) => connection.name.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// Who ended an exchange, and how.
