@@ -10,6 +10,8 @@ pub mod text;
 
 pub mod capture;
 
+pub mod rewrite;
+
 pub mod packet;
 
 pub mod flow;
