@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod annotate;
 mod check_certificate;
 mod completions;
 mod diagnose;
@@ -83,6 +84,7 @@ struct Cli {
 enum Command {
     Diagnose(diagnose::Diagnose),
     Events(events::Events),
+    Annotate(annotate::Annotate),
     CheckCertificate(check_certificate::CheckCertificate),
     Explain(explain::Explain),
     Profiles(profiles::Profiles),
@@ -104,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli.command {
         Command::Diagnose(command) => command.run(),
         Command::Events(command) => command.run(),
+        Command::Annotate(command) => command.run(),
         Command::CheckCertificate(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Profiles(command) => command.run(),

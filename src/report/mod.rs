@@ -7,6 +7,7 @@ use crate::verdict::Analysis;
 use sarif::Sarif;
 
 pub mod acceptance;
+pub mod annotation;
 pub mod csv;
 pub mod events;
 pub mod explain;
