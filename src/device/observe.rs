@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, TEXT, VlanStay, Whose};
 use crate::event::{Event, What};
-use crate::flow::Signal;
+use crate::flow::{Signal, Transport};
 use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, pkcs7, spnego};
 use crate::model::{At, SECOND, Side, Time};
@@ -335,6 +335,10 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
 }
 
 fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
+    // The supplicant of 802.1X has a TLS of its own.
+    if event.flow.transport == Transport::Link {
+        return;
+    }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));

@@ -133,7 +133,26 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
+    // An image that came whole after all that is what the device started over with.
+    let images = steps.iter().enumerate().filter_map(|(index, step)| Some((index, step, image(step)?)));
+    let (index, step, at) =
+        images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole).unwrap_or((index, step, at));
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+/// When the image came whole that this step fetched.
+fn image(step: &Step) -> Option<At> {
+    if step.purpose != Purpose::Update {
+        return None;
+    }
+    match &step.kind {
+        StepKind::File(transfer) => transfer.complete,
+        StepKind::Connection(connection) => {
+            let answers = connection.http.iter().filter_map(|exchange| exchange.response.as_ref());
+            answers.filter(|(_, response)| response.code == 200 && response.body.arrived).map(|(at, _)| *at).max()
+        }
+        _ => None,
+    }
 }
 
 fn last_answer(step: &Step) -> Option<At> {

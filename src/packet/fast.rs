@@ -1,6 +1,6 @@
-//! The short path for the commonest packets: whole UDP and TCP headers right behind an IPv4 header without fragments or an
-//! IPv6 header without extensions, with lengths that agree, most often in an Ethernet frame with no more than one tag. All
-//! others it leaves to the long path, with which tests hold it together: what it does decode, it decodes alike.
+//! The short path for the commonest packets: whole UDP and TCP headers, ICMP, and what nobody reads, right behind an IPv4
+//! header without fragments or an IPv6 header without extensions, with lengths that agree, most often in an Ethernet frame with
+//! no more than one tag. All others it leaves to the long path, with which tests hold it together: what it does decode, it decodes alike.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,8 +8,11 @@ use super::{Body, Datagram, Link, Net, Packet, Segment, tunnel};
 use crate::capture::{Record, link_type};
 use crate::model::Mac;
 
-const UDP: u8 = 17;
+const ICMP: u8 = 1;
 const TCP: u8 = 6;
+const UDP: u8 = 17;
+const AUTHENTICATION: u8 = 51;
+const ICMPV6: u8 = 58;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 const VLAN: u16 = 0x8100;
@@ -42,6 +45,10 @@ pub(super) fn above_link<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -
     let body = match protocol {
         UDP => udp(payload, wire)?,
         TCP => tcp(payload, wire)?,
+        ICMP => Body::Icmp(payload),
+        ICMPV6 => Body::Icmpv6(payload),
+        // Behind IPv6 it may be an extension, as the authentication header is behind both.
+        protocol if net.source.is_ipv4() && protocol != AUTHENTICATION && !tunnel::is_in_ip(protocol) => Body::Nothing,
         _ => return None,
     };
     Some(Packet { at: record.at, link, net: Some(net), body, stopped: None })

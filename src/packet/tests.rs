@@ -539,10 +539,10 @@ fn every_prefix_of_every_sample_decodes_to_something() {
 /// Packets of every shape that the short path may see, some of them damaged.
 fn packets() -> impl Strategy<Value = (u16, Vec<u8>, u32)> {
     let ports = (any::<u16>(), any::<u16>());
-    let transport = (any::<bool>(), any::<bool>(), ports, 0..40_usize, 0..11_usize);
+    let transport = (any::<bool>(), any::<bool>(), ports, 0..40_usize, 0..11_usize, prop::option::weighted(0.2, any::<u8>()));
     let damage = prop::collection::vec((0..90_usize, any::<u8>()), 0..3);
     (transport, 0..6_u8, 0..20_usize, prop::option::of(0..100_usize), damage, any::<u8>()).prop_map(
-        |((is_tcp, is_ipv6, (source, destination), payload, options), link, padding, cut, damage, ihl)| {
+        |((is_tcp, is_ipv6, (source, destination), payload, options, other), link, padding, cut, damage, ihl)| {
             let payload = vec![0x55; payload];
             let mut packet = Vec::new();
             let transport = if is_tcp {
@@ -559,7 +559,7 @@ fn packets() -> impl Strategy<Value = (u16, Vec<u8>, u32)> {
                 ]
                 .concat()
             };
-            let protocol = if is_tcp { 6 } else { 17 };
+            let protocol = other.unwrap_or(if is_tcp { 6 } else { 17 });
             if is_ipv6 {
                 packet.extend(ipv6(protocol, &transport));
             } else {

@@ -106,6 +106,8 @@ pub struct Body {
     pub bytes: Arc<[u8]>,
     /// Did all of it arrive, and was it decoded and kept?
     pub complete: bool,
+    /// Did all of it arrive, kept or not?
+    pub arrived: bool,
 }
 
 /// What an `Authorization` header carries.
