@@ -183,8 +183,19 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
                 && (back || current.is_first_of_errand(step))
                 && current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
+                && !waits_for_its_user(step, profile)
         }
     }
+}
+
+/// Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
+fn waits_for_its_user(step: &Step, profile: &Profile) -> bool {
+    let name = match &step.kind {
+        StepKind::Lookup(lookup) => Some(&lookup.name),
+        StepKind::Connection(connection) => connection.name.as_ref(),
+        _ => None,
+    };
+    name.is_some_and(|name| profile.signs_in_at(name.raw()))
 }
 
 /// Is this the first name that such a device asks for to find its registrar?

@@ -9,6 +9,7 @@ use crate::device::facts::DeviceFacts;
 use crate::flow::{Flow, Transport};
 use crate::model::{Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::text::WireText;
 
 use super::names::NameBook;
 use super::purpose;
@@ -32,6 +33,7 @@ pub(super) struct Judgement {
 /// What the purposes of single exchanges follow from: what the device did in all.
 struct Context<'a> {
     names: &'a NameBook,
+    profile: &'a Profile,
     /// Ports and addresses that the device used as its registrar.
     registrars: HashSet<IpAddr, RandomState>,
     /// Addresses of web servers that it fetched certificates from.
@@ -52,6 +54,7 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let mut context = Context {
         names: &recorder.names,
+        profile,
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
         led_to: HashMap::default(),
@@ -118,8 +121,16 @@ impl Context<'_> {
         }
     }
 
+    /// For what a name serves; where this family signs in over HTTPS, it gets what it signs in with.
+    fn name(&self, name: &WireText) -> Purpose {
+        match self.names.purpose_of(name) {
+            Purpose::Other if self.profile.signs_in_at(name.raw()) => Purpose::Enrolment,
+            purpose => purpose,
+        }
+    }
+
     fn by_itself(&self, connection: &Connection) -> Purpose {
-        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.names.purpose_of(name));
+        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
         purpose::of_connection(connection, name)
     }
 
@@ -150,7 +161,7 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
         StepKind::Neighbour(neighbour) => (Purpose::Address, stages::address::judge_neighbour(neighbour, horizon)),
         StepKind::File(transfer) => (stages::provision::purpose(transfer), stages::provision::judge_file(transfer, horizon)),
         StepKind::Lookup(lookup) => {
-            let by_name = context.names.purpose_of(&lookup.name);
+            let by_name = context.name(&lookup.name);
             let led_to = || lookup.answer.as_ref().and_then(|answer| context.led_to.get(&answer.at.frame)).copied();
             let purpose = if by_name == Purpose::Other { led_to().unwrap_or(Purpose::Other) } else { by_name };
             let stage = stages::names::stage(purpose::of_name(lookup.name.raw()));
