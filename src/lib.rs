@@ -38,6 +38,8 @@ pub mod verdict;
 
 pub mod pipeline;
 
+pub mod comparison;
+
 pub mod report;
 
 #[cfg(feature = "cli")]

@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod annotate;
 mod check_certificate;
+mod compare;
 mod completions;
 mod diagnose;
 mod docs;
@@ -85,6 +86,7 @@ enum Command {
     Diagnose(diagnose::Diagnose),
     Events(events::Events),
     Annotate(annotate::Annotate),
+    Compare(compare::Compare),
     CheckCertificate(check_certificate::CheckCertificate),
     Explain(explain::Explain),
     Profiles(profiles::Profiles),
@@ -107,6 +109,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Diagnose(command) => command.run(),
         Command::Events(command) => command.run(),
         Command::Annotate(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::CheckCertificate(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Profiles(command) => command.run(),

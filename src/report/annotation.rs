@@ -40,7 +40,7 @@ fn section(analysis: &Analysis) -> String {
     let logins = told::by_urgency(&analysis.devices).into_iter().filter(|device| device.verdict != Verdict::NoLogin);
     for device in logins.take(DEVICES) {
         lines.push(format!("{} {}: {}", words::address(device), words::kind(device), told::headline(device)));
-        if let Some(finding) = told::primary(device) {
+        if let Some(finding) = device.primary() {
             lines.push(format!("  Cause: {} ({}, {})", finding.summary, finding.code, words::sure(finding.confidence)));
             lines.push(format!("  Fix: {}", finding.fix));
         }

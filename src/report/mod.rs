@@ -8,6 +8,7 @@ use sarif::Sarif;
 
 pub mod acceptance;
 pub mod annotation;
+pub mod comparison;
 pub mod csv;
 pub mod events;
 pub mod explain;

@@ -1,5 +1,7 @@
 //! Captures of each kind written anew: what must be the same, and what comes in.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+
 use super::*;
 use crate::model::Time;
 

@@ -104,6 +104,7 @@ fn every_command_that_a_page_shows_runs() {
         let is_optional = |word: &&String| !word.starts_with('[');
         let concrete = |word: &String| match word.as_str() {
             word if CAPTURE_WORDS.contains(&word) => CAPTURE.to_owned(),
+            "HEALTHY" | "FAILING" => CAPTURE.to_owned(),
             "CODE" => "tcp-refused".to_owned(),
             "NAME" => "generic-sip".to_owned(),
             "CHAIN" => "src/trust/samples/leaf.der".to_owned(),

@@ -185,7 +185,7 @@ fn a_body_too_long_to_be_kept_has_arrived_all_the_same() {
     let image = "x".repeat(100_000);
     let mut wire = Wire::default();
     wire.says(Client, "GET /sip.ld HTTP/1.1\r\n\r\n");
-    wire.says(Server, &format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{image}"));
+    wire.says(Server, format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{image}"));
     assert_eq!((wire.response().body.complete, wire.response().body.arrived), (false, true));
     wire.says(Client, "GET /sip.ld HTTP/1.1\r\n\r\n");
     wire.says(Server, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx");
