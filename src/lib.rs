@@ -10,6 +10,8 @@ pub mod text;
 
 pub mod capture;
 
+pub mod rewrite;
+
 pub mod packet;
 
 pub mod flow;
@@ -35,6 +37,8 @@ pub mod acceptance;
 pub mod verdict;
 
 pub mod pipeline;
+
+pub mod comparison;
 
 pub mod report;
 

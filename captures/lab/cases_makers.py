@@ -99,7 +99,7 @@ It fetches the ITL and its signed configuration whole, finds nobody on its own l
 fetches them again, for ever. The decisive frame is the last block of the last file.""",
           "cisco-cucm", CISCO, ("provision", "device", "abandoned"), f"tftp.opcode == 3 && ip.src == {DC}",
           "provision-trust-list-rejected", ("provision-not-found",), runs=ClusterPhone,
-          settings={"begins_at_dhcp": True}, restarts_at="address",
+          settings={"begins_at_dhcp": True, "begins_again": 0.5}, restarts_at="address",
           files={file: 200 for file in CISCO["files"][1:]}, tftp=True, **given(f"150,{DC}")),
     well("cisco-multiplatform-healthy", "a Cisco multiplatform phone registers over TLS", "Its trust is that of a chain, not of a list.",
          "cisco-multiplatform", MULTIPLATFORM, certificates=TODAY, kamailio_tls="plain"),
@@ -109,13 +109,14 @@ The certificate bears the old server's name: alert 42 (bad_certificate).""",
           ("cert-expired", "cert-untrusted-issuer"), certificates=Certificates(hash="sha256", names=("oldpbx.contoso.com",)),
           kamailio_tls="plain"),
     well("avaya-healthy", "a J179 takes its settings from the server of option 242, and registers", """\
-`J100Supgrade.txt`, then `46xxsettings.txt`.""",
+The upgrade file first, then the settings.""",
          "avaya", AVAYA, ("dhcp-missing-option",), files={file: 200 for file in AVAYA["files"]},
          **given(f'242,"HTTPSRVR={SERVER}"')),
     badly("avaya-no-lease-time", "the DHCP server offers addresses without a lease time, and a J179 takes none of them", """\
-An offer without option 51 is not accepted: the phone asks again and again. The decisive frame is its last DISCOVER.""",
-          "avaya", AVAYA, ("address", "device", "abandoned"), "dhcp.option.dhcp == 2", "dhcp-missing-option",
-          ("dhcp-no-offer", "dhcp-no-ack"), settings={"needs_options": (51,), "attempts": 4}, restarts_at="address", dhcp="no-lease-time"),
+An offer without option 51 is not accepted: the phone asks again and again. The decisive frame is the first offer that
+it leaves.""",
+          "avaya", AVAYA, ("address", "device", "abandoned"), "dhcp.option.dhcp == 2", "dhcp-missing-option", pick="first",
+          absent=("dhcp-no-offer", "dhcp-no-ack"), settings={"needs_options": (51,), "attempts": 4}, restarts_at="address", dhcp="no-lease-time"),
     well("snom-healthy", "a D785 registers", "Over UDP, with Digest.", "snom", SNOM),
     badly("snom-no-challenge", "the registrar refuses a D785 without saying how to authenticate", """\
 401 without WWW-Authenticate: there is nothing to answer (RFC 3261 section 22.1). The phone repeats its bare REGISTER.""",

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod annotate;
 mod check_certificate;
+mod compare;
 mod completions;
 mod diagnose;
 mod docs;
@@ -83,6 +85,8 @@ struct Cli {
 enum Command {
     Diagnose(diagnose::Diagnose),
     Events(events::Events),
+    Annotate(annotate::Annotate),
+    Compare(compare::Compare),
     CheckCertificate(check_certificate::CheckCertificate),
     Explain(explain::Explain),
     Profiles(profiles::Profiles),
@@ -104,6 +108,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli.command {
         Command::Diagnose(command) => command.run(),
         Command::Events(command) => command.run(),
+        Command::Annotate(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::CheckCertificate(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Profiles(command) => command.run(),

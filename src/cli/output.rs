@@ -37,7 +37,8 @@ impl Output {
         }
     }
 
-    fn file(path: &Path, colour: bool, inputs: &[PathBuf]) -> Result<Self, Failure> {
+    /// A file, but none of the inputs.
+    pub(super) fn file(path: &Path, colour: bool, inputs: &[PathBuf]) -> Result<Self, Failure> {
         let place = fs::canonicalize(path).ok();
         if place.is_some() && inputs.iter().any(|input| fs::canonicalize(input).ok() == place) {
             return Err(Failure::Usage(format!("{}: this is the capture itself; write the result elsewhere", shown(path))));
@@ -64,6 +65,11 @@ impl Output {
     /// Writes, and names the place where that fails.
     pub(super) fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         write(&mut self.out).map_err(|source| Failure::Output { name: self.name.clone(), source })
+    }
+
+    /// Gives the place to who tells what went wrong in their own words.
+    pub(super) fn with<T>(&mut self, write: impl FnOnce(&mut dyn Write) -> T) -> T {
+        write(&mut self.out)
     }
 
     /// Writes what is still in a buffer.

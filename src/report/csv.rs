@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::page::safe;
-use super::{told, words};
+use super::words;
 use crate::verdict::{Analysis, DeviceAnalysis};
 
 /// Names of the columns, in their order.
@@ -46,10 +46,10 @@ fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {
     fn text<T: ToString>(value: Option<T>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
     }
-    let attempt = told::shown_attempt(device);
+    let attempt = device.typical_attempt();
     let drop = attempt.and_then(|attempt| attempt.drop);
     let repeats = device.repeats.as_ref();
-    let primary = told::primary(device);
+    let primary = device.primary();
     let ips: Vec<String> = device.ips.iter().map(ToString::to_string).collect();
     let codes: Vec<&str> = device.findings.iter().map(|finding| finding.code).collect();
     [

@@ -25,7 +25,7 @@ pub fn capture(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Resu
             @for device in devices {
                 testcase name=(visible(&format!("{} {}", words::address(device), words::kind(device)))) classname=(visible(path)) {
                     @if told::is_failed(device) {
-                        failure type=(told::primary(device).map_or("unknown", |finding| finding.code)) message=(visible(&told::headline(device))) {
+                        failure type=(device.primary().map_or("unknown", |finding| finding.code)) message=(visible(&told::headline(device))) {
                             (visible(&story(device)))
                         }
                     } @else if device.verdict == Verdict::Incomplete {
@@ -48,11 +48,11 @@ pub fn end(out: &mut dyn Write) -> io::Result<()> {
 /// Cause, end and remedy of a device that failed.
 fn story(device: &DeviceAnalysis) -> String {
     let mut parts = Vec::new();
-    match told::primary(device) {
+    match device.primary() {
         Some(finding) => parts.extend([format!("Cause: {}", finding.summary), format!("Fix: {}", finding.fix)]),
         None => parts.extend([format!("Cause: {}", told::NO_CAUSE), format!("Next: {}", told::NEXT_CAPTURE)]),
     }
-    parts.extend(told::shown_attempt(device).and_then(told::ended).map(|ending| format!("Ended by: {ending}")));
+    parts.extend(device.typical_attempt().and_then(told::ended).map(|ending| format!("Ended by: {ending}")));
     parts.join(" — ")
 }
 

@@ -40,9 +40,9 @@ fn device(device: &DeviceAnalysis, out: &mut dyn Write) -> io::Result<()> {
     if !told::is_failed(device) {
         return others(device, out);
     }
-    let attempt = told::shown_attempt(device);
+    let attempt = device.typical_attempt();
     let mut rows: Vec<(&str, String)> = Vec::new();
-    let primary = told::primary(device);
+    let primary = device.primary();
     rows.push(match primary {
         Some(finding) => ("Cause", cause(finding)),
         None => ("Cause", plain(told::NO_CAUSE)),

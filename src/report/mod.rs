@@ -7,6 +7,8 @@ use crate::verdict::Analysis;
 use sarif::Sarif;
 
 pub mod acceptance;
+pub mod annotation;
+pub mod comparison;
 pub mod csv;
 pub mod events;
 pub mod explain;

@@ -3,7 +3,7 @@
 use super::words;
 use crate::login::steps::StageReport;
 use crate::model::{Outcome, Stage, Verdict};
-use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis, Finding};
+use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis};
 
 /// Frames that a filter lists at most.
 const FRAMES_IN_FILTER: usize = 12;
@@ -33,11 +33,6 @@ pub(in crate::report) fn by_urgency(devices: &[DeviceAnalysis]) -> Vec<&DeviceAn
         Verdict::NoLogin => 4,
     });
     order
-}
-
-/// The primary cause, where one was found.
-pub(in crate::report) fn primary(device: &DeviceAnalysis) -> Option<&Finding> {
-    device.findings.iter().find(|finding| finding.primary)
 }
 
 /// The verdict in a line: how often, how quickly, and where it ends.
@@ -85,22 +80,6 @@ fn went_on(device: &DeviceAnalysis) -> String {
             format!("incomplete{frames}: the capture begins or ends in mid-login{far}; capture longer to judge it")
         }
     }
-}
-
-/// The attempt that stands for all: it ended where most ended, for the primary cause, and its story is known.
-pub(in crate::report) fn shown_attempt(device: &DeviceAnalysis) -> Option<&AttemptSummary> {
-    let primary = primary(device).map(|finding| finding.code);
-    let stage = device.repeats.as_ref().map(|repeats| repeats.drop_stage);
-    let dropped = || device.attempts.iter().filter(|attempt| attempt.drop.is_some());
-    let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
-    let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
-    dropped()
-        .filter(typical)
-        .filter(told)
-        .find(|attempt| attempt.primary_cause == primary)
-        .or_else(|| dropped().filter(typical).find(told))
-        .or_else(|| dropped().find(typical))
-        .or_else(|| dropped().next())
 }
 
 /// Who ended an attempt, how, with which frame, in which stage.
@@ -171,15 +150,20 @@ pub(in crate::report) fn capture(capture: &CaptureSummary, path: &str) -> String
 pub(in crate::report) fn shortcomings(capture: &CaptureSummary) -> Vec<String> {
     let mut lines = Vec::new();
     if capture.truncated {
-        lines.push("the file ends in the middle of a packet: what came after is not judged".to_owned());
+        lines.push("the file ends in the middle of a packet: what came after is not judged (capture-truncated)".to_owned());
     }
     if capture.snaplen_limited {
-        lines.push("packets were cut by the capture's snap length: capture again with full packets (tcpdump -s 0)".to_owned());
+        lines.push(
+            "packets were cut by the capture's snap length: capture again with full packets, tcpdump -s 0 (capture-truncated)"
+                .to_owned(),
+        );
     }
     lines.extend(capture.warnings.iter().map(|warning| match warning.frame {
         Some(frame) => format!("warning, frame {frame}: {}", warning.text),
         None => format!("warning: {}", warning.text),
     }));
-    lines.extend(capture.notes.iter().map(|(code, note)| format!("{note} ({code})")));
+    // What stands above already is said once.
+    let notes = capture.notes.iter().filter(|(code, _)| *code != "capture-truncated");
+    lines.extend(notes.map(|(code, note)| format!("{note} ({code})")));
     lines
 }

@@ -77,6 +77,27 @@ pub struct DeviceAnalysis {
 }
 
 impl DeviceAnalysis {
+    /// The primary cause, where one was found.
+    pub fn primary(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.primary)
+    }
+
+    /// The attempt that stands for all that dropped: it ended where most ended, for the primary cause, and its story is known.
+    pub fn typical_attempt(&self) -> Option<&AttemptSummary> {
+        let primary = self.primary().map(|finding| finding.code);
+        let stage = self.repeats.as_ref().map(|repeats| repeats.drop_stage);
+        let dropped = || self.attempts.iter().filter(|attempt| attempt.drop.is_some());
+        let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
+        let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
+        dropped()
+            .filter(typical)
+            .filter(told)
+            .find(|attempt| attempt.primary_cause == primary)
+            .or_else(|| dropped().filter(typical).find(told))
+            .or_else(|| dropped().find(typical))
+            .or_else(|| dropped().next())
+    }
+
     /// What its screen says at a stage.
     pub fn screen(&self, stage: Stage) -> Option<&str> {
         self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())

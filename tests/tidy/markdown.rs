@@ -104,9 +104,11 @@ fn every_command_that_a_page_shows_runs() {
         let is_optional = |word: &&String| !word.starts_with('[');
         let concrete = |word: &String| match word.as_str() {
             word if CAPTURE_WORDS.contains(&word) => CAPTURE.to_owned(),
+            "HEALTHY" | "FAILING" => CAPTURE.to_owned(),
             "CODE" => "tcp-refused".to_owned(),
             "NAME" => "generic-sip".to_owned(),
             "CHAIN" => "src/trust/samples/leaf.der".to_owned(),
+            "OUT.pcapng" | "told.pcapng" => concat!(env!("CARGO_TARGET_TMPDIR"), "/tidy-out.pcapng").to_owned(),
             "SHELL" => "bash".to_owned(),
             "DIR" => env!("CARGO_TARGET_TMPDIR").to_owned(),
             word => word.to_owned(),

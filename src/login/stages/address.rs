@@ -38,7 +38,7 @@ enum State {
 fn state(lease: &Lease) -> State {
     let states = [
         lease.discovers.last().map(|at| State::Discovering(*at)),
-        lease.offers.last().map(|(at, _)| State::Offered(*at)),
+        lease.offers.first().map(|(at, _)| State::Offered(*at)),
         lease.requests.last().map(|(at, server)| State::Requesting(*at, server.map(IpAddr::V4))),
         lease.informs.last().map(|at| State::Informing(*at)),
         lease.naks.last().map(|(at, _)| State::Refused(*at)),

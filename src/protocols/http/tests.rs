@@ -485,3 +485,18 @@ fn a_first_line_is_found_again_behind_a_hole_however_small_the_pieces_are() {
         assert_eq!(told, 1, "in pieces of {piece}");
     }
 }
+
+#[test]
+fn where_framing_was_lost_a_line_counts_once_it_is_whole_however_it_comes() {
+    let line = "GET /a HTTP/1.1\r\u{1}/HTTP/1.1 401 Unauthorized\r\n\r\n";
+    let told = |pieces: &[&str]| {
+        let mut wire = Wire::default();
+        wire.says(Client, "\u{1}\n");
+        pieces.iter().for_each(|piece| {
+            wire.says(Client, piece);
+        });
+        wire.told
+    };
+    let (begin, end) = line.split_at(line.len() - 6);
+    assert_eq!(told(&[line]), told(&[begin, end]));
+}

@@ -255,7 +255,10 @@ pub fn profiles_markdown() -> String {
     let mut text = format!("{GENERATED}# Device profiles\n\n");
     text.push_str(
         "What each family of devices needs, can verify, shows on its screen and is recognised by. `loginloop profiles NAME` \
-         prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n",
+         prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n\n\
+         A profile is a TOML file; those of `src/profile/devices` are examples of all its fields. One of the name of a profile below \
+         takes its place. What a file does not say is not known, and nothing is concluded from it. Whatever is wrong in it is an \
+         error that names the file, the line, the column and what is allowed there.\n",
     );
     for profile in &Profiles::builtin().with_sources().all {
         text.push('\n');

@@ -10,7 +10,7 @@ use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 const LISTED: usize = 100;
 
 pub(super) fn section(device: &DeviceAnalysis, anchor: &str) -> Markup {
-    let attempt = told::shown_attempt(device);
+    let attempt = device.typical_attempt();
     let shown = attempt.or_else(|| device.attempts.iter().rfind(|attempt| !attempt.timeline.is_empty()));
     html! {
         section.device id=(anchor) aria-labelledby={ (anchor) "-title" } {
@@ -21,7 +21,7 @@ pub(super) fn section(device: &DeviceAnalysis, anchor: &str) -> Markup {
             (attempts::figure(device, anchor))
             @if let Some(attempt) = shown { (ladder::figure(device, attempt, anchor)) }
             (chain::figures(device, anchor))
-            @if let Some(finding) = told::primary(device) { (evidence(finding)) }
+            @if let Some(finding) = device.primary() { (evidence(finding)) }
             (filters(device, attempt))
             (also(device))
             (all_attempts(device, shown, anchor))
@@ -31,7 +31,7 @@ pub(super) fn section(device: &DeviceAnalysis, anchor: &str) -> Markup {
 
 /// Cause, end, remedy: what most people read, and nothing else.
 fn answer(device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> Markup {
-    let primary = told::primary(device);
+    let primary = device.primary();
     let row = |label: &str, text: &str| html! { dt { (label) } dd { (Prose(text)) } };
     html! {
         dl.answer {

@@ -131,7 +131,7 @@ fn overview(devices: &[&DeviceAnalysis], number: usize) -> Markup {
 
 fn cause(device: &DeviceAnalysis) -> Markup {
     html! {
-        @match told::primary(device) {
+        @match device.primary() {
             Some(finding) => { code { (finding.code) } " (" (words::sure(finding.confidence)) ")" },
             None => { "not found" },
         }

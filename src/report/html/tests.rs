@@ -32,7 +32,7 @@ fn the_founding_loop_is_told_from_its_cause_to_its_frames() {
     let analysis = samples::founding_loop();
     let text = text(&page(&analysis));
     let device = &analysis.devices[0];
-    let finding = told::primary(device).unwrap();
+    let finding = device.primary().unwrap();
     let drop = device.attempts[0].drop.unwrap();
     for told in [
         words::address(device),

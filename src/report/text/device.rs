@@ -21,7 +21,7 @@ const EVIDENCE: usize = 5;
 /// One line of facts, easy to grep.
 pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) -> io::Result<()> {
     let mut facts = vec![format!("{prefix}{}", words::address(device)), device.verdict.to_string()];
-    match told::primary(device) {
+    match device.primary() {
         Some(finding) => facts.push(format!("{} ({})", finding.code, words::sure(finding.confidence))),
         None if told::is_failed(device) => facts.push("cause unknown".to_owned()),
         None => {}
@@ -29,7 +29,7 @@ pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) 
     if let Some(repeats) = &device.repeats {
         facts.push(format!("{} attempts, every {}", repeats.attempts, words::seconds(repeats.period_s)));
     }
-    if let Some(drop) = told::shown_attempt(device).and_then(|attempt| attempt.drop) {
+    if let Some(drop) = device.typical_attempt().and_then(|attempt| attempt.drop) {
         facts.push(format!("{} {} {} in frame {}", drop.stage, drop.by, drop.how, drop.at.frame));
     }
     page.line(&[(Ink::Plain, &facts.join("  "))])
@@ -62,7 +62,7 @@ pub(super) fn in_a_line(page: &mut Page<'_>, device: &DeviceAnalysis, detail: De
 pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Detail) -> io::Result<()> {
     let start = format!("{}  {}  ", words::address(device), words::kind(device));
     page.broken(&start, Ink::Strong, Ink::Bad, &told::headline(device), INDENT)?;
-    let primary = told::primary(device);
+    let primary = device.primary();
     match primary {
         Some(finding) => {
             let sure = words::sure(finding.confidence);
@@ -70,7 +70,7 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
         }
         None => page.labelled("Cause", Ink::Strong, told::NO_CAUSE)?,
     }
-    let attempt = told::shown_attempt(device);
+    let attempt = device.typical_attempt();
     if let Some(attempt) = attempt {
         ended(page, attempt)?;
     }

@@ -1,0 +1,78 @@
+//! `compare`: the first step at which two logins part.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::input::{STDIN, shown};
+use super::options::{self, OutputOptions, ProfileFiles};
+use super::output::Output;
+use super::{Exit, Failure};
+use crate::comparison::{self, Story, Wanted};
+use crate::pipeline::{Options, Selector};
+use crate::report::comparison as report;
+
+/// Say where two logins part, and what was different up to there: one that goes well, and one that does not
+///
+/// Of each capture the device is taken whose login went best, or worst; two devices of one capture are named.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loginloop compare healthy.pcapng field.pcapng
+  loginloop compare field.pcapng field.pcapng --healthy 10.0.4.24 --failing 00:04:f2:1a:2b:3c")]
+pub(super) struct Compare {
+    /// A capture with a login that goes well
+    #[arg(value_name = "HEALTHY")]
+    healthy_capture: PathBuf,
+    /// A capture with a login that does not
+    #[arg(value_name = "FAILING")]
+    failing_capture: PathBuf,
+    /// The device of the first capture
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    healthy: Option<Selector>,
+    /// The device of the second capture
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    failing: Option<Selector>,
+    /// text for people, json for programs
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    format: Format,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Compare {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let options = Options { profiles: self.profile_files.load()?, ..Options::default() };
+        let healthy = story(&self.healthy_capture, &options, self.healthy.map_or(Wanted::Best, Wanted::Named))?;
+        let failing = story(&self.failing_capture, &options, self.failing.map_or(Wanted::Worst, Wanted::Named))?;
+        let comparison = comparison::compare(&healthy, &failing);
+        let mut output = Output::open(&self.output, &[self.healthy_capture.clone(), self.failing_capture.clone()])?;
+        let (width, colour) = (output.width, output.colour);
+        let (good, bad) = (self.healthy_capture.to_string_lossy(), self.failing_capture.to_string_lossy());
+        let (good, bad) = ((good.as_ref(), &healthy), (bad.as_ref(), &failing));
+        output.write(|out| match self.format {
+            Format::Text => report::text(good, bad, &comparison, width, colour, out),
+            Format::Json => report::json(good, bad, &comparison, out),
+        })?;
+        output.finish()?;
+        Ok(Exit::Analysed)
+    }
+}
+
+fn story(path: &Path, options: &Options, wanted: Wanted) -> Result<Story, Failure> {
+    if path.as_os_str() == STDIN {
+        return Err(Failure::Usage("each capture is read twice to compare them: standard input cannot be".to_owned()));
+    }
+    #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+    let story = comparison::story(|| File::open(path), options, wanted);
+    let story = story.map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))?;
+    story.ok_or_else(|| Failure::Input(format!("{}: no such device in it; `loginloop diagnose` lists them", shown(path))))
+}
