@@ -281,6 +281,18 @@ impl<'a> Tracked<'a> {
         }
     }
 
+    /// The same, and by what it was recognised.
+    fn recognised(&self, options: &'a Options, facts: &DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
+        if let Some(profile) = options.chosen() {
+            return (Some(profile), vec!["named on the command line".to_owned()]);
+        }
+        if self.family == Some((self.login.events(), None)) {
+            return (None, Vec::new());
+        }
+        let recognised = options.profiles.recognise(facts);
+        (recognised.profile, recognised.evidence)
+    }
+
     /// Has nothing come since its attempts were last settled?
     fn is_settled(&self) -> bool {
         self.settled == self.login.events()
@@ -308,14 +320,6 @@ impl<'a> Tracked<'a> {
             }
             None => self.login.forget(),
         }
-    }
-}
-
-/// By what the family of a device was recognised.
-fn shown_by(options: &Options, facts: &DeviceFacts) -> Vec<String> {
-    match options.chosen() {
-        Some(_) => vec!["named on the command line".to_owned()],
-        None => options.profiles.recognise(facts).evidence,
     }
 }
 
@@ -366,8 +370,7 @@ impl<'a> Logins<'a> {
             }
             let told = tracked.gathered.held();
             costs.brief |= tracked.gathered.be_brief(results > enough);
-            let profile = tracked.family(options, facts);
-            let evidence = profile.map(|_| shown_by(options, facts)).unwrap_or_default();
+            let (profile, evidence) = tracked.recognised(options, facts);
             if let Some(profile) = profile {
                 let attempts = tracked.login.conclude(facts, profile, end);
                 tracked.gather(&attempts, profile, facts);

@@ -147,29 +147,65 @@ mod tests {
     use crate::device::ledger::Ledger;
     use crate::event::{Event, EventSink, What};
     use crate::flow::{Flow, Signal, Transport};
-    use crate::model::{At, Endpoint, Frame, Side, Time};
+    use crate::model::{At, Endpoint, Frame, Mac, Side, Time};
     use crate::packet::Link;
     use crate::pipeline::Options;
     use crate::profile::Profiles;
+    use crate::protocols::{Message, arp};
     use crate::verdict::DeviceAnalysis;
 
     /// Phones that are refused in turn, so often each, eight seconds after another.
     fn refused(logins: &mut Logins<'_>, phones: u8, times: u64) {
         for turn in 0..u64::from(phones) * times {
-            let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
-            let phone = (turn % u64::from(phones)) as u8;
-            let (client, server) = (end([10, 0, 4, phone], 1_025 + turn as u16), end([10, 0, 0, 5], 5_061));
-            let flow = Flow { id: turn, transport: Transport::Tcp, client, server, oriented: true };
-            for (step, side, signal) in [
-                (0, Side::Client, Signal::Syn { first: true }),
-                (1, Side::Server, Signal::Rst(Side::Server)),
-                (2, Side::Client, Signal::Ended),
-            ] {
-                let at = At { frame: Frame(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
-                let what = What::Tcp(signal, Box::default());
-                logins.event(Event { at, link: Link::default(), flow, side, what });
-            }
+            refuse(logins, (turn % u64::from(phones)) as u8, turn);
         }
+    }
+
+    /// A phone is refused, eight seconds after the turn before.
+    fn refuse(logins: &mut Logins<'_>, phone: u8, turn: u64) {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+        let (client, server) = (end([10, 0, 4, phone], 1_025 + turn as u16), end([10, 0, 0, 5], 5_061));
+        let flow = Flow { id: turn, transport: Transport::Tcp, client, server, oriented: true };
+        for (step, side, signal) in [
+            (0, Side::Client, Signal::Syn { first: true }),
+            (1, Side::Server, Signal::Rst(Side::Server)),
+            (2, Side::Client, Signal::Ended),
+        ] {
+            let at = At { frame: Frame(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
+            let what = What::Tcp(signal, Box::default());
+            logins.event(Event { at, link: Link::default(), flow, side, what });
+        }
+    }
+
+    /// A phone says which MAC its address has.
+    fn announce(logins: &mut Logins<'_>, phone: u8) {
+        let (mac, ip) = (Mac([0, 4, 0xf2, 0, 0, phone]), std::net::Ipv4Addr::new(10, 0, 4, phone));
+        let announcement =
+            arp::Message { operation: 1, sender_mac: mac, sender_ip: ip, target_mac: Mac::default(), target_ip: ip };
+        let (client, server) = (Endpoint::Mac(mac), Endpoint::Mac(Mac([0xff; 6])));
+        let flow = Flow { id: 1_000, transport: Transport::Link, client, server, oriented: true };
+        let at = At { frame: Frame(0), time: Time::from_seconds(0) };
+        let what = What::Message(Message::Arp(announcement));
+        logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
+    }
+
+    #[test]
+    fn a_quiet_phone_is_settled_and_goes_on_where_it_was() {
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let mut logins = Logins::new(&options);
+        announce(&mut logins, 1);
+        (0..10).for_each(|turn| refuse(&mut logins, 1, turn));
+        let kept = |logins: &Logins<'_>| logins.logins[0].as_ref().map(|phone| phone.login.unsettled());
+        assert_eq!(kept(&logins), Some(10));
+        // Others go on, and the time with them.
+        (10..60).for_each(|turn| refuse(&mut logins, 2, turn));
+        assert_eq!(kept(&logins), Some(1), "the last attempt may still go on");
+        (60..63).for_each(|turn| refuse(&mut logins, 1, turn));
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        let numbers: Vec<u32> = devices[0].attempts.iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, (1..=13).collect::<Vec<_>>());
+        assert!(devices[0].attempts.iter().all(|attempt| attempt.drop.is_some()));
+        assert!(warnings.is_empty(), "{warnings:?}");
     }
 
     fn told(change: impl FnOnce(&mut Logins<'_>), phones: u8, times: u64) -> (Vec<DeviceAnalysis>, String) {

@@ -76,7 +76,8 @@ impl Weighed<'_> {
 /// What speaks for this family; `None` where that is not enough, or something speaks against it.
 fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> {
     let fits = |mark: &'a Mark| mark.values.iter().filter_map(move |value| Some((mark, seen(mark, value, shown)?)));
-    let mut fitting: Vec<(&Mark, Seen<'a>)> = profile.recognition.iter().flat_map(fits).collect();
+    let shown_at_all = profile.recognition.iter().filter(|mark| shown.has_any(mark.kind));
+    let mut fitting: Vec<(&Mark, Seen<'a>)> = shown_at_all.flat_map(fits).collect();
     if fitting.iter().any(|(mark, _)| mark.weight == 0) {
         return None;
     }
@@ -140,6 +141,27 @@ impl<'a> Shown<'a> {
         });
         Self { facts, maker, hello: facts.hello_in_words() }
     }
+
+    /// Is there anything that a mark of this kind looks at? There are hundreds of marks, and few devices show much.
+    fn has_any(&self, kind: MarkKind) -> bool {
+        let facts = self.facts;
+        match kind {
+            MarkKind::Oui => self.maker.is_some(),
+            MarkKind::VendorClass | MarkKind::VendorClassPart => !facts.vendor_classes.is_empty(),
+            MarkKind::HostName => facts.host_name.is_some(),
+            MarkKind::ParameterList | MarkKind::AskedOptions => !facts.parameter_list.is_empty(),
+            MarkKind::UserClass => !facts.user_classes.is_empty(),
+            MarkKind::VendorIdentity => !facts.vendor_identities.is_empty(),
+            MarkKind::UserAgent => !facts.user_agents.is_empty(),
+            MarkKind::Name => !facts.names_asked.is_empty(),
+            MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
+            MarkKind::Path => !facts.paths_asked.is_empty(),
+            MarkKind::Described => !facts.described.is_empty(),
+            MarkKind::Hello => self.hello.is_some(),
+            MarkKind::Certificate | MarkKind::ServerCertificate => facts.own_certificate.is_some(),
+            MarkKind::Sip => facts.speaks_sip || !facts.sip_domains.is_empty() || facts.connects_to_sip(),
+        }
+    }
 }
 
 /// The fact that a value of a mark fits.
@@ -148,15 +170,14 @@ fn seen<'a>(mark: &'a Mark, value: &'a str, shown: &'a Shown<'_>) -> Option<Seen
     let first = |texts: &'a [WireText], fits: fn(&str, &str) -> bool| texts.iter().find(|text| fits(text.raw(), value));
     Some(match mark.kind {
         MarkKind::Oui => {
-            let (mac, _) = shown.maker.as_ref().filter(|(_, prefix)| prefix.eq_ignore_ascii_case(value))?;
+            let (mac, _) = shown.maker.as_ref().filter(|(_, prefix)| prefix == value)?;
             Seen::Maker(*mac, &mark.note)
         }
         MarkKind::VendorClass => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, begins)?, " (option 60)"),
         MarkKind::VendorClassPart => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, contains)?, " (option 60)"),
         MarkKind::HostName => Seen::Said("DHCP host name ", first(facts.host_name.as_slice(), begins)?, " (option 12)"),
         MarkKind::ParameterList => {
-            let shows_any = !facts.parameter_list.is_empty();
-            let fits = shows_any && options(value).eq(facts.parameter_list.iter().copied().map(Some));
+            let fits = options(value).eq(facts.parameter_list.iter().copied().map(Some));
             fits.then_some(Seen::Told("DHCP parameter list ", value, " (option 55)"))?
         }
         MarkKind::AskedOptions => {
