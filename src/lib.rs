@@ -40,6 +40,8 @@ pub mod pipeline;
 
 pub mod comparison;
 
+pub mod extraction;
+
 pub mod report;
 
 #[cfg(feature = "cli")]

@@ -17,6 +17,7 @@ mod diagnose;
 mod docs;
 mod events;
 mod explain;
+mod extract;
 mod input;
 mod interrupt;
 mod manual;
@@ -87,6 +88,8 @@ enum Command {
     Events(events::Events),
     Annotate(annotate::Annotate),
     Compare(compare::Compare),
+    Extract(extract::Extract),
+    Prove(extract::Prove),
     CheckCertificate(check_certificate::CheckCertificate),
     Explain(explain::Explain),
     Profiles(profiles::Profiles),
@@ -110,6 +113,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Events(command) => command.run(),
         Command::Annotate(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Extract(command) => command.run(),
+        Command::Prove(command) => command.run(),
         Command::CheckCertificate(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Profiles(command) => command.run(),

@@ -1,0 +1,103 @@
+//! `extract` and `prove`: the packets of one device's login, all or as few as prove the verdict.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::input::{STDIN, shown};
+use super::options::{self, ProfileFiles};
+use super::output::{Output, complain};
+use super::{Exit, Failure};
+use crate::extraction::{self, Extract as Extracted, ExtractError};
+use crate::pipeline::{Options, Selector};
+
+/// What both commands are told.
+#[derive(Debug, Args)]
+struct Common {
+    /// The capture
+    #[arg(value_name = "CAPTURE")]
+    capture: PathBuf,
+    /// The device; without it, the first whose login goes worst
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    device: Option<Selector>,
+    /// The new capture
+    #[arg(short, long, value_name = "OUT.pcapng")]
+    output: PathBuf,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+}
+
+/// Write a capture with the packets of one device's login and nothing else, which still gives the same verdict
+///
+/// Its DHCP, ARP, DNS and time, its connections with their handshakes, and what switch and router say to all; not its calls.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loginloop extract field.pcapng -o login.pcapng
+  loginloop extract field.pcapng --device 00:04:f2:1a:2b:3c -o login.pcapng")]
+pub(super) struct Extract {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Write a capture with as few packets of one device as still give the same verdict
+///
+/// Each packet of it is needed: without it the verdict, the drop or the cause would be another.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loginloop prove field.pcapng -o proof.pcapng
+  loginloop prove field.pcapng --device 10.0.4.23 -o proof.pcapng")]
+pub(super) struct Prove {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Extract {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let options = self.common.options()?;
+        #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+        let extract = extraction::extract(|| File::open(&self.common.capture), &options, self.common.device);
+        let extract = extract.map_err(|error| failure(&self.common.capture, &error))?;
+        self.common.write(&extract)
+    }
+}
+
+impl Prove {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let options = self.common.options()?;
+        #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+        let proof = extraction::prove(|| File::open(&self.common.capture), &options, self.common.device);
+        let proof = proof.map_err(|error| failure(&self.common.capture, &error))?;
+        if !proof.is_smallest {
+            complain(&"the search was stopped: some of these packets may not be needed");
+        }
+        self.common.write(&proof.extract)
+    }
+}
+
+impl Common {
+    fn options(&self) -> Result<Options, Failure> {
+        if self.capture.as_os_str() == STDIN {
+            return Err(Failure::Usage("the capture is read several times: standard input cannot be".to_owned()));
+        }
+        Ok(Options { profiles: self.profile_files.load()?, ..Options::default() })
+    }
+
+    fn write(&self, extract: &Extracted) -> Result<Exit, Failure> {
+        let mut output = Output::file(&self.output, false, std::slice::from_ref(&self.capture))?;
+        output.write(|out| out.write_all(&extract.capture))?;
+        output.finish()?;
+        let device = &extract.device;
+        let name = device.mac.map(|mac| mac.to_string()).or_else(|| device.ips.first().map(ToString::to_string));
+        let name = name.unwrap_or_default();
+        complain(&format_args!("{}: {} packets of {name}, {}", shown(&self.output), extract.packets, device.verdict));
+        if !extract.is_same {
+            complain(&"this capture alone gives another verdict: keep the whole one");
+        }
+        Ok(Exit::Analysed)
+    }
+}
+
+fn failure(path: &Path, error: &ExtractError) -> Failure {
+    Failure::Input(format!("{}: {error}", shown(path)))
+}
