@@ -1,6 +1,7 @@
 //! Which family is it? Marks are weighed, so that no weak one decides alone.
 //!
-//! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones.
+//! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones. A
+//! fallback says no more than that it is a phone: for that the MAC of a maker of nothing but phones is enough.
 //! Each fact counts once, for the heaviest mark that it fits. A mark of weight 0 rules the family out, whatever else speaks
 //! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. The heaviest
 //! family wins, a fallback only where there is no other; of two equal ones the first by name.
@@ -40,6 +41,8 @@ impl Profiles {
 struct Weighed {
     sum: u32,
     strongest: u8,
+    /// Is it made by who makes nothing but phones?
+    of_a_maker_of_phones: bool,
     evidence: Vec<String>,
 }
 
@@ -67,10 +70,11 @@ fn weigh(profile: &Profile, facts: &DeviceFacts) -> Option<Weighed> {
         if !weighed.evidence.contains(&seen) {
             weighed.sum = weighed.sum.saturating_add(u32::from(mark.weight));
             weighed.strongest = weighed.strongest.max(mark.weight);
+            weighed.of_a_maker_of_phones |= mark.weight > 1 && matches!(mark.kind, MarkKind::Oui);
             weighed.evidence.push(seen);
         }
     }
-    (weighed.sum >= ENOUGH).then_some(weighed)
+    (weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones).then_some(weighed)
 }
 
 /// The fact that a mark fits, in plain words. Two marks that one fact fits give the same words.
