@@ -46,7 +46,8 @@ impl Recorder {
         record_tftp(transfer, event.at, event.side, message);
         if !was_complete && transfer.complete.is_some() && !transfer.write {
             let name = transfer.file.clone();
-            self.whole_file(event.at, name);
+            let purpose = purpose::of_file(name.raw());
+            self.whole_file(event.at, name, purpose);
         }
     }
 
@@ -97,14 +98,14 @@ impl Recorder {
 
     /// Takes note of a page that came whole, if it is a file that a login stands on.
     pub(super) fn whole_page(&mut self, at: At, response: &http::Response) {
-        let Some(request) = response.request.as_ref().filter(|_| response.code == 200 && response.body.complete) else { return };
-        if request.method.raw() == "GET" && matches!(purpose::of_request(request), Purpose::Provision | Purpose::Update) {
-            self.whole_file(at, request.uri.clone());
+        let Some(request) = response.request.as_ref().filter(|_| response.code == 200 && response.arrived) else { return };
+        let purpose = purpose::of_request(request);
+        if request.method.raw() == "GET" && matches!(purpose, Purpose::Provision | Purpose::Update) {
+            self.whole_file(at, request.uri.clone(), purpose);
         }
     }
 
-    fn whole_file(&mut self, at: At, name: WireText) {
-        let purpose = purpose::of_file(name.raw().split(['?', '#']).next().unwrap_or_default());
+    fn whole_file(&mut self, at: At, name: WireText, purpose: Purpose) {
         if self.whole_files.len() < WHOLE_FILES {
             self.whole_files.push(WholeFile { at, name, purpose });
         }

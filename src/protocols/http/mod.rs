@@ -97,6 +97,8 @@ pub struct Response {
     pub request: Option<Arc<Request>>,
     /// The body, transfer and content codings undone.
     pub body: Body,
+    /// Did all of the body arrive, whether it was worth keeping or not (an image of software is not)?
+    pub arrived: bool,
 }
 
 /// A body.

@@ -277,6 +277,7 @@ fn tell(side: Side, message: Option<Pending>, collector: &mut Collector, whole: 
         Some(Pending::Request(request)) => Message::Request(request),
         Some(Pending::Response(mut response)) => {
             response.body = collector.body(whole);
+            response.arrived = whole;
             Message::Response(*response)
         }
     };

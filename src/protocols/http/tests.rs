@@ -214,6 +214,15 @@ fn after_a_hole_that_may_hold_requests_nothing_is_joined_wrongly() {
 }
 
 #[test]
+fn a_body_that_is_too_long_to_keep_arrives_all_the_same() {
+    let image = vec![7; 100 * 1024];
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", image.len());
+    let mut wire = Wire::default();
+    wire.says(Server, [head.as_bytes(), &image].concat());
+    assert_eq!((wire.response().arrived, wire.response().body.complete), (true, false));
+}
+
+#[test]
 fn compressed_bodies_are_undone_within_limits() {
     let head = |coding: &str, length: usize| {
         format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\n\r\n")
