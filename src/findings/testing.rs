@@ -606,6 +606,7 @@ impl Tcp {
                 ntlm: None,
                 request: exchange.request.as_ref().map(|(_, request)| Arc::clone(request)),
                 body: http::Body { bytes: Arc::from([].as_slice()), complete: true },
+                arrived: true,
             };
             change(&mut response);
             exchange.response = Some((at, Arc::new(response)));
@@ -1179,6 +1180,7 @@ pub(crate) fn registration(transactions: Vec<(u64, sip::Message, Option<sip::Mes
             let kind = StepKind::Registration(Box::new(Registration {
                 flow,
                 name: Some(WireText::from("pool.contoso.com")),
+                name_frame: None,
                 transactions,
                 unreachable: None,
             }));
