@@ -2,6 +2,7 @@
 //!
 //! - `make-traffic mixed|voice|stories MIB FILE [FOLDER]`: the stories are those of `captures/`, or of another folder;
 //! - `make-traffic flows COUNT FILE`: the beginnings of so many downloads;
+//! - `make-traffic KIND MIB FILE [DEVICES]`: too much of one thing, see `benches/traffic/hostile.rs`;
 //! - `make-traffic small COUNT FOLDER`: so many captures of about 4.6 kB.
 
 use std::io::{self, BufWriter, Write};
@@ -12,12 +13,17 @@ mod traffic;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let usage = || io::Error::other("usage: make-traffic mixed|voice|stories|flows|small AMOUNT PATH [FOLDER]");
-    let [kind, amount, path, folder @ ..] = arguments.as_slice() else { return Err(usage()) };
-    let folder = folder.first().map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures"), PathBuf::from);
+    let usage = || io::Error::other("usage: make-traffic mixed|voice|stories|flows|small|… AMOUNT PATH [FOLDER or DEVICES]");
+    let [kind, amount, path, last @ ..] = arguments.as_slice() else { return Err(usage()) };
+    let devices = last.first();
+    let folder = last.first().map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("captures"), PathBuf::from);
     let amount: u32 = amount.parse().map_err(io::Error::other)?;
     let stories = || traffic::stories(&traffic::captures(&folder)?);
     let size = u64::from(amount) << 20;
+    if let Some((_, say)) = traffic::hostile::KINDS.iter().find(|(name, _)| name == kind) {
+        let devices = devices.map(|devices| devices.parse()).transpose().map_err(io::Error::other)?;
+        return traffic::hostile::write(*say, devices, size, &mut create(path)?);
+    }
     match kind.as_str() {
         "mixed" => traffic::write(traffic::MIXED, &stories()?, size, &mut create(path)?),
         "voice" => traffic::write(traffic::VOICE, &stories()?, size, &mut create(path)?),

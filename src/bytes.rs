@@ -1,6 +1,7 @@
 //! A cursor over bytes that cannot leave them: a thin face over nom, so that a failure names the field and the offset.
 
 use std::fmt;
+use std::sync::Arc;
 
 use nom::Parser;
 use nom::bytes::complete::take;
@@ -169,6 +170,13 @@ impl<'a> Reader<'a> {
             left => Err(ParseError { offset: self.offset(), field, kind: ErrorKind::TrailingBytes(left) }),
         }
     }
+}
+
+/// Of so many bytes that several share, the share of one: a site's phones are all shown the same pages and certificates, which
+/// a memory of those holds, too.
+pub(crate) fn share<T: ?Sized>(of: &Arc<T>, bytes: usize) -> usize {
+    let holders = Arc::strong_count(of).saturating_sub(1).max(1);
+    bytes.checked_div(holders).unwrap_or(bytes)
 }
 
 #[cfg(test)]

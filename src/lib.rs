@@ -30,6 +30,8 @@ pub mod trust;
 pub mod login;
 
 pub mod findings;
+
+pub mod acceptance;
 pub mod verdict;
 
 pub mod pipeline;

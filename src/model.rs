@@ -99,6 +99,11 @@ impl Mac {
         [a, b, c]
     }
 
+    /// Is it the address of a group, or of all?
+    pub fn is_group(self) -> bool {
+        self.0.first().is_some_and(|first| first & 1 != 0)
+    }
+
     /// Can this be the address of one station: neither a group address nor all zero?
     pub fn is_station(self) -> bool {
         self.0.first().is_some_and(|first| first & 1 == 0) && self.0 != [0; 6]

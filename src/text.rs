@@ -1,6 +1,7 @@
 //! Text that arrived by wire. It can hold anything, so it can only be shown with whatever a terminal, a table or a
 //! reader could take for something else made visible.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -12,12 +13,17 @@ pub struct WireText(String);
 impl WireText {
     /// Takes bytes as UTF-8; what is not becomes the replacement character.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(lossy(bytes))
+        Self(lossy(bytes).into_owned())
     }
 
     /// The text as it came, for comparison. Never for printing.
     pub fn raw(&self) -> &str {
         &self.0
+    }
+
+    /// Memory that it takes, with its own place in a list.
+    pub(crate) fn held(&self) -> usize {
+        self.0.capacity().saturating_add(size_of::<Self>())
     }
 
     /// Was nothing sent?
@@ -46,9 +52,9 @@ pub(crate) fn is_treacherous(c: char) -> bool {
 }
 
 /// Bytes as UTF-8; what is not becomes the replacement character.
-pub fn lossy(bytes: &[u8]) -> String {
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     // Nearly all text is good, and to see that is much quicker than to mend it.
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Writes `text` with whatever could steer a terminal or hide made visible.

@@ -11,6 +11,7 @@ use loginloop::capture::{CaptureReader, compressed};
 
 mod bulk;
 mod copy;
+pub(crate) mod hostile;
 
 const MILLISECOND: u64 = 1_000_000;
 /// When all these captures begin: seconds since 1970.

@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
+use super::error::CaptureError;
+
 /// How many bytes are asked for at once. Fits the second-level cache; larger is slower.
 pub(super) const BUFFER: usize = 256 * 1024;
 /// How many are asked for first: a small capture is read whole and costs no large buffer.
@@ -83,12 +85,12 @@ impl<R: Read> Buffer<R> {
     /// Makes at least `need` bytes available; false if the input ends before. No more than that is waited for, so that a
     /// pipe is not held up.
     #[inline]
-    pub(super) fn fill(&mut self, need: usize) -> io::Result<bool> {
+    pub(super) fn fill(&mut self, need: usize) -> Result<bool, CaptureError> {
         if self.end.saturating_sub(self.start) >= need { Ok(true) } else { self.read_more(need) }
     }
 
     #[cold]
-    fn read_more(&mut self, need: usize) -> io::Result<bool> {
+    fn read_more(&mut self, need: usize) -> Result<bool, CaptureError> {
         let is_full = self.end == self.bytes.len();
         self.bytes.copy_within(self.start..self.end, 0);
         self.base = self.offset();
@@ -108,7 +110,10 @@ impl<R: Read> Buffer<R> {
                 // A reader that claims more than it was given room for is not believed.
                 Ok(count) => self.end = self.end.saturating_add(count).min(self.bytes.len()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => self.ended = Some(End::of(error)?),
+                Err(error) => {
+                    let offset = self.read_bytes();
+                    self.ended = Some(End::of(error).map_err(|source| CaptureError::Io { offset, source })?);
+                }
             }
         }
         Ok(self.end >= need)
@@ -120,6 +125,16 @@ impl<R: Read> Buffer<R> {
         let place = self.start;
         self.start = self.start.saturating_add(length).min(self.end);
         place
+    }
+
+    /// The same, if so many are available.
+    #[inline]
+    pub(super) fn take_whole(&mut self, length: usize) -> Option<usize> {
+        let end = self.start.saturating_add(length);
+        if end > self.end {
+            return None;
+        }
+        Some(std::mem::replace(&mut self.start, end))
     }
 
     /// `length` bytes that were taken, from a place that `take` gave (or behind it).

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::buffer::Buffer;
 use super::error::CaptureError;
-use super::{Found, Notes, io_error, link_type};
+use super::{Found, Notes, link_type};
 use crate::model::{SECOND, Time};
 
 /// Length of a record header.
@@ -103,7 +103,7 @@ impl Erf {
     pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Option<Self>, CaptureError> {
         let Some(first) = Header::parse(buffer.available()).filter(|first| first.is_plausible_first()) else { return Ok(None) };
         let length = usize::from(first.length);
-        buffer.fill(length.saturating_add(HEADER)).map_err(io_error(buffer))?;
+        buffer.fill(length.saturating_add(HEADER))?;
         let second = buffer.available().get(length..).and_then(Header::parse);
         let is_erf = second.is_none_or(|second| {
             let is_near = (second.stamp >> 32).abs_diff(first.stamp >> 32) < 365 * 24 * 3600;
@@ -114,7 +114,7 @@ impl Erf {
 
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
         loop {
-            if !buffer.fill(HEADER).map_err(io_error(buffer))? {
+            if !buffer.fill(HEADER)? {
                 notes.torn(buffer, "record header");
                 return Ok(None);
             }
@@ -124,7 +124,7 @@ impl Erf {
                 notes.stop(buffer.offset(), &format!("a record claims {length} bytes"));
                 return Ok(None);
             }
-            if !buffer.fill(length).map_err(io_error(buffer))? {
+            if !buffer.fill(length)? {
                 notes.torn(buffer, "packet");
                 return Ok(None);
             }

@@ -90,7 +90,7 @@ enum Format {
 
 impl Format {
     fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
-        buffer.fill(4).map_err(io_error(buffer))?;
+        buffer.fill(4)?;
         let magic = buffer.available().first_chunk().copied().unwrap_or_default();
         if let Some((order, variant)) = pcap::magic(magic) {
             return Pcap::open(buffer, order, variant).map(Format::Pcap);
@@ -98,7 +98,7 @@ impl Format {
         if pcapng::magic(magic) {
             return Pcapng::open(buffer).map(Format::Pcapng);
         }
-        buffer.fill(error::LOOK).map_err(io_error(buffer))?;
+        buffer.fill(error::LOOK)?;
         let begin = buffer.available();
         if snoop::magic(begin) {
             return Snoop::open(buffer).map(Format::Snoop);
@@ -138,6 +138,19 @@ impl<R: Read> CaptureReader<R> {
     /// read before stays valid.
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        // By itself, so that most packets of the commonest format are read by little code.
+        if let Format::Pcap(pcap) = &self.format
+            && !self.ended
+            && let Some(found) = pcap.whole(&mut self.buffer)
+        {
+            return Ok(Some(self.record(found)));
+        }
+        self.read_on()
+    }
+
+    /// The next packet of any format.
+    #[inline(never)]
+    fn read_on(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
         if self.ended {
             return Ok(None);
         }
@@ -148,17 +161,29 @@ impl<R: Read> CaptureReader<R> {
             Format::Snoop(snoop) => snoop.next(&mut self.buffer, &mut self.notes),
             Format::Netmon(netmon) => netmon.next(&mut self.buffer, &mut self.notes),
         };
-        let Ok(Some(found)) = found else {
-            self.ended = true;
-            self.notes.ended(self.buffer.ended());
-            return found.map(|_| None);
-        };
+        match found {
+            Ok(Some(found)) => Ok(Some(self.record(found))),
+            end => {
+                self.ended = true;
+                self.notes.ended(self.buffer.ended());
+                end.map(|_| None)
+            }
+        }
+    }
+
+    /// Takes note of a record that was found.
+    #[inline]
+    fn record(&mut self, found: Found) -> Record<'_> {
         let frame = self.notes.count_frame();
         let facts = &mut self.notes.facts;
         let time = match found.time {
             Some(time) => {
-                facts.first = Some(facts.first.map_or(time, |first| first.min(time)));
-                facts.last = Some(facts.last.map_or(time, |last| last.max(time)));
+                if facts.first.is_none_or(|first| time < first) {
+                    facts.first = Some(time);
+                }
+                if facts.last.is_none_or(|last| time > last) {
+                    facts.last = Some(time);
+                }
                 time
             }
             // Without a time of its own a packet came when the one before it came.
@@ -170,7 +195,7 @@ impl<R: Read> CaptureReader<R> {
         let wire_length = found.wire_length.max(found.length as u32);
         facts.snaplen_limited |= wire_length as usize > found.length;
         let data = self.buffer.taken(found.place, found.length);
-        Ok(Some(Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }))
+        Record { at: At { frame, time }, link_type: found.link_type, wire_length, data }
     }
 
     /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.
@@ -203,12 +228,6 @@ impl<R: Read> CaptureReader<R> {
     pub fn more_warnings(&self) -> u64 {
         self.notes.more_warnings
     }
-}
-
-/// Adds to a failure how far reading came.
-fn io_error<R: Read>(buffer: &Buffer<R>) -> impl FnOnce(io::Error) -> CaptureError + use<R> {
-    let offset = buffer.read_bytes();
-    move |source| CaptureError::Io { offset, source }
 }
 
 /// What a reader says that stops before its input has ended, because the result is wanted now: what was read holds.

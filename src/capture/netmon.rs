@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::buffer::{Buffer, Order};
 use super::error::CaptureError;
-use super::{Found, MAX_PACKET, Notes, io_error, link_type};
+use super::{Found, MAX_PACKET, Notes, link_type};
 use crate::model::Time;
 
 /// Length of the file header with its padding.
@@ -48,7 +48,7 @@ impl Digest {
 
 impl Netmon {
     pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
-        if !buffer.fill(HEADER).map_err(io_error(buffer))? {
+        if !buffer.fill(HEADER)? {
             return Err(CaptureError::TooShort { format: "netmon", need: HEADER as u64, have: buffer.read_bytes() });
         }
         let place = buffer.take(HEADER);
@@ -76,7 +76,7 @@ impl Netmon {
                 return self.finish(buffer, notes).map(|()| None);
             }
             let length = if self.version.0 == 1 { 8 } else { 16 };
-            if !buffer.fill(length).map_err(io_error(buffer))? {
+            if !buffer.fill(length)? {
                 notes.torn(buffer, "record header");
                 return Ok(None);
             }
@@ -98,7 +98,7 @@ impl Netmon {
             }
             let end = length.saturating_add(captured as usize);
             let whole = end.saturating_add(self.trailer());
-            if !buffer.fill(whole).map_err(io_error(buffer))? {
+            if !buffer.fill(whole)? {
                 notes.torn(buffer, "packet");
                 return Ok(None);
             }
@@ -138,7 +138,7 @@ impl Netmon {
     fn finish<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<(), CaptureError> {
         let mut digest = Digest::EMPTY;
         for _ in 0..self.table_length / 4 {
-            if !buffer.fill(4).map_err(io_error(buffer))? {
+            if !buffer.fill(4)? {
                 break;
             }
             digest.add(u32_at(buffer.available(), 0));

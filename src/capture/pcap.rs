@@ -5,7 +5,7 @@ use std::io::Read;
 use super::buffer::{BUFFER, Buffer, Order};
 use super::error::CaptureError;
 use super::resync::{self, Look};
-use super::{Found, MAX_PACKET, Notes, io_error, link_type};
+use super::{Found, MAX_PACKET, Notes, link_type};
 use crate::model::{SECOND, Time};
 
 /// Length of the file header.
@@ -69,7 +69,7 @@ impl Pcap {
             Variant::IxiaSoftware | Variant::IxiaHardware => HEADER.saturating_add(4),
             _ => HEADER,
         };
-        if !buffer.fill(length).map_err(io_error(buffer))? {
+        if !buffer.fill(length)? {
             return Err(CaptureError::TooShort { format: "pcap", need: length as u64, have: buffer.read_bytes() });
         }
         // The grammar does not know all variants: it gets the standard magic, of the right order.
@@ -103,7 +103,7 @@ impl Pcap {
         let mut this = Self { order, link_type, unit, record_header: 16, lengths, announced: false };
         if variant == Variant::Modified {
             this.record_header = 24;
-            buffer.fill(BUFFER).map_err(io_error(buffer))?;
+            buffer.fill(BUFFER)?;
             let longer = Self { record_header: 28, ..this };
             // Only a header that cannot be one tells, not one that is cut.
             let looks = |variant: &Self| variant.look(buffer.available(), false, None);
@@ -173,38 +173,56 @@ impl Pcap {
         Ok(false)
     }
 
-    /// The next record. The header is read by hand: this runs once for each packet.
-    #[inline]
+    /// The next record.
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
         loop {
-            if !buffer.fill(self.record_header).map_err(io_error(buffer))? {
-                notes.torn(buffer, "record header");
+            if let Some(found) = self.whole(buffer) {
+                return Ok(Some(found));
+            }
+            if !self.prepare(buffer, notes)? {
                 return Ok(None);
             }
-            let Some(&header) = buffer.available().first_chunk() else { return Ok(None) };
-            let (time, captured, wire) = self.fields(&header);
-            if captured > MAX_PACKET {
-                let offset = buffer.offset();
-                let what = format!("a record claims {captured} bytes");
-                if self.recover(buffer, notes, &what)? {
-                    continue;
-                }
-                return notes.implausible(offset, &what, captured);
-            }
-            let length = captured as usize;
-            if !buffer.fill(length.saturating_add(self.record_header)).map_err(io_error(buffer))? {
-                if self.torn(buffer, notes, &header)? {
-                    continue;
-                }
-                return Ok(None);
-            }
-            if !self.announced {
-                self.announced = true;
-                notes.link_type(self.link_type);
-            }
-            let place = buffer.take(length.saturating_add(self.record_header)).saturating_add(self.record_header);
-            return Ok(Some(Found { time: Some(time), link_type: self.link_type, wire_length: wire, place, length }));
         }
+    }
+
+    /// The next record, if all of it is there. Its header is read by hand: this runs once for each packet.
+    #[inline]
+    pub(super) fn whole<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Found> {
+        let (time, captured, wire) = self.fields(buffer.available().first_chunk()?);
+        if captured > MAX_PACKET || !self.announced {
+            return None;
+        }
+        let length = captured as usize;
+        let place = buffer.take_whole(self.record_header.saturating_add(length))?.saturating_add(self.record_header);
+        Some(Found { time: Some(time), link_type: self.link_type, wire_length: wire, place, length })
+    }
+
+    /// Reads on until a record is whole, behind damage if need be; false if none comes any more.
+    #[cold]
+    fn prepare<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<bool, CaptureError> {
+        if !buffer.fill(self.record_header)? {
+            notes.torn(buffer, "record header");
+            return Ok(false);
+        }
+        let Some(&header) = buffer.available().first_chunk() else { return Ok(false) };
+        let (_, captured, _) = self.fields(&header);
+        if captured > MAX_PACKET {
+            let offset = buffer.offset();
+            let what = format!("a record claims {captured} bytes");
+            let is_mended = self.recover(buffer, notes, &what)?;
+            if !is_mended {
+                notes.implausible(offset, &what, captured)?;
+            }
+            return Ok(is_mended);
+        }
+        if !buffer.fill(self.record_header.saturating_add(captured as usize))? {
+            return self.torn(buffer, notes, &header);
+        }
+        if !self.announced {
+            self.announced = true;
+            notes.link_type(self.link_type);
+        }
+        Ok(true)
     }
 }
 

@@ -13,7 +13,7 @@ use super::buffer::{Buffer, Order};
 use super::clock::Clock;
 use super::error::CaptureError;
 use super::resync::{self, Look};
-use super::{Found, MAX_PACKET, Notes, io_error};
+use super::{Found, MAX_PACKET, Notes};
 
 /// Longest block that is read. Wireshark's limit, too.
 const MAX_BLOCK: u32 = 16 * 1024 * 1024;
@@ -76,7 +76,7 @@ impl Pcapng {
     #[inline]
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
         loop {
-            if !buffer.fill(8).map_err(io_error(buffer))? {
+            if !buffer.fill(8)? {
                 notes.torn(buffer, "block header");
                 return Ok(None);
             }
@@ -109,7 +109,7 @@ impl Pcapng {
             // Some writers leave the padding out of the length.
             let padded = claimed.next_multiple_of(4);
             let length = padded as usize;
-            if !buffer.fill(length).map_err(io_error(buffer))? {
+            if !buffer.fill(length)? {
                 if self.torn(buffer, notes, kind, length)? {
                     continue;
                 }
@@ -295,7 +295,7 @@ impl Pcapng {
 
     /// A section header: it sets the byte order and forgets the interfaces.
     fn section<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Section, CaptureError> {
-        if !buffer.fill(MIN_BLOCK as usize).map_err(io_error(buffer))? {
+        if !buffer.fill(MIN_BLOCK as usize)? {
             return Ok(Section::Torn);
         }
         let Some(&[_, _, _, _, l0, l1, l2, l3, m0, m1, m2, m3]) = buffer.available().first_chunk() else {
@@ -310,7 +310,7 @@ impl Pcapng {
             return Ok(Section::Bad(format!("the section header claims {length} bytes")));
         }
         let length = length.next_multiple_of(4) as usize;
-        if !buffer.fill(length).map_err(io_error(buffer))? {
+        if !buffer.fill(length)? {
             return Ok(Section::Torn);
         }
         let version = match parse_sectionheaderblock(buffer.available().get(..length).unwrap_or_default()) {

@@ -3,9 +3,9 @@
 
 use std::io::Read;
 
+use super::CaptureError;
 use super::buffer::{BUFFER, Buffer};
 use super::notes::Notes;
-use super::{CaptureError, io_error};
 
 /// How far is looked for records behind damage.
 const MAX_SEARCH: u64 = 128 * 1024 * 1024;
@@ -85,7 +85,7 @@ fn search<R: Read>(buffer: &mut Buffer<R>, look: impl Fn(&[u8], bool) -> Look) -
         // More than needed, or the next place would need to read again.
         buffer.take(at);
         at = 0;
-        buffer.fill(need.saturating_add(BUFFER)).map_err(io_error(buffer))?;
+        buffer.fill(need.saturating_add(BUFFER))?;
     }
     Ok(false)
 }

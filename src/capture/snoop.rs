@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::buffer::Buffer;
 use super::error::CaptureError;
-use super::{Found, MAX_PACKET, Notes, io_error, link_type};
+use super::{Found, MAX_PACKET, Notes, link_type};
 use crate::model::{SECOND, Time};
 
 const MAGIC: &[u8] = b"snoop\0\0\0";
@@ -38,10 +38,10 @@ fn fields(bytes: &[u8]) -> Option<[u32; 6]> {
 
 impl Snoop {
     pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
-        if !buffer.fill(HEADER).map_err(io_error(buffer))? {
+        if !buffer.fill(HEADER)? {
             return Err(CaptureError::TooShort { format: "snoop", need: HEADER as u64, have: buffer.read_bytes() });
         }
-        buffer.fill(HEADER.saturating_add(RECORD)).map_err(io_error(buffer))?;
+        buffer.fill(HEADER.saturating_add(RECORD))?;
         let place = buffer.take(HEADER);
         let &[_, _, _, _, _, _, _, _, v0, v1, v2, v3, n0, n1, n2, n3] =
             buffer.taken(place, HEADER).first_chunk().unwrap_or(&[0; HEADER]);
@@ -68,7 +68,7 @@ impl Snoop {
     }
 
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
-        if !buffer.fill(RECORD).map_err(io_error(buffer))? {
+        if !buffer.fill(RECORD)? {
             notes.torn(buffer, "record header");
             return Ok(None);
         }
@@ -78,7 +78,7 @@ impl Snoop {
             let what = format!("a record of {length} bytes claims {captured} bytes of a packet");
             return notes.implausible(buffer.offset(), &what, length);
         }
-        if !buffer.fill(length as usize).map_err(io_error(buffer))? {
+        if !buffer.fill(length as usize)? {
             notes.torn(buffer, "packet");
             return Ok(None);
         }

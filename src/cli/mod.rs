@@ -9,12 +9,15 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod check_certificate;
+mod completions;
 mod diagnose;
 mod docs;
 mod events;
 mod explain;
 mod input;
 mod interrupt;
+mod manual;
 mod options;
 mod output;
 mod profiles;
@@ -80,8 +83,11 @@ struct Cli {
 enum Command {
     Diagnose(diagnose::Diagnose),
     Events(events::Events),
+    CheckCertificate(check_certificate::CheckCertificate),
     Explain(explain::Explain),
     Profiles(profiles::Profiles),
+    Completions(completions::Completions),
+    Manual(manual::Manual),
 }
 
 /// Runs the command that the process was called with.
@@ -98,8 +104,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli.command {
         Command::Diagnose(command) => command.run(),
         Command::Events(command) => command.run(),
+        Command::CheckCertificate(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Profiles(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Manual(command) => command.run(),
     };
     match result {
         Ok(exit) => exit,

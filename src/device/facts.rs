@@ -11,6 +11,8 @@ use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
 pub(super) const ENTRIES: usize = 256;
+/// A longer text tells nothing of a device, and is not kept: what makers, users and servers are called is shorter.
+pub(super) const TEXT: usize = 1024;
 /// Clock witnesses that are kept: the newest.
 pub(super) const CLOCKS: usize = 64;
 
@@ -171,6 +173,9 @@ impl DeviceFacts {
     /// Takes note of a file that came whole.
     pub fn add_file(&mut self, at: At, name: WireText, image: bool) {
         const FILES: usize = 256;
+        if name.raw().len() > TEXT {
+            return;
+        }
         if self.files.len() >= FILES {
             self.files.remove(0);
         }

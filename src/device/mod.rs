@@ -3,25 +3,35 @@
 //! is the router's.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
-use crate::model::{Endpoint, Mac, Warning, is_host};
+use crate::model::{Endpoint, Mac, Time, Warning, is_host};
 use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
+mod extent;
 pub mod facts;
+pub mod ledger;
 mod network;
 mod observe;
 
+use extent::Extent;
 use facts::DeviceFacts;
+use ledger::Ledger;
 use network::Network;
 
 /// Bindings of addresses to MACs that are remembered; the oldest go first.
 pub const BINDINGS: usize = 65_536;
 /// Devices that are remembered at most. What further ones do is not followed, and the report says so.
 pub const DEVICES: usize = 16_384;
+/// Memory for what is known of all devices together, in bytes. Beyond it, the lists of the longest idle ones are cut down,
+/// until half of it is free.
+const FACTS: usize = 48 << 20;
+/// Entries that each list of such a device keeps: enough to recognise it by.
+const FEW: usize = 8;
 /// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
 const ADDRESSES_OF_A_HOST: u32 = 16;
 /// Stations whose ARP addresses are counted; beyond it, counting begins anew.
@@ -34,10 +44,21 @@ const ADDRESSES: usize = 32;
 pub struct DeviceId(pub usize);
 
 /// By what a device is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Mac(Mac),
     Ip(IpAddr),
+}
+
+impl Hash for Key {
+    /// As one number, where it fits: there are two look-ups for each event.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Key::Mac(Mac([a, b, c, d, e, f])) => state.write_u64(u64::from_be_bytes([1, 0, a, b, c, d, e, f])),
+            Key::Ip(IpAddr::V4(address)) => state.write_u64(u64::from(address.to_bits())),
+            Key::Ip(IpAddr::V6(address)) => state.write_u128(address.to_bits()),
+        }
+    }
 }
 
 /// Whose event it is.
@@ -50,21 +71,49 @@ pub struct Owner {
 }
 
 /// All devices of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Devices {
     #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
     devices: Vec<Box<DeviceFacts>>,
     by_key: HashMap<Key, DeviceId, RandomState>,
-    bindings: HashMap<IpAddr, Mac, RandomState>,
+    /// By address.
+    bindings: HashMap<Key, Mac, RandomState>,
     /// The addresses that are bound, in the order in which they first were.
     bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
     network: Network,
+    /// What each takes, as it was measured last.
+    extents: Vec<Extent>,
+    ledger: Ledger,
+    /// How often what was known of a device was cut down.
+    cut_down: u64,
     /// Events of devices that were not followed because the table was full.
     pub turned_away: u64,
 }
 
+impl Default for Devices {
+    fn default() -> Self {
+        Self::new(FACTS)
+    }
+}
+
 impl Devices {
+    /// None yet; what is known of all of them is to take no more than `limit` bytes.
+    fn new(limit: usize) -> Self {
+        Self {
+            devices: Vec::new(),
+            by_key: HashMap::default(),
+            bindings: HashMap::default(),
+            bound: VecDeque::new(),
+            arp_addresses: HashMap::default(),
+            network: Network::default(),
+            extents: Vec::new(),
+            ledger: Ledger::new(limit),
+            cut_down: 0,
+            turned_away: 0,
+        }
+    }
+
     /// What is known of a device.
     pub fn facts(&self, device: DeviceId) -> Option<&DeviceFacts> {
         self.devices.get(device.0).map(Box::as_ref)
@@ -75,16 +124,23 @@ impl Devices {
         self.devices.get_mut(device.0).map(Box::as_mut)
     }
 
-    /// What the bound on devices has cost.
-    pub fn warning(&self) -> Option<Warning> {
+    /// What the bounds have cost.
+    pub fn warnings(&self) -> Vec<Warning> {
         let lost = self.turned_away;
-        let text = format!("{lost} events of further devices were left out: no more than {DEVICES} devices are followed");
-        (lost > 0).then_some(Warning { frame: None, text })
+        let lost = (lost > 0)
+            .then(|| format!("{lost} events of further devices were left out: no more than {DEVICES} devices are followed"));
+        let times = self.cut_down;
+        let cut_down = (times > 0).then(|| {
+            format!(
+                "what was known of devices was cut down {times} times, of the longest idle ones first: there was too much of it"
+            )
+        });
+        lost.into_iter().chain(cut_down).map(|text| Warning { frame: None, text }).collect()
     }
 
     /// The MAC that an address is bound to at present.
     pub fn mac_of(&self, address: IpAddr) -> Option<Mac> {
-        self.bindings.get(&address).copied()
+        self.bindings.get(&Key::Ip(address)).copied()
     }
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
@@ -102,7 +158,34 @@ impl Devices {
         }
         observe::event(facts, event, ip);
         self.network.tell(facts, event);
+        self.account(device, event.at.time);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
+    }
+
+    /// Something may have been added to what is known of a device.
+    fn account(&mut self, device: DeviceId, now: Time) {
+        self.measure(device);
+        self.ledger.seen(device, now);
+        if !self.ledger.is_over() {
+            return;
+        }
+        for keep in [FEW, 0] {
+            for device in self.ledger.longest_idle_first() {
+                if self.ledger.is_roomy() {
+                    return;
+                }
+                if let Some(facts) = self.facts_mut(device) {
+                    facts.cut_down(keep);
+                }
+                self.cut_down = self.cut_down.saturating_add(1);
+                self.measure(device);
+            }
+        }
+    }
+
+    fn measure(&mut self, device: DeviceId) {
+        let (Some(facts), Some(extent)) = (self.devices.get(device.0), self.extents.get_mut(device.0)) else { return };
+        self.ledger.set(device, extent.held(facts));
     }
 
     fn device(&mut self, mac: Option<Mac>, ip: Option<IpAddr>) -> Option<DeviceId> {
@@ -117,6 +200,7 @@ impl Devices {
         }
         let device = DeviceId(self.devices.len());
         self.devices.push(Box::new(DeviceFacts { mac, ..DeviceFacts::default() }));
+        self.extents.push(Extent::default());
         self.by_key.insert(key, device);
         Some(device)
     }
@@ -124,16 +208,16 @@ impl Devices {
     /// Learns what the event binds; if that shows two devices to be one, says which went into which.
     fn bind(&mut self, event: &Event) -> Option<(DeviceId, DeviceId)> {
         let (mac, ip) = self.binding(event)?;
-        if self.bindings.get(&ip) == Some(&mac) {
+        if self.bindings.get(&Key::Ip(ip)) == Some(&mac) {
             return None;
         }
-        if self.bindings.insert(ip, mac).is_none() {
+        if self.bindings.insert(Key::Ip(ip), mac).is_none() {
             self.bound.push_back(ip);
         }
         if self.bindings.len() > BINDINGS
             && let Some(oldest) = self.bound.pop_front()
         {
-            self.bindings.remove(&oldest);
+            self.bindings.remove(&Key::Ip(oldest));
         }
         let nameless = self.by_key.remove(&Key::Ip(ip))?;
         let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
@@ -142,6 +226,7 @@ impl Devices {
             return None;
         };
         let old = std::mem::take(self.devices.get_mut(nameless.0)?.as_mut());
+        self.ledger.set(nameless, 0);
         self.devices.get_mut(known.0)?.join(old);
         Some((nameless, known))
     }
@@ -165,7 +250,7 @@ impl Devices {
 
     /// The binding, unless the MAC speaks for too many addresses.
     fn as_a_host(&mut self, mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
-        if self.bindings.get(&ip) != Some(&mac) {
+        if self.bindings.get(&Key::Ip(ip)) != Some(&mac) {
             if self.arp_addresses.len() >= ARP_STATIONS {
                 self.arp_addresses.clear();
             }

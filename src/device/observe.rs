@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, VlanStay, Whose};
+use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, TEXT, VlanStay, Whose};
 use crate::event::{Event, What};
-use crate::flow::Signal;
+use crate::flow::{Signal, Transport};
 use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, pkcs7, spnego};
 use crate::model::{At, SECOND, Side, Time};
@@ -131,7 +131,7 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
 }
 
 fn remember(list: &mut Vec<WireText>, text: &WireText) {
-    if !text.is_empty() && list.len() < ENTRIES && !list.contains(text) {
+    if !text.is_empty() && text.raw().len() <= TEXT && list.len() < ENTRIES && !list.contains(text) {
         list.push(text.clone());
     }
 }
@@ -153,7 +153,7 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
         if let Some(class) = message.vendor_class() {
             remember(&mut facts.vendor_classes, &class);
         }
-        facts.host_name = message.text(12).or(facts.host_name.take());
+        facts.host_name = message.text(12).filter(|name| name.raw().len() <= TEXT).or(facts.host_name.take());
         let list = message.parameter_list();
         if !list.is_empty() {
             facts.parameter_list = list;
@@ -335,6 +335,10 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
 }
 
 fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
+    // The supplicant of 802.1X has a TLS of its own.
+    if event.flow.transport == Transport::Link {
+        return;
+    }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));

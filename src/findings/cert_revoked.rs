@@ -117,7 +117,7 @@ mod tests {
         })];
         let list = tcp(Purpose::Revocation).get("/ca.crl").answer_with(200, move |answer| {
             answer.content_type = Some(kind.into());
-            answer.body = http::Body { bytes: bytes.into(), complete: true };
+            answer.body = http::Body { bytes: bytes.into(), complete: true, arrived: true };
         });
         Login::new()
             .step(list)

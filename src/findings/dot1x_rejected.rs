@@ -7,6 +7,7 @@ use crate::login::steps::PortAccess;
 use crate::model::{Evidence, How, Side, Stage};
 use crate::protocols::eap;
 use crate::protocols::tls::names::alert_name;
+use crate::trust::certificate_in_words;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,7 +37,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             let text = format!("{} sends the TLS alert {description} ({})", whose(side), alert_name(description));
             Evidence::new(at.frame, "eap.type", text)
         });
-        Some((words(port), alert.into_iter().chain([failure]).collect()))
+        Some((words(port), certificate(port).into_iter().chain(alert).chain([failure]).collect()))
     });
     let mut found = answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
@@ -49,6 +50,14 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     });
     explain_silence(case, &mut found);
     found
+}
+
+/// The certificate with which the RADIUS server showed itself: what the device has to trust.
+fn certificate(port: &PortAccess) -> Option<Evidence> {
+    let (at, chain) = port.tls.as_ref()?.certificate.as_ref()?;
+    let body = chain.first()?.body.as_ref().ok()?;
+    let text = format!("certificate of the RADIUS server: {}", certificate_in_words(body));
+    Some(Evidence::new(at.frame, "eap.type", text))
 }
 
 fn whose(side: Side) -> &'static str {
@@ -70,8 +79,10 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
+    use crate::formats::x509;
     use crate::login::steps::Step;
-    use crate::model::{By, Outcome};
+    use crate::model::{By, Frame, Outcome};
+    use std::sync::Arc;
 
     fn refused() -> Login {
         Login::new().step(access().start().asked().identity("SEP0004F21A2B3C").method(25, None).failure())
@@ -99,6 +110,17 @@ mod tests {
         let found = Login::new().step(access().asked().identity("a").method(13, Some(48)).failure()).dropped().the(&RULE);
         assert!(found.summary.ends_with("by EAP-TLS, after the TLS alert 48 (unknown_ca) of the device"), "{}", found.summary);
         assert_eq!(found.evidence.len(), 2);
+    }
+
+    #[test]
+    fn the_certificate_that_the_device_was_shown_is_evidence() {
+        let shown = Arc::new(x509::parse(include_bytes!("../trust/samples/leaf-expired.der")));
+        let refused = access().asked().identity("a").shown(vec![shown]).method(13, Some(45)).failure();
+        let found = Login::new().step(refused).dropped().the(&RULE);
+        assert_eq!(found.evidence[0].frame, Frame(3));
+        let subject = "certificate of the RADIUS server: CN=";
+        assert!(found.evidence[0].text.starts_with(subject), "{}", found.evidence[0].text);
+        assert_eq!(found.evidence.len(), 3);
     }
 
     #[test]

@@ -51,7 +51,7 @@ mod tests {
     fn delivered(path: &str, complete: bool) -> Login {
         let page = tcp(Purpose::Enrolment).named("ca.contoso.com").get(path).answer_with(200, move |response| {
             response.content_type = Some(WireText::from("text/html"));
-            response.body = Body { bytes: Arc::from(b"<html>Please log in</html>".as_slice()), complete };
+            response.body = Body { bytes: Arc::from(b"<html>Please log in</html>".as_slice()), complete, arrived: complete };
         });
         Login::new().step(page).dropped()
     }

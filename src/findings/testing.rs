@@ -605,8 +605,7 @@ impl Tcp {
                 date: None,
                 ntlm: None,
                 request: exchange.request.as_ref().map(|(_, request)| Arc::clone(request)),
-                body: http::Body { bytes: Arc::from([].as_slice()), complete: true },
-                arrived: true,
+                body: http::Body { bytes: Arc::from([].as_slice()), complete: true, arrived: true },
             };
             change(&mut response);
             exchange.response = Some((at, Arc::new(response)));

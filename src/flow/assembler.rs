@@ -111,6 +111,11 @@ impl Assembler {
         self.end
     }
 
+    /// Can an acknowledgment set anything in motion?
+    pub(super) fn waits(&self) -> bool {
+        !self.pieces.is_empty() || self.end.is_some()
+    }
+
     /// Would these offsets bring nothing new?
     pub(super) fn knows(&self, start: u64, end: u64) -> bool {
         let mut known = self.next.max(start);

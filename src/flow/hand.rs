@@ -1,5 +1,6 @@
 //! The segment in hand and whom to tell about it; the way of one side's ordered bytes to the sink.
 
+use super::key::Key;
 use super::leftover::{Out, Why};
 use super::limits::{Limits, Losses};
 use super::{Flow, FlowSink, Interest, Step};
@@ -9,7 +10,8 @@ use crate::packet::Link;
 /// The segment in hand, and whom to tell.
 pub(super) struct Hand<'a, K> {
     pub(super) sink: &'a mut K,
-    pub(super) flow: Flow,
+    pub(super) key: Key,
+    pub(super) client_is_low: bool,
     pub(super) link: &'a Link,
     pub(super) at: At,
     pub(super) limits: &'a Limits,

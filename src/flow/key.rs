@@ -13,61 +13,80 @@ use crate::packet::Net;
 pub(super) struct Key {
     low: [u64; 2],
     high: [u64; 2],
-    low_port: u16,
-    high_port: u16,
-    tcp: bool,
-    v6: bool,
+    /// From the lowest bit on: the ports of the higher and of the lower end, [`TCP`], and [`V6`].
+    rest: u64,
 }
+
+const TCP: u64 = 1 << 32;
+const V6: u64 = 1 << 33;
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [low_top, low] = self.low;
         let [high_top, high] = self.high;
-        let ports =
-            u64::from(self.low_port) << 16 | u64::from(self.high_port) | u64::from(self.tcp) << 32 | u64::from(self.v6) << 33;
-        if self.v6 {
+        if self.is_v6() {
             for part in [low_top, low, high_top, high] {
                 state.write_u64(part);
             }
         } else {
             state.write_u64(low << 32 | high);
         }
-        state.write_u64(ports);
+        state.write_u64(self.rest);
     }
 }
 
 impl Key {
     /// The key, and whether the sender is its lower end.
+    #[inline]
     pub(super) fn new(net: &Net, source_port: u16, destination_port: u16, tcp: bool) -> (Key, bool) {
         let v6 = net.source.is_ipv6() || net.destination.is_ipv6();
+        let kind = if tcp { TCP } else { 0 } | if v6 { V6 } else { 0 };
         let (source, destination) = (number(net.source), number(net.destination));
+        let key = |low, high, low_port: u16, high_port: u16| Key {
+            low,
+            high,
+            rest: kind | u64::from(low_port) << 16 | u64::from(high_port),
+        };
         if (source, source_port) <= (destination, destination_port) {
-            (Key { low: source, high: destination, low_port: source_port, high_port: destination_port, tcp, v6 }, true)
+            (key(source, destination, source_port, destination_port), true)
         } else {
-            (Key { low: destination, high: source, low_port: destination_port, high_port: source_port, tcp, v6 }, false)
+            (key(destination, source, destination_port, source_port), false)
         }
+    }
+
+    fn is_v6(&self) -> bool {
+        self.rest & V6 != 0
+    }
+
+    fn low_port(&self) -> u16 {
+        (self.rest >> 16) as u16
+    }
+
+    fn high_port(&self) -> u16 {
+        self.rest as u16
     }
 
     /// Does it carry TCP (or else UDP)?
     pub(super) fn is_tcp(&self) -> bool {
-        self.tcp
+        self.rest & TCP != 0
     }
 
     /// Is the lower end the less server-like one, judged by the ports alone?
     pub(super) fn low_is_client(&self) -> bool {
-        (unlike_server(self.low_port), self.low_port) >= (unlike_server(self.high_port), self.high_port)
+        let (low, high) = (self.low_port(), self.high_port());
+        (unlike_server(low), low) >= (unlike_server(high), high)
     }
 
     /// The flow as the sink sees it.
     pub(super) fn flow(&self, id: u64, client_is_low: bool, oriented: bool) -> Flow {
-        let low = Endpoint::Ip(SocketAddr::new(self.address(self.low), self.low_port));
-        let high = Endpoint::Ip(SocketAddr::new(self.address(self.high), self.high_port));
+        let low = Endpoint::Ip(SocketAddr::new(self.address(self.low), self.low_port()));
+        let high = Endpoint::Ip(SocketAddr::new(self.address(self.high), self.high_port()));
         let (client, server) = if client_is_low { (low, high) } else { (high, low) };
-        Flow { id, transport: if self.tcp { Transport::Tcp } else { Transport::Udp }, client, server, oriented }
+        Flow { id, transport: if self.is_tcp() { Transport::Tcp } else { Transport::Udp }, client, server, oriented }
     }
 
     fn address(&self, [top, bottom]: [u64; 2]) -> IpAddr {
-        if self.v6 {
+        if self.is_v6() {
             IpAddr::V6(Ipv6Addr::from_bits(u128::from(top) << 64 | u128::from(bottom)))
         } else {
             IpAddr::V4(Ipv4Addr::from_bits(bottom as u32))

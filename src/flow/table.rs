@@ -259,8 +259,8 @@ impl<T: Default> FlowTable<T> {
         let side = hot.side(from_low);
         let Cold::Tcp(connection) = &mut hot.cold else { return };
         hot.touched = at.time;
-        let flow = key.flow(connection.id, hot.client_is_low, connection.oriented);
-        let mut hand = Hand { sink, flow, link, at, limits: &self.limits, losses: &mut self.losses };
+        let client_is_low = hot.client_is_low;
+        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
         connection.segment(&mut hot.sent, side, segment, &mut hand);
         hot.quiet = !connection.wants_payload();
         if connection.closed && !hot.closed {
@@ -338,8 +338,8 @@ impl<T: Default> FlowTable<T> {
         if connection.id != id {
             return true;
         }
-        let flow = key.flow(id, hot.client_is_low, connection.oriented);
-        let mut hand = Hand { sink, flow, link: &Link::default(), at, limits: &self.limits, losses: &mut self.losses };
+        let (link, client_is_low) = (&Link::default(), hot.client_is_low);
+        let mut hand = Hand { sink, key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
         connection.forget(&mut hand);
         hot.quiet = !connection.wants_payload();
         hot.holds = false;
@@ -358,8 +358,8 @@ impl<T: Default> FlowTable<T> {
     fn part(&mut self, key: &Key, mut hot: Hot<T>, at: At, sink: &mut impl FlowSink<State = T>) {
         self.held = self.held.saturating_sub(hot.held as usize);
         let Cold::Tcp(connection) = &mut hot.cold else { return };
-        let flow = key.flow(connection.id, hot.client_is_low, connection.oriented);
-        let mut hand = Hand { sink, flow, link: &Link::default(), at, limits: &self.limits, losses: &mut self.losses };
+        let (link, client_is_low) = (&Link::default(), hot.client_is_low);
+        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
         connection.close(&hot.sent, &mut hand);
     }
 }

@@ -31,6 +31,29 @@ pub enum Extent {
 
 /// Measures the element at the front.
 pub fn extent(bytes: &[u8]) -> Extent {
+    match common_header(bytes) {
+        Some((header, length)) => Extent::Bytes(header.saturating_add(length)),
+        None => extent_of_any(bytes),
+    }
+}
+
+/// The lengths of header and content, where the tag is one octet and the length one, or two to four behind their number:
+/// nearly all elements begin so, and a message has hundreds.
+fn common_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (&[tag, first], rest) = bytes.split_first_chunk()?;
+    if tag & 0x1f == 0x1f {
+        return None;
+    }
+    let octets = match first {
+        0..=0x7f => return Some((2, usize::from(first))),
+        0x81..=0x84 => usize::from(first & 0x7f),
+        _ => return None,
+    };
+    let length = rest.get(..octets)?.iter().fold(0_u32, |length, octet| length << 8 | u32::from(*octet));
+    Some((octets.saturating_add(2), usize::try_from(length).ok()?))
+}
+
+fn extent_of_any(bytes: &[u8]) -> Extent {
     match Header::from_ber(bytes) {
         Ok((rest, header)) => match header.length() {
             Length::Definite(length) => Extent::Bytes(bytes.len().saturating_sub(rest.len()).saturating_add(length)),
@@ -61,7 +84,11 @@ pub struct Element<'a> {
 /// The element at the front, and what is behind it.
 pub fn element(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let tag = *bytes.first()?;
-    let Extent::Bytes(length) = extent(bytes) else { return None };
+    if let Some((header, length)) = common_header(bytes) {
+        let (content, rest) = bytes.get(header..)?.split_at_checked(length)?;
+        return Some((Element { tag, content }, rest));
+    }
+    let Extent::Bytes(length) = extent_of_any(bytes) else { return None };
     let (whole, rest) = bytes.split_at_checked(length)?;
     let (content, _) = Header::from_ber(whole).ok()?;
     Some((Element { tag, content }, rest))
@@ -94,6 +121,8 @@ pub fn integer(content: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,6 +132,28 @@ mod tests {
         assert_eq!(extent(&[0x30, 0x84, 0, 0]), Extent::Unfinished);
         assert_eq!(extent(&[]), Extent::Unfinished);
         assert_eq!(extent(&[0x30, 0x80, 0, 0]), Extent::Broken, "no end is known");
+    }
+
+    proptest! {
+        #[test]
+        fn headers_that_are_read_by_hand_are_those_of_the_grammar(
+            tag: u8,
+            first in prop_oneof![any::<u8>(), 0x80..=0x88_u8],
+            rest in prop::collection::vec(any::<u8>(), 0..12),
+        ) {
+            let bytes = [&[tag, first][..], &rest].concat();
+            for end in 0..=bytes.len() {
+                let bytes = &bytes[..end];
+                prop_assert_eq!(extent(bytes), extent_of_any(bytes));
+                let by_grammar = match extent_of_any(bytes) {
+                    Extent::Bytes(length) if length <= bytes.len() => {
+                        Header::from_ber(&bytes[..length]).ok().map(|(content, _)| (Element { tag, content }, &bytes[length..]))
+                    }
+                    _ => None,
+                };
+                prop_assert_eq!(element(bytes), by_grammar);
+            }
+        }
     }
 
     #[test]

@@ -160,6 +160,19 @@ fn filetime(bytes: &[u8]) -> Option<Time> {
     i64::try_from(since_1970 * 100).ok().map(Time)
 }
 
+impl Token {
+    /// Memory that it takes beyond its own size.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Token::Challenge { target, .. } => target.held(),
+            Token::Authenticate { domain, user, workstation, .. } => {
+                domain.held().saturating_add(user.held()).saturating_add(workstation.held())
+            }
+            Token::Negotiate | Token::Other(_) => 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,8 @@
 //! Tokens of the GSS-API as binds and HTTP carry them: SPNEGO (RFC 4178, [MS-SPNG]), and inside it or bare, Kerberos
 //! (RFC 4121) or NTLM. Tickets and hashes are never kept.
 
+use std::borrow::Cow;
+
 use super::ber::{self, tag};
 use super::ntlm;
 
@@ -84,11 +86,11 @@ fn kerberos(message: &[u8]) -> Token {
 
 /// The bytes that a wrapped message holds, where the wrapping only signs them. Of NTLM it does not show whether it does:
 /// who asks must see whether the bytes make sense.
-pub fn unwrapped(token: &[u8]) -> Option<Vec<u8>> {
+pub fn unwrapped(token: &[u8]) -> Option<Cow<'_, [u8]>> {
     match token {
         [0x05, 0x04, flags, 0xff, rest @ ..] => signed(*flags, rest),
-        [0x01, 0x00, 0x00, 0x00, ..] => token.get(NTLM_SIGNATURE..).map(<[u8]>::to_vec),
-        [INITIAL, ..] => signed_with_rc4(token),
+        [0x01, 0x00, 0x00, 0x00, ..] => token.get(NTLM_SIGNATURE..).map(Cow::Borrowed),
+        [INITIAL, ..] => signed_with_rc4(token).map(Cow::Borrowed),
         _ => None,
     }
 }
@@ -100,30 +102,46 @@ const SEALED: u8 = 2;
 
 /// A wrap token of RFC 4121 section 4.2.6.2, behind its flags and filler: lengths, number, then the bytes with their
 /// checksum, turned to the right.
-fn signed(flags: u8, rest: &[u8]) -> Option<Vec<u8>> {
+fn signed(flags: u8, rest: &[u8]) -> Option<Cow<'_, [u8]>> {
     let [ec_high, ec_low, rrc_high, rrc_low, _, _, _, _, _, _, _, _, turned @ ..] = rest else { return None };
     if flags & SEALED != 0 {
         return None;
     }
     let checksum = usize::from(u16::from_be_bytes([*ec_high, *ec_low]));
     let turn = usize::from(u16::from_be_bytes([*rrc_high, *rrc_low])).checked_rem(turned.len())?;
-    let mut bytes = turned.to_vec();
-    bytes.rotate_left(turn);
-    bytes.truncate(turned.len().checked_sub(checksum)?);
-    Some(bytes)
+    let (checksum_and_more, bytes) = turned.split_at_checked(turn)?;
+    let length = turned.len().checked_sub(checksum)?;
+    Some(match bytes.get(..length) {
+        Some(bytes) => Cow::Borrowed(bytes),
+        None => {
+            let mut turned_back = [bytes, checksum_and_more].concat();
+            turned_back.truncate(length);
+            Cow::Owned(turned_back)
+        }
+    })
 }
 
 /// A wrap token of the older kind (RFC 1964 section 1.2.2, RFC 4757 section 7.3): behind the mechanism come the type 02 01,
 /// the algorithms, of which the second is ff ff where nothing is sealed, a filler, then number, checksum and confounder.
 /// The bytes are followed by their padding.
-fn signed_with_rc4(token: &[u8]) -> Option<Vec<u8>> {
+fn signed_with_rc4(token: &[u8]) -> Option<&[u8]> {
     const HEAD: usize = 8;
     const NUMBER_CHECKSUM_CONFOUNDER: usize = 24;
     let (outer, _) = ber::element(token)?;
     let (mechanism, rest) = named(outer.content)?;
     let is_clear = mechanism == KERBEROS && matches!(rest, [0x02, 0x01, _, _, 0xff, 0xff, ..]);
     let bytes = rest.get(HEAD.saturating_add(NUMBER_CHECKSUM_CONFOUNDER)..)?;
-    is_clear.then(|| bytes.to_vec())
+    is_clear.then_some(bytes)
+}
+
+impl Token {
+    /// Memory that it takes beyond its own size.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Token::Ntlm(token) => token.held(),
+            Token::Kerberos | Token::KerberosError(_) | Token::Other => 0,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -136,9 +136,6 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
         return restarted_soon(steps, session);
     }
-    if let Some(dropped) = restarted_on_image(steps) {
-        return Some(dropped);
-    }
     // The time is asked for at any moment: it is no further along than the address.
     let along = |step: &Step| match step.purpose {
         Purpose::Clock => (errand(Purpose::Address), Stage::Address),
@@ -148,6 +145,10 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
+    // An image that came whole after all that is what the device started over with.
+    let images = steps.iter().enumerate().filter_map(|(index, step)| Some((index, step, image(step)?)));
+    let (index, step, at) =
+        images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole).unwrap_or((index, step, at));
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
 }
 
@@ -159,19 +160,19 @@ fn restarted_soon(steps: &[Step], session: usize) -> Option<(usize, DropPoint)> 
     soon.then_some((session, DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at }))
 }
 
-/// The last that the device did was to fetch an image of its software: for that it restarts.
-fn restarted_on_image(steps: &[Step]) -> Option<(usize, DropPoint)> {
-    let (index, step) = steps.iter().enumerate().rev().find(|(_, step)| !matches!(step.kind, StepKind::Neighbour(_)))?;
-    let fetched = match &step.kind {
-        StepKind::Connection(connection) => connection.http.iter().any(|exchange| {
-            let asked = exchange.request.as_ref().is_some_and(|(_, request)| request.method.raw() == "GET");
-            asked && exchange.response.as_ref().is_some_and(|(_, response)| response.code == 200)
-        }),
-        StepKind::File(transfer) => transfer.complete.is_some(),
-        _ => false,
-    };
-    let at = last_answer(step).filter(|_| step.purpose == Purpose::Update && fetched)?;
-    Some((index, DropPoint { stage: Stage::Update, by: By::Device, how: How::Abandoned, at }))
+/// When the image came whole that this step fetched.
+fn image(step: &Step) -> Option<At> {
+    if step.purpose != Purpose::Update {
+        return None;
+    }
+    match &step.kind {
+        StepKind::File(transfer) => transfer.complete,
+        StepKind::Connection(connection) => {
+            let answers = connection.http.iter().filter_map(|exchange| exchange.response.as_ref());
+            answers.filter(|(_, response)| response.code == 200 && response.body.arrived).map(|(at, _)| *at).max()
+        }
+        _ => None,
+    }
 }
 
 fn last_answer(step: &Step) -> Option<At> {

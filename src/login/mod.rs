@@ -56,6 +56,11 @@ impl Login {
         self.recorder.len()
     }
 
+    /// Memory that it takes, about.
+    pub fn held(&self) -> usize {
+        self.recorder.held()
+    }
+
     /// Is there so much of it that something should be settled or forgotten?
     pub fn is_full(&self) -> bool {
         self.recorder.len() >= UNSETTLED
@@ -69,6 +74,7 @@ impl Login {
     /// Takes over what the same device did under another name.
     pub fn join(&mut self, other: Login) {
         self.events = self.events.saturating_add(other.events);
+        self.settled = self.settled.max(other.settled);
         self.recorder.join(other.recorder);
     }
 
@@ -104,10 +110,13 @@ impl Login {
         attempts.into_iter().map(|(attempt, _)| attempt).collect()
     }
 
-    /// All attempts that are left, when the capture has ended.
-    pub fn finish(self, facts: &DeviceFacts, profile: &Profile, end: Time) -> Vec<Attempt> {
-        let judged = judge::steps(&self.recorder, facts, profile, end);
-        attempt::split(judged, profile, end, self.settled.saturating_add(1)).into_iter().map(|(attempt, _)| attempt).collect()
+    /// Takes out all attempts as they stand, and forgets the exchanges.
+    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
+        let judged = judge::steps(&self.recorder, facts, profile, now);
+        let attempts = attempt::split(judged, profile, now, self.settled.saturating_add(1));
+        self.settled = self.settled.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
+        self.clear();
+        attempts.into_iter().map(|(attempt, _)| attempt).collect()
     }
 
     /// Which CA stood behind the chain that a server gave under a name.

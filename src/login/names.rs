@@ -29,9 +29,15 @@ pub(super) struct NameBook {
     targets: Vec<(WireText, WireText, u16)>,
     /// Domains whose SIP services were asked for.
     sip_domains: Vec<String>,
+    held: usize,
 }
 
 impl NameBook {
+    /// Memory that it takes, about.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Takes note of an answer.
     pub(super) fn learn(&mut self, frame: Frame, question: &dns::Question, message: &dns::Message) {
         if question.kind == dns::kind::SRV {
@@ -55,6 +61,7 @@ impl NameBook {
         let domain = domain.trim_end_matches('.').to_ascii_lowercase();
         let known = domain.is_empty() || self.sip_domains.contains(&domain);
         if purpose::of_name(service) == Purpose::Registrar && !known && self.sip_domains.len() < DOMAINS {
+            self.held = self.held.saturating_add(domain.len());
             self.sip_domains.push(domain);
         }
     }
@@ -64,11 +71,14 @@ impl NameBook {
             return;
         }
         let names = self.addresses.entry(address).or_default();
+        let before: usize = names.iter().map(|(name, _)| name.held()).sum();
         names.retain(|(known, _)| !known.raw().eq_ignore_ascii_case(name.raw()));
         if names.len() >= NAMES {
             names.remove(0);
         }
         names.push((name.clone(), frame));
+        let after: usize = names.iter().map(|(name, _)| name.held()).sum();
+        self.held = self.held.saturating_sub(before).saturating_add(after);
     }
 
     fn add_target(&mut self, service: &WireText, target: &WireText, port: u16) {
@@ -76,9 +86,11 @@ impl NameBook {
         if self.targets.contains(&entry) {
             return;
         }
+        let bytes = |(service, target, _): &(WireText, WireText, u16)| service.held().saturating_add(target.held());
         if self.targets.len() >= TARGETS {
-            self.targets.remove(0);
+            self.held = self.held.saturating_sub(bytes(&self.targets.remove(0)));
         }
+        self.held = self.held.saturating_add(bytes(&entry));
         self.targets.push(entry);
     }
 
@@ -132,6 +144,7 @@ impl NameBook {
         }
         for domain in other.sip_domains {
             if self.sip_domains.len() < DOMAINS && !self.sip_domains.contains(&domain) {
+                self.held = self.held.saturating_add(domain.len());
                 self.sip_domains.push(domain);
             }
         }

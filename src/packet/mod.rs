@@ -150,14 +150,21 @@ impl Decoder {
     /// lies in the decoder, hence the common lifetime.
     #[inline]
     pub fn decode<'a>(&'a mut self, record: &Record<'a>) -> Packet<'a> {
-        let unwrapped = link::unwrap(record);
-        match unwrapped.above {
-            Above::Ip(bytes) => match fast::decode(record, unwrapped.link, bytes) {
-                Some(packet) => packet,
-                None => self.decode_slowly(record, &unwrapped),
-            },
-            _ => self.decode_slowly(record, &unwrapped),
+        match fast::decode(record) {
+            Some(packet) => packet,
+            None => self.decode_other(record),
         }
+    }
+
+    /// The same where the short path ends at the link layer.
+    #[inline(never)]
+    fn decode_other<'a>(&'a mut self, record: &Record<'a>) -> Packet<'a> {
+        let unwrapped = link::unwrap(record);
+        let short = match unwrapped.above {
+            Above::Ip(bytes) => fast::above_link(record, unwrapped.link, bytes),
+            _ => None,
+        };
+        short.unwrap_or_else(|| self.decode_slowly(record, &unwrapped))
     }
 
     /// Decodes a record of which one frame may carry several packets, as 802.11 lets it, and gives each.
@@ -168,7 +175,10 @@ impl Decoder {
             return;
         }
         if record.link_type == link_type::ETHERNET || !wireless::is_wireless(record.link_type) {
-            return each(&self.decode(record));
+            return match fast::decode(record) {
+                Some(packet) => each(&packet),
+                None => each(&self.decode_other(record)),
+            };
         }
         let mut further = match wireless::unwrap(record).map(|carried| carried.payload) {
             Ok(Payload::Aggregate(frames)) => wireless::subframe(frames).map_or(&[][..], |(.., rest)| rest),

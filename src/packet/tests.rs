@@ -20,8 +20,11 @@ fn record(link_type: u16, data: &[u8]) -> Record<'_> {
 /// Decodes by the short path where there is one, and holds it together with the long one.
 fn decode<'a>(decoder: &'a mut Decoder, record: &Record<'a>) -> Packet<'a> {
     let unwrapped = link::unwrap(record);
+    if let Some(fast) = fast::decode(record) {
+        assert_eq!(fast, Decoder::new().decode_slowly(record, &unwrapped));
+    }
     if let Above::Ip(bytes) = unwrapped.above
-        && let Some(fast) = fast::decode(record, unwrapped.link, bytes)
+        && let Some(fast) = fast::above_link(record, unwrapped.link, bytes)
     {
         assert_eq!(fast, Decoder::new().decode_slowly(record, &unwrapped));
     }
@@ -536,10 +539,10 @@ fn every_prefix_of_every_sample_decodes_to_something() {
 /// Packets of every shape that the short path may see, some of them damaged.
 fn packets() -> impl Strategy<Value = (u16, Vec<u8>, u32)> {
     let ports = (any::<u16>(), any::<u16>());
-    let transport = (any::<bool>(), any::<bool>(), ports, 0..40_usize, 0..11_usize);
+    let transport = (any::<bool>(), any::<bool>(), ports, 0..40_usize, 0..11_usize, prop::option::weighted(0.2, any::<u8>()));
     let damage = prop::collection::vec((0..90_usize, any::<u8>()), 0..3);
     (transport, 0..6_u8, 0..20_usize, prop::option::of(0..100_usize), damage, any::<u8>()).prop_map(
-        |((is_tcp, is_ipv6, (source, destination), payload, options), link, padding, cut, damage, ihl)| {
+        |((is_tcp, is_ipv6, (source, destination), payload, options, other), link, padding, cut, damage, ihl)| {
             let payload = vec![0x55; payload];
             let mut packet = Vec::new();
             let transport = if is_tcp {
@@ -556,7 +559,7 @@ fn packets() -> impl Strategy<Value = (u16, Vec<u8>, u32)> {
                 ]
                 .concat()
             };
-            let protocol = if is_tcp { 6 } else { 17 };
+            let protocol = other.unwrap_or(if is_tcp { 6 } else { 17 });
             if is_ipv6 {
                 packet.extend(ipv6(protocol, &transport));
             } else {
@@ -674,7 +677,7 @@ fn the_paths_agree_on_real_captures() {
                 let unwrapped = link::unwrap(&record);
                 packets += 1;
                 short += u32::from(
-                    matches!(unwrapped.above, Above::Ip(bytes) if fast::decode(&record, unwrapped.link, bytes).is_some()),
+                    matches!(unwrapped.above, Above::Ip(bytes) if fast::above_link(&record, unwrapped.link, bytes).is_some()),
                 );
                 decode(&mut decoder, &record);
             }

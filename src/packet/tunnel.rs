@@ -32,6 +32,12 @@ pub(super) fn is_tunnel(source: u16, destination: u16) -> bool {
         || matches!(source, l2tp::PORT | capwap::PORT)
 }
 
+/// Is this IP protocol a tunnel?
+#[inline]
+pub(super) fn is_in_ip(protocol: u8) -> bool {
+    matches!(protocol, 4 | 41 | 47 | 97 | 115 | 137)
+}
+
 /// What an IP protocol that is a tunnel carries; `None` where it carries nothing that is known.
 pub(super) fn in_ip<'a>(record: &Record<'a>, link: Link, protocol: u8, bytes: &'a [u8]) -> Option<Unwrapped<'a>> {
     match protocol {

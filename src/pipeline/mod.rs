@@ -2,6 +2,7 @@
 //! clock: any [`Read`] will do.
 
 mod notes;
+mod room;
 
 use std::fmt;
 use std::io::Read;
@@ -9,27 +10,23 @@ use std::net::IpAddr;
 
 use crate::capture::{CaptureError, CaptureReader, compressed};
 use crate::device::facts::DeviceFacts;
+use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
 use crate::flow::{FlowTable, Signal};
 use crate::login::Login;
-use crate::model::{Mac, SECOND, Time, Verdict, Warning};
+use crate::login::steps::Attempt;
+use crate::model::{Mac, Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
-use crate::verdict::{ATTEMPTS, Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use notes::Notes;
+use room::{Costs, EXCHANGES, RESULTS, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
-/// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
-const UNSETTLED: usize = 8_192;
-/// Beyond this many, devices that are not idle are forgotten, too.
-const CROWDED: usize = 16_384;
-/// A device that has done nothing for so long is idle.
-const IDLE: i64 = 60 * SECOND;
-
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -95,7 +92,7 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let mut run = run(input, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
-    run.capture.warnings.extend(run.sink.devices.warning());
+    run.capture.warnings.extend(run.sink.devices.warnings());
     let (devices, warnings) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
     run.capture.warnings.extend(warnings);
@@ -111,7 +108,7 @@ pub fn events<R: Read>(
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
     let mut run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
-    run.capture.warnings.extend(run.sink.devices.warning());
+    run.capture.warnings.extend(run.sink.devices.warnings());
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
 }
 
@@ -197,11 +194,16 @@ struct Logins<'a> {
     logins: Vec<Option<Box<Tracked>>>,
     notes: Notes,
     now: Time,
-    /// Unsettled exchanges of all devices, which of those is looked at next when room is needed, and how often one was
-    /// forgotten.
+    /// Unsettled exchanges of all devices, and which of those is looked at next when room is needed.
     unsettled: usize,
     hand: usize,
-    forgotten: u64,
+    /// What the unsettled exchanges of each device take.
+    ledger: Ledger,
+    /// What is kept to be told of all devices takes so much.
+    results: usize,
+    /// How much is enough.
+    enough: usize,
+    costs: Costs,
 }
 
 #[derive(Default)]
@@ -234,23 +236,45 @@ impl EventSink for Logins<'_> {
         let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {
-            settle(tracked, self.options, facts, self.now);
+            let told = tracked.gathered.held();
+            self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
+            tracked.settle(self.options, facts, self.now);
+            self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         }
         self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
+        self.ledger.set(owner.device, tracked.login.held());
+        self.ledger.seen(owner.device, self.now);
         if self.unsettled > UNSETTLED {
-            self.make_room(owner.device);
+            self.forget_one(owner.device);
+        }
+        if self.ledger.is_over() {
+            self.make_room();
         }
     }
 }
 
-fn settle(tracked: &mut Tracked, options: &Options, facts: &DeviceFacts, now: Time) {
-    match profile_of(options, facts).0 {
-        Some(profile) => {
-            for attempt in tracked.login.settle(facts, profile, now) {
-                tracked.gathered.attempt(&attempt, profile, facts, findings::ALL);
-            }
+impl Tracked {
+    /// Did it do anything that a login can stand on?
+    fn did_anything(&self) -> bool {
+        self.forgotten || self.login.has_exchanges() || self.gathered.held() > 0
+    }
+
+    /// Runs the rules on attempts that are over.
+    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts) {
+        for attempt in attempts {
+            self.gathered.attempt(attempt, profile, facts, findings::ALL);
         }
-        None => tracked.login.forget(),
+    }
+
+    /// Takes out what is over; of a device without a login, the oldest goes.
+    fn settle(&mut self, options: &Options, facts: &DeviceFacts, now: Time) {
+        match profile_of(options, facts).0 {
+            Some(profile) => {
+                let attempts = self.login.settle(facts, profile, now);
+                self.gather(&attempts, profile, facts);
+            }
+            None => self.login.forget(),
+        }
     }
 }
 
@@ -273,89 +297,61 @@ impl<'a> Logins<'a> {
             now: Time::default(),
             unsettled: 0,
             hand: 0,
-            forgotten: 0,
-        }
-    }
-
-    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
-    fn make_room(&mut self, at_work: DeviceId) {
-        let device = DeviceId(self.hand);
-        self.hand = self.hand.saturating_add(1);
-        if self.hand >= self.logins.len() {
-            self.hand = 0;
-        }
-        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
-        let unsettled = tracked.login.unsettled();
-        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
-        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
-            tracked.forgotten |= tracked.login.has_exchanges();
-            tracked.login.clear();
-            self.unsettled = self.unsettled.saturating_sub(unsettled);
-            self.forgotten = self.forgotten.saturating_add(1);
+            ledger: Ledger::new(EXCHANGES),
+            results: 0,
+            enough: RESULTS,
+            costs: Costs::default(),
         }
     }
 
     /// Two devices turned out to be one.
-    fn join(&mut self, from: DeviceId, into: DeviceId) {
-        let Some(from) = self.logins.get_mut(from.0).and_then(Option::take) else { return };
-        if self.logins.len() <= into.0 {
-            self.logins.resize_with(into.0.saturating_add(1), || None);
+    fn join(&mut self, from_id: DeviceId, into_id: DeviceId) {
+        let Some(from) = self.logins.get_mut(from_id.0).and_then(Option::take) else { return };
+        if self.logins.len() <= into_id.0 {
+            self.logins.resize_with(into_id.0.saturating_add(1), || None);
         }
-        if let Some(slot) = self.logins.get_mut(into.0) {
+        if let Some(slot) = self.logins.get_mut(into_id.0) {
             let into = slot.get_or_insert_with(Box::default);
             into.forgotten |= from.forgotten;
+            if into.gathered.held() == 0 {
+                into.gathered = from.gathered;
+            }
             into.login.join(from.login);
+            self.ledger.set(into_id, into.login.held());
         }
+        self.ledger.set(from_id, 0);
     }
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
-        let Logins { options, devices, logins, forgotten, .. } = self;
-        let mut surplus = 0_u64;
-        let mut left_out = 0_u64;
+        let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
         let mut without_login = 0_usize;
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
-            let (Some(tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !(tracked.forgotten || tracked.login.has_exchanges()) {
+            let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
+            if !is_selected(options.device, facts) || !tracked.did_anything() {
                 continue;
             }
-            let (analysis, unlisted) = conclude(*tracked, options, facts, end);
-            left_out = left_out.saturating_add(u64::from(unlisted));
+            let told = tracked.gathered.held();
+            costs.brief |= tracked.gathered.be_brief(results > enough);
+            let (profile, evidence) = profile_of(options, facts);
+            if let Some(profile) = profile {
+                let attempts = tracked.login.conclude(facts, profile, end);
+                tracked.gather(&attempts, profile, facts);
+            }
+            results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
+            costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
+            let analysis = tracked.gathered.conclude(facts, profile, evidence);
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
-                    surplus = surplus.saturating_add(1);
+                    costs.surplus = costs.surplus.saturating_add(1);
                     continue;
                 }
             }
             analyses.push(analysis);
         }
-        let warning = |count: u64, text: String| (count > 0).then_some(Warning { frame: None, text });
-        let surplus = warning(surplus, format!("{surplus} further devices without any login are not listed"));
-        let left_out = warning(
-            left_out,
-            format!("{left_out} attempts are counted but not listed: of one device the first {ATTEMPTS} are, and the last"),
-        );
-        let forgotten = warning(
-            forgotten,
-            format!(
-                "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
-            ),
-        );
-        (analyses, surplus.into_iter().chain(left_out).chain(forgotten).collect())
+        (analyses, costs.warnings())
     }
-}
-
-fn conclude(tracked: Tracked, options: &Options, facts: &DeviceFacts, end: Time) -> (DeviceAnalysis, u32) {
-    let Tracked { login, mut gathered, .. } = tracked;
-    let (profile, evidence) = profile_of(options, facts);
-    if let Some(profile) = profile {
-        for attempt in login.finish(facts, profile, end) {
-            gathered.attempt(&attempt, profile, facts, findings::ALL);
-        }
-    }
-    let left_out = gathered.left_out();
-    (gathered.conclude(facts, profile, evidence), left_out)
 }
 
 fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use crate::flow::Step;
 use crate::model::{Mac, Side};
+use crate::text::WireText;
 
 pub mod arp;
 pub mod cdp;
@@ -70,8 +71,15 @@ pub trait Describe {
     fn event(&self) -> Option<&'static str>;
     /// In whose login it counts.
     fn asker(&self) -> Asker;
+    /// Memory that it takes beyond its own size, about: what counts against the bounds on what is kept of devices.
+    fn held(&self) -> usize;
     /// The keys and values, in Wireshark's field names where they exist. Absent is absent.
     fn fields(&self, put: &mut dyn FnMut(&'static str, serde_json::Value));
+}
+
+/// Memory of texts that may be absent.
+fn texts<const N: usize>(texts: [&Option<WireText>; N]) -> usize {
+    texts.into_iter().flatten().map(WireText::held).fold(0, usize::saturating_add)
 }
 
 /// In whose login a message counts: that of the one who asks, whoever sent it.
@@ -90,6 +98,13 @@ pub enum Asker {
 }
 
 impl Message {
+    /// Memory that it takes, about.
+    pub fn held(&self) -> usize {
+        /// The structures of the messages, one with another.
+        const FIXED: usize = 192;
+        self.describe().held().saturating_add(FIXED)
+    }
+
     /// The message as something that can be described.
     pub fn describe(&self) -> &dyn Describe {
         match self {

@@ -32,7 +32,13 @@ struct Document<'a> {
     schema: &'static str,
     tool: Tool,
     capture: Capture<'a>,
-    devices: Vec<Device<'a>>,
+    #[serde(serialize_with = "one_by_one")]
+    devices: &'a [DeviceAnalysis],
+}
+
+/// There can be thousands: each is put into its form when its turn comes.
+fn one_by_one<S: serde::Serializer>(devices: &[DeviceAnalysis], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(devices.iter().map(Device::from))
 }
 
 #[derive(Serialize)]
@@ -191,7 +197,7 @@ impl<'a> Document<'a> {
             schema: SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             capture: Capture::new(&analysis.capture, path),
-            devices: analysis.devices.iter().map(Device::from).collect(),
+            devices: &analysis.devices,
         }
     }
 }

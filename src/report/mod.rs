@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use crate::verdict::Analysis;
 use sarif::Sarif;
 
+pub mod acceptance;
 pub mod csv;
 pub mod events;
 pub mod explain;

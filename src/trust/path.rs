@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Link, Question};
 use crate::formats::signature::{self, Verified};
-use crate::formats::x509::{Body, Certificate};
+use crate::formats::x509::{Body, Certificate, KeyKind, PublicKey};
 
 /// Most certificates that are looked at.
 const MAX_CERTIFICATES: usize = 512;
@@ -15,8 +15,10 @@ const MAX_CERTIFICATES: usize = 512;
 const MAX_LENGTH: usize = 10;
 /// Most paths that are kept.
 const MAX_PATHS: usize = 16;
-/// Most steps of one search, and most signatures that are verified for one question.
+/// Most steps of one search.
 const MAX_STEPS: usize = 256;
+/// Most work that is done on the signatures of one question: 1 is a signature with RSA of 2048 bits.
+const MAX_EFFORT: u32 = 512;
 
 /// A readable certificate of the question.
 pub(super) struct Node<'a> {
@@ -81,7 +83,7 @@ enum Bond {
 pub(super) struct Pool<'a> {
     nodes: Vec<Node<'a>>,
     bonds: RefCell<BTreeMap<(usize, usize), Bond>>,
-    verifications: Cell<usize>,
+    effort: Cell<u32>,
 }
 
 impl<'a> Pool<'a> {
@@ -99,7 +101,7 @@ impl<'a> Pool<'a> {
                 nodes.push(Node { link, certificate, body, held });
             }
         }
-        Self { nodes, bonds: RefCell::default(), verifications: Cell::new(MAX_STEPS) }
+        Self { nodes, bonds: RefCell::default(), effort: Cell::new(MAX_EFFORT) }
     }
 
     /// The server's own certificate, where it can be read.
@@ -130,9 +132,9 @@ impl<'a> Pool<'a> {
     }
 
     fn verify(&self, child: &Node<'_>, issuer: &Node<'_>) -> Verified {
-        match self.verifications.get().checked_sub(1) {
+        match self.effort.get().checked_sub(effort(&issuer.body.key)) {
             Some(left) => {
-                self.verifications.set(left);
+                self.effort.set(left);
                 signature::verify(child.certificate, &issuer.body.key)
             }
             None => Verified::CannotCheck("too many certificates".to_owned()),
@@ -181,6 +183,13 @@ impl<'a> Pool<'a> {
         });
         if signers.is_empty() { (forgers, true) } else { (signers, false) }
     }
+}
+
+/// How much work a signature with this key is: it grows with the square of the key's length at least.
+fn effort(key: &PublicKey) -> u32 {
+    let unit = if key.kind == KeyKind::Rsa { 2048 } else { 128 };
+    let times = key.bits.div_ceil(unit).max(1);
+    times.saturating_mul(times)
 }
 
 /// Does the child's authorityKeyIdentifier name the issuer's key? `None` where one of them has none.

@@ -106,11 +106,15 @@ fn every_command_that_a_page_shows_runs() {
             word if CAPTURE_WORDS.contains(&word) => CAPTURE.to_owned(),
             "CODE" => "tcp-refused".to_owned(),
             "NAME" => "generic-sip".to_owned(),
+            "CHAIN" => "src/trust/samples/leaf.der".to_owned(),
+            "SHELL" => "bash".to_owned(),
+            "DIR" => env!("CARGO_TARGET_TMPDIR").to_owned(),
             word => word.to_owned(),
         };
         let arguments: Vec<String> = command.iter().filter(is_optional).map(concrete).collect();
         let (exit, said) = loginloop(&arguments);
-        assert_eq!(exit, Some(0), "{page}: loginloop {}: {said}", command.join(" "));
+        // 1 is an answer, too: something was found.
+        assert!(matches!(exit, Some(0 | 1)), "{page}: loginloop {}: {said}", command.join(" "));
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::findings::testing::{DEVICE, IntoStep, at, at_second, ip, step};
 use crate::flow::{Flow, Transport};
-use crate::login::steps::{Ending, LeaseV6, PortAccess, Purpose, Step, StepKind, Transfer};
+use crate::formats::x509::Certificate;
+use crate::login::steps::{Ending, Handshake, LeaseV6, PortAccess, Purpose, Step, StepKind, Transfer};
 use crate::model::{At, By, Endpoint, How, Outcome, Stage};
 use crate::protocols::{dhcpv6, eap};
 use crate::text::WireText;
@@ -86,6 +87,14 @@ impl Made<PortAccess> {
         let answer = eap::Packet { alert: alert.map(|description| (2, description)), ..eap_packet(2, method) };
         self.act(move |port, at| port.requests.push((at, eap_packet(1, method))))
             .act(move |port, at| port.responses.push((at, answer)))
+    }
+
+    /// The RADIUS server shows a chain, inside EAP.
+    pub(crate) fn shown(self, chain: Vec<Arc<Certificate>>) -> Self {
+        self.act(|port, at| {
+            let handshake = Handshake { certificate: Some((at, chain)), ..Handshake::default() };
+            port.tls = Some(Box::new(handshake));
+        })
     }
 
     /// EAP-Failure.

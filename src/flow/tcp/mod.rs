@@ -11,7 +11,7 @@ use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
 use super::sent::{NEVER, Sent, of, of_mut};
 use super::stats::{Ends, Record};
 use super::streams::{Streams, near};
-use super::{FlowSink, Interest, Signal, TcpStats};
+use super::{Flow, FlowSink, Interest, Signal, TcpStats};
 use crate::model::{At, Side};
 use crate::packet::Segment;
 
@@ -56,6 +56,11 @@ impl<T: Default> Connection<T> {
 
     fn ends(&self) -> Ends {
         self.ends.as_deref().copied().unwrap_or(Ends::NONE)
+    }
+
+    /// As the sink sees it.
+    fn flow<K>(&self, hand: &Hand<'_, K>) -> Flow {
+        hand.key.flow(self.id, hand.client_is_low, self.oriented)
     }
 
     /// Has anything been said, or a FIN been sent?
@@ -125,8 +130,8 @@ impl<T: Default> Connection<T> {
     }
 
     fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
-        let stats = self.stats(sent);
-        hand.sink.signal(&hand.flow, &mut self.state, signal, &stats, hand.link, hand.at);
+        let (flow, stats) = (self.flow(hand), self.stats(sent));
+        hand.sink.signal(&flow, &mut self.state, signal, &stats, hand.link, hand.at);
     }
 
     fn syn<K: FlowSink<State = T>>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
@@ -193,7 +198,9 @@ impl<T: Default> Connection<T> {
             record.acked = offset;
             record.stuck_repeats = 0;
             record.stuck_length = 0;
-            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+            if self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).waits()) {
+                self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
+            }
         }
         true
     }
@@ -315,10 +322,11 @@ impl<T: Default> Connection<T> {
     }
 
     fn end<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {
+        let flow = self.flow(hand);
         let Some(streams) = &mut self.streams else { return };
         if !std::mem::replace(of_mut(&mut streams.ended, side), true) {
             let stream = of_mut(&mut streams.sides, side);
-            hand.sink.end(&hand.flow, &mut self.state, side, stream.rest(), hand.link, hand.at);
+            hand.sink.end(&flow, &mut self.state, side, stream.rest(), hand.link, hand.at);
             stream.release();
         }
     }
@@ -329,6 +337,7 @@ impl<T: Default> Connection<T> {
         K: FlowSink<State = T>,
         F: FnOnce(&mut Assembler, u64, &Limits, &mut Pipe<'_, K>) -> Interest,
     {
+        let flow = self.flow(hand);
         let Some(streams) = &mut self.streams else { return };
         if *of(&streams.ended, side) {
             return;
@@ -337,7 +346,7 @@ impl<T: Default> Connection<T> {
         let stream = of_mut(&mut streams.sides, side);
         let mut pipe = Pipe {
             sink: &mut *hand.sink,
-            flow: &hand.flow,
+            flow: &flow,
             state: &mut self.state,
             side,
             link: hand.link,

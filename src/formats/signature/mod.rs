@@ -16,6 +16,8 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use crate::formats::memo::Memo;
 use crate::formats::x509::{Certificate, Hash, KeyKind, PublicKey, Scheme, SignatureAlgorithm, signature_name};
 
+mod pkcs1v15;
+
 /// Largest RSA modulus that is computed with: larger ones cost seconds, and no phone takes them.
 const MAX_RSA_BITS: usize = 16_384;
 
@@ -111,7 +113,8 @@ fn verify_bytes(signed: &[u8], signature: &[u8], algorithm: &SignatureAlgorithm,
         },
         _ => match rsa_key(bits) {
             Err(reason) => reason,
-            Ok(key) => Verified::from(key.verify(hash.pkcs1v15(), &hash.value, signature)),
+            Ok(key) if pkcs1v15::verify(&key, &hash.pkcs1v15(), &hash.value, signature) => Verified::Good,
+            Ok(_) => Verified::Bad,
         },
     }
 }
@@ -128,6 +131,10 @@ fn key_kind(scheme: Scheme) -> Option<KeyKind> {
 
 fn rsa_key(der: &[u8]) -> Result<RsaPublicKey, Verified> {
     let (_, key) = RSAPublicKey::from_der(der).map_err(|_| Verified::unknown("the issuer's RSA key cannot be read"))?;
+    // RFC 8017 section 3.1: a product of odd primes.
+    if key.modulus.last().is_none_or(|last| last & 1 == 0) {
+        return Err(Verified::unknown("the issuer's RSA key has an even modulus"));
+    }
     let (modulus, exponent) = (BigUint::from_bytes_be(key.modulus), BigUint::from_bytes_be(key.exponent));
     RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS)
         .map_err(|error| Verified::CannotCheck(format!("the issuer's RSA key: {error}")))

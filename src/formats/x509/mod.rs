@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::bytes::share;
 use crate::model::Time;
 use crate::text::WireText;
 
@@ -31,6 +32,17 @@ impl Certificate {
     /// SHA-256 of the bytes, in hex: how `events` and reports name a certificate.
     pub fn fingerprint(&self) -> String {
         hex(&self.sha256)
+    }
+
+    /// One holder's share of the memory that it takes, about: the bytes, and most of them again as what was read of them.
+    pub(crate) fn held(self: &Arc<Self>) -> usize {
+        let lists = self.body.as_ref().map_or(0, |body| {
+            let locations = [&body.crl_locations, &body.ocsp_locations, &body.issuer_locations].map(Vec::len);
+            locations.into_iter().fold(body.alternative_names.len(), usize::saturating_add)
+        });
+        let lists = lists.saturating_mul(size_of::<AlternativeName>());
+        let own = size_of::<Self>().saturating_add(self.der.len().saturating_mul(3)).saturating_add(lists);
+        share(self, own)
     }
 }
 

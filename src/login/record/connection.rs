@@ -123,13 +123,16 @@ impl Recorder {
     }
 
     pub(super) fn tls(&mut self, event: &Event, message: &tls::Message) {
+        if event.flow.transport == Transport::Link {
+            return self.port_tls(event, message);
+        }
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         let handshake = connection.tls.get_or_insert_with(Box::default);
         record_tls(handshake, event.at, event.side, message);
     }
 }
 
-fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Message) {
+pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Message) {
     match (message, side) {
         (tls::Message::ClientHello(hello), _) => {
             handshake.client_hello.get_or_insert_with(|| (at, hello.clone()));

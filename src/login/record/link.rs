@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::device::facts::DeviceFacts;
 use crate::event::Event;
 use crate::model::{At, SECOND};
-use crate::protocols::{dhcpv6, eap, icmp};
+use crate::protocols::{dhcpv6, eap, icmp, tls};
 
 use super::super::steps::{LeaseV6, StepKind};
+use super::connection::record_tls;
 use super::{Draft, DraftId, Recorder, add, add_newest};
 
 /// EAPOL that comes later than this after the last of an exchange begins the next: the times between tries and the rest
@@ -42,6 +43,16 @@ impl Recorder {
                 add_newest(if from_switch { &mut port.requests } else { &mut port.responses }, (at, packet.clone()));
             }
         }
+    }
+
+    /// TLS inside 802.1X; a hello begins another handshake.
+    pub(super) fn port_tls(&mut self, event: &Event, message: &tls::Message) {
+        let Some(id) = self.port else { return };
+        let Some(StepKind::Port(port)) = self.touch(id, event.at) else { return };
+        if matches!(message, tls::Message::ClientHello(_)) {
+            port.tls = None;
+        }
+        record_tls(port.tls.get_or_insert_with(Box::default), event.at, event.side, message);
     }
 
     /// Does EAPOL at this time go on with this exchange? Once that has its result, only the same result again does.

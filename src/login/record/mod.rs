@@ -28,6 +28,8 @@ use drafts::Drafts;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
+/// Memory of such an entry, about, beside what its message holds.
+const ENTRY: usize = 64;
 /// Open questions that are remembered to join their answers.
 const OPEN_QUERIES: usize = 256;
 /// A question that comes again within this time, with nothing else tried in between, is the same question.
@@ -49,6 +51,7 @@ pub(super) struct Draft {
     pub(super) last: At,
     /// What it is.
     pub(super) kind: StepKind,
+    weight: drafts::Weight,
 }
 
 /// Number of a draft: in the order of their first frames.
@@ -77,6 +80,8 @@ pub(super) struct WholeFile {
 pub(super) struct Recorder {
     drafts: Drafts,
     next: DraftId,
+    /// The exchange that the event in hand goes into.
+    touched: Option<DraftId>,
     /// What the DNS answers said.
     pub(super) names: NameBook,
     connections: HashMap<u64, DraftId, RandomState>,
@@ -118,6 +123,11 @@ impl Recorder {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.drafts.len()
+    }
+
+    /// Memory that is taken by the exchanges and by what was learnt of names, about.
+    pub(super) fn held(&self) -> usize {
+        self.drafts.held().saturating_add(self.names.held())
     }
 
     /// Keeps only those that `keep` says.
@@ -173,19 +183,32 @@ impl Recorder {
     fn begin(&mut self, at: At, kind: StepKind) -> DraftId {
         let id = self.next;
         self.next = self.next.saturating_add(1);
-        self.drafts.push(id, Draft { first: at, last: at, kind });
+        self.drafts.push(id, Draft { first: at, last: at, kind, weight: drafts::Weight::default() });
+        self.touched = Some(id);
         id
     }
 
     /// The draft, with its last frame moved on to `at`.
     fn touch(&mut self, id: DraftId, at: At) -> Option<&mut StepKind> {
         let draft = self.drafts.get_mut(id)?;
+        self.touched = Some(id);
         draft.last = draft.last.max(at);
         Some(&mut draft.kind)
     }
 
     /// Takes note of one event of a device of which this is known.
     pub(super) fn event(&mut self, event: &Event, facts: &DeviceFacts) {
+        self.touched = None;
+        self.record(event, facts);
+        let Some(touched) = self.touched else { return };
+        let message = match &event.what {
+            What::Message(message) => message.held(),
+            What::Tcp(..) => 0,
+        };
+        self.drafts.weigh(touched, message.saturating_add(ENTRY));
+    }
+
+    fn record(&mut self, event: &Event, facts: &DeviceFacts) {
         match &event.what {
             What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
             What::Message(message) => match message {

@@ -98,7 +98,7 @@ impl Recorder {
 
     /// Takes note of a page that came whole, if it is a file that a login stands on.
     pub(super) fn whole_page(&mut self, at: At, response: &http::Response) {
-        let Some(request) = response.request.as_ref().filter(|_| response.code == 200 && response.arrived) else { return };
+        let Some(request) = response.request.as_ref().filter(|_| response.code == 200 && response.body.arrived) else { return };
         let purpose = purpose::of_request(request);
         if request.method.raw() == "GET" && matches!(purpose, Purpose::Provision | Purpose::Update) {
             self.whole_file(at, request.uri.clone(), purpose);

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::Handshake;
 use crate::model::{At, Mac, Side};
 use crate::protocols::{dhcp, dhcpv6, eap};
 use crate::text::WireText;
@@ -20,6 +21,8 @@ pub struct PortAccess {
     pub success: Option<At>,
     /// EAP-Failure.
     pub failure: Option<At>,
+    /// The TLS handshake inside it: of the device with the RADIUS server.
+    pub tls: Option<Box<Handshake>>,
 }
 
 impl PortAccess {

@@ -27,7 +27,7 @@ fn founding() -> Login {
     let credentials = |tcp: testing::Tcp| tcp.get("/certsrv/certnew.p7b?ReqID=CACert&Renewal=0&Enc=b64");
     let asked = tcp(Purpose::Enrolment).named("ca.contoso.com").to("10.0.0.3", 80);
     let pem = |response: &mut crate::protocols::http::Response| {
-        response.body = Body { bytes: b"no bundle".as_slice().into(), complete: true };
+        response.body = Body { bytes: b"no bundle".as_slice().into(), complete: true, arrived: true };
     };
     Login::new()
         .step(lease(&[(3, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2]), (54, &[10, 0, 0, 1])]))

@@ -28,6 +28,10 @@ impl Describe for Message {
         if mac.is_station() { Asker::Station(Some(mac), is_host(ip).then_some(ip.into())) } else { Asker::Nobody }
     }
 
+    fn held(&self) -> usize {
+        0
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         put("arp.opcode", self.operation.into());
         put("arp.src.hw_mac", self.sender_mac.to_string().into());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Message;
-use crate::protocols::{Asker, Describe};
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -17,6 +17,10 @@ impl Describe for Message {
 
     fn asker(&self) -> Asker {
         if self.is_endpoint() { Asker::Sender } else { Asker::Nobody }
+    }
+
+    fn held(&self) -> usize {
+        texts([&self.device_id, &self.port, &self.software, &self.platform])
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

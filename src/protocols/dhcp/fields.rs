@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
-use super::{Message, kind, option};
+use super::{DhcpOption, Message, kind, option};
 use crate::model::is_host;
 use crate::protocols::{Asker, Describe};
 
@@ -34,6 +34,12 @@ impl Describe for Message {
         // An offered address is not yet the client's.
         let ip = if self.kind == Some(kind::OFFER) { None } else { address() };
         Asker::Station(self.hardware_address.filter(|mac| mac.is_station()), ip)
+    }
+
+    fn held(&self) -> usize {
+        let options = self.options.iter().map(|option| option.data.len().saturating_add(size_of::<DhcpOption>()));
+        let problems = self.problems.iter().map(|(_, problem)| problem.len().saturating_add(size_of::<(u8, String)>()));
+        options.chain(problems).fold(0, usize::saturating_add)
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Message, kind};
 use crate::protocols::{Asker, Describe};
+use crate::text::WireText;
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -43,6 +44,15 @@ impl Describe for Message {
             (false, true) => Asker::Sender,
             (false, false) => Asker::Receiver,
         }
+    }
+
+    fn held(&self) -> usize {
+        let texts = self.sip_names.iter().chain(self.status.iter().map(|(_, text)| text));
+        let texts = texts.chain(self.vendor_class.iter().map(|(_, text)| text)).map(WireText::held);
+        let addresses = [&self.addresses, &self.name_servers, &self.sip_addresses].map(|list| size_of_val(list.as_slice()));
+        let server = self.server.as_ref().map_or(0, Vec::len);
+        let fixed = server.saturating_add(size_of_val(self.requested.as_slice()));
+        texts.chain(addresses).fold(fixed, usize::saturating_add)
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

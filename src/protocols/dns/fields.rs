@@ -19,6 +19,12 @@ impl Describe for Message {
         if self.response { Asker::Receiver } else { Asker::Sender }
     }
 
+    fn held(&self) -> usize {
+        let records = self.records.iter().map(Record::held);
+        let question = self.question.as_ref().map_or(0, |question| question.name.held());
+        records.chain(self.problem.as_ref().map(String::len)).fold(question, usize::saturating_add)
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         put("dns.id", format!("0x{:04x}", self.id).into());
         put("dns.flags.response", self.response.into());
@@ -51,5 +57,16 @@ fn record(record: &Record) -> Value {
         RecordData::Pointer(target) => of(kind::PTR, shown(target)),
         RecordData::Service { priority, weight, port, target } => json!({"name": name, "type": kind::SRV, "value": shown(target),
             "priority": priority, "weight": weight, "port": port}),
+    }
+}
+
+impl Record {
+    fn held(&self) -> usize {
+        let value = match &self.data {
+            RecordData::Address(_) => 0,
+            RecordData::Alias(name) | RecordData::NameServer(name) | RecordData::Pointer(name) => name.held(),
+            RecordData::Service { target, .. } => target.held(),
+        };
+        size_of::<Self>().saturating_add(self.name.held()).saturating_add(value)
     }
 }

@@ -6,17 +6,21 @@ use domain::base::name::Label;
 
 use crate::text::WireText;
 
+/// Few names are longer.
+const USUAL_LENGTH: usize = 32;
+
 /// Labels joined by dots, without the final one; the root is empty. Case is kept: some phones can be told by it.
 pub(super) fn text<'a>(labels: impl Iterator<Item = &'a Label>) -> WireText {
-    let mut joined = Vec::new();
+    let mut joined = Vec::with_capacity(USUAL_LENGTH);
     for label in labels.filter(|label| !label.is_root()) {
         if !joined.is_empty() {
             joined.push(b'.');
         }
         joined.extend_from_slice(label.as_slice());
     }
-    let name = String::from_utf8_lossy(&joined);
-    if name.contains(|c: char| c.is_ascii_control()) { WireText::from(escaped(&name)) } else { WireText::from(name.into_owned()) }
+    let has_control = joined.iter().any(u8::is_ascii_control);
+    let name = String::from_utf8(joined).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    WireText::from(if has_control { escaped(&name) } else { name })
 }
 
 /// Control characters as C spells them: by letter where there is one, else in octal.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Message, code, kind};
-use crate::protocols::{Asker, Describe};
+use crate::protocols::{Asker, Describe, texts};
 
 impl Describe for Message {
     fn protocol(&self) -> &'static str {
@@ -29,6 +29,11 @@ impl Describe for Message {
             (kind::EAP, Some(code::REQUEST | code::SUCCESS | code::FAILURE)) => Asker::Receiver,
             _ => Asker::Nobody,
         }
+    }
+
+    fn held(&self) -> usize {
+        let Some(eap) = &self.eap else { return 0 };
+        texts([&eap.identity]).saturating_add(eap.wanted.len())
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

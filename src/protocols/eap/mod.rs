@@ -4,10 +4,12 @@ use crate::protocols::{self, OverLink, Protocol};
 use crate::text::WireText;
 
 mod fields;
+mod fragments;
 mod parser;
 #[cfg(test)]
 mod tests;
 
+pub use fragments::{Join, Joined, Piece, piece};
 pub use parser::parse;
 
 /// EAPOL, as the dispatcher knows it.

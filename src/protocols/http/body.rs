@@ -206,9 +206,9 @@ impl Collector {
         thread_local! {
             static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }
-        let Some(kept) = self.kept.take() else { return Body::default() };
+        let Some(kept) = self.kept.take() else { return Body { arrived: whole, ..Body::default() } };
         if kept.is_empty() {
-            return Body { bytes: Arc::default(), complete: whole };
+            return Body { bytes: Arc::default(), complete: whole, arrived: whole };
         }
         let coding = self.coding;
         if !whole || kept.len() > LONGEST_REMEMBERED {
@@ -232,12 +232,12 @@ fn decode(kept: &Arc<[u8]>, coding: Coding, whole: bool) -> Body {
     let limit = BODY_LIMIT.min(kept.len().saturating_mul(RATIO_LIMIT));
     let bytes: &[u8] = kept;
     match coding {
-        Coding::Identity => Body { bytes: Arc::clone(kept), complete: whole },
+        Coding::Identity => Body { bytes: Arc::clone(kept), complete: whole, arrived: whole },
         Coding::Gzip => decoded(MultiGzDecoder::new(bytes), limit, whole),
         // "deflate" is the zlib format, but some send the bare one (RFC 9110 section 8.4.1.2).
         Coding::Deflate if is_zlib(bytes) => decoded(ZlibDecoder::new(bytes), limit, whole),
         Coding::Deflate => decoded(DeflateDecoder::new(bytes), limit, whole),
-        Coding::Unknown => Body::default(),
+        Coding::Unknown => Body { arrived: whole, ..Body::default() },
     }
 }
 
@@ -251,7 +251,7 @@ fn decoded(decoder: impl Read, limit: usize, whole: bool) -> Body {
     let fine = decoder.take(limit as u64 + 1).read_to_end(&mut bytes).is_ok();
     let complete = whole && fine && bytes.len() <= limit;
     bytes.truncate(limit);
-    Body { bytes: bytes.into(), complete }
+    Body { bytes: bytes.into(), complete, arrived: whole }
 }
 
 /// How much of a response's body is worth keeping.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::{Message, Request, Response};
-use crate::protocols::{Asker, Describe};
+use crate::bytes::share;
+use crate::formats::ntlm;
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -22,6 +24,13 @@ impl Describe for Message {
         match self {
             Message::Request(_) => Asker::Sender,
             Message::Response(_) => Asker::Receiver,
+        }
+    }
+
+    fn held(&self) -> usize {
+        match self {
+            Message::Request(request) => request.held(),
+            Message::Response(response) => response.held(),
         }
     }
 
@@ -61,5 +70,16 @@ fn put_text(key: &'static str, text: Option<&WireText>, put: &mut dyn FnMut(&'st
 fn put_list(key: &'static str, texts: &[WireText], put: &mut dyn FnMut(&'static str, Value)) {
     if !texts.is_empty() {
         put(key, texts.iter().map(WireText::raw).collect());
+    }
+}
+
+impl Response {
+    /// Memory that it takes, with its share of the body.
+    fn held(&self) -> usize {
+        let head = texts([&self.server, &self.content_type, &self.location]);
+        let schemes = self.www_authenticate.iter().chain(&self.proxy_authenticate).map(WireText::held);
+        let token = self.ntlm.as_ref().map_or(0, ntlm::Token::held);
+        let body = share(&self.body.bytes, self.body.bytes.len());
+        schemes.chain([token, body]).fold(head, usize::saturating_add)
     }
 }

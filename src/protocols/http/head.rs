@@ -146,7 +146,6 @@ impl<'a> Head<'a> {
             date: self.text("Date").and_then(|value| date::http_date(value.raw())),
             request: None,
             body: Body::default(),
-            arrived: false,
         }
     }
 

@@ -66,11 +66,11 @@ impl Request {
         Some(WireText::from(host))
     }
 
-    /// Bytes of its text.
-    fn length(&self) -> usize {
+    /// Memory that it takes.
+    fn held(&self) -> usize {
         let texts = [Some(&self.method), Some(&self.uri), self.host.as_ref(), self.user_agent.as_ref()];
         let more = [self.content_type.as_ref(), self.authorization.as_ref()];
-        texts.into_iter().chain(more).flatten().map(|text| text.raw().len()).fold(0, usize::saturating_add)
+        texts.into_iter().chain(more).flatten().map(WireText::held).fold(size_of::<Self>(), usize::saturating_add)
     }
 }
 
@@ -97,8 +97,6 @@ pub struct Response {
     pub request: Option<Arc<Request>>,
     /// The body, transfer and content codings undone.
     pub body: Body,
-    /// Did all of the body arrive, whether it was worth keeping or not (an image of software is not)?
-    pub arrived: bool,
 }
 
 /// A body.
@@ -108,6 +106,8 @@ pub struct Body {
     pub bytes: Arc<[u8]>,
     /// Did all of it arrive, and was it decoded and kept?
     pub complete: bool,
+    /// Did all of it arrive, kept or not?
+    pub arrived: bool,
 }
 
 /// What an `Authorization` header carries.

@@ -112,7 +112,7 @@ impl StreamParser for Parser {
             State::Body { message, collector } => collector.kept().saturating_add(message.as_ref().map_or(0, |_| self.head)),
             State::Lost => 0,
         };
-        let waiting = self.waiting.iter().map(|request| request.length()).fold(0, usize::saturating_add);
+        let waiting = self.waiting.iter().map(|request| request.held()).fold(0, usize::saturating_add);
         of(&self.client).saturating_add(of(&self.server)).saturating_add(waiting)
     }
 }
@@ -277,7 +277,6 @@ fn tell(side: Side, message: Option<Pending>, collector: &mut Collector, whole: 
         Some(Pending::Request(request)) => Message::Request(request),
         Some(Pending::Response(mut response)) => {
             response.body = collector.body(whole);
-            response.arrived = whole;
             Message::Response(*response)
         }
     };

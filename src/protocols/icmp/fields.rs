@@ -30,6 +30,10 @@ impl Describe for Message {
         }
     }
 
+    fn held(&self) -> usize {
+        0
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         put("icmp.type", self.kind.into());
         put("icmp.code", self.code.into());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Body, Error, Message, Request, kind};
-use crate::protocols::{Asker, Describe};
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -26,6 +26,20 @@ impl Describe for Message {
 
     fn asker(&self) -> Asker {
         if self.is_request() { Asker::Sender } else { Asker::Receiver }
+    }
+
+    fn held(&self) -> usize {
+        match &self.body {
+            Body::Request(request) => {
+                let names = texts([&request.client, &request.service]).saturating_add(request.realm.held());
+                names.saturating_add(size_of_val(request.etypes.as_slice()))
+            }
+            Body::Error(error) => {
+                let names = texts([&error.client, &error.text]).saturating_add(error.realm.held());
+                names.saturating_add(error.service.held()).saturating_add(size_of_val(error.etypes.as_slice()))
+            }
+            Body::Other => 0,
+        }
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

@@ -1,21 +1,16 @@
-//! One Kerberos message. Its type stands in its outermost tag; requests and errors are read by their grammar, and of an
-//! error that the grammar refuses at least the code and the clock.
-
-use asn1_rs::FromDer;
-use kerberos_parser::krb5::{KdcReq, KrbError, PAData, PrincipalName, Realm};
-use kerberos_parser::krb5_parser as grammar;
+//! One Kerberos message. Its type stands in its outermost tag; of requests and errors each field has a tag of its own, by which
+//! it is found, so that one that is not as it should be does not cost the others.
 
 use super::{Body, Error, Message, Request, kind};
 use crate::formats::ber::{self, Extent, tag};
 use crate::formats::date;
-use crate::model::Time;
 use crate::protocols::Guess;
 use crate::text::WireText;
 
 /// Encryption types that are kept of a list.
 const ETYPES: usize = 32;
 /// PA-ENC-TIMESTAMP (RFC 4120 section 7.5.2).
-const PA_ENC_TIMESTAMP: i32 = 2;
+const PA_ENC_TIMESTAMP: i64 = 2;
 /// PA-ETYPE-INFO and PA-ETYPE-INFO2: what the KDC would take of this client.
 const ETYPE_INFO: [i64; 2] = [11, 19];
 /// KERB_ERR_TYPE_EXTENDED ([MS-KILE] 2.2.2).
@@ -52,77 +47,52 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     }
     let kind = kind_of(*bytes.first()?)?;
     let body = match kind {
-        kind::AS_REQ => grammar::parse_as_req(bytes).ok().map(|(_, request)| Body::Request(self::request(&request))),
-        kind::TGS_REQ => grammar::parse_tgs_req(bytes).ok().map(|(_, request)| Body::Request(self::request(&request))),
-        kind::ERROR => error(bytes),
+        kind::AS_REQ | kind::TGS_REQ => fields(bytes).and_then(request).map(Body::Request),
+        kind::ERROR => fields(bytes).and_then(error).map(Body::Error),
         _ => None,
     };
     Some(Message { kind, body: body.unwrap_or(Body::Other) })
 }
 
-fn request(request: &KdcReq<'_>) -> Request {
-    let body = &request.req_body;
-    let is_timestamp = |padata: &PAData<'_>| padata.padata_type.0 == PA_ENC_TIMESTAMP;
-    Request {
-        client: body.cname.as_ref().map(name),
-        realm: realm(&body.realm),
-        service: body.sname.as_ref().map(name),
-        etypes: body.etype.iter().take(ETYPES).map(|etype| etype.0).collect(),
-        has_timestamp: request.padata.iter().any(is_timestamp),
-        nonce: body.nonce,
-    }
-}
-
-fn name(name: &PrincipalName) -> WireText {
-    WireText::from(name.name_string.join("/"))
-}
-
-fn realm(realm: &Realm) -> WireText {
-    WireText::from(realm.0.as_str())
-}
-
-fn error(bytes: &[u8]) -> Option<Body> {
-    let error = match KrbError::from_der(bytes) {
-        Ok((_, error)) => by_grammar(&error),
-        Err(_) => by_places(bytes)?,
-    };
-    Some(Body::Error(error))
-}
-
-fn by_grammar(error: &KrbError<'_>) -> Error {
-    let data = error.edata.unwrap_or_default();
-    Error {
-        code: error.error_code.0,
-        server_time: time(&error.stime.0.to_string()),
-        client_time: error.ctime.as_ref().and_then(|time| self::time(&time.0.to_string())),
-        realm: realm(&error.realm),
-        service: name(&error.sname),
-        client: error.cname.as_ref().map(name),
-        text: error.etext.as_deref().filter(|text| !text.is_empty()).map(WireText::from),
-        etypes: etypes(data),
-        status: status(data),
-    }
-}
-
-fn time(text: &str) -> Option<Time> {
-    date::generalized_time(text)
-}
-
-/// An error of which one field is not as the grammar wants it: each field has a tag of its own.
-fn by_places(bytes: &[u8]) -> Option<Error> {
+/// What the SEQUENCE in a message holds.
+fn fields(bytes: &[u8]) -> Option<&[u8]> {
     let (outer, _) = ber::element(bytes)?;
-    let fields = ber::find(outer.content, tag::SEQUENCE)?;
-    let field = |number: u8| ber::find(fields, 0xa0 | number).and_then(ber::element).map(|(inner, _)| inner.content);
-    let time_of = |number: u8| field(number).and_then(|text| std::str::from_utf8(text).ok()).and_then(time);
-    let data = field(12).unwrap_or_default();
+    ber::find(outer.content, tag::SEQUENCE)
+}
+
+/// What the field of this number holds.
+fn field(fields: &[u8], number: u8) -> Option<&[u8]> {
+    let (inner, _) = ber::find(fields, 0xa0 | number).and_then(ber::element)?;
+    Some(inner.content)
+}
+
+/// KDC-REQ (RFC 4120 section 5.4.1).
+fn request(fields: &[u8]) -> Option<Request> {
+    let body = field(fields, 4)?;
+    let mut padata = ber::elements(field(fields, 3).unwrap_or_default());
+    let etypes = ber::elements(field(body, 8)?).filter_map(|etype| ber::integer(etype.content));
+    Some(Request {
+        client: field(body, 1).map(principal),
+        realm: WireText::from_bytes(field(body, 2)?),
+        service: field(body, 3).map(principal),
+        etypes: etypes.filter_map(|etype| i32::try_from(etype).ok()).take(ETYPES).collect(),
+        has_timestamp: padata.any(|padata| field(padata.content, 1).and_then(ber::integer) == Some(PA_ENC_TIMESTAMP)),
+        nonce: ber::integer(field(body, 7)?)? as u32,
+    })
+}
+
+/// KRB-ERROR (RFC 4120 section 5.9.1).
+fn error(fields: &[u8]) -> Option<Error> {
+    let time = |number: u8| field(fields, number).and_then(|text| date::generalized_time(std::str::from_utf8(text).ok()?));
+    let data = field(fields, 12).unwrap_or_default();
     Some(Error {
-        code: i32::try_from(ber::integer(field(6)?)?).ok()?,
-        server_time: time_of(4),
-        client_time: time_of(2),
-        realm: WireText::from_bytes(field(9).unwrap_or_default()),
-        service: principal(field(10).unwrap_or_default()),
-        client: field(8).map(principal),
-        text: field(11).filter(|text| !text.is_empty()).map(WireText::from_bytes),
+        code: i32::try_from(ber::integer(field(fields, 6)?)?).ok()?,
+        server_time: time(4),
+        client_time: time(2),
+        realm: WireText::from_bytes(field(fields, 9).unwrap_or_default()),
+        service: principal(field(fields, 10).unwrap_or_default()),
+        client: field(fields, 8).map(principal),
+        text: field(fields, 11).filter(|text| !text.is_empty()).map(WireText::from_bytes),
         etypes: etypes(data),
         status: status(data),
     })
@@ -131,8 +101,8 @@ fn by_places(bytes: &[u8]) -> Option<Error> {
 /// The parts of a PrincipalName, from what its SEQUENCE holds.
 fn principal(content: &[u8]) -> WireText {
     let strings = ber::find(content, 0xa1).and_then(|names| ber::find(names, tag::SEQUENCE)).unwrap_or_default();
-    let parts: Vec<_> = ber::elements(strings).map(|part| String::from_utf8_lossy(part.content)).collect();
-    WireText::from(parts.join("/"))
+    let parts: Vec<_> = ber::elements(strings).map(|part| part.content).collect();
+    WireText::from_bytes(&parts.join(&b'/'))
 }
 
 /// Encryption types in METHOD-DATA (RFC 4120 sections 5.2.7.4 and 5.2.7.5).

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{Bind, Body, Message, Method, Outcome, Search};
-use crate::protocols::{Asker, Describe};
+use crate::formats::{ntlm, spnego};
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 impl Message {
@@ -54,6 +55,25 @@ impl Describe for Message {
             Body::Sealed => Asker::Client,
             _ if self.is_request() => Asker::Sender,
             _ => Asker::Receiver,
+        }
+    }
+
+    fn held(&self) -> usize {
+        match &self.body {
+            Body::Bind(bind) => bind.name.held().saturating_add(method(&bind.method)),
+            Body::Bound(outcome, token) => outcome.text.held().saturating_add(token.as_ref().map_or(0, spnego::Token::held)),
+            Body::Search(search) => {
+                let attributes = search.attributes.iter().map(WireText::held);
+                attributes.fold(search.base.held().saturating_add(search.filter.held()), usize::saturating_add)
+            }
+            Body::Entry(entry) => {
+                let certificates = entry.certificates.iter().map(|certificate| certificate.held());
+                certificates.fold(entry.name.held().saturating_add(texts([&entry.host])), usize::saturating_add)
+            }
+            Body::Extended(name) => name.held(),
+            Body::ExtendedDone(outcome, name) => outcome.text.held().saturating_add(texts([name])),
+            Body::Done(outcome) | Body::Answer(Some(outcome)) => outcome.text.held(),
+            Body::Reference | Body::Request | Body::Answer(None) | Body::Sealed => 0,
         }
     }
 
@@ -116,5 +136,14 @@ fn search_fields(search: &Search, put: &mut dyn FnMut(&'static str, Value)) {
 fn put_text(key: &'static str, text: &WireText, put: &mut dyn FnMut(&'static str, Value)) {
     if !text.is_empty() {
         put(key, text.raw().into());
+    }
+}
+
+/// Memory that it takes.
+fn method(method: &Method) -> usize {
+    match method {
+        Method::Sasl { mechanism, token } => mechanism.held().saturating_add(token.as_ref().map_or(0, spnego::Token::held)),
+        Method::Sicily(_, token) => token.as_ref().map_or(0, ntlm::Token::held),
+        Method::Simple { .. } | Method::Other(_) => 0,
     }
 }

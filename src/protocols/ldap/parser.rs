@@ -1,11 +1,8 @@
-//! One LDAPMessage. Its number, operation and result are read by their places in it, because a text that is no UTF-8, or
-//! Active Directory's own kind of bind, must not cost the message; requests and entries are read by their grammar.
-
-use std::sync::Arc;
+//! One LDAPMessage. Its number, operation, result and entry are read by their places in it, because a text that is no UTF-8,
+//! or Active Directory's own kind of bind, must not cost the message; searches are read by their grammar.
 
 use ldap_parser::FromBer;
-use ldap_parser::filter::PartialAttribute;
-use ldap_parser::ldap::{LdapMessage, ProtocolOp, SearchRequest};
+use ldap_parser::ldap::{LdapMessage, ProtocolOp};
 
 use super::{Bind, Body, Entry, Message, Method, Outcome, Search, filter, is_attribute};
 use crate::formats::ber::{self, Element, Extent, tag};
@@ -84,7 +81,8 @@ fn body(number: u8, content: &[u8], whole: &[u8]) -> Body {
     match number {
         0 => bind(content),
         1 => answer(content, |outcome| Body::Bound(outcome, ber::find(content, SASL_ANSWER).map(spnego::parse))),
-        3 | 4 => by_grammar(whole).unwrap_or(if number == 3 { Body::Request } else { Body::Answer(None) }),
+        3 => search(whole).map_or(Body::Request, Body::Search),
+        4 => entry(content).map_or(Body::Answer(None), Body::Entry),
         5 => answer(content, Body::Done),
         19 => Body::Reference,
         23 => ber::find(content, EXTENDED_NAME).map_or(Body::Request, |name| Body::Extended(WireText::from_bytes(name))),
@@ -141,35 +139,36 @@ fn sasl(content: &[u8]) -> Option<Method> {
     Some(Method::Sasl { mechanism, token })
 }
 
-fn by_grammar(whole: &[u8]) -> Option<Body> {
+fn search(whole: &[u8]) -> Option<Search> {
     let (_, message) = LdapMessage::from_ber(whole).ok()?;
-    match message.protocol_op {
-        ProtocolOp::SearchRequest(request) => Some(Body::Search(search(&request))),
-        ProtocolOp::SearchResultEntry(entry) => Some(Body::Entry(self::entry(&entry.object_name.0, &entry.attributes))),
-        _ => None,
-    }
-}
-
-fn search(request: &SearchRequest<'_>) -> Search {
-    Search {
+    let ProtocolOp::SearchRequest(request) = message.protocol_op else { return None };
+    Some(Search {
         base: WireText::from(request.base_object.0.as_ref()),
         scope: request.scope.0,
         filter: WireText::from(filter::text(&request.filter)),
         attributes: request.attributes.iter().take(ATTRIBUTES).map(|name| WireText::from(name.0.as_ref())).collect(),
-    }
+    })
 }
 
-fn entry(name: &str, attributes: &[PartialAttribute<'_>]) -> Entry {
-    let values = |wanted: &'static str| {
-        let of_name = attributes.iter().filter(move |attribute| is_attribute(&attribute.attr_type.0, wanted));
-        of_name.flat_map(|attribute| &attribute.attr_vals).map(|value| value.0.as_ref())
-    };
-    let certificates = values("cACertificate").filter(|value| value.first() == Some(&tag::SEQUENCE)).take(CERTIFICATES);
-    let time = values("currentTime").next().and_then(|value| std::str::from_utf8(value).ok());
-    Entry {
-        name: WireText::from(name),
-        certificates: certificates.map(|der| Arc::new(x509::parse(der))).collect(),
-        host: values("dNSHostName").next().map(WireText::from_bytes),
-        current_time: time.and_then(date::generalized_time),
+/// searchResEntry: a name, and attributes with their values.
+fn entry(content: &[u8]) -> Option<Entry> {
+    let mut elements = ber::elements(content);
+    let (name, attributes) = (elements.next()?, elements.next()?);
+    let mut entry = Entry { name: WireText::from_bytes(name.content), certificates: Vec::new(), host: None, current_time: None };
+    for attribute in ber::elements(attributes.content) {
+        let mut parts = ber::elements(attribute.content);
+        let (Some(description), Some(values)) = (parts.next(), parts.next()) else { continue };
+        let Ok(description) = std::str::from_utf8(description.content) else { continue };
+        let mut values = ber::elements(values.content).map(|value| value.content);
+        if is_attribute(description, "cACertificate") {
+            let room = CERTIFICATES.saturating_sub(entry.certificates.len());
+            let certificates = values.filter(|value| value.first() == Some(&tag::SEQUENCE)).take(room);
+            entry.certificates.extend(certificates.map(x509::shared));
+        } else if entry.current_time.is_none() && is_attribute(description, "currentTime") {
+            entry.current_time = values.next().and_then(|value| date::generalized_time(std::str::from_utf8(value).ok()?));
+        } else if entry.host.is_none() && is_attribute(description, "dNSHostName") {
+            entry.host = values.next().map(WireText::from_bytes);
+        }
     }
+    Some(entry)
 }

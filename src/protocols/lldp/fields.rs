@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Message;
-use crate::protocols::{Asker, Describe};
+use super::{Message, Policy};
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 impl Describe for Message {
@@ -17,6 +17,13 @@ impl Describe for Message {
 
     fn asker(&self) -> Asker {
         if self.is_endpoint() { Asker::Sender } else { Asker::Nobody }
+    }
+
+    fn held(&self) -> usize {
+        let named = texts([&self.system_name, &self.system_description, &self.firmware, &self.software]);
+        let made = texts([&self.manufacturer, &self.model]);
+        let policies = size_of::<Policy>().saturating_mul(self.policies.len());
+        named.saturating_add(made).saturating_add(policies)
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

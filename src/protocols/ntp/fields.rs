@@ -31,6 +31,10 @@ impl Describe for Message {
         }
     }
 
+    fn held(&self) -> usize {
+        0
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         // In a private packet the first two bits are "response" and "more" instead.
         if self.mode != mode::PRIVATE {

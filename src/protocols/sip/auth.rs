@@ -1,6 +1,7 @@
-//! Challenges and their answers. The parameters are read here, and not by ezk-sip-types, because that ends its list at an
-//! empty quoted string, which is just what the first NTLM leg sends (`gssapi-data=""`), and refuses a Digest challenge
-//! that lacks a parameter, which is just what is worth reporting.
+//! Challenges and their answers. Empty strings are read, which the first NTLM leg sends (`gssapi-data=""`), and so are Digest
+//! challenges that lack a parameter, which is just what is worth reporting.
+
+use std::borrow::Cow;
 
 use super::Auth;
 use crate::text::WireText;
@@ -24,22 +25,25 @@ pub(super) fn read(value: &str) -> Auth {
     for _ in 0..PARAMETER_LIMIT {
         let Some((name, value, behind)) = parameter(rest) else { break };
         rest = behind;
-        let text = || Some(WireText::from(value.as_str()));
-        match name.to_ascii_lowercase().as_str() {
-            "realm" => auth.realm = text(),
-            "nonce" => auth.nonce = text(),
-            "stale" => auth.stale = value.eq_ignore_ascii_case("true"),
-            "algorithm" => auth.algorithm = text(),
-            "gssapi-data" => auth.gssapi = text(),
-            "username" => auth.username = text(),
-            _ => {}
-        }
+        let place = match name.to_ascii_lowercase().as_str() {
+            "realm" => &mut auth.realm,
+            "nonce" => &mut auth.nonce,
+            "algorithm" => &mut auth.algorithm,
+            "gssapi-data" => &mut auth.gssapi,
+            "username" => &mut auth.username,
+            "stale" => {
+                auth.stale = value.eq_ignore_ascii_case("true");
+                continue;
+            }
+            _ => continue,
+        };
+        *place = Some(WireText::from(value.into_owned()));
     }
     auth
 }
 
 /// The next `name=value`, and what is behind it.
-fn parameter(text: &str) -> Option<(&str, String, &str)> {
+fn parameter(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
     let text = text.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
     let (name, rest) = text.split_once('=')?;
     let rest = rest.trim_start();
@@ -48,16 +52,21 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
         None => {
             let end = rest.find(',').unwrap_or(rest.len());
             let (value, rest) = rest.split_at_checked(end)?;
-            (value.trim().to_owned(), rest)
+            (Cow::Borrowed(value.trim()), rest)
         }
     };
     Some((name.trim(), value, rest))
 }
 
 /// A quoted string without its quotes and escapes, and what is behind it; one that is not closed reaches to the end.
-pub(super) fn unquote(quoted: &str) -> (String, &str) {
-    let mut text = String::new();
-    let mut chars = quoted.chars();
+fn unquote(quoted: &str) -> (Cow<'_, str>, &str) {
+    let end = memchr::memchr2(b'"', b'\\', quoted.as_bytes()).unwrap_or(quoted.len());
+    let (plain, rest) = quoted.split_at_checked(end).unwrap_or((quoted, ""));
+    if !rest.starts_with('\\') {
+        return (Cow::Borrowed(plain), rest.strip_prefix('"').unwrap_or(rest));
+    }
+    let mut text = plain.to_owned();
+    let mut chars = rest.chars();
     while let Some(c) = chars.next() {
         match c {
             '"' => break,
@@ -65,5 +74,5 @@ pub(super) fn unquote(quoted: &str) -> (String, &str) {
             c => text.push(c),
         }
     }
-    (text, chars.as_str())
+    (Cow::Owned(text), chars.as_str())
 }

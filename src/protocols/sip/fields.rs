@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Message, Start};
-use crate::protocols::{Asker, Describe};
+use super::{Auth, Message, Start};
+use crate::protocols::{Asker, Describe, texts};
 use crate::text::WireText;
 
 /// Methods of RFC 3261 and its extensions, and those of Microsoft's servers.
@@ -48,6 +48,19 @@ impl Describe for Message {
         }
     }
 
+    fn held(&self) -> usize {
+        let start = match &self.start {
+            Start::Request { method, uri } => method.held().saturating_add(uri.held()),
+            Start::Response { reason, .. } => reason.held(),
+        };
+        let named = [&self.call_id, &self.cseq.1].map(WireText::held);
+        let parties = texts([&self.from, &self.to, &self.via, &self.user_agent, &self.server]);
+        let more = texts([&self.ms_diagnostics, &self.warning, &self.event]);
+        let contacts = self.contacts.iter().map(WireText::held);
+        let auths = self.credentials.iter().chain(&self.challenges).map(Auth::held);
+        contacts.chain(auths).chain(named).chain([parties, more]).fold(start, usize::saturating_add)
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         match &self.start {
             Start::Request { method, uri } => {
@@ -74,5 +87,12 @@ impl Describe for Message {
 fn put_text(key: &'static str, text: Option<&WireText>, put: &mut dyn FnMut(&'static str, Value)) {
     if let Some(text) = text {
         put(key, Value::from(text.raw()));
+    }
+}
+
+impl Auth {
+    fn held(&self) -> usize {
+        let named = texts([&self.realm, &self.nonce, &self.algorithm, &self.gssapi, &self.username]);
+        size_of::<Self>().saturating_add(self.scheme.held()).saturating_add(named)
     }
 }

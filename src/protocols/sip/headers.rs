@@ -3,38 +3,41 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use bytes::Bytes;
-use ezk_sip_types::msg::PullParser;
-
 use super::{Message, Start, auth};
 use crate::formats::date;
 use crate::formats::heads::head_end;
 use crate::text::{self, WireText};
 
-/// The headers that something is kept of, each with its compact form (RFC 3261 section 7.3.3, RFC 6665 section 8.2.1).
-const KEPT: [(&str, Option<&str>); 21] = [
-    ("Authorization", None),
-    ("Call-ID", Some("i")),
-    ("Contact", Some("m")),
-    ("Content-Length", Some("l")),
-    ("CSeq", None),
-    ("Date", None),
-    ("Event", Some("o")),
-    ("Expires", None),
-    ("From", Some("f")),
-    ("Min-Expires", None),
-    ("ms-diagnostics", None),
-    ("Proxy-Authenticate", None),
-    ("Proxy-Authorization", None),
-    ("Reason", None),
-    ("Retry-After", None),
-    ("Server", None),
-    ("To", Some("t")),
-    ("User-Agent", None),
-    ("Via", Some("v")),
-    ("Warning", None),
-    ("WWW-Authenticate", None),
-];
+/// A header that something is kept of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Header {
+    Authorization,
+    CallId,
+    Contact,
+    ContentLength,
+    CSeq,
+    Date,
+    Event,
+    Expires,
+    From,
+    MinExpires,
+    MsDiagnostics,
+    ProxyAuthenticate,
+    ProxyAuthorization,
+    Reason,
+    RetryAfter,
+    Server,
+    To,
+    UserAgent,
+    Via,
+    Warning,
+    WwwAuthenticate,
+}
+
+/// The longest of their names: `Proxy-Authorization`.
+const LONGEST_NAME: usize = 19;
+/// As many of them as one head has, as a rule.
+const USUAL: usize = 16;
 /// Headers beyond this are not looked at.
 const HEADER_LIMIT: usize = 256;
 /// Addresses of `Contact` beyond this are not looked at.
@@ -50,30 +53,65 @@ pub(super) struct Head {
 
 /// Reads a head, with or without the empty line at its end.
 pub(super) fn read(head: &[u8]) -> Head {
-    // All of it must be UTF-8 before any of it is read. With an empty line of our own the last header of a head that was cut is
-    // read, too.
-    let mut text = text::lossy(head);
-    if has_lone_return(&text) {
-        text = text.replace("\r\n", "\n").replace('\r', "\n");
-    }
-    text.push_str("\r\n\r\n");
-    let source = Bytes::from(text);
-    // A PullParser that meets an error says so for ever.
-    let mut lines = PullParser::new(&source, 0).map_while(Result::ok).filter_map(|line| std::str::from_utf8(line).ok());
+    let text = text::lossy(head);
+    let text = if has_lone_return(&text) { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text };
+    let mut lines = lines(&text);
     let start = start_line(lines.next().unwrap_or_default().trim());
-    let headers = lines.take(HEADER_LIMIT).filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
+    let mut headers = Headers(Vec::with_capacity(USUAL));
+    headers.0.extend(lines.take(HEADER_LIMIT).filter_map(|line| {
+        let colon = memchr::memchr(b':', line.as_bytes())?;
+        let (name, value) = (line.get(..colon)?, line.get(colon.saturating_add(1)..)?);
         Some((kept(name.trim())?, unfold(value)))
-    });
-    let headers = Headers(headers.collect());
+    }));
     let message = Message { cut: head_end(head, 0).is_none(), ..headers.message(start) };
-    Head { content_length: headers.number("Content-Length"), message }
+    Head { content_length: headers.number(Header::ContentLength), message }
 }
 
-/// The full name of a header, if something is kept of it.
-fn kept(name: &str) -> Option<&'static str> {
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    KEPT.iter().find(|(full, compact)| is(full) || compact.is_some_and(is)).map(|(full, _)| *full)
+/// The header of this name, full or compact (RFC 3261 section 7.3.3, RFC 6665 section 8.2.1), if something is kept of it.
+fn kept(name: &str) -> Option<Header> {
+    let mut letters = [0; LONGEST_NAME];
+    let letters = letters.get_mut(..name.len())?;
+    letters.copy_from_slice(name.as_bytes());
+    letters.make_ascii_lowercase();
+    Some(match &*letters {
+        b"authorization" => Header::Authorization,
+        b"call-id" | b"i" => Header::CallId,
+        b"contact" | b"m" => Header::Contact,
+        b"content-length" | b"l" => Header::ContentLength,
+        b"cseq" => Header::CSeq,
+        b"date" => Header::Date,
+        b"event" | b"o" => Header::Event,
+        b"expires" => Header::Expires,
+        b"from" | b"f" => Header::From,
+        b"min-expires" => Header::MinExpires,
+        b"ms-diagnostics" => Header::MsDiagnostics,
+        b"proxy-authenticate" => Header::ProxyAuthenticate,
+        b"proxy-authorization" => Header::ProxyAuthorization,
+        b"reason" => Header::Reason,
+        b"retry-after" => Header::RetryAfter,
+        b"server" => Header::Server,
+        b"to" | b"t" => Header::To,
+        b"user-agent" => Header::UserAgent,
+        b"via" | b"v" => Header::Via,
+        b"warning" => Header::Warning,
+        b"www-authenticate" => Header::WwwAuthenticate,
+        _ => return None,
+    })
+}
+
+/// The lines up to the first empty one, each with those that it is folded into (RFC 3261 section 7.3.1). The last may lack
+/// its end.
+fn lines(head: &str) -> impl Iterator<Item = &str> {
+    let mut rest = head;
+    std::iter::from_fn(move || {
+        let bytes = rest.as_bytes();
+        let is_end = |at: &usize| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t'));
+        let end = memchr::memchr_iter(b'\n', bytes).find(is_end).unwrap_or(bytes.len());
+        let line = rest.get(..end)?;
+        rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
+        Some(line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty())
+    })
+    .fuse()
 }
 
 fn has_lone_return(text: &str) -> bool {
@@ -84,7 +122,7 @@ fn has_lone_return(text: &str) -> bool {
 /// A value on one line (RFC 3261 section 7.3.1: folding stands for one blank).
 fn unfold(value: &str) -> Cow<'_, str> {
     let value = value.trim();
-    if value.contains('\n') {
+    if memchr::memchr(b'\n', value.as_bytes()).is_some() {
         Cow::Owned(value.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned())
     } else {
         Cow::Borrowed(value)
@@ -106,52 +144,52 @@ fn start_line(line: &str) -> Start {
     Start::Request { method: WireText::from(word), uri: WireText::from(uri) }
 }
 
-/// The headers in order, under their full names.
-struct Headers<'a>(Vec<(&'static str, Cow<'a, str>)>);
+/// The headers in order.
+struct Headers<'a>(Vec<(Header, Cow<'a, str>)>);
 
 impl Headers<'_> {
-    fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.as_ref())
+    fn all(&self, header: Header) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| *key == header).map(|(_, value)| value.as_ref())
     }
 
-    fn first(&self, name: &'static str) -> Option<&str> {
-        self.all(name).next()
+    fn first(&self, header: Header) -> Option<&str> {
+        self.all(header).next()
     }
 
-    fn text(&self, name: &'static str) -> Option<WireText> {
-        self.first(name).map(WireText::from)
+    fn text(&self, header: Header) -> Option<WireText> {
+        self.first(header).map(WireText::from)
     }
 
-    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Option<T> {
-        self.first(name).and_then(leading_number)
+    fn number<T: std::str::FromStr>(&self, header: Header) -> Option<T> {
+        self.first(header).and_then(leading_number)
     }
 
     fn message(&self, start: Start) -> Message {
-        let via = self.first("Via").map(first_item);
-        let contacts: Vec<&str> = self.all("Contact").flat_map(items).take(CONTACT_LIMIT).collect();
+        let via = self.first(Header::Via).map(first_item);
+        let contacts: Vec<&str> = self.all(Header::Contact).flat_map(items).take(CONTACT_LIMIT).collect();
         let contact_expires = || contacts.first().and_then(|contact| parameter(contact, "expires")).and_then(leading_number);
-        let answers = self.all("Authorization").chain(self.all("Proxy-Authorization"));
-        let challenges = self.all("WWW-Authenticate").chain(self.all("Proxy-Authenticate"));
+        let answers = self.all(Header::Authorization).chain(self.all(Header::ProxyAuthorization));
+        let challenges = self.all(Header::WwwAuthenticate).chain(self.all(Header::ProxyAuthenticate));
         Message {
             cut: false,
             start,
-            call_id: self.text("Call-ID").unwrap_or_default(),
-            cseq: self.first("CSeq").map(cseq).unwrap_or_default(),
-            from: self.first("From").map(user_address),
-            to: self.first("To").map(user_address),
+            call_id: self.text(Header::CallId).unwrap_or_default(),
+            cseq: self.first(Header::CSeq).map(cseq).unwrap_or_default(),
+            from: self.first(Header::From).map(user_address),
+            to: self.first(Header::To).map(user_address),
             via: via.and_then(via_host),
-            expires: self.number("Expires").or_else(contact_expires),
+            expires: self.number(Header::Expires).or_else(contact_expires),
             contacts: contacts.iter().map(|contact| WireText::from(address(contact))).collect(),
-            min_expires: self.number("Min-Expires"),
-            user_agent: self.text("User-Agent"),
-            server: self.text("Server"),
+            min_expires: self.number(Header::MinExpires),
+            user_agent: self.text(Header::UserAgent),
+            server: self.text(Header::Server),
             credentials: answers.map(auth::read).collect(),
             challenges: challenges.map(auth::read).collect(),
-            ms_diagnostics: self.text("ms-diagnostics"),
-            warning: self.text("Warning").or_else(|| self.text("Reason")),
-            retry_after: self.number("Retry-After"),
-            date: self.first("Date").and_then(date::http_date),
-            event: self.text("Event"),
+            ms_diagnostics: self.text(Header::MsDiagnostics),
+            warning: self.text(Header::Warning).or_else(|| self.text(Header::Reason)),
+            retry_after: self.number(Header::RetryAfter),
+            date: self.first(Header::Date).and_then(date::http_date),
+            event: self.text(Header::Event),
             received: via.and_then(|via| parameter(via, "received")).and_then(ip_address),
         }
     }
@@ -170,21 +208,27 @@ fn cseq(value: &str) -> (u32, WireText) {
     (number.parse().unwrap_or(0), WireText::from(method.trim()))
 }
 
-/// Where `wanted` stands outside of quoted strings and angle brackets.
-fn find_outside(value: &str, wanted: char) -> Option<usize> {
+/// Where `wanted`, which is ASCII, stands outside of quoted strings and angle brackets.
+fn find_outside(value: &str, wanted: u8) -> Option<usize> {
+    let first = memchr::memchr3(wanted, b'"', b'<', value.as_bytes())?;
+    let rest = value.as_bytes().get(first..)?;
+    if rest.first() == Some(&wanted) {
+        return Some(first);
+    }
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    value.char_indices().find_map(|(at, c)| {
-        match c {
+    let further = rest.iter().position(|byte| {
+        match *byte {
             _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            c if c == wanted && !quoted && !bracketed => return Some(at),
-            '<' if !quoted => bracketed = true,
-            '>' if !quoted => bracketed = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            byte if byte == wanted && !quoted && !bracketed => return true,
+            b'<' if !quoted => bracketed = true,
+            b'>' if !quoted => bracketed = false,
             _ => {}
         }
-        None
-    })
+        false
+    })?;
+    Some(first.saturating_add(further))
 }
 
 /// The items of a comma-separated list.
@@ -192,7 +236,7 @@ fn items(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let text = rest?;
-        let (item, behind) = match find_outside(text, ',') {
+        let (item, behind) = match find_outside(text, b',') {
             Some(comma) => (text.get(..comma)?, text.get(comma.saturating_add(1)..)),
             None => (text, None),
         };
@@ -208,7 +252,7 @@ fn first_item(value: &str) -> &str {
 
 /// The URI of a `name-addr` or `addr-spec` (RFC 3261 section 25.1).
 fn address(value: &str) -> &str {
-    let inside = find_outside(value, '<').and_then(|open| value.get(open.saturating_add(1)..));
+    let inside = find_outside(value, b'<').and_then(|open| value.get(open.saturating_add(1)..));
     match inside {
         Some(inside) => inside.split('>').next().unwrap_or_default().trim(),
         // Without brackets, parameters are the header's (RFC 3261 section 20.10).
@@ -219,17 +263,18 @@ fn address(value: &str) -> &str {
 /// The address of a user, without the URI's parameters and headers: `sip:user@domain`.
 fn user_address(value: &str) -> WireText {
     let address = address(value);
-    let host = address.find('@').unwrap_or(0);
-    let end = address.get(host..).and_then(|rest| rest.find([';', '?'])).map_or(address.len(), |at| host.saturating_add(at));
+    let host = memchr::memchr(b'@', address.as_bytes()).unwrap_or(0);
+    let end = address.as_bytes().get(host..).and_then(|rest| memchr::memchr2(b';', b'?', rest));
+    let end = end.map_or(address.len(), |at| host.saturating_add(at));
     WireText::from(address.get(..end).unwrap_or_default())
 }
 
 /// The value of a header parameter.
 fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = value;
-    while let Some(at) = find_outside(rest, ';') {
+    while let Some(at) = find_outside(rest, b';') {
         rest = rest.get(at.saturating_add(1)..)?;
-        let end = find_outside(rest, ';').unwrap_or(rest.len());
+        let end = find_outside(rest, b';').unwrap_or(rest.len());
         let (key, text) = rest.get(..end)?.split_once('=').unwrap_or((rest.get(..end)?, ""));
         if key.trim().eq_ignore_ascii_case(name) {
             return Some(text.trim().trim_matches('"'));

@@ -42,6 +42,14 @@ impl Describe for Message {
         }
     }
 
+    fn held(&self) -> usize {
+        match self {
+            Message::Request { file, .. } => file.held(),
+            Message::Error { text, .. } => text.held(),
+            Message::Data { .. } | Message::Acknowledgment { .. } | Message::OptionAcknowledgment { .. } => 0,
+        }
+    }
+
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {
         put("tftp.opcode", self.opcode().into());
         match self {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CertificateRequest, ClientHello, Message, ServerHello};
 use crate::formats::x509::{AlternativeName, Body, Certificate};
-use crate::protocols::{Asker, Describe};
+use crate::protocols::{Asker, Describe, texts};
 
 type Put<'a> = &'a mut dyn FnMut(&'static str, Value);
 
@@ -33,6 +33,15 @@ impl Describe for Message {
             Message::ClientHello(_) => Asker::Sender,
             Message::ServerHello(_) => Asker::Receiver,
             _ => Asker::Client,
+        }
+    }
+
+    fn held(&self) -> usize {
+        match self {
+            Message::ClientHello(hello) => hello.held(),
+            Message::Certificate(chain) => chain.iter().map(|one| one.held()).fold(0, usize::saturating_add),
+            Message::CertificateRequest(request) => request.held(),
+            _ => 0,
         }
     }
 
@@ -166,4 +175,20 @@ fn alternative_name(name: &AlternativeName) -> Option<String> {
         AlternativeName::Email(address) => format!("email:{}", address.raw()),
         AlternativeName::Other(_) => return None,
     })
+}
+
+impl ClientHello {
+    fn held(&self) -> usize {
+        let numbers = [&self.ciphers, &self.supported_versions, &self.extensions].map(|list| size_of_val(list.as_slice()));
+        let algorithms = self.signature_algorithms.as_ref().map_or(0, |list| size_of_val(list.as_slice()));
+        let fixed = size_of_val(self.sslv2_ciphers.as_slice()).saturating_add(algorithms);
+        numbers.into_iter().fold(texts([&self.server_name]).saturating_add(fixed), usize::saturating_add)
+    }
+}
+
+impl CertificateRequest {
+    fn held(&self) -> usize {
+        let authorities = self.authorities.iter().map(|name| name.capacity().saturating_add(size_of::<Vec<u8>>()));
+        authorities.fold(size_of_val(self.signature_algorithms.as_slice()), usize::saturating_add)
+    }
 }

@@ -12,12 +12,18 @@ use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
 use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
 
+mod inner;
+
+use inner::Inner;
+
 /// After so many datagrams that no protocol claims, a flow is given up: media starts with its first packet.
 const UNCLAIMED_DATAGRAMS: u8 = 4;
 /// On ports where signalling is at home, keep-alives and probes may come first.
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
 /// The first bytes of a side that a protocol may ask for before it must say yes.
 const PROBE_LIMIT: usize = 64;
+/// EtherType of EAPOL.
+const EAPOL: u16 = 0x888e;
 /// Questions whose answers may come from a new port that are remembered; the oldest go first.
 const AWAITED: usize = 1024;
 
@@ -28,6 +34,7 @@ type Awaited = IndexMap<(Endpoint, IpAddr), &'static OverUdp, RandomState>;
 pub struct Dispatcher<S> {
     sink: S,
     awaited: Awaited,
+    inner: Inner,
 }
 
 /// What the dispatcher keeps with each flow.
@@ -66,7 +73,7 @@ impl Claim {
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`.
     pub fn new(sink: S) -> Self {
-        Self { sink, awaited: Awaited::default() }
+        Self { sink, awaited: Awaited::default(), inner: Inner::default() }
     }
 
     /// The sink, when all is done.
@@ -123,17 +130,14 @@ fn turned(flow: &Flow, side: Side, flipped: bool) -> (Flow, Side) {
 }
 
 /// The same facts, with the sides exchanged.
-fn turned_signal(signal: Signal, stats: &TcpStats, flipped: bool) -> (Signal, TcpStats) {
-    if !flipped {
-        return (signal, *stats);
-    }
-    let signal = match signal {
+fn turned_signal(signal: Signal, stats: &mut TcpStats) -> Signal {
+    std::mem::swap(&mut stats.client, &mut stats.server);
+    match signal {
         Signal::Fin(side) => Signal::Fin(side.other()),
         Signal::Rst(side) => Signal::Rst(side.other()),
         Signal::FirstData(side) => Signal::FirstData(side.other()),
         other => other,
-    };
-    (signal, TcpStats { client: stats.server, server: stats.client })
+    }
 }
 
 fn signal_side(signal: Signal) -> Side {
@@ -198,10 +202,10 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     type State = FlowState;
 
     fn signal(&mut self, flow: &Flow, state: &mut FlowState, signal: Signal, stats: &TcpStats, link: &Link, at: At) {
-        let flipped = state.flipped;
-        let (flow, side) = turned(flow, signal_side(signal), flipped);
-        let (signal, stats) = turned_signal(signal, stats, flipped);
-        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Box::new(stats)) });
+        let (flow, side) = turned(flow, signal_side(signal), state.flipped);
+        let mut stats = Box::new(*stats);
+        let signal = if state.flipped { turned_signal(signal, &mut stats) } else { signal };
+        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, stats) });
     }
 
     fn datagram(
@@ -313,6 +317,9 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     fn other(&mut self, packet: &Packet<'_>) {
         let Some((flow, message)) = without_flow(packet) else { return };
         self.sink.event(Event { at: packet.at, link: packet.link, flow, side: Side::Client, what: What::Message(message) });
+        if let Body::Link { ether_type: EAPOL, bytes } = &packet.body {
+            self.inner.frame(&mut self.sink, bytes, &packet.link, packet.at);
+        }
     }
 }
 

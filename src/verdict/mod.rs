@@ -1,149 +1,18 @@
-//! All that was found about a device, put together: verdict, loop, primary cause. The finished result that reports print.
+//! All that was found about a device in, put together: verdict, loop, primary cause.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
-use crate::login::steps::{Attempt, StageReport};
+use crate::login::steps::Attempt;
 use crate::login::timeline::{self, Moment};
-use crate::model::{At, By, DropPoint, Evidence, How, Mac, Outcome, Stage, Time, Verdict, Warning};
+use crate::model::{By, How, Outcome, Stage, Time, Verdict};
 use crate::profile::Profile;
-use crate::text::WireText;
 
-pub use crate::findings::shared::sketch::{Chain, Check, Drawn};
+mod result;
 
-/// The result for one capture.
-#[derive(Clone, Debug)]
-pub struct Analysis {
-    /// The capture itself.
-    pub capture: CaptureSummary,
-    /// Its devices, in the order of their first frames.
-    pub devices: Vec<DeviceAnalysis>,
-}
-
-/// Facts about a capture.
-#[derive(Clone, Debug, Default)]
-pub struct CaptureSummary {
-    /// `pcap`, `pcapng`, `erf`, `snoop` or `netmon`.
-    pub format: &'static str,
-    /// `gzip`, `zstd`, `lz4` or `xz`, where the file was compressed.
-    pub compression: Option<&'static str>,
-    /// Packet records.
-    pub frames: u64,
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Time of the first packet.
-    pub first_time: Option<Time>,
-    /// Time of the last packet.
-    pub last_time: Option<Time>,
-    /// Does it end in the middle of a packet?
-    pub truncated: bool,
-    /// Were packets cut by the snap length?
-    pub snaplen_limited: bool,
-    /// Packets that the capturing system lost, by its own count.
-    pub dropped: u64,
-    /// What a reader should know of the file.
-    pub warnings: Vec<Warning>,
-    /// Notes that lower the confidence of what depends on them: code and text.
-    pub notes: Vec<(&'static str, String)>,
-}
-
-/// The result for one device.
-#[derive(Clone, Debug)]
-pub struct DeviceAnalysis {
-    /// Its MAC, where the capture shows it.
-    pub mac: Option<Mac>,
-    /// Its addresses.
-    pub ips: Vec<IpAddr>,
-    /// Its VLAN.
-    pub vlan: Option<u16>,
-    /// What it calls itself (user agent, host name, vendor class), or what its profile is called.
-    pub name: Option<WireText>,
-    /// Name and title of its profile.
-    pub profile: Option<(String, String)>,
-    /// By what the profile was recognised.
-    pub profile_evidence: Vec<String>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// How sure it is.
-    pub confidence: f32,
-    /// The attempts.
-    pub attempts: Vec<AttemptSummary>,
-    /// The loop, where the verdict is `loop`.
-    pub repeats: Option<Repeats>,
-    /// What was found, the primary cause first.
-    pub findings: Vec<Finding>,
-    /// What its screen says, stage by stage, where that is known.
-    pub screens: Vec<(Stage, String)>,
-    /// The different chains that it did not take.
-    pub chains: Vec<Chain>,
-}
-
-impl DeviceAnalysis {
-    /// What its screen says at a stage.
-    pub fn screen(&self, stage: Stage) -> Option<&str> {
-        self.screens.iter().find(|(at, _)| *at == stage).map(|(_, text)| text.as_str())
-    }
-}
-
-/// One attempt, without its exchanges.
-#[derive(Clone, Debug)]
-pub struct AttemptSummary {
-    /// From 1.
-    pub number: u32,
-    /// First frame.
-    pub first: At,
-    /// Last frame.
-    pub last: At,
-    /// What became of each stage.
-    pub stages: Vec<StageReport>,
-    /// What ended it.
-    pub drop: Option<DropPoint>,
-    /// What the phone's screen says at that stage.
-    pub screen: Option<String>,
-    /// The primary cause of its drop.
-    pub primary_cause: Option<&'static str>,
-    /// What happened, moment by moment, with frame numbers. (Attempts that went like an earlier one have none.)
-    pub timeline: Vec<Moment>,
-}
-
-/// How a device loops.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Repeats {
-    /// Attempts that ended in a drop.
-    pub attempts: u32,
-    /// Mean distance of their beginnings, in seconds.
-    pub period_s: f64,
-    /// The stage at which they end (the commonest).
-    pub drop_stage: Stage,
-    /// The stage at which the next one begins (the commonest).
-    pub restarts_at: Stage,
-}
-
-/// One cause code for one device.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The code.
-    pub code: &'static str,
-    /// Where.
-    pub stage: Stage,
-    /// Is it the primary cause of the device's drop?
-    pub primary: bool,
-    /// How sure it is.
-    pub confidence: f32,
-    /// One line, plain words, with the values.
-    pub summary: String,
-    /// Why it makes this device drop.
-    pub why: String,
-    /// What an administrator does.
-    pub fix: String,
-    /// The frames that prove it.
-    pub evidence: Vec<Evidence>,
-    /// The attempts in which it was found.
-    pub attempts: Vec<u32>,
-}
+pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
@@ -162,6 +31,10 @@ pub struct Gathered {
     /// Attempts that are counted, but not kept; and how many of them ended in a drop.
     left_out: u32,
     left_out_drops: u32,
+    /// Is so much told of all devices that little more is to be told of this one?
+    is_brief: bool,
+    /// Memory that all this takes, about.
+    held: usize,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
     findings: BTreeMap<(&'static str, Stage), Finding>,
@@ -185,16 +58,17 @@ impl Gathered {
         });
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
+        found.retain(|(rule, _)| !self.is_brief || Some(rule.code) == primary);
         for (rule, found) in found {
             self.add(rule, found, attempt.number);
         }
-        let timeline = self.timeline(attempt);
+        let timeline = if self.is_brief { Vec::new() } else { self.timeline(attempt) };
         if !timeline.is_empty() {
             self.draw(&case);
         }
         self.make_room();
         self.signed_in.push(attempt.signed_in);
-        self.attempts.push(AttemptSummary {
+        let summary = AttemptSummary {
             number: attempt.number,
             first: attempt.first,
             last: attempt.last,
@@ -203,17 +77,31 @@ impl Gathered {
             screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
             primary_cause: primary,
             timeline,
-        });
+        };
+        self.held = self.held.saturating_add(summary.held());
+        self.attempts.push(summary);
     }
 
-    /// What happened in an attempt, unless enough was told or it goes like one that was told already.
+    /// From here on, is only the first and the last attempt to be told, and of what is found the primary cause?
+    pub fn be_brief(&mut self, brief: bool) -> bool {
+        self.is_brief = brief;
+        brief
+    }
+
+    /// Memory that it takes, about: 0 where nothing was gathered yet.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// The first attempts and the last one are kept; those between them are counted.
     fn make_room(&mut self) {
-        if self.attempts.len() < ATTEMPTS {
+        let most = if self.is_brief { 2 } else { ATTEMPTS };
+        if self.attempts.len() < most {
             return;
         }
         self.signed_in.pop();
         if let Some(attempt) = self.attempts.pop() {
+            self.held = self.held.saturating_sub(attempt.held());
             self.left_out = self.left_out.saturating_add(1);
             self.left_out_drops = self.left_out_drops.saturating_add(u32::from(attempt.drop.is_some()));
         }
@@ -232,11 +120,13 @@ impl Gathered {
         for chain in sketch::chains(case) {
             let alike = |known: &Chain| (&known.server, &known.certificates) == (&chain.server, &chain.certificates);
             if self.chains.len() < CHAINS && !self.chains.iter().any(alike) {
+                self.held = self.held.saturating_add(result::held_by(&chain));
                 self.chains.push(chain);
             }
         }
     }
 
+    /// What happened in an attempt, unless enough was told or it goes like one that was told already.
     fn timeline(&mut self, attempt: &Attempt) -> Vec<Moment> {
         if self.told.len() >= TIMELINES {
             return Vec::new();
@@ -261,9 +151,10 @@ impl Gathered {
             evidence: Vec::new(),
             attempts: Vec::new(),
         });
+        self.held = self.held.saturating_sub(finding.held());
         finding.confidence = finding.confidence.max(found.confidence);
         // Attempts come in order.
-        if finding.attempts.last() != Some(&attempt) {
+        if finding.attempts.last() != Some(&attempt) && finding.attempts.len() < ATTEMPTS {
             finding.attempts.push(attempt);
         }
         for evidence in found.evidence {
@@ -271,6 +162,7 @@ impl Gathered {
                 finding.evidence.push(evidence);
             }
         }
+        self.held = self.held.saturating_add(finding.held());
     }
 
     /// The result. `events` says whether the device did anything that a login stands on.

@@ -1,0 +1,195 @@
+//! The bounds on what is kept of all devices together: whose exchanges are settled, concluded or forgotten when there are too
+//! many of them, and how much is told of each when there is too much to tell.
+
+use super::{Logins, Tracked, profile_of};
+use crate::device::DeviceId;
+use crate::model::{SECOND, Warning};
+use crate::verdict::ATTEMPTS;
+
+/// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
+pub(super) const UNSETTLED: usize = 8_192;
+/// Beyond this many, devices that are not idle are forgotten, too.
+const CROWDED: usize = 16_384;
+/// A device that has done nothing for so long is idle.
+const IDLE: i64 = 60 * SECOND;
+/// So many exchanges are more than those of one attempt, as a rule, of which some can be settled.
+const WORTH_SETTLING: usize = 8;
+/// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
+/// half of it is free.
+pub(super) const EXCHANGES: usize = 48 << 20;
+/// Memory for what was found of all devices together, in bytes. Beyond it, only the first and the last attempt of a device
+/// are told, and of what is found the primary cause.
+pub(super) const RESULTS: usize = 32 << 20;
+
+/// What the bounds have cost.
+#[derive(Debug, Default)]
+pub(super) struct Costs {
+    /// How often what a device did without a login was forgotten.
+    pub(super) forgotten: u64,
+    /// How often a login was concluded before its end.
+    pub(super) concluded: u64,
+    /// Is of some attempts only the primary cause told?
+    pub(super) brief: bool,
+    /// Attempts that are counted, but not listed.
+    pub(super) left_out: u64,
+    /// Devices without a login that are not listed.
+    pub(super) surplus: u64,
+}
+
+impl Costs {
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let Self { forgotten, concluded, brief, left_out, surplus } = self;
+        let told = [
+            (*surplus, format!("{surplus} further devices without any login are not listed")),
+            (
+                *left_out,
+                format!("{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"),
+            ),
+            (
+                u64::from(*brief),
+                "there is so much to tell that of some devices only the first and the last attempt and the primary cause are told"
+                    .to_owned(),
+            ),
+            (
+                *forgotten,
+                format!(
+                    "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
+                ),
+            ),
+            (
+                *concluded,
+                format!(
+                    "{concluded} logins were concluded before their end, those of the longest idle devices first, because there was \
+                     too much of them: how they went on is told as another attempt"
+                ),
+            ),
+        ];
+        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| Warning { frame: None, text }).collect()
+    }
+}
+
+impl Logins<'_> {
+    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
+    pub(super) fn forget_one(&mut self, at_work: DeviceId) {
+        let device = DeviceId(self.hand);
+        self.hand = self.hand.saturating_add(1);
+        if self.hand >= self.logins.len() {
+            self.hand = 0;
+        }
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        let unsettled = tracked.login.unsettled();
+        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
+        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
+            forget(tracked);
+            self.unsettled = self.unsettled.saturating_sub(unsettled);
+            self.costs.forgotten = self.costs.forgotten.saturating_add(1);
+            self.ledger.set(device, 0);
+        }
+    }
+
+    /// There is too much of all exchanges: of the longest idle devices first, those that are over are settled, and those of
+    /// devices without a login forgotten. If that does not do, logins are concluded as they stand.
+    pub(super) fn make_room(&mut self) {
+        for conclude in [false, true] {
+            for device in self.ledger.longest_idle_first() {
+                if self.ledger.is_roomy() {
+                    return;
+                }
+                self.give_back(device, conclude);
+            }
+        }
+    }
+
+    fn give_back(&mut self, device: DeviceId, conclude: bool) {
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        let unsettled = tracked.login.unsettled();
+        let told = tracked.gathered.held();
+        self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
+        match profile_of(self.options, facts).0 {
+            None => {
+                forget(tracked);
+                self.costs.forgotten = self.costs.forgotten.saturating_add(1);
+            }
+            Some(profile) if conclude => {
+                let attempts = tracked.login.conclude(facts, profile, self.now);
+                tracked.gather(&attempts, profile, facts);
+                self.costs.concluded = self.costs.concluded.saturating_add(1);
+            }
+            Some(_) if unsettled < WORTH_SETTLING => return,
+            Some(_) => tracked.settle(self.options, facts, self.now),
+        }
+        self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
+        self.unsettled = self.unsettled.saturating_sub(unsettled).saturating_add(tracked.login.unsettled());
+        self.ledger.set(device, tracked.login.held());
+    }
+}
+
+fn forget(tracked: &mut Tracked) {
+    tracked.forgotten |= tracked.login.has_exchanges();
+    tracked.login.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::ledger::Ledger;
+    use crate::event::{Event, EventSink, What};
+    use crate::flow::{Flow, Signal, Transport};
+    use crate::model::{At, Endpoint, Frame, Side, Time};
+    use crate::packet::Link;
+    use crate::pipeline::Options;
+    use crate::profile::Profiles;
+    use crate::verdict::DeviceAnalysis;
+
+    /// Phones that are refused in turn, so often each, eight seconds after another.
+    fn refused(logins: &mut Logins<'_>, phones: u8, times: u64) {
+        for turn in 0..u64::from(phones) * times {
+            let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+            let phone = (turn % u64::from(phones)) as u8;
+            let (client, server) = (end([10, 0, 4, phone], 1_025 + turn as u16), end([10, 0, 0, 5], 5_061));
+            let flow = Flow { id: turn, transport: Transport::Tcp, client, server, oriented: true };
+            for (step, side, signal) in [
+                (0, Side::Client, Signal::Syn { first: true }),
+                (1, Side::Server, Signal::Rst(Side::Server)),
+                (2, Side::Client, Signal::Ended),
+            ] {
+                let at = At { frame: Frame(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
+                let what = What::Tcp(signal, Box::default());
+                logins.event(Event { at, link: Link::default(), flow, side, what });
+            }
+        }
+    }
+
+    fn told(change: impl FnOnce(&mut Logins<'_>), phones: u8, times: u64) -> (Vec<DeviceAnalysis>, String) {
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let mut logins = Logins::new(&options);
+        change(&mut logins);
+        refused(&mut logins, phones, times);
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        (devices, warnings.into_iter().map(|warning| warning.text).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn exchanges_beyond_their_bound_are_concluded_and_none_is_lost() {
+        let (free, nothing) = told(|_| {}, 20, 6);
+        assert_eq!(nothing, "");
+        let (bound, warnings) = told(|logins| logins.ledger = Ledger::new(60_000), 20, 6);
+        assert!(warnings.contains("logins were concluded before their end"), "{warnings}");
+        let drops = |devices: &[DeviceAnalysis]| -> Vec<usize> {
+            devices.iter().map(|device| device.attempts.iter().filter(|attempt| attempt.drop.is_some()).count()).collect()
+        };
+        assert_eq!(drops(&free), [6; 20]);
+        assert_eq!(drops(&bound), [6; 20]);
+    }
+
+    #[test]
+    fn what_is_told_beyond_its_bound_is_the_first_and_the_last_attempt_and_the_cause() {
+        let (devices, warnings) = told(|logins| logins.enough = 10_000, 20, 6);
+        assert!(warnings.contains("only the first and the last attempt and the primary cause are told"), "{warnings}");
+        assert!(warnings.contains("attempts are counted but not listed"), "{warnings}");
+        let last = devices.last().expect("a device");
+        assert_eq!(last.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 6]);
+        assert_eq!(last.repeats.as_ref().map(|repeats| repeats.attempts), Some(6));
+        assert_eq!(last.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["tcp-refused"]);
+    }
+}
