@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
+use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, restarted_soon, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
@@ -20,6 +20,9 @@ use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
+
+/// So many restarts of a device that is signed in are no accident.
+const A_HABIT: usize = 2;
 
 /// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
 pub(super) fn errand(purpose: Purpose) -> u8 {
@@ -91,6 +94,12 @@ impl Try {
         self.judgements
             .iter()
             .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
+    }
+
+    /// Is its last session one that nobody closed, and not yet old?
+    fn ends_in_mid_session(&self) -> bool {
+        let session = self.judgements.iter().rfind(|judgement| judgement.signed_in.is_some());
+        session.is_some_and(|judgement| restarted_soon(&judgement.step).is_some())
     }
 
     /// Does the first request of this step answer the challenge that an earlier connection brought?
@@ -264,22 +273,26 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, fi
     }
     tries.push(current);
     let last = tries.len().saturating_sub(1);
+    let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let numbers = first_number..;
+    let keeps_restarting = restarts_signed_in >= A_HABIT;
     let mut closed: Vec<(Attempt, Vec<u64>)> = Vec::new();
     for ((index, attempt), number) in tries.zip(numbers) {
-        let attempt = close(attempt, number, (index == last).then_some(end), profile, &closed);
+        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &closed);
         closed.push(attempt);
     }
     closed
 }
 
-/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before.
+/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before. A
+/// restart of a device that is signed in is a drop only where it `keeps_restarting`: people restart phones too.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
+    keeps_restarting: bool,
     profile: &Profile,
     earlier: &[(Attempt, Vec<u64>)],
 ) -> (Attempt, Vec<u64>) {
@@ -292,7 +305,10 @@ fn close(
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
-        None => find_drop(&steps, &sessions, true, profile).or_else(|| abandoned(&steps, &sessions)),
+        None => find_drop(&steps, &sessions, true, profile).or_else(|| {
+            let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
+            abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
+        }),
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {

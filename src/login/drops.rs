@@ -134,7 +134,7 @@ fn is_closed(step: &Step) -> bool {
 /// The device started over without a failure that shows: its last answer is the last that it had.
 pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
     if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
-        return restarted_soon(steps, session);
+        return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
     }
     // The time is asked for at any moment: it is no further along than the address.
     let along = |step: &Step| match step.purpose {
@@ -153,11 +153,10 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
 }
 
 /// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.
-fn restarted_soon(steps: &[Step], session: usize) -> Option<(usize, DropPoint)> {
-    let step = steps.get(session).filter(|step| step.ending.is_none())?;
-    let at = last_answer(step)?;
-    let soon = at.time.since(step.first.time) <= COMES_TO_REST;
-    soon.then_some((session, DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at }))
+pub(super) fn restarted_soon(session: &Step) -> Option<DropPoint> {
+    let at = last_answer(session).filter(|_| session.ending.is_none())?;
+    let soon = at.time.since(session.first.time) <= COMES_TO_REST;
+    soon.then_some(DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at })
 }
 
 /// When the image came whole that this step fetched.
