@@ -81,7 +81,9 @@ fn iterate(capture: &[u8]) {
 fn decode(capture: &[u8]) {
     let (mut reader, mut decoder) = (CaptureReader::open(capture).expect("a capture"), Decoder::new());
     while let Ok(Some(record)) = reader.next_record() {
-        black_box(decoder.decode(&record));
+        decoder.decode_each(&record, |packet| {
+            black_box(packet);
+        });
     }
 }
 
@@ -89,7 +91,7 @@ fn flows(capture: &[u8], interest: Interest) -> u64 {
     let (mut reader, mut decoder) = (CaptureReader::open(capture).expect("a capture"), Decoder::new());
     let (mut flows, mut sink) = (FlowTable::default(), Sink { interest, bytes: 0 });
     while let Ok(Some(record)) = reader.next_record() {
-        flows.push(&decoder.decode(&record), &mut sink);
+        decoder.decode_each(&record, |packet| flows.push(packet, &mut sink));
     }
     flows.finish(&mut sink);
     sink.bytes

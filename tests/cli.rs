@@ -125,7 +125,7 @@ fn help_and_version_go_to_standard_output() {
 #[test]
 fn only_commands_that_are_there_are_listed() {
     let (out, _) = check(&run(&["--help"]), 0);
-    for absent in ["triage", "annotate", "extract", "compare", "check-certificate"] {
+    for absent in ["triage", "annotate", "extract", "compare"] {
         assert!(!out.contains(absent), "{absent}");
         check(&run(&[absent]), 2);
     }
@@ -420,4 +420,59 @@ fn profiles_of_the_user() {
     file(&place, "broken.toml", b"name = \"lobby-phone\"\nno_such_field = 1\n");
     let (out, err) = check(&run(&["profiles", "--profiles-dir", text(&place)]), 3);
     assert!(out.is_empty() && err.contains("broken.toml:"), "{err}");
+}
+
+/// The phones of a site that no profile of the program fits.
+const LOBBY: &str = r#"
+name = "lobby-phone"
+title = "Lobby phone"
+about = "The phones in the lobby."
+order = ["address", "provision", "register"]
+registrar_names = []
+registrar_ports = [5060]
+
+[trust.hashes]
+value = ["SHA-1"]
+certainty = 0.8
+source = "tried out"
+
+[[mark]]
+kind = "oui"
+value = ["00:22:ee"]
+weight = 3
+"#;
+
+#[test]
+fn a_profile_of_the_users_is_shown_and_recognises_its_devices() {
+    let place = place("own-profiles");
+    let own = file(&place, "lobby.toml", LOBBY.as_bytes());
+    for at in [&place, &own] {
+        let (out, _) = check(&run(&["profiles", "lobby-phone", "--profiles-dir", text(at)]), 0);
+        assert!(
+            out.contains("signatures made with SHA-1 (80 % sure)") && out.contains("hashes that it verifies: tried out"),
+            "{out}"
+        );
+    }
+    let phone = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/sip-udp-generic-healthy/capture.pcapng");
+    let (out, _) = check(&run(&["diagnose", "--format", "json", "--profiles-dir", text(&place), phone]), 0);
+    let result: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let profiles = result["devices"].as_array().unwrap().iter().map(|device| device["profile"].as_str());
+    assert!(profiles.flatten().any(|profile| profile == "lobby-phone"), "{out}");
+    // The same name again: which of the two is meant?
+    file(&place, "other.toml", LOBBY.as_bytes());
+    let (_, err) = check(&run(&["profiles", "--profiles-dir", text(&place)]), 3);
+    assert!(
+        err.contains("other.toml:2:8: the name \"lobby-phone\" is that of the profile in") && err.contains("lobby.toml"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_says_so() {
+    let place = place("unreadable-profiles");
+    let latin = file(&place, "latin.toml", b"name = \"b\xfcro\"\n");
+    let (_, err) = check(&run(&["profiles", "--profiles-dir", text(&latin)]), 3);
+    assert!(err.contains("latin.toml: this profile cannot be read"), "{err}");
+    let (_, err) = check(&run(&["profiles", "--profiles-dir", text(&place.join("nowhere"))]), 3);
+    assert!(err.contains("nowhere"), "{err}");
 }

@@ -305,3 +305,13 @@ fn media_between_the_same_hosts_is_not_taken_for_a_file() {
     capture.pause(40.0).announces(20);
     assert_eq!(phone(&capture).verdict, Verdict::SignedIn);
 }
+
+#[test]
+fn a_phone_whose_lease_was_not_captured_is_one_device_all_the_same() {
+    let mut capture = Capture::new();
+    capture.dhcp(1, 1).registers();
+    let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+    let devices = analyse(capture.bytes(), &options).expect("a capture").result.devices;
+    assert_eq!(devices.len(), 1);
+    assert_eq!((devices[0].mac.map(|mac| mac.to_string()), devices[0].ips.len()), (Some("00:04:f2:1a:2b:3c".to_owned()), 1));
+}

@@ -62,7 +62,7 @@ Mutual TLS. The phone shows a certificate of another company's CA; OpenSSL in Ka
 (unknown_ca).""",
          [dropping(("tls", "server", "alert"), SERVER_ALERT, "tls-client-certificate-rejected",
                    absent=("cert-untrusted-issuer", "tls-no-shared-cipher", "tls-handshake-failed", *CLEAR_NETWORK),
-                   settings=TlsSettings(has_certificate=True), **TODAY)],
+                   settings=TlsSettings(certificate="phone"), **TODAY)],
          certificates=Certificates(hash="sha256"), dns=OPENSSL_DNS, kamailio="ok", kamailio_tls="mutual"),
     Case("tls-no-sni", "two sites share an address, and the phone's hello does not say which it wants", """\
 A reverse proxy (nginx) holds several sites on the registrar's address and port, and refuses hellos that name none of

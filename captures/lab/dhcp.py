@@ -48,8 +48,8 @@ class Client:
     # Field phones wait 4, 8, 16… seconds (RFC 2131 section 4.1); the lab is in more of a hurry.
     waits = (1.5, 3, 4)
 
-    def __init__(self, mac, options, seed, interface="eth0", probes=False):
-        self.mac, self.options, self.interface, self.probes = mac, options, interface, probes
+    def __init__(self, mac, options, seed, interface="eth0", probes=False, needs=()):
+        self.mac, self.options, self.interface, self.probes, self.needs = mac, options, interface, probes, needs
         self.random = random.Random(seed)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
         self.socket.bind((interface, 0))
@@ -114,7 +114,7 @@ class Client:
                 return None
             if frame[23] == 17 and frame[34:38] == struct.pack("!HH", 67, 68):
                 answer = parse(frame[42:])
-                if answer["xid"] == xid and answer["kind"] in wanted:
+                if answer["xid"] == xid and answer["kind"] in wanted and all(code in answer["options"] for code in self.needs):
                     return answer
         return None
 
@@ -151,7 +151,7 @@ class Client:
         self.socket.send(b"\xff" * 6 + own + b"\x08\x06" + arp)
 
 
-def offer_only(address, offered, refuses):
+def offer_only(address, offered, refuses, lease_time=True):
     """A server that offers an address and then refuses it (its lease file and its scope disagree), or says no more."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -162,6 +162,7 @@ def offer_only(address, offered, refuses):
         asked = parse(server.recv(2048))
         if asked["kind"] == DISCOVER:
             options = [identity, (51, struct.pack("!I", 86400)), (1, bytes([255, 255, 255, 0]))]
+            options = [option for option in options if lease_time or option[0] != 51]
             answer = message(2, OFFER, asked["xid"], asked["mac"], options, your=offered)
         elif not refuses:
             continue

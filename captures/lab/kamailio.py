@@ -34,6 +34,7 @@ request_route {{
 TLS = """\
 enable_tls=yes
 listen=tls:{address}:5061
+listen=tls:{address}:5091
 loadmodule "tls.so"
 modparam("tls", "config", "{folder}/tls.cfg")
 """
@@ -69,6 +70,7 @@ def _moved(host):
 
 ROUTES = {
     "ok": DIGEST,
+    "no-challenge": _answer(401, "Unauthorized"),
     "unknown-user": _answer(404, "Not Found"),
     "broken": DIGEST + "    " + _answer(500, "Server Internal Error"),
     "old-client": DIGEST + "    " + _answer(

@@ -14,6 +14,10 @@ ssl_ciphers AES128-SHA:@SECLEVEL=0;
 server {{ listen {address}:5061 ssl default_server; ssl_reject_handshake on; }}
 server {{ listen {address}:5061 ssl; server_name pool01.contoso.com;
           ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; }}"""
+TOKENS = """\
+ssl_protocols TLSv1.2;
+server {{ listen {address}:443 ssl; ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
+          location / {{ return 400 '{{"error":"authorization_pending"}}'; }} }}"""
 WHOLE = """\
 daemon off; worker_processes 1; user root; pid {folder}/nginx-{name}.pid; error_log {folder}/nginx-{name}.log;
 events {{ worker_connections 64; }}
@@ -39,6 +43,17 @@ def updates(network, host, address, folder, code):
     """A device-update service that answers with a status code."""
     body = f"location / {{ return 404; }} location /RequestHandler/ {{ return {code}; }}"
     _start(network, host, folder, "updates", f"server {{ listen {address}:80 default_server; {body} }}")
+
+
+def files(network, host, address, folder, answers):
+    """A configuration server: a status code for each file, 404 for all others."""
+    exact = "".join(f'location = /{file} {{ return {code} "configuration"; }} ' for file, code in answers.items())
+    _start(network, host, folder, "files", f"server {{ listen {address}:80 default_server; {exact} location / {{ return 404; }} }}")
+
+
+def tokens(network, host, address, folder):
+    """A server that gives tokens, and this time does not yet (RFC 8628 section 3.5)."""
+    _start(network, host, folder, "tokens", TOKENS.format(folder=folder, address=address))
 
 
 def sites(network, host, address, folder):

@@ -49,6 +49,7 @@ class Settings:
     asks_updates: bool = False
     strict_domain: bool = False        # takes no registrar outside its SIP domain
     begins_at_dhcp: bool = False       # gives everything up after a drop, its address too
+    needs_options: tuple = ()          # DHCP options without which it takes no answer
     probes_address: bool = False       # ARP for the address that it was given (RFC 5227)
     asks_revocation: bool = False      # of the server's certificate, in the middle of the handshake
     resets: bool = False               # leaves a silent handshake by RST, so that its stack repeats nothing later
@@ -142,7 +143,7 @@ class Phone(WebClient):
         if self.settings.vendor_class:
             options.insert(1, (60, self.settings.vendor_class))
         self.dhcp = self.dhcp or dhcp.Client(self.settings.mac, options, f"{self.settings.host_name}{self.cuts or ''}",
-                                             probes=self.settings.probes_address)
+                                             probes=self.settings.probes_address, needs=self.settings.needs_options)
         try:
             answer = self.dhcp.lease()
         except dhcp.NoLease as reason:

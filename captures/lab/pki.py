@@ -17,7 +17,8 @@ SHA256_WITH_RSA = bytes.fromhex("06092a864886f70d01010b")
 SIZES = {"root": (2048, 4096), "issuing": (2048, 4096), "leaf": (1024, 2048, 4096), "foreign-root": (2048,),
          "foreign-issuing": (2048,), "legacy": (2048,), "phone": (2048,)}
 CRL = "http://ca01.contoso.com/CertEnroll/issuing.crl"
-USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+USAGES = {"server": [ExtendedKeyUsageOID.SERVER_AUTH], "client": [ExtendedKeyUsageOID.CLIENT_AUTH],
+          "both": [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]}
 
 
 class Keys:
@@ -128,7 +129,7 @@ def _end_extensions(host_names, usage="server", crl=CRL, ocsp=""):
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
     extensions = [(x509.BasicConstraints(ca=False, path_length=None), True),
                   (_key_usage(digital_signature=True, key_encipherment=True), True),
-                  (x509.ExtendedKeyUsage([USAGES[usage]]), False),
+                  (x509.ExtendedKeyUsage(USAGES[usage]), False),
                   (x509.SubjectAlternativeName([_general_name(name) for name in host_names]), False),
                   (x509.CRLDistributionPoints([point]), False)]
     if ocsp:

@@ -83,7 +83,7 @@ class Case:
     certificates: Certificates = field(default_factory=Certificates)
     registrar: Registrar = field(default_factory=Registrar)
     certsrv: str = "ok"                # ok, unauthorised, 404, 500, html, refused; of nginx: redirect, forbidden, basic, hung
-    dhcp: str = "good"                 # good, silent, refuses, no-ack, one-address
+    dhcp: str = "good"                 # good, silent, refuses, no-ack, no-lease-time, one-address
     dhcp_gateway: str = GATEWAY        # "" leaves the option out
     uc_options: tuple = ()             # options 43 and 120 for class MS-UC-Client, where they are not the right ones
     second_dhcp: bool = False          # a second server, quicker, with itself as router and DNS server
@@ -94,6 +94,10 @@ class Case:
     sip: str = ""                      # a plain SIP registrar: ok, rejects, forbids
     kamailio: str = ""                 # Kamailio as registrar: a name of kamailio.ROUTES
     kamailio_tls: str = ""             # its listener on 5061: plain or mutual
+    files: dict = field(default_factory=dict)  # of the configuration server, with the status code of each; others are not there
+    tftp: bool = False                 # it is the DHCP server's TFTP
+    web_names: tuple = ()              # names of an HTTPS server on the pool's 443, which wants no more than a handshake
+    dhcp_more: tuple = ()              # further options for dnsmasq
     updates: str = ""                  # what nginx on the pool's port 80 answers to update requests: a status code
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True

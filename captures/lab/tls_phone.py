@@ -19,7 +19,8 @@ class TlsSettings(SipSettings):
     host_name: str = "desk-2001"
     transport: str = "tls"
     patience: float = 4
-    has_certificate: bool = False      # one of its own, to show to servers that ask
+    certificate: str = ""              # of its own, to show to servers that ask: phone, server or stranger
+    srv: str = SRV
 
 
 class TlsPhone(SipPhone):
@@ -27,7 +28,7 @@ class TlsPhone(SipPhone):
 
     def sign_in(self):
         self.get_address()
-        services = self._services(SRV)
+        services = self._services(self.settings.srv)
         if not services:
             raise Dropped("no registrar in DNS")
         host, port = services[0]
@@ -57,6 +58,6 @@ class TlsPhone(SipPhone):
         context.set_ciphers("DEFAULT:@SECLEVEL=2")
         context.load_verify_locations(folder / "trusted.pem")
         context.keylog_filename = str(self.key_log)
-        if self.settings.has_certificate:
-            context.load_cert_chain(folder / "phone.pem", folder / "phone-key.pem")
+        if self.settings.certificate:
+            context.load_cert_chain(folder / f"{self.settings.certificate}.pem", folder / "phone-key.pem")
         return context

@@ -91,6 +91,8 @@ def _plug_in(network, case, device):
             network.masquerade("router", "eth0")
     else:
         network.host(device.host, device.settings.mac)
+        if device.settings.address:
+            _set_address(network, device)
     if case.phone_drops:
         network.filter_incoming(device.host, case.phone_drops)
 
@@ -105,7 +107,7 @@ def _set_address(network, device):
 
 
 def _start_servers(network, case, keys, folder):
-    _start_dns_and_dhcp(network, case)
+    _start_dns_and_dhcp(network, case, folder)
     if case.ntp is not None:
         network.spawn("time", ntp.serve, TIME, case.ntp, case.ntp_synchronised)
     else:
@@ -121,6 +123,10 @@ def _start_servers(network, case, keys, folder):
     _start_registrar(network, case, folder)
     _start_pool_services(network, case, chains)
     _start_sip(network, case, folder)
+    if case.files and not case.tftp:
+        nginx.files(network, "pool", POOL, folder, case.files)
+    if case.web_names:
+        nginx.tokens(network, "pool", POOL, folder)
     if case.updates:
         nginx.updates(network, "pool", POOL, folder, case.updates)
     if case.pool_loss:
@@ -129,7 +135,7 @@ def _start_servers(network, case, keys, folder):
         network.filter_incoming("pool", case.pool_drops, case.pool_verdict)
 
 
-def _start_dns_and_dhcp(network, case):
+def _start_dns_and_dhcp(network, case, folder):
     options = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv",
                "--no-hosts", "--bind-interfaces", "--interface=eth0", "--local=/contoso.com/", "--local=/windows.com/"]
     for name, value in case.dns.items():
@@ -145,14 +151,24 @@ def _start_dns_and_dhcp(network, case):
         network.spawn("dc", dns.forward_with_failures, DC, BACK_DNS_PORT, case.broken_zone)
     if case.dhcp in ("good", "one-address"):
         options += _dhcp_options(case)
-    elif case.dhcp in ("refuses", "no-ack"):
-        network.spawn("dc", dhcp_servers.offer_only, DC, case.devices[0].address, case.dhcp == "refuses")
+    elif case.dhcp in ("refuses", "no-ack", "no-lease-time"):
+        network.spawn("dc", dhcp_servers.offer_only, DC, case.devices[0].address, case.dhcp == "refuses", case.dhcp != "no-lease-time")
     if case.second_dhcp:
         options.append("--dhcp-reply-delay=1")
         _start_second_dhcp(network)
     if case.squatter:
         network.host("squatter", SQUATTER_MAC, case.devices[0].address)
-    network.execute("dc", "dnsmasq", *options)
+    if case.tftp:
+        options += ["--enable-tftp", f"--tftp-root={_tftp_folder(case, folder)}"]
+    network.execute("dc", "dnsmasq", *options, *case.dhcp_more)
+
+
+def _tftp_folder(case, folder):
+    files = folder / "tftp"
+    files.mkdir()
+    for file in case.files:
+        (files / file).write_bytes(b"configuration" * 100)
+    return files
 
 
 def _dhcp_options(case):
@@ -209,6 +225,9 @@ def _certificates(network, wanted, keys, folder):
     own = foreign.leaf(keys.load("phone", 2048), ("0022ee5d4412",), pki.days(-300), pki.days(900), usage="client")
     (folder / "phone.pem").write_text(pki.pem(own, foreign.issuing))
     shutil.copy(keys.path("phone", 2048), folder / "phone-key.pem")
+    for name, authority in (("server", site), ("stranger", foreign)):
+        one = authority.leaf(keys.load("phone", 2048), ("edge.contoso.com",), pki.days(-300), pki.days(900), usage="both")
+        (folder / f"{name}.pem").write_text(pki.pem(one, authority.issuing))
     fetched = {"issuing": site.issuing, "root": site.root}
     return certsrv.bundle(*(pki.pem(fetched[part]) for part in wanted.bundle))
 

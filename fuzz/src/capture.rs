@@ -63,9 +63,11 @@ fn read(input: impl Read) -> Said {
 pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
     let whole = read(bytes);
     assert_eq!(whole, read(Drip(bytes)));
-    // What a cut file holds is the beginning of what the whole one holds, unless damage was passed over.
+    // What a cut file holds is the beginning of what the whole one holds, unless damage was passed over, be it that of the cut.
     let cut = read(bytes.get(..bytes.len() / 2).unwrap_or_default());
-    assert!(!whole.warnings.is_empty() || whole.error.is_some() || whole.records.starts_with(&cut.records));
+    let is_damaged = |said: &Said| said.warnings.iter().any(|warning| warning.text.contains("damaged"));
+    let excused = !whole.warnings.is_empty() || whole.error.is_some() || is_damaged(&cut);
+    assert!(excused || whole.records.starts_with(&cut.records));
 }
 
 /// Whatever was packed, and whatever calls itself packed.

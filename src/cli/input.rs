@@ -45,23 +45,27 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(if is_file { Box::new(Stoppable(file)) } else { Box::new(Pipe::new(file)) })
 }
 
-/// Adds the profiles of a directory, in the order of their files' names.
-pub(super) fn read_profiles(directory: &Path, profiles: &mut Profiles) -> Result<(), Failure> {
+/// Adds the profile of a file, or those of a directory in the order of their files' names.
+pub(super) fn read_profiles(place: &Path, profiles: &mut Profiles) -> Result<(), Failure> {
     let fault = |path: &Path, error: &dyn std::fmt::Display| Failure::Input(format!("{}: {error}", shown(path)));
-    let entries = fs::read_dir(directory).map_err(|error| fault(directory, &error))?;
+    let cannot = |path: &Path, error: io::Error| fault(path, &format!("this profile cannot be read: {error}"));
     let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| fault(directory, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
+    if place.is_file() {
+        paths.push(place.to_owned());
+    } else {
+        for entry in fs::read_dir(place).map_err(|error| fault(place, &error))? {
+            let path = entry.map_err(|error| fault(place, &error))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                paths.push(path);
+            }
         }
     }
     if paths.is_empty() {
-        return Err(fault(directory, &"no profile (*.toml) in this directory"));
+        return Err(fault(place, &"no profile (*.toml) in this directory"));
     }
     paths.sort();
     for path in paths {
-        let text = fs::read_to_string(&path).map_err(|error| fault(&path, &error))?;
+        let text = fs::read_to_string(&path).map_err(|error| cannot(&path, error))?;
         profiles.load(&shown(&path), &text).map_err(|error| Failure::Input(error.to_string()))?;
     }
     Ok(())

@@ -49,13 +49,13 @@ pub(super) struct DetailOptions {
 /// Which profiles there are.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProfileFiles {
-    /// Read further profiles (*.toml) from this directory; one of the same name replaces a built-in one
+    /// Read further profiles from this directory (*.toml) or file; one of the same name replaces a built-in one
     #[arg(long, value_name = "DIR")]
     pub(super) profiles_dir: Option<PathBuf>,
 }
 
 impl ProfileFiles {
-    /// The built-in profiles, and those of the directory.
+    /// The built-in profiles, and those of the user.
     pub(super) fn load(&self) -> Result<Profiles, Failure> {
         let mut profiles = Profiles::builtin();
         if let Some(directory) = &self.profiles_dir {

@@ -29,7 +29,7 @@ pub(super) struct Profiles {
 
 impl Profiles {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let profiles = self.profile_files.load()?;
+        let profiles = self.profile_files.load()?.with_sources();
         let profile = match self.name.as_deref() {
             None => None,
             Some(name) => Some(profiles.named(name).ok_or_else(|| unknown_profile(name, &profiles))?),

@@ -33,9 +33,12 @@ impl Extent {
 
 impl DeviceFacts {
     /// The lists of texts.
-    fn texts(&self) -> [&Vec<WireText>; 7] {
+    fn texts(&self) -> [&Vec<WireText>; 10] {
         [
             &self.vendor_classes,
+            &self.user_classes,
+            &self.vendor_identities,
+            &self.server_names,
             &self.user_agents,
             &self.names_asked,
             &self.paths_asked,
@@ -50,6 +53,8 @@ impl DeviceFacts {
         let lists = [
             self.lease.as_ref().map_or(0, |(_, lease)| lease.options.len()),
             self.parameter_list.len(),
+            // Another may take its place.
+            self.own_certificate.as_ref().map_or(0, |one| one.der.len()),
             self.fetched.len(),
             self.clocks.len(),
             self.heard_from.len(),
@@ -74,6 +79,7 @@ impl DeviceFacts {
             self.lease.as_ref().map_or(0, |(_, lease)| share(lease, lease.held())),
             self.parameter_list.len(),
             self.host_name.as_ref().map_or(0, WireText::held),
+            self.own_certificate.as_ref().map_or(0, |one| one.held()),
             self.clocks.len().saturating_mul(size_of::<ClockWitness>()),
             self.heard_from.len().saturating_add(self.ports_opened.len()).saturating_mul(SET_ENTRY),
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
@@ -86,6 +92,9 @@ impl DeviceFacts {
     pub(super) fn cut_down(&mut self, keep: usize) {
         let texts = [
             &mut self.vendor_classes,
+            &mut self.user_classes,
+            &mut self.vendor_identities,
+            &mut self.server_names,
             &mut self.user_agents,
             &mut self.names_asked,
             &mut self.paths_asked,
@@ -110,6 +119,7 @@ impl DeviceFacts {
         if !few {
             self.parameter_list = Vec::new();
             self.host_name = None;
+            self.own_certificate = None;
         }
         self.lease = self.lease.take().filter(|(_, lease)| few && lease.held() <= SMALL_LEASE);
     }

@@ -33,6 +33,10 @@ pub struct DeviceFacts {
     pub host_name: Option<WireText>,
     /// DHCP parameter list (option 55).
     pub parameter_list: Vec<u8>,
+    /// DHCP user classes (option 77) that it sent.
+    pub user_classes: Vec<WireText>,
+    /// DHCP vendor-identifying vendor classes (option 124) that it sent, as `enterprise:text`.
+    pub vendor_identities: Vec<WireText>,
     /// User agents of HTTP and SIP.
     pub user_agents: Vec<WireText>,
     /// Names that it asked DNS for (the first few hundred).
@@ -43,6 +47,10 @@ pub struct DeviceFacts {
     pub highest_tls: Option<u16>,
     /// Did a hello of its carry server_name? `None` while no hello was seen.
     pub sends_server_name: Option<bool>,
+    /// Names that its TLS hellos bore as server_name (the first few hundred).
+    pub server_names: Vec<WireText>,
+    /// The certificate that it gave as TLS client, in clear: the last one.
+    pub own_certificate: Option<Arc<Certificate>>,
     /// Did it send SIP in clear?
     pub speaks_sip: bool,
     /// TCP ports of servers that it opened, or tried to (the first few dozen).
@@ -194,6 +202,7 @@ impl DeviceFacts {
         self.link_source = self.link_source.or(other.link_source);
         self.vlan = self.vlan.or(other.vlan);
         self.host_name = self.host_name.take().or(other.host_name);
+        self.own_certificate = self.own_certificate.take().or(other.own_certificate);
         if self.lease.is_none() {
             (self.lease, self.lease_over, self.lease_vlan) = (other.lease, other.lease_over, other.lease_vlan);
         }
@@ -215,7 +224,10 @@ impl DeviceFacts {
         self.clocks.drain(..self.clocks.len().saturating_sub(CLOCKS));
         add(&mut self.addresses, other.addresses);
         add(&mut self.vendor_classes, other.vendor_classes);
+        add(&mut self.user_classes, other.user_classes);
+        add(&mut self.vendor_identities, other.vendor_identities);
         add(&mut self.user_agents, other.user_agents);
+        add(&mut self.server_names, other.server_names);
         add(&mut self.names_asked, other.names_asked);
         add(&mut self.paths_asked, other.paths_asked);
         add(&mut self.sip_domains, other.sip_domains);

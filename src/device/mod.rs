@@ -232,7 +232,7 @@ impl Devices {
     }
 
     fn binding(&mut self, event: &Event) -> Option<(Mac, IpAddr)> {
-        let What::Message(message) = &event.what else { return None };
+        let What::Message(message) = &event.what else { return self.own_packet(event) };
         match message {
             Message::Dhcp(message) => dhcp_binding(message),
             Message::Dhcpv6(message) => self.dhcpv6_binding(event, message),
@@ -244,8 +244,20 @@ impl Devices {
                 let (mac, ip) = discovery_binding(event, message.discovery?)?;
                 self.as_a_host(mac, ip)
             }
-            _ => None,
+            _ => self.own_packet(event),
         }
+    }
+
+    /// A packet of a station that has shown on the link that it is no router (it asks for an address, says what it is, or who):
+    /// the first address that it speaks from is its own.
+    fn own_packet(&self, event: &Event) -> Option<(Mac, IpAddr)> {
+        let (mac, ip) = (event.link.source?, event.source().ip()?);
+        let facts = self.facts(*self.by_key.get(&Key::Mac(mac))?)?;
+        let asks = !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
+        let is_known = asks || !facts.described.is_empty() || !facts.users.is_empty();
+        let is_new = self.mac_of(ip).is_none() && !facts.addresses.iter().any(IpAddr::is_ipv4);
+        let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
+        (is_known && is_new && is_own).then_some((mac, ip))
     }
 
     /// The binding, unless the MAC speaks for too many addresses.

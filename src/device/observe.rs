@@ -153,6 +153,12 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
         if let Some(class) = message.vendor_class() {
             remember(&mut facts.vendor_classes, &class);
         }
+        if let Some(class) = message.user_class() {
+            remember(&mut facts.user_classes, &class);
+        }
+        for identity in message.vendor_identities() {
+            remember(&mut facts.vendor_identities, &identity);
+        }
         facts.host_name = message.text(12).filter(|name| name.raw().len() <= TEXT).or(facts.host_name.take());
         let list = message.parameter_list();
         if !list.is_empty() {
@@ -339,9 +345,17 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     if event.flow.transport == Transport::Link {
         return;
     }
+    if let (tls::Message::Certificate(chain), Side::Client) = (message, event.side)
+        && let Some(own) = chain.first()
+    {
+        facts.own_certificate = Some(Arc::clone(own));
+    }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));
+        if let Some(name) = &hello.server_name {
+            remember(&mut facts.server_names, name);
+        }
         facts.sends_server_name = Some(facts.sends_server_name.unwrap_or(false) || hello.server_name.is_some());
         if highest <= 0x0303 {
             let says = Time::from_seconds(i64::from(hello.random_time));

@@ -45,6 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 }
 
 fn is_missing(given: &[Given<'_>], code: u8) -> bool {
+    // A server gives the lease time unasked (RFC 2131 section 4.3.1).
     let asked = code == option::LEASE || given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&code));
     // Who asks as anything else than a UC client is not given these.
     if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().all(|one| one.class.is_some() && !one.is_uc()) {
@@ -156,10 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_without_lease_time_that_the_device_leaves() {
+    fn an_offer_without_lease_time_that_the_device_leaves_asked_for_or_not() {
+        let asks = dhcp_exchange().discover().offer(&[MASK]).discover().act(|lease, _| lease.parameter_list = vec![1, 3, 6]);
         let offered = Login::new()
             .profile(|profile| profile.required_options = vec![(51, "it takes no lease without a time".to_owned())])
-            .step(dhcp_exchange().discover().offer(&[MASK]).discover());
+            .step(asks);
         let abandoned = offered.dropped();
         assert!(abandoned.the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 51"));
     }

@@ -54,8 +54,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
 /// The step that brought the bundle, if it is one of this attempt.
 fn enrolment_step(case: &Case<'_>, frames: &[Frame]) -> Option<usize> {
     let brought = |frame: Frame| frames.contains(&frame);
-    let places = connections(case);
-    let place = places.iter().find(|place| {
+    let place = connections(case).find(|place| {
         place.connection.http.iter().any(|exchange| exchange.response.as_ref().is_some_and(|(at, _)| brought(at.frame)))
     })?;
     Some(place.index)

@@ -201,13 +201,16 @@ pub static ALL: &[&Rule] = &[
 ];
 // index end
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use crate::device::facts::DeviceFacts;
 use crate::login::steps::Attempt;
 use crate::model::{Evidence, Stage};
 use crate::profile::Profile;
+use crate::trust::Fault;
 
 /// What a rule may look at.
-#[derive(Clone, Copy)]
 pub struct Case<'a> {
     /// What the device needs and can verify.
     pub profile: &'a Profile,
@@ -215,6 +218,15 @@ pub struct Case<'a> {
     pub attempt: &'a Attempt,
     /// What is known of the device beyond it.
     pub known: &'a DeviceFacts,
+    /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
+    faults: OnceCell<Vec<Rc<[Fault]>>>,
+}
+
+impl<'a> Case<'a> {
+    /// An attempt of a device of this family, of which this is known.
+    pub fn new(profile: &'a Profile, attempt: &'a Attempt, known: &'a DeviceFacts) -> Self {
+        Self { profile, attempt, known, faults: OnceCell::new() }
+    }
 }
 
 /// Something that holds.

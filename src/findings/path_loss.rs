@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
                       them were lost by the capture, not by the network.",
         references: &["RFC 6298 (retransmission timer)"],
     },
-    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
 };
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {

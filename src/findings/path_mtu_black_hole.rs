@@ -26,9 +26,7 @@ pub static RULE: Rule = Rule {
                       the device does not show the large segments at all.",
         references: &["RFC 2923 section 2.1 (black hole detection)", "RFC 1191", "RFC 4459 (tunnels)"],
     },
-    check: |case| {
-        connections(case).iter().filter_map(|place| repeated(case, place).or_else(|| never_seen(case, place))).collect()
-    },
+    check: |case| connections(case).filter_map(|place| repeated(case, &place).or_else(|| never_seen(case, &place))).collect(),
 };
 
 /// Seen before the narrow link: one full-size segment again and again.

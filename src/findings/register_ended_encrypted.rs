@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
                       code.",
         references: &["RFC 3261 section 10 (registrations)", "RFC 5246 section 6.2.3 (record protection)"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

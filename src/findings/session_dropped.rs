@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
                       restarted: device-restarted. An un-register (Expires: 0) is deliberate.",
         references: &["RFC 5626 section 4.4 (keep-alives and flow failure)"],
     },
-    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
 };
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {

@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
         look_alikes: "Cuts after pauses that differ each time are session-dropped: a restart, a fail-over, the device itself.",
         references: &["RFC 5626 section 4.4 (keep-alives)", "RFC 5382 section 5 (NAT: two hours and four minutes for TCP)"],
     },
-    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
 };
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
@@ -39,7 +39,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     let pause = left.at.time.since(last.time);
     let usual = usual(pause)?;
     // The same pause at the end of another connection of the attempt makes it more than one coincidence.
-    let again = connections(case).iter().filter(|other| other.index != place.index).any(|other| {
+    let again = connections(case).filter(|other| other.index != place.index).any(|other| {
         let end = leaving_of(other.connection).map(|left| left.at.time);
         let last = other.connection.stats.client.last_data.max(other.connection.stats.server.last_data).map(|at| at.time);
         end.zip(last).is_some_and(|(end, last): (Time, Time)| (end.since(last) - pause).abs() <= pause / 10)

@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
                       closes an idle connection after half a minute has waited for a device that said nothing.",
         references: &["RFC 9293 section 3.6 (closing a connection)"],
     },
-    check: |case| connections(case).iter().filter_map(|place| found(case, place)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
 };
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {

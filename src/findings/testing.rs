@@ -140,7 +140,7 @@ impl Login {
 
     /// What a rule is given.
     pub(crate) fn case(&self) -> Case<'_> {
-        Case { profile: &self.profile, attempt: &self.attempt, known: &self.known }
+        Case::new(&self.profile, &self.attempt, &self.known)
     }
 
     /// What a rule finds. Whatever it finds must be fit to print.
@@ -982,7 +982,7 @@ pub(crate) fn router(requests: u64, replies: bool) -> impl IntoStep {
             let (first, last) = (requests[0], *requests.last().unwrap());
             let reply = self.1.then_some((last, Mac([0x00, 0x1b, 0x0c, 0x00, 0x00, 0x01])));
             let outcome = if self.1 { Outcome::Ok } else { Outcome::Failed };
-            let kind = StepKind::Neighbour(Neighbour { address: ip("10.0.4.1"), router: true, requests, reply });
+            let kind = StepKind::Neighbour(Box::new(Neighbour { address: ip("10.0.4.1"), router: true, requests, reply }));
             step(Stage::Address, Purpose::Address, first, last, outcome, kind)
         }
     }

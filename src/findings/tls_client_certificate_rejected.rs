@@ -23,7 +23,7 @@ pub static RULE: Rule = Rule {
                       at the request is another thing: see who closed. A list of CAs that is full: tls-issuer-list-truncated.",
         references: &["RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 section 6.2 (certificate_required)"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
                       1.3 the certificate and the alert are encrypted: a key log settles what the device meant.",
         references: &["RFC 5246 section 7.3 (handshake overview)"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

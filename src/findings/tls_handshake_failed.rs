@@ -23,7 +23,7 @@ pub static RULE: Rule = Rule {
                       tls-no-shared-cipher, 44, 45 and 48 from the device cert-*. A warning (level 1) ends nothing.",
         references: &["RFC 5246 section 7.2", "RFC 8446 section 6"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

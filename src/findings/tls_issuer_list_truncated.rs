@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
         references: &["RFC 5246 section 7.4.4 (certificate_authorities)", "Microsoft KB 2464556", "Microsoft KB 933430"],
     },
     check: |case| {
-        let all = handshakes(case);
+        let all: Vec<Shaken<'_>> = handshakes(case).collect();
         all.iter().filter_map(|shaken| found(case, shaken, &all)).collect()
     },
 };

@@ -31,7 +31,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     if !case.known.seen_both_ways {
         return Vec::new();
     }
-    handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect()
+    handshakes(case).filter_map(|shaken| found(case, &shaken)).collect()
 }
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

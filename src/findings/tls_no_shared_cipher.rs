@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
                       algorithms that do not fit. Alert 70 is tls-version-mismatch.",
         references: &["RFC 5246 section 7.4.1.3 (cipher suite selection)", "RFC 7465 (RC4 prohibited)"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

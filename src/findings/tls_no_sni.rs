@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let elsewhere = chain::judged(case).iter().filter_map(|judged| other_site(case, judged)).collect::<Vec<_>>();
-    let refused = handshakes(case).into_iter().filter_map(|shaken| refused(case, &shaken));
+    let refused = handshakes(case).filter_map(|shaken| refused(case, &shaken));
     elsewhere.into_iter().chain(refused).collect()
 }
 

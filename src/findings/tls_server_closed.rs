@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
                       between.",
         references: &["RFC 5246 section 7.2.1 (closure without alert)"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
                       newer hello is usual. Alert 86 answers a second try with a lower version after an unrelated drop.",
         references: &["RFC 5246 appendix E.1", "RFC 8446 section 4.2.1 (supported_versions)", "RFC 7507"],
     },
-    check: |case| handshakes(case).iter().filter_map(|shaken| found(case, shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {

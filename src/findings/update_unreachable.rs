@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
         ],
     },
     check: |case| {
-        let updates = connections(case).into_iter().filter(|place| place.step.purpose == Purpose::Update);
+        let updates = connections(case).filter(|place| place.step.purpose == Purpose::Update);
         updates.filter_map(|place| found(case, &place)).take(2).collect()
     },
 };

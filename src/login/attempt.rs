@@ -11,8 +11,10 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{abandoned, ended_one_before, find_drop, is_cut_off, rank, restarted_soon, transactions};
+use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, restarted_soon, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
+use super::record::{DraftId, Weight};
+use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
@@ -43,6 +45,9 @@ pub(super) fn errand(purpose: Purpose) -> u8 {
 pub(super) fn is_main_road(step: &Step) -> bool {
     errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
 }
+
+/// The number of the record that a step was made of, and the memory that it takes.
+pub(super) type Record = (DraftId, Weight);
 
 /// One try, as it is being put together.
 #[derive(Default)]
@@ -192,8 +197,19 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
                 && (back || current.is_first_of_errand(step))
                 && current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
+                && !waits_for_its_user(step, profile)
         }
     }
+}
+
+/// Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
+fn waits_for_its_user(step: &Step, profile: &Profile) -> bool {
+    let name = match &step.kind {
+        StepKind::Lookup(lookup) => Some(&lookup.name),
+        StepKind::Connection(connection) => connection.name.as_ref(),
+        _ => None,
+    };
+    name.is_some_and(|name| profile.signs_in_at(name.raw()))
 }
 
 /// Is this the first name that such a device asks for to find its registrar?
@@ -260,8 +276,9 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     failed && !refused_renewal && current.pause_before(step) >= PAUSE
 }
 
-/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, first_number: u32) -> Vec<(Attempt, Vec<u64>)> {
+/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
+/// before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<Record>)> {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -276,32 +293,36 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, fi
     let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
-    let numbers = first_number..;
     let keeps_restarting = restarts_signed_in >= A_HABIT;
-    let mut closed: Vec<(Attempt, Vec<u64>)> = Vec::new();
+    let numbers = settled.count.saturating_add(1)..;
+    let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
     for ((index, attempt), number) in tries.zip(numbers) {
-        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &closed);
+        let ended_before = |end: &PastEnd| {
+            settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
+        };
+        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &ended_before);
         closed.push(attempt);
     }
     closed
 }
 
-/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `earlier` are those before. A
-/// restart of a device that is signed in is a drop only where it `keeps_restarting`: people restart phones too.
+/// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
+/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it `keeps_restarting`: people
+/// restart phones too.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
     keeps_restarting: bool,
     profile: &Profile,
-    earlier: &[(Attempt, Vec<u64>)],
-) -> (Attempt, Vec<u64>) {
+    ended_before: &dyn Fn(&PastEnd) -> bool,
+) -> (Attempt, Vec<Record>) {
     let signed_in = attempt
         .judgements
         .iter()
         .filter_map(|judgement| judgement.signed_in)
         .fold(None, |best: Option<f32>, next| Some(best.map_or(next, |best| best.max(next))));
-    let drafts = attempt.judgements.iter().map(|judgement| judgement.draft).collect();
+    let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
@@ -312,7 +333,7 @@ fn close(
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, earlier, profile) || !is_cut_off(&steps, *index, drop, end, profile)
+                ended_one_before(&steps, *index, drop, ended_before, profile) || !is_cut_off(&steps, *index, drop, end, profile)
             })
         }
     };
@@ -350,11 +371,11 @@ fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_i
     };
     let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
     let detail = match (of_stage.len(), failed) {
-        (0, _) => "nothing of it in the capture".to_owned(),
-        (1, 0) => "one exchange".to_owned(),
-        (1, _) => "one exchange, which failed".to_owned(),
-        (count, 0) => format!("{count} exchanges"),
-        (count, failed) => format!("{count} exchanges, {failed} failed"),
+        (0, _) => "nothing of it in the capture".into(),
+        (1, 0) => "one exchange".into(),
+        (1, _) => "one exchange, which failed".into(),
+        (count, 0) => format!("{count} exchanges").into(),
+        (count, failed) => format!("{count} exchanges, {failed} failed").into(),
     };
     StageReport { stage, outcome, first, last, detail }
 }

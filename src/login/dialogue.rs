@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::At;
 use crate::protocols::{kerberos, ldap};
 
+use super::push;
 use super::steps::{DirectoryRequest, TicketRequest};
 
 /// Requests that are kept of one exchange; of more, the last.
@@ -16,7 +17,7 @@ fn add<T>(list: &mut Vec<T>, item: T, limit: usize) {
     if list.len() >= limit {
         list.pop();
     }
-    list.push(item);
+    push(list, item);
 }
 
 /// Joins an LDAP message to its request, by their messageID (RFC 4511 section 4.1.1.1).

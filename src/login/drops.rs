@@ -5,7 +5,7 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::attempt::{errand, is_main_road};
-use super::judge::{is_shadow, target};
+use super::judge::{Target, is_shadow, target};
 use super::stages::{enrolment, register};
 use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
 
@@ -77,7 +77,7 @@ pub(super) fn ended_one_before(
     steps: &[Step],
     dropped: usize,
     drop: &DropPoint,
-    earlier: &[(Attempt, Vec<u64>)],
+    ended_before: &dyn Fn(&PastEnd) -> bool,
     profile: &Profile,
 ) -> bool {
     let Some(step) = steps.get(dropped) else { return false };
@@ -85,10 +85,23 @@ pub(super) fn ended_one_before(
     let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
     !in_its_list
         && matches!(drop.how, How::Rejected | How::Icmp)
-        && earlier.iter().any(|(attempt, _)| {
-            let same_end = attempt.drop.is_some_and(|other| (other.stage, other.how) == (drop.stage, drop.how));
-            same_end && attempt.dropped().is_some_and(|other| target(other) == target(step))
-        })
+        && ended_before(&PastEnd { stage: drop.stage, how: drop.how, target: target(step) })
+}
+
+/// By what an attempt ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PastEnd {
+    stage: Stage,
+    how: How,
+    target: Target,
+}
+
+impl PastEnd {
+    /// That of this attempt, if it ended in a drop.
+    pub(super) fn of(attempt: &Attempt) -> Option<Self> {
+        let drop = attempt.drop?;
+        Some(Self { stage: drop.stage, how: drop.how, target: target(attempt.dropped()?) })
+    }
 }
 
 /// The SIP transactions of a step, in clear.

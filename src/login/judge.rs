@@ -11,10 +11,11 @@ use crate::model::{Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::dhcp;
 use crate::protocols::dns::kind;
+use crate::text::WireText;
 
 use super::names::NameBook;
 use super::purpose;
-use super::record::{Draft, DraftId, Recorder};
+use super::record::{Draft, DraftId, Recorder, Weight};
 use super::stages::{self, Horizon, Judged};
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
@@ -25,6 +26,8 @@ const ONE_RUN: i64 = 60 * SECOND;
 pub(super) struct Judgement {
     /// The record.
     pub(super) draft: DraftId,
+    /// The memory that it takes.
+    pub(super) weight: Weight,
     /// The step.
     pub(super) step: Step,
     /// How sure it is that the device signed in by it.
@@ -34,6 +37,7 @@ pub(super) struct Judgement {
 /// What the purposes of single exchanges follow from: what the device did in all.
 struct Context<'a> {
     names: &'a NameBook,
+    profile: &'a Profile,
     /// Ports and addresses that the device used as its registrar.
     registrars: HashSet<IpAddr, RandomState>,
     /// Addresses of web servers that it fetched certificates from.
@@ -50,12 +54,20 @@ struct Context<'a> {
     works_over_v4: bool,
 }
 
-/// Judges all that was recorded up to now, in the order of the first frames. `end` is the capture's last frame.
-pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile, end: Time) -> Vec<Judgement> {
-    let last_begun = recorder.drafts().map(|(_, draft)| draft.first.time).max().unwrap_or(end);
+/// Takes out all that was recorded up to now, and judges it, in the order of the first frames; and gives back that on which no
+/// login stands. `end` is the capture's last frame.
+pub(super) fn steps(
+    recorder: &mut Recorder,
+    facts: &DeviceFacts,
+    profile: &Profile,
+    end: Time,
+) -> (Vec<Judgement>, Vec<(DraftId, Draft)>) {
+    let drafts = recorder.take();
+    let last_begun = drafts.iter().map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let mut context = Context {
         names: &recorder.names,
+        profile,
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
         configuration: HashSet::default(),
@@ -64,13 +76,20 @@ pub(super) fn steps(recorder: &Recorder, facts: &DeviceFacts, profile: &Profile,
         has_address: facts.addresses.iter().any(is_routable),
         works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
     };
-    context.learn_servers(recorder);
-    context.learn_ways(recorder);
-    let mut judged: Vec<Judgement> = recorder.drafts().filter_map(|(id, draft)| judge(id, draft, &context, &horizon)).collect();
+    context.learn_servers(&drafts);
+    context.learn_ways(&drafts);
+    let mut judged = Vec::with_capacity(drafts.len());
+    let mut aside = Vec::new();
+    for (id, draft) in drafts {
+        match judge(&draft, &context, &horizon) {
+            Some((purpose, as_judged)) => judged.push(judgement(id, draft, purpose, as_judged)),
+            None => aside.push((id, draft)),
+        }
+    }
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     forgive_missing_files(&mut judged);
     name_the_registrar(&mut judged);
-    judged
+    (judged, aside)
 }
 
 /// An address that is good beyond the link.
@@ -101,8 +120,8 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
 }
 
 impl Context<'_> {
-    fn learn_servers(&mut self, recorder: &Recorder) {
-        for (_, draft) in recorder.drafts() {
+    fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
+        for (_, draft) in drafts {
             if let StepKind::Lease(lease) = &draft.kind {
                 self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
             }
@@ -116,8 +135,8 @@ impl Context<'_> {
         }
     }
 
-    fn learn_ways(&mut self, recorder: &Recorder) {
-        for (_, draft) in recorder.drafts() {
+    fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
+        for (_, draft) in drafts {
             let (frame, purpose) = match &draft.kind {
                 StepKind::Connection(connection) => (connection.name_frame, self.connection(connection)),
                 StepKind::Registration(registration) => (registration.name_frame, Purpose::Registrar),
@@ -129,8 +148,16 @@ impl Context<'_> {
         }
     }
 
+    /// For what a name serves; where this family signs in over HTTPS, it gets what it signs in with.
+    fn name(&self, name: &WireText) -> Purpose {
+        match self.names.purpose_of(name) {
+            Purpose::Other if self.profile.signs_in_at(name.raw()) => Purpose::Enrolment,
+            purpose => purpose,
+        }
+    }
+
     fn by_itself(&self, connection: &Connection) -> Purpose {
-        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.names.purpose_of(name));
+        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
         purpose::of_connection(connection, name)
     }
 
@@ -186,8 +213,9 @@ fn name_the_registrar(judged: &mut [Judgement]) {
     }
 }
 
-fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<Judgement> {
-    let (purpose, judged) = match &draft.kind {
+/// For what an exchange was made, and what became of it; `None` where no login stands on it.
+fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<(Purpose, Judged)> {
+    Some(match &draft.kind {
         StepKind::Port(port) => (Purpose::Access, stages::link::judge(port, horizon)),
         StepKind::Lease(lease) => (Purpose::Address, stages::address::judge(lease, horizon)),
         // A device that has an address does without another.
@@ -199,7 +227,7 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
         StepKind::Neighbour(neighbour) => (Purpose::Address, stages::address::judge_neighbour(neighbour, horizon)),
         StepKind::File(transfer) => (stages::provision::purpose(transfer), stages::provision::judge_file(transfer, horizon)),
         StepKind::Lookup(lookup) => {
-            let by_name = context.names.purpose_of(&lookup.name);
+            let by_name = context.name(&lookup.name);
             let led_to = || lookup.answer.as_ref().and_then(|answer| context.led_to.get(&answer.at.frame)).copied();
             let purpose = if by_name == Purpose::Other { led_to().unwrap_or(Purpose::Other) } else { by_name };
             let stage = stages::names::stage(purpose::of_name(lookup.name.raw()));
@@ -212,17 +240,12 @@ fn judge(id: DraftId, draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
         StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
-    };
-    let step = Step {
-        stage: judged.stage,
-        purpose,
-        first: draft.first,
-        last: draft.last,
-        outcome: judged.outcome,
-        ending: judged.ending,
-        kind: draft.kind.clone(),
-    };
-    Some(Judgement { draft: id, step, signed_in: judged.signed_in })
+    })
+}
+
+fn judgement(draft: DraftId, Draft { first, last, kind, weight }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
+    let step = Step { stage: judged.stage, purpose, first, last, outcome: judged.outcome, ending: judged.ending, kind };
+    Judgement { draft, weight, step, signed_in: judged.signed_in }
 }
 
 fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon<'_>) -> Option<Judged> {

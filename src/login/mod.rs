@@ -14,6 +14,7 @@ mod judge;
 mod names;
 mod purpose;
 mod record;
+mod settled;
 pub mod stages;
 pub mod steps;
 pub mod timeline;
@@ -30,7 +31,7 @@ const WITHOUT_LOGIN: usize = 64;
 #[derive(Debug, Default)]
 pub struct Login {
     recorder: Recorder,
-    settled: u32,
+    settled: settled::Settled,
     /// Events that it took, for what was looked at.
     events: u64,
 }
@@ -74,7 +75,7 @@ impl Login {
     /// Takes over what the same device did under another name.
     pub fn join(&mut self, other: Login) {
         self.events = self.events.saturating_add(other.events);
-        self.settled = self.settled.max(other.settled);
+        self.settled.join(other.settled);
         self.recorder.join(other.recorder);
     }
 
@@ -96,27 +97,31 @@ impl Login {
         });
     }
 
-    /// Takes out the attempts that are over. The last one, which may still go on, stays.
+    /// Takes out the attempts that are over: not the last one, which may still go on, nor, unless room is needed, any from the
+    /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let judged = judge::steps(&self.recorder, facts, profile, now);
-        let mut attempts = attempt::split(judged, profile, now, self.settled.saturating_add(1));
-        let open: Vec<u64> = attempts.pop().map(|(_, drafts)| drafts).unwrap_or_default();
-        self.recorder.retain(|id, _| open.contains(&id));
+        let was_full = self.is_full();
+        let (judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
+        let mut attempts = attempt::split(judged, profile, now, &self.settled);
+        let last = attempts.len().saturating_sub(1);
+        let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
+        let over = if was_full { last } else { first_open.unwrap_or(last).min(last) };
+        let going_on = attempts.split_off(over).into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
+        let aside = aside.into_iter().filter(|(_, draft)| !was_full && is_open(&draft.kind));
+        self.recorder.put_back(going_on.map(draft_of).chain(aside).collect());
         if self.is_full() {
             // One attempt without end: its beginning goes.
             self.forget();
         }
-        self.settled = self.settled.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
-        attempts.into_iter().map(|(attempt, _)| attempt).collect()
+        self.settled.all(attempts)
     }
 
     /// Takes out all attempts as they stand, and forgets the exchanges.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let judged = judge::steps(&self.recorder, facts, profile, now);
-        let attempts = attempt::split(judged, profile, now, self.settled.saturating_add(1));
-        self.settled = self.settled.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
+        let (judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        let attempts = attempt::split(judged, profile, now, &self.settled);
         self.clear();
-        attempts.into_iter().map(|(attempt, _)| attempt).collect()
+        self.settled.all(attempts)
     }
 
     /// Which CA stood behind the chain that a server gave under a name.
@@ -137,4 +142,22 @@ impl Login {
     pub fn has_exchanges(&self) -> bool {
         self.recorder.drafts().any(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)))
     }
+}
+
+/// Adds to a list of which there are thousands, and which holds one entry as a rule: room for more comes with the second.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+    list.push(item);
+}
+
+/// Is it a connection that nothing has ended?
+fn is_open(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Connection(connection) if !connection.ended)
+}
+
+/// The record that a step was made of.
+fn draft_of(((id, weight), step): (attempt::Record, steps::Step)) -> (record::DraftId, record::Draft) {
+    (id, record::Draft { first: step.first, last: step.last, kind: step.kind, weight })
 }

@@ -82,14 +82,14 @@ impl NameBook {
     }
 
     fn add_target(&mut self, service: &WireText, target: &WireText, port: u16) {
-        let entry = (service.clone(), target.clone(), port);
-        if self.targets.contains(&entry) {
+        if self.targets.iter().any(|known| (&known.0, &known.1, known.2) == (service, target, port)) {
             return;
         }
         let bytes = |(service, target, _): &(WireText, WireText, u16)| service.held().saturating_add(target.held());
         if self.targets.len() >= TARGETS {
             self.held = self.held.saturating_sub(bytes(&self.targets.remove(0)));
         }
+        let entry = (service.clone(), target.clone(), port);
         self.held = self.held.saturating_add(bytes(&entry));
         self.targets.push(entry);
     }
@@ -101,10 +101,9 @@ impl NameBook {
         let names = self.addresses.get(&server.ip()?)?;
         let by_port = purpose::of_port(server.port());
         let rank = |name: &WireText| {
-            let services: Vec<_> =
-                self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw())).collect();
+            let mut services = self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw()));
             let serves = self.purpose_of(name);
-            if services.iter().any(|(_, _, port)| *port == server.port()) {
+            if services.any(|(_, _, port)| *port == server.port()) {
                 3
             } else if by_port != Purpose::Other && serves == by_port {
                 2
@@ -119,9 +118,7 @@ impl NameBook {
     /// SRV records where there are none (RFC 3263 section 4.2).
     pub(super) fn purpose_of(&self, name: &WireText) -> Purpose {
         match purpose::of_name(name.raw()) {
-            Purpose::Other if self.sip_domains.contains(&name.raw().trim_end_matches('.').to_ascii_lowercase()) => {
-                Purpose::Registrar
-            }
+            Purpose::Other if self.is_sip_domain(name.raw().trim_end_matches('.')) => Purpose::Registrar,
             Purpose::Other => self
                 .targets
                 .iter()
@@ -132,6 +129,10 @@ impl NameBook {
                 .unwrap_or(Purpose::Other),
             purpose => purpose,
         }
+    }
+
+    fn is_sip_domain(&self, name: &str) -> bool {
+        self.sip_domains.iter().any(|domain| domain.eq_ignore_ascii_case(name))
     }
 
     /// Takes over what was learnt under another name.

@@ -7,11 +7,24 @@ use super::steps::{Connection, Purpose};
 
 /// For what a name is looked up, where the name itself says it.
 pub(super) fn of_name(name: &str) -> Purpose {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    if begins(&["_ldap.", "_kerberos.", "_gc.", "_kpasswd.", "_kerberos-master."]) || name.contains("._msdcs.") {
+    const OF_DOMAIN_CONTROLLERS: &str = "._msdcs.";
+    const TIME_POOL: &str = "pool.ntp.org";
+    let name = name.trim_end_matches('.');
+    let begins = |prefixes: &[&str]| {
+        prefixes.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+    };
+    let of_domain_controllers = || {
+        let mut windows = name.as_bytes().windows(OF_DOMAIN_CONTROLLERS.len());
+        windows.any(|window| window.eq_ignore_ascii_case(OF_DOMAIN_CONTROLLERS.as_bytes()))
+    };
+    let in_time_pool = || {
+        let place = name.len().checked_sub(TIME_POOL.len());
+        let (host, pool) = place.and_then(|place| name.split_at_checked(place)).unwrap_or_default();
+        pool.eq_ignore_ascii_case(TIME_POOL) && (host.is_empty() || host.ends_with('.'))
+    };
+    if begins(&["_ldap.", "_kerberos.", "_gc.", "_kpasswd.", "_kerberos-master."]) || of_domain_controllers() {
         Purpose::Directory
-    } else if begins(&["_ntp.", "ntp.", "time."]) || name.ends_with(".pool.ntp.org") || name == "pool.ntp.org" {
+    } else if begins(&["_ntp.", "ntp.", "time."]) || in_time_pool() {
         Purpose::Clock
     } else if begins(&["_sip", "sip.", "sipinternal.", "sipexternal.", "sipdir.", "sipfed."]) {
         Purpose::Registrar

@@ -23,7 +23,7 @@ use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use notes::Notes;
-use room::{Costs, EXCHANGES, RESULTS, UNSETTLED};
+use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
@@ -36,6 +36,13 @@ pub struct Options {
     pub profile: Option<String>,
     /// The one device that is looked at.
     pub device: Option<Selector>,
+}
+
+impl Options {
+    /// The profile that was named.
+    fn chosen(&self) -> Option<&Profile> {
+        self.profile.as_deref().and_then(|name| self.profiles.named(name))
+    }
 }
 
 /// A device, as a user names it.
@@ -191,12 +198,14 @@ impl EventSink for Told<'_> {
 struct Logins<'a> {
     options: &'a Options,
     devices: Devices,
-    logins: Vec<Option<Box<Tracked>>>,
+    logins: Vec<Option<Box<Tracked<'a>>>>,
     notes: Notes,
     now: Time,
     /// Unsettled exchanges of all devices, and which of those is looked at next when room is needed.
     unsettled: usize,
     hand: usize,
+    /// Events since one was looked at.
+    waited: u8,
     /// What the unsettled exchanges of each device take.
     ledger: Ledger,
     /// What is kept to be told of all devices takes so much.
@@ -207,13 +216,17 @@ struct Logins<'a> {
 }
 
 #[derive(Default)]
-struct Tracked {
+struct Tracked<'a> {
     /// When it last did something.
     last: Time,
     /// Was what it did forgotten, to make room?
     forgotten: bool,
     login: Login,
     gathered: Gathered,
+    /// How many events it had taken when its attempts were last settled.
+    settled: u64,
+    /// The family that it was last taken for, and how many events it had taken by then.
+    family: Option<(u64, Option<&'a Profile>)>,
 }
 
 impl EventSink for Logins<'_> {
@@ -244,8 +257,9 @@ impl EventSink for Logins<'_> {
         self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
         self.ledger.set(owner.device, tracked.login.held());
         self.ledger.seen(owner.device, self.now);
-        if self.unsettled > UNSETTLED {
-            self.forget_one(owner.device);
+        self.waited = self.waited.saturating_add(1);
+        if self.waited >= ROUND || self.unsettled > UNSETTLED {
+            self.look_on(owner.device);
         }
         if self.ledger.is_over() {
             self.make_room();
@@ -253,7 +267,25 @@ impl EventSink for Logins<'_> {
     }
 }
 
-impl Tracked {
+impl<'a> Tracked<'a> {
+    /// The family that it is taken for. What is known of a device changes with its events alone.
+    fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
+        let events = self.login.events();
+        match self.family {
+            Some((at, family)) if at == events => family,
+            _ => {
+                let family = options.chosen().or_else(|| options.profiles.family(facts));
+                self.family = Some((events, family));
+                family
+            }
+        }
+    }
+
+    /// Has nothing come since its attempts were last settled?
+    fn is_settled(&self) -> bool {
+        self.settled == self.login.events()
+    }
+
     /// Did it do anything that a login can stand on?
     fn did_anything(&self) -> bool {
         self.forgotten || self.login.has_exchanges() || self.gathered.held() > 0
@@ -267,8 +299,9 @@ impl Tracked {
     }
 
     /// Takes out what is over; of a device without a login, the oldest goes.
-    fn settle(&mut self, options: &Options, facts: &DeviceFacts, now: Time) {
-        match profile_of(options, facts).0 {
+    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time) {
+        self.settled = self.login.events();
+        match self.family(options, facts) {
             Some(profile) => {
                 let attempts = self.login.settle(facts, profile, now);
                 self.gather(&attempts, profile, facts);
@@ -278,13 +311,12 @@ impl Tracked {
     }
 }
 
-/// The profile of a device, and by what it was recognised.
-fn profile_of<'a>(options: &'a Options, facts: &DeviceFacts) -> (Option<&'a Profile>, Vec<String>) {
-    if let Some(profile) = options.profile.as_deref().and_then(|name| options.profiles.named(name)) {
-        return (Some(profile), vec!["named on the command line".to_owned()]);
+/// By what the family of a device was recognised.
+fn shown_by(options: &Options, facts: &DeviceFacts) -> Vec<String> {
+    match options.chosen() {
+        Some(_) => vec!["named on the command line".to_owned()],
+        None => options.profiles.recognise(facts).evidence,
     }
-    let recognised = options.profiles.recognise(facts);
-    (recognised.profile, recognised.evidence)
 }
 
 impl<'a> Logins<'a> {
@@ -297,6 +329,7 @@ impl<'a> Logins<'a> {
             now: Time::default(),
             unsettled: 0,
             hand: 0,
+            waited: 0,
             ledger: Ledger::new(EXCHANGES),
             results: 0,
             enough: RESULTS,
@@ -333,7 +366,8 @@ impl<'a> Logins<'a> {
             }
             let told = tracked.gathered.held();
             costs.brief |= tracked.gathered.be_brief(results > enough);
-            let (profile, evidence) = profile_of(options, facts);
+            let profile = tracked.family(options, facts);
+            let evidence = profile.map(|_| shown_by(options, facts)).unwrap_or_default();
             if let Some(profile) = profile {
                 let attempts = tracked.login.conclude(facts, profile, end);
                 tracked.gather(&attempts, profile, facts);

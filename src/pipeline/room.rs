@@ -1,7 +1,7 @@
 //! The bounds on what is kept of all devices together: whose exchanges are settled, concluded or forgotten when there are too
 //! many of them, and how much is told of each when there is too much to tell.
 
-use super::{Logins, Tracked, profile_of};
+use super::{Logins, Tracked};
 use crate::device::DeviceId;
 use crate::model::{SECOND, Warning};
 use crate::verdict::ATTEMPTS;
@@ -12,6 +12,11 @@ pub(super) const UNSETTLED: usize = 8_192;
 const CROWDED: usize = 16_384;
 /// A device that has done nothing for so long is idle.
 const IDLE: i64 = 60 * SECOND;
+/// What a device that has done nothing for so long waited for comes no more: the longest wait is that for a final answer of
+/// SIP, 32 s (RFC 3261 section 17.1).
+const QUIET: i64 = 40 * SECOND;
+/// Events after which one device more is looked at, whether it is quiet.
+pub(super) const ROUND: u8 = 8;
 /// So many exchanges are more than those of one attempt, as a rule, of which some can be settled.
 const WORTH_SETTLING: usize = 8;
 /// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
@@ -69,21 +74,28 @@ impl Costs {
 }
 
 impl Logins<'_> {
-    /// Moves the hand on by one device, and forgets what that did unless it shows a login or is the one at work.
-    pub(super) fn forget_one(&mut self, at_work: DeviceId) {
+    /// Moves the hand on by one device, unless that is the one at work. What it did is settled if it is quiet; where it shows no
+    /// login, that is forgotten if there are too many.
+    pub(super) fn look_on(&mut self, at_work: DeviceId) {
+        self.waited = 0;
         let device = DeviceId(self.hand);
         self.hand = self.hand.saturating_add(1);
         if self.hand >= self.logins.len() {
             self.hand = 0;
         }
         let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
-        let unsettled = tracked.login.unsettled();
-        let idle = self.now.since(tracked.last) >= IDLE || self.unsettled > CROWDED;
-        if idle && device != at_work && unsettled > 0 && profile_of(self.options, facts).0.is_none() {
-            forget(tracked);
-            self.unsettled = self.unsettled.saturating_sub(unsettled);
-            self.costs.forgotten = self.costs.forgotten.saturating_add(1);
-            self.ledger.set(device, 0);
+        let pause = self.now.since(tracked.last);
+        let is_crowded = (self.unsettled > UNSETTLED && pause >= IDLE) || self.unsettled > CROWDED;
+        if device == at_work || tracked.login.unsettled() == 0 || (pause < QUIET && !is_crowded) {
+            return;
+        }
+        let is_due = match tracked.family(self.options, facts) {
+            None => is_crowded,
+            // One that is known by its address alone may turn out to be the same as another.
+            Some(_) => pause >= QUIET && facts.mac.is_some() && !tracked.is_settled(),
+        };
+        if is_due {
+            self.give_back(device, false);
         }
     }
 
@@ -105,7 +117,7 @@ impl Logins<'_> {
         let unsettled = tracked.login.unsettled();
         let told = tracked.gathered.held();
         self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
-        match profile_of(self.options, facts).0 {
+        match tracked.family(self.options, facts) {
             None => {
                 forget(tracked);
                 self.costs.forgotten = self.costs.forgotten.saturating_add(1);
@@ -124,7 +136,7 @@ impl Logins<'_> {
     }
 }
 
-fn forget(tracked: &mut Tracked) {
+fn forget(tracked: &mut Tracked<'_>) {
     tracked.forgotten |= tracked.login.has_exchanges();
     tracked.login.clear();
 }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Profile, TrustPolicy};
 use crate::device::facts::DeviceFacts;
 use crate::text::WireText;
 
 /// A version number: `4.0.7577.4444`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(Vec<u32>);
 
 impl Version {
@@ -37,6 +37,12 @@ impl TryFrom<String> for Version {
     }
 }
 
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
@@ -45,7 +51,7 @@ impl fmt::Display for Version {
 }
 
 /// What holds for a range of firmware.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
     /// What precedes the version in a user agent: `CPE/`.
     pub marker: String,
@@ -93,6 +99,8 @@ impl TrustPolicy {
         take(&mut self.weak_hashes, &newer.weak_hashes);
         take(&mut self.pss, &newer.pss);
         take(&mut self.wildcard, &newer.wildcard);
+        take(&mut self.checks_name, &newer.checks_name);
+        take(&mut self.tls_min, &newer.tls_min);
         take(&mut self.tls_max, &newer.tls_max);
         take(&mut self.sends_sni, &newer.sends_sni);
         take(&mut self.checks_chain, &newer.checks_chain);

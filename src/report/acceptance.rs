@@ -139,6 +139,6 @@ pub fn json(source: &str, request: &Request, opinions: &[Opinion], names: &[Cove
             .map(|name| Name { name: &name.name, role: name.role.map(|role| role.label), covered: name.covered })
             .collect(),
     };
-    visible::compact(&document, out)?;
+    visible::compact(&document, &mut *out)?;
     out.write_all(b"\n")
 }

@@ -84,7 +84,7 @@ impl<W: Write> EventWriter<W> {
 
 fn field(line: &mut Vec<u8>, key: &str, value: &serde_json::Value) -> io::Result<()> {
     line.push(b',');
-    visible::compact(key, line)?;
+    visible::compact(key, &mut *line)?;
     line.push(b':');
     visible::compact(value, line)
 }

@@ -1,7 +1,7 @@
 //! The JSON document of an analysis, schema `loginloop/1`. Its types are its own, so that the inside may change: fields may
 //! be added here; none is renamed or changes its meaning without a new schema number.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use serde::Serialize;
 
@@ -17,14 +17,19 @@ pub const SCHEMA: &str = "loginloop/1";
 
 /// Writes one document, indented, with a line end.
 pub fn document(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    visible::indented(&Document::new(analysis, path), out)?;
-    out.write_all(b"\n")
+    // A document comes in pieces of a few bytes: they are put together before whatever `out` is sees them.
+    let mut out = BufWriter::new(out);
+    visible::indented(&Document::new(analysis, path), &mut out)?;
+    out.write_all(b"\n")?;
+    out.into_inner().map(drop).map_err(IntoInnerError::into_error)
 }
 
 /// Writes one document on one line.
 pub fn line(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    visible::compact(&Document::new(analysis, path), out)?;
-    out.write_all(b"\n")
+    let mut out = BufWriter::new(out);
+    visible::compact(&Document::new(analysis, path), &mut out)?;
+    out.write_all(b"\n")?;
+    out.into_inner().map(drop).map_err(IntoInnerError::into_error)
 }
 
 #[derive(Serialize)]
@@ -312,7 +317,7 @@ impl<'a> From<&'a Finding> for Cause<'a> {
             primary: finding.primary,
             confidence: two_digits(finding.confidence),
             summary: &finding.summary,
-            why: &finding.why,
+            why: finding.why,
             fix: &finding.fix,
             attempts: &finding.attempts,
             evidence: finding.evidence.iter().map(Proof::from).collect(),

@@ -30,7 +30,7 @@ fn stages(ok: &[Stage], failed: Option<Stage>) -> Vec<StageReport> {
         outcome,
         first: Some(at(17, 0)),
         last: Some(at(20, 40)),
-        detail: format!("{stage} in a few words"),
+        detail: format!("{stage} in a few words").into(),
     };
     ok.iter().map(|stage| report(*stage, Outcome::Ok)).chain(failed.map(|stage| report(stage, Outcome::Failed))).collect()
 }
@@ -112,7 +112,7 @@ fn finding(code: &'static str, stage: Stage, primary: bool, confidence: f32, sum
         primary,
         confidence,
         summary: summary.to_owned(),
-        why: "The phone must check the signature on every certificate up to a CA that it trusts.".to_owned(),
+        why: "The phone must check the signature on every certificate up to a CA that it trusts.",
         fix: "Have the certificate of pool.contoso.com:5061 issued again with a signature that the phone verifies (sha1WithRSAEncryption) and an RSA key of 2048 bits. Then `openssl s_client -connect pool.contoso.com:5061` must show it, and a new capture a ClientKeyExchange of the phone.".to_owned(),
         evidence: vec![Evidence::new(Frame(139), "tls.handshake.certificate", "Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)")],
         attempts: vec![1, 2],
@@ -180,7 +180,7 @@ pub(super) fn dropped_without_cause() -> Analysis {
             outcome: Outcome::Unseen,
             first: None,
             last: None,
-            detail: "no DHCP in the capture".to_owned(),
+            detail: "no DHCP in the capture".into(),
         },
     );
     device.attempts = vec![attempt];

@@ -140,7 +140,7 @@ impl Sarif {
                 "results": self.results,
             }],
         });
-        visible::indented(&document, out)?;
+        visible::indented(&document, &mut *out)?;
         out.write_all(b"\n")
     }
 }

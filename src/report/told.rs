@@ -171,15 +171,20 @@ pub(in crate::report) fn capture(capture: &CaptureSummary, path: &str) -> String
 pub(in crate::report) fn shortcomings(capture: &CaptureSummary) -> Vec<String> {
     let mut lines = Vec::new();
     if capture.truncated {
-        lines.push("the file ends in the middle of a packet: what came after is not judged".to_owned());
+        lines.push("the file ends in the middle of a packet: what came after is not judged (capture-truncated)".to_owned());
     }
     if capture.snaplen_limited {
-        lines.push("packets were cut by the capture's snap length: capture again with full packets (tcpdump -s 0)".to_owned());
+        lines.push(
+            "packets were cut by the capture's snap length: capture again with full packets, tcpdump -s 0 (capture-truncated)"
+                .to_owned(),
+        );
     }
     lines.extend(capture.warnings.iter().map(|warning| match warning.frame {
         Some(frame) => format!("warning, frame {frame}: {}", warning.text),
         None => format!("warning: {}", warning.text),
     }));
-    lines.extend(capture.notes.iter().map(|(code, note)| format!("{note} ({code})")));
+    // What stands above already is said once.
+    let notes = capture.notes.iter().filter(|(code, _)| *code != "capture-truncated");
+    lines.extend(notes.map(|(code, note)| format!("{note} ({code})")));
     lines
 }

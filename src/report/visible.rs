@@ -10,21 +10,25 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use crate::text::is_treacherous;
 
 /// Writes a value on one line.
-pub(super) fn compact(value: &(impl Serialize + ?Sized), out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn compact(value: &(impl Serialize + ?Sized), out: impl Write) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, Visible(CompactFormatter)))?)
 }
 
 /// Writes a value, indented.
-pub(super) fn indented(value: &(impl Serialize + ?Sized), out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn indented(value: &(impl Serialize + ?Sized), out: impl Write) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, Visible(PrettyFormatter::new())))?)
 }
+
+/// The only control character of ASCII that JSON itself does not escape.
+const DELETE: u8 = 0x7f;
 
 /// Lays out as `F` does, and makes text visible.
 struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        // Nearly all text is plain. What stands before the space is no part of a fragment.
+        if fragment.is_ascii() && memchr::memchr(DELETE, fragment.as_bytes()).is_none() {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
@@ -84,8 +88,8 @@ mod tests {
     fn what_steers_a_terminal_is_escaped_and_reads_back_as_it_was() {
         let text = "pool\u{9b}2J\u{7f}\u{202e}.com \u{e0041} \u{1b} \"Schröder\"";
         let value = serde_json::json!({ text: [text, 1, null], "empty": [] });
-        type Write = fn(&serde_json::Value, &mut dyn io::Write) -> io::Result<()>;
-        for write in [compact as Write, indented] {
+        type Write = fn(&serde_json::Value, &mut Vec<u8>) -> io::Result<()>;
+        for write in [(|value, out| compact(value, out)) as Write, |value, out| indented(value, out)] {
             let mut out = Vec::new();
             write(&value, &mut out).unwrap();
             let written = String::from_utf8(out).unwrap();

@@ -37,6 +37,10 @@ pub(super) fn name(leaf: &Step<'_, '_>, wanted: &str, policy: &TrustPolicy, faul
             _ => return,
         }
     };
+    let certainty = match policy.checks_name {
+        Some((false, sure)) => certainty * (1.0 - sure),
+        _ => certainty,
+    };
     let wanted = crate::text::WireText::from(wanted).to_string();
     let kind = FaultKind::NameMismatch { wanted, names: names_of(body) };
     faults.push(Fault { certificate: Some(leaf.node.link), kind, certainty });

@@ -47,7 +47,7 @@ pub struct Gathered {
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
     pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
-        let case = Case { profile, attempt, known: facts };
+        let case = Case::new(profile, attempt, facts);
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         let clock = found.iter().filter(|(rule, _)| rule.stage == Some(Stage::Time)).map(|(rule, _)| (rule.order, rule.code));
@@ -145,9 +145,9 @@ impl Gathered {
             stage: found.stage,
             primary: false,
             confidence: found.confidence,
-            summary: found.summary.clone(),
-            why: rule.help.why.to_owned(),
-            fix: found.fix.clone(),
+            summary: found.summary,
+            why: rule.help.why,
+            fix: found.fix,
             evidence: Vec::new(),
             attempts: Vec::new(),
         });

@@ -140,7 +140,7 @@ pub struct Finding {
     /// One line, plain words, with the values.
     pub summary: String,
     /// Why it makes this device drop.
-    pub why: String,
+    pub why: &'static str,
     /// What an administrator does.
     pub fix: String,
     /// The frames that prove it.

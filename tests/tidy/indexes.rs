@@ -1,5 +1,7 @@
 //! Indexes that are made from the files there are: a new file is enough.
 
+use loginloop::profile::Profiles;
+
 use crate::source::{hold, names, text};
 
 const BEGIN: &str = "// index begin\n";
@@ -34,14 +36,14 @@ fn each_file_of_findings_is_a_rule_or_says_that_it_is_none() {
 }
 
 #[test]
-fn the_index_of_profiles_is_that_of_its_files() {
-    let files = names("src/profile/devices").into_iter().filter(|name| name.ends_with(".toml"));
-    let entries: String = files.map(|name| format!("    (\"{name}\", include_str!(\"devices/{name}\")),\n")).collect();
-    let index = format!(
-        "//! The profiles that come with the program: one file a family in `devices/`. This index is generated:\n\
-         //! `TIDY=write cargo test --test tidy`.\n\n\
-         /// Name of the file and its text, in order of the names.\n\
-         pub(super) static FILES: &[(&str, &str)] = &[\n{entries}];\n"
-    );
-    hold("src/profile/builtin.rs", &index);
+fn the_profiles_in_the_program_are_those_of_the_files() {
+    let mut profiles = Profiles::default();
+    for name in names("src/profile/devices").into_iter().filter(|name| name.ends_with(".toml")) {
+        let path = format!("src/profile/devices/{name}");
+        profiles.load(&path, &text(&path)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(profiles.named(name.trim_end_matches(".toml")).is_some(), "{path}: the file is named like its profile");
+    }
+    let (profiles, sources) = profiles.as_builtin();
+    hold("src/profile/builtin.json", &profiles);
+    hold("src/profile/sources.json", &sources);
 }

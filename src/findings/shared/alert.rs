@@ -53,7 +53,7 @@ pub fn alerted<'a>(case: &Case<'a>, description: u8) -> Vec<(Shaken<'a>, Leaving
         let leaving = shaken.leaving()?;
         (leaving.side == Side::Client && leaving.alert == Some(description)).then_some((shaken, leaving))
     };
-    handshakes(case).into_iter().filter_map(given).collect()
+    handshakes(case).filter_map(given).collect()
 }
 
 /// A finding that rests on the device's own alert.

@@ -1,8 +1,7 @@
 //! Certificate chains of servers as the `cert-*` rules see them: asks `trust` what is wrong with a chain, and turns one
 //! fault into one finding.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::findings::shared::alert::{can_mean, is_gap, named_by};
@@ -14,7 +13,6 @@ use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Proof};
 use crate::formats::x509::{Body, Certificate, Hash, Scheme};
 use crate::model::{At, Evidence, Frame, Side, Time};
-use crate::profile::TrustPolicy;
 use crate::text::WireText;
 use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
 
@@ -36,20 +34,21 @@ pub struct Judged<'a> {
     /// How the device turned away from it, if it did.
     pub refusal: Option<Refusal>,
     /// What is wrong with it.
-    pub faults: Vec<Fault>,
+    pub faults: Rc<[Fault]>,
 }
 
 /// The chains of an attempt that the device did not take, each with what `trust` has against it.
 pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
-    let mut all: Vec<Judged<'a>> = handshakes(case).into_iter().filter_map(|shaken| open(case, shaken)).collect();
+    let mut all: Vec<Judged<'a>> = handshakes(case).filter_map(|shaken| open(case, shaken)).collect();
     let surplus = all.len().saturating_sub(CHAINS);
     let mut place = 0_usize;
     all.retain(|one| {
         place = place.saturating_add(1);
         place > surplus || one.place().is_drop(case)
     });
-    for one in &mut all {
-        one.faults = faults(case, one);
+    let known = case.faults.get_or_init(|| all.iter().map(|one| faults(case, one).into()).collect());
+    for (one, faults) in all.iter_mut().zip(known) {
+        one.faults = Rc::clone(faults);
     }
     all
 }
@@ -57,8 +56,8 @@ pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
 /// The same with these faults for every chain: for tests of what is made of them.
 #[cfg(test)]
 pub(crate) fn judged_as<'a>(case: &Case<'a>, faults: &[Fault]) -> Vec<Judged<'a>> {
-    let open = handshakes(case).into_iter().filter_map(|shaken| open(case, shaken));
-    open.map(|one| Judged { faults: faults.to_vec(), ..one }).collect()
+    let open = handshakes(case).filter_map(|shaken| open(case, shaken));
+    open.map(|one| Judged { faults: faults.into(), ..one }).collect()
 }
 
 /// A readable chain, unless the device went on past it: then it has taken it, whatever could be said against it.
@@ -69,7 +68,7 @@ fn open<'a>(case: &Case<'a>, shaken: Shaken<'a>) -> Option<Judged<'a>> {
     }
     let before = case.known.fetched.iter().take_while(|(frame, _)| *frame < at.frame).count();
     let fetched = case.known.fetched.get(..before).unwrap_or_default();
-    Some(Judged { shaken, at: *at, chain, fetched, refusal: shaken.refusal(), faults: Vec::new() })
+    Some(Judged { shaken, at: *at, chain, fetched, refusal: shaken.refusal(), faults: Rc::default() })
 }
 
 /// The device's own clock when a frame was captured, where it shows.
@@ -84,7 +83,7 @@ pub fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
 }
 
 /// What is wrong with a chain.
-pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
+fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
     let question = Question {
         chain: judged.chain,
         fetched: judged.fetched,
@@ -94,7 +93,7 @@ pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
         device_now: device_time(case, judged.at),
         policy: &case.profile.trust,
     };
-    let mut faults = remembered(&question);
+    let mut faults = trust::judge(&question).faults;
     if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. } | FaultKind::Weak { .. })) {
         faults.extend(hints::outside_hello(judged));
     }
@@ -105,43 +104,6 @@ pub fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
         faults.extend(hints::weak_by_its_word(judged).or_else(|| hints::address_not_covered(case, judged)));
     }
     faults
-}
-
-/// What a judgement depends on.
-#[derive(PartialEq)]
-struct Key {
-    chain: Vec<[u8; 32]>,
-    fetched: Vec<[u8; 32]>,
-    store_known: bool,
-    name: Option<String>,
-    now: Time,
-    device_now: Option<Time>,
-    policy: TrustPolicy,
-}
-
-/// Asks `trust`, unless the same was asked a moment ago: a dozen rules ask for each chain, and signatures take time.
-fn remembered(question: &Question<'_>) -> Vec<Fault> {
-    thread_local! {
-        static LAST: RefCell<VecDeque<(Key, Vec<Fault>)>> = const { RefCell::new(VecDeque::new()) };
-    }
-    let key = Key {
-        chain: question.chain.iter().map(|one| one.sha256).collect(),
-        fetched: question.fetched.iter().map(|(_, one)| one.sha256).collect(),
-        store_known: question.store_known,
-        name: question.name.map(str::to_owned),
-        now: question.now,
-        device_now: question.device_now,
-        policy: question.policy.clone(),
-    };
-    LAST.with_borrow_mut(|last| {
-        if let Some((_, faults)) = last.iter().find(|(known, _)| *known == key) {
-            return faults.clone();
-        }
-        let faults = trust::judge(question).faults;
-        last.truncate(CHAINS.saturating_sub(1));
-        last.push_front((key, faults.clone()));
-        faults
-    })
 }
 
 /// A signature algorithm as people write it.

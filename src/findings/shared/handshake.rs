@@ -25,8 +25,8 @@ pub struct Shaken<'a> {
 }
 
 /// The connections of an attempt on which TLS began.
-pub fn handshakes<'a>(case: &Case<'a>) -> Vec<Shaken<'a>> {
-    connections(case).into_iter().filter_map(|place| place.tls().map(|tls| Shaken { place, tls })).collect()
+pub fn handshakes<'a>(case: &Case<'a>) -> impl DoubleEndedIterator<Item = Shaken<'a>> + use<'a> {
+    connections(case).filter_map(|place| place.tls().map(|tls| Shaken { place, tls }))
 }
 
 /// The message that a handshake got to.

@@ -9,15 +9,16 @@ use crate::protocols::dns;
 
 /// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
 pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
-    let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
+    let name = lookup.name.raw().trim_end_matches('.');
     let others = || case.attempt.lookups().map(|(_, other)| other).filter(|other| !std::ptr::eq(*other, lookup));
     let beside =
-        || others().any(|other| other.kind == dns::kind::A && other.name.raw().trim_end_matches('.').eq_ignore_ascii_case(&name));
+        || others().any(|other| other.kind == dns::kind::A && other.name.raw().trim_end_matches('.').eq_ignore_ascii_case(name));
     let longer = || {
         others().any(|other| {
-            let asked = other.name.raw().trim_end_matches('.').to_ascii_lowercase();
+            let asked = other.name.raw().trim_end_matches('.');
             // A name of one label is meant to get a suffix.
-            asked.contains('.') && name.strip_prefix(&asked).is_some_and(|rest| rest.starts_with('.'))
+            let (start, suffix) = name.split_at_checked(asked.len()).unwrap_or_default();
+            suffix.starts_with('.') && asked.contains('.') && start.eq_ignore_ascii_case(asked)
         })
     };
     let kinds = [dns::kind::A, dns::kind::AAAA, dns::kind::SRV];
@@ -63,9 +64,7 @@ pub(crate) fn failures<'a>(
 fn made_good(case: &Case<'_>, failed: &Step) -> bool {
     case.attempt.steps.iter().any(|step| {
         let connected = match &step.kind {
-            StepKind::Connection(_) => {
-                place::connections(case).iter().any(|place| std::ptr::eq(place.step, step) && place.connected())
-            }
+            StepKind::Connection(_) => place::connections(case).any(|place| std::ptr::eq(place.step, step) && place.connected()),
             StepKind::Port(_) | StepKind::Neighbour(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) => false,
             _ => step.outcome == Outcome::Ok,
         };

@@ -18,17 +18,11 @@ pub struct Place<'a> {
 }
 
 /// The connections of an attempt.
-pub fn connections<'a>(case: &Case<'a>) -> Vec<Place<'a>> {
-    let attempt = case.attempt;
-    attempt
-        .steps
-        .iter()
-        .enumerate()
-        .filter_map(|(index, step)| match &step.kind {
-            StepKind::Connection(connection) => Some(Place { index, step, connection }),
-            _ => None,
-        })
-        .collect()
+pub fn connections<'a>(case: &Case<'a>) -> impl DoubleEndedIterator<Item = Place<'a>> + use<'a> {
+    case.attempt.steps.iter().enumerate().filter_map(|(index, step)| match &step.kind {
+        StepKind::Connection(connection) => Some(Place { index, step, connection }),
+        _ => None,
+    })
 }
 
 impl<'a> Place<'a> {
@@ -78,18 +72,17 @@ impl<'a> Place<'a> {
 /// even connect (443 after 5061), and an earlier target for the same purpose did and then failed, it is that one.
 pub fn decisive(case: &Case<'_>) -> Option<usize> {
     let dropped = case.attempt.dropped_step?;
-    let places = connections(case);
-    let before = |drop: &Place<'_>| {
-        let got_further = |place: &&Place<'_>| {
+    let before = |drop: Place<'_>| {
+        let got_further = |place: &Place<'_>| {
             place.index < dropped
                 && place.step.purpose == drop.step.purpose
                 && place.step.outcome == Outcome::Failed
                 && place.connected()
                 && place.connection.stats.client.first_data.is_some()
         };
-        places.iter().rev().find(got_further).map(|place| place.index)
+        connections(case).rev().find(got_further).map(|place| place.index)
     };
-    let last_resort = places.iter().find(|place| place.index == dropped && !place.connected());
+    let last_resort = connections(case).find(|place| place.index == dropped && !place.connected());
     last_resort.and_then(before).or(Some(dropped))
 }
 

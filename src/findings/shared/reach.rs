@@ -27,7 +27,7 @@ pub struct Failure {
 /// The connections of an attempt that failed in this way. Revocation and update have codes of their own.
 pub fn failures<'a>(case: &Case<'a>, evidence: impl Fn(&Place<'a>) -> Option<Vec<Evidence>>) -> Vec<Failure> {
     let own_code = |purpose: Purpose| matches!(purpose, Purpose::Revocation | Purpose::Update);
-    let tried = connections(case).into_iter().filter(|place| !own_code(place.step.purpose));
+    let tried = connections(case).filter(|place| !own_code(place.step.purpose));
     tried
         .filter_map(|place| {
             let evidence = evidence(&place)?;
@@ -90,12 +90,12 @@ fn on_path(case: &Case<'_>, failure: &Failure) -> bool {
         return true;
     }
     let (Some(dropped), Some(drop)) = (case.attempt.dropped_step, case.attempt.dropped()) else { return false };
-    let got_through = |place: &Place<'_>| place.step.purpose == failure.purpose && place.connected();
+    let got_through = |place: Place<'_>| place.step.purpose == failure.purpose && place.connected();
     failure.index < dropped
         && drop.purpose == failure.purpose
         && drop.stage == failure.stage
         && matches!(drop.kind, StepKind::Connection(_))
-        && !connections(case).iter().any(got_through)
+        && !connections(case).any(got_through)
 }
 
 /// Evidence for the SYNs of a connection: the first, and the last where it was sent again.

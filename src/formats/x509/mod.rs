@@ -124,21 +124,28 @@ pub struct SignatureAlgorithm {
 }
 
 /// A hash function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Hash {
     /// MD2.
+    #[serde(rename = "MD2")]
     Md2,
     /// MD5.
+    #[serde(rename = "MD5")]
     Md5,
     /// SHA-1.
+    #[serde(rename = "SHA-1")]
     Sha1,
     /// SHA-224.
+    #[serde(rename = "SHA-224")]
     Sha224,
     /// SHA-256.
+    #[serde(rename = "SHA-256")]
     Sha256,
     /// SHA-384.
+    #[serde(rename = "SHA-384")]
     Sha384,
     /// SHA-512.
+    #[serde(rename = "SHA-512")]
     Sha512,
 }
 
@@ -188,17 +195,21 @@ pub struct PublicKey {
 }
 
 /// A kind of key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum KeyKind {
     /// RSA.
+    #[serde(rename = "RSA")]
     Rsa,
     /// Elliptic curve.
+    #[serde(rename = "EC")]
     Ec,
     /// DSA.
+    #[serde(rename = "DSA")]
     Dsa,
     /// Edwards curve.
     Edwards,
     /// Any other.
+    #[serde(skip)]
     Unknown,
 }
 

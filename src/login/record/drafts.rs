@@ -17,7 +17,7 @@ pub(super) struct Drafts {
 
 /// Memory that an exchange takes: what was recorded of it, as far as its lists can hold that.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Weight {
+pub(in crate::login) struct Weight {
     sum: usize,
     largest: usize,
 }
@@ -99,10 +99,17 @@ impl Drafts {
     /// Keeps only those that `keep` says.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(DraftId, &Draft) -> bool) {
         self.list.retain(|(id, draft)| keep(*id, draft));
-        self.held = self.list.iter().map(|(_, draft)| draft.weight.bytes()).fold(0, usize::saturating_add);
+        self.held = weight_of(&self.list);
         if self.list.is_empty() {
             self.list = Vec::new();
         }
+    }
+
+    /// These, which are in order.
+    pub(super) fn from_list(mut list: Vec<(DraftId, Draft)>) -> Self {
+        list.shrink_to_fit();
+        let held = weight_of(&list);
+        Self { list, held }
     }
 
     /// All, in order.
@@ -113,4 +120,8 @@ impl Drafts {
     fn place(&self, id: DraftId) -> Option<usize> {
         self.list.binary_search_by_key(&id, |(other, _)| *other).ok()
     }
+}
+
+fn weight_of(list: &[(DraftId, Draft)]) -> usize {
+    list.iter().map(|(_, draft)| draft.weight.bytes()).fold(0, usize::saturating_add)
 }

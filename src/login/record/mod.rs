@@ -12,8 +12,8 @@ use crate::protocols::{Message, arp, icmp, ntp};
 use crate::text::WireText;
 
 use super::names::NameBook;
-use super::purpose;
 use super::steps::{Clock, Neighbour, Purpose, StepKind};
+use super::{purpose, push};
 
 mod connection;
 mod directory;
@@ -25,6 +25,7 @@ mod provision;
 mod registration;
 
 use drafts::Drafts;
+pub(super) use drafts::Weight;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -51,7 +52,8 @@ pub(super) struct Draft {
     pub(super) last: At,
     /// What it is.
     pub(super) kind: StepKind,
-    weight: drafts::Weight,
+    /// The memory that it takes.
+    pub(super) weight: Weight,
 }
 
 /// Number of a draft: in the order of their first frames.
@@ -102,7 +104,7 @@ pub(super) struct Recorder {
 /// Adds to a list that must not grow for ever.
 fn add<T>(list: &mut Vec<T>, item: T) {
     if list.len() < ENTRIES {
-        list.push(item);
+        push(list, item);
     }
 }
 
@@ -111,7 +113,7 @@ fn add_newest<T>(list: &mut Vec<T>, item: T) {
     if list.len() >= ENTRIES {
         list.pop();
     }
-    list.push(item);
+    push(list, item);
 }
 
 impl Recorder {
@@ -125,6 +127,18 @@ impl Recorder {
         self.drafts.len()
     }
 
+    /// Takes them all out. Those that go on are put back by [`Recorder::put_back`].
+    pub(super) fn take(&mut self) -> Vec<(DraftId, Draft)> {
+        std::mem::take(&mut self.drafts).into_list()
+    }
+
+    /// Puts these back, of all that were taken out, and forgets the others.
+    pub(super) fn put_back(&mut self, mut drafts: Vec<(DraftId, Draft)>) {
+        drafts.sort_unstable_by_key(|(id, _)| *id);
+        self.drafts = Drafts::from_list(drafts);
+        self.forget_missing();
+    }
+
     /// Memory that is taken by the exchanges and by what was learnt of names, about.
     pub(super) fn held(&self) -> usize {
         self.drafts.held().saturating_add(self.names.held())
@@ -133,6 +147,11 @@ impl Recorder {
     /// Keeps only those that `keep` says.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(DraftId, &Draft) -> bool) {
         self.drafts.retain(&mut keep);
+        self.forget_missing();
+    }
+
+    /// Forgets what points to exchanges that are gone.
+    fn forget_missing(&mut self) {
         let drafts = &self.drafts;
         self.connections.retain(|_, id| drafts.contains(*id));
         self.leases.retain(|_, id| drafts.contains(*id));
@@ -183,7 +202,7 @@ impl Recorder {
     fn begin(&mut self, at: At, kind: StepKind) -> DraftId {
         let id = self.next;
         self.next = self.next.saturating_add(1);
-        self.drafts.push(id, Draft { first: at, last: at, kind, weight: drafts::Weight::default() });
+        self.drafts.push(id, Draft { first: at, last: at, kind, weight: Weight::default() });
         self.touched = Some(id);
         id
     }
@@ -289,7 +308,7 @@ impl Recorder {
             Some(id) => id,
             None if request => {
                 let neighbour = Neighbour { address, router: facts.is_router(address), requests: Vec::new(), reply: None };
-                let id = self.begin(at, StepKind::Neighbour(neighbour));
+                let id = self.begin(at, StepKind::Neighbour(Box::new(neighbour)));
                 self.neighbours.insert(address, id);
                 id
             }

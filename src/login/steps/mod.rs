@@ -1,6 +1,8 @@
 //! What a login consists of: exchanges that belong together, each judged by itself. Everything that the findings may
 //! ask about an attempt is here.
 
+use std::borrow::Cow;
+
 use crate::model::{At, By, DropPoint, How, Outcome, Stage};
 
 mod connection;
@@ -48,7 +50,7 @@ pub struct StageReport {
     /// Its last frame.
     pub last: Option<At>,
     /// Plain words.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
 }
 
 /// One exchange.
@@ -116,7 +118,7 @@ pub enum StepKind {
     /// DHCPv6.
     LeaseV6(Box<LeaseV6>),
     /// ARP, or neighbour discovery, for the router (or another neighbour).
-    Neighbour(Neighbour),
+    Neighbour(Box<Neighbour>),
     /// DNS.
     Lookup(Box<Lookup>),
     /// NTP.

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use toml::Spanned;
 
-use crate::formats::x509::{Hash, KeyKind};
+use super::texts::{TextOr, Texts};
+use super::trust::{Certainty, Trust};
 use crate::model::Stage;
-use crate::profile::{Mark, MarkKind, Profile, TrustPolicy, Variant, Version};
+use crate::profile::{Mark, MarkKind, Profile, Source, Timer, Variant, Version};
 
 /// Where in the text something is wrong, and what.
 pub(super) type Complaint = (usize, String);
@@ -19,7 +22,7 @@ pub(super) struct File {
     name: Spanned<String>,
     title: String,
     about: String,
-    order: Vec<Stage>,
+    order: Vec<Spanned<String>>,
     #[serde(default)]
     screens: BTreeMap<Stage, String>,
     #[serde(default)]
@@ -27,16 +30,70 @@ pub(super) struct File {
     registrar_names: Vec<String>,
     registrar_ports: Vec<u16>,
     #[serde(default)]
+    sign_in_names: Vec<String>,
+    #[serde(default)]
     strict_domain: bool,
     #[serde(default)]
     needs_time: bool,
     #[serde(default)]
     fallback: bool,
-    sources: Vec<String>,
+    #[serde(default)]
+    sources: Vec<TextOr<WrittenSource>>,
     mark: Vec<WrittenMark>,
+    #[serde(default)]
+    timer: Vec<WrittenTimer>,
     trust: Trust,
     #[serde(default)]
     variant: Vec<WrittenVariant>,
+}
+
+/// The source of statements that have no room for it themselves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSource {
+    of: Vec<Statement>,
+    source: String,
+    certainty: Option<Certainty>,
+}
+
+impl From<String> for WrittenSource {
+    /// A plain text is the source of the whole.
+    fn from(source: String) -> Self {
+        Self { of: Vec::new(), source, certainty: None }
+    }
+}
+
+/// A statement, by its field.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Statement {
+    About,
+    Order,
+    Screens,
+    RequiredOption,
+    RegistrarNames,
+    RegistrarPorts,
+    SignInNames,
+    StrictDomain,
+    NeedsTime,
+    Mark,
+}
+
+impl Statement {
+    fn words(self) -> &'static str {
+        match self {
+            Self::About => "what it is",
+            Self::Order => "order of its login",
+            Self::Screens => "screens",
+            Self::RequiredOption => "DHCP options",
+            Self::RegistrarNames => "names of its registrar",
+            Self::RegistrarPorts => "ports of its registrar",
+            Self::SignInNames => "names where it signs in",
+            Self::StrictDomain => "SRV targets",
+            Self::NeedsTime => "need of the time",
+            Self::Mark => "recognition",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -50,10 +107,22 @@ struct RequiredOption {
 #[serde(deny_unknown_fields)]
 struct WrittenMark {
     kind: MarkKind,
-    value: Spanned<String>,
+    value: Spanned<Texts>,
     weight: Weight,
     #[serde(default)]
+    needed: bool,
+    #[serde(default)]
     note: String,
+    source: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTimer {
+    what: String,
+    seconds: Vec<f32>,
+    certainty: Certainty,
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -65,53 +134,6 @@ struct WrittenVariant {
     strict_domain: Option<bool>,
     #[serde(default)]
     trust: Trust,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Trust {
-    hashes: Option<Claim<Vec<HashName>>>,
-    keys: Option<Claim<Vec<KeyName>>>,
-    rsa_max: Option<Claim<u32>>,
-    rsa_min: Option<Claim<u32>>,
-    weak_hashes: Option<Claim<Vec<HashName>>>,
-    pss: Option<Claim<bool>>,
-    wildcard: Option<Claim<bool>>,
-    tls_max: Option<Sourced<TlsName>>,
-    sends_sni: Option<Sourced<bool>>,
-    checks_chain: Option<Sourced<bool>>,
-    #[serde(default)]
-    built_in_cas: Option<Sourced<bool>>,
-}
-
-/// A statement that may be wrong.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Claim<T> {
-    value: T,
-    certainty: Certainty,
-    source: String,
-}
-
-/// A statement that is taken as it stands.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sourced<T> {
-    value: T,
-    source: String,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "f32")]
-struct Certainty(f32);
-
-impl TryFrom<f32> for Certainty {
-    type Error = String;
-
-    fn try_from(value: f32) -> Result<Self, String> {
-        let allowed = value > 0.0 && value <= 1.0;
-        allowed.then_some(Self(value)).ok_or_else(|| format!("certainty {value} is not above 0 and at most 1"))
-    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -127,189 +149,108 @@ impl TryFrom<i64> for Weight {
     }
 }
 
-#[derive(Clone, Copy, Deserialize)]
-enum HashName {
-    #[serde(rename = "MD2")]
-    Md2,
-    #[serde(rename = "MD5")]
-    Md5,
-    #[serde(rename = "SHA-1")]
-    Sha1,
-    #[serde(rename = "SHA-224")]
-    Sha224,
-    #[serde(rename = "SHA-256")]
-    Sha256,
-    #[serde(rename = "SHA-384")]
-    Sha384,
-    #[serde(rename = "SHA-512")]
-    Sha512,
-}
-
-impl From<HashName> for Hash {
-    fn from(name: HashName) -> Self {
-        match name {
-            HashName::Md2 => Hash::Md2,
-            HashName::Md5 => Hash::Md5,
-            HashName::Sha1 => Hash::Sha1,
-            HashName::Sha224 => Hash::Sha224,
-            HashName::Sha256 => Hash::Sha256,
-            HashName::Sha384 => Hash::Sha384,
-            HashName::Sha512 => Hash::Sha512,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-enum KeyName {
-    #[serde(rename = "RSA")]
-    Rsa,
-    #[serde(rename = "EC")]
-    Ec,
-    #[serde(rename = "DSA")]
-    Dsa,
-    #[serde(rename = "Edwards")]
-    Edwards,
-}
-
-impl From<KeyName> for KeyKind {
-    fn from(name: KeyName) -> Self {
-        match name {
-            KeyName::Rsa => KeyKind::Rsa,
-            KeyName::Ec => KeyKind::Ec,
-            KeyName::Dsa => KeyKind::Dsa,
-            KeyName::Edwards => KeyKind::Edwards,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-enum TlsName {
-    #[serde(rename = "SSL 3.0")]
-    Ssl30 = 0x0300,
-    #[serde(rename = "TLS 1.0")]
-    Tls10 = 0x0301,
-    #[serde(rename = "TLS 1.1")]
-    Tls11 = 0x0302,
-    #[serde(rename = "TLS 1.2")]
-    Tls12 = 0x0303,
-    #[serde(rename = "TLS 1.3")]
-    Tls13 = 0x0304,
-}
-
 impl File {
+    /// Where in the text its name stands.
+    pub(super) fn name_at(&self) -> usize {
+        self.name.span().start
+    }
+
     /// The profile that it describes.
     pub(super) fn profile(self) -> Result<Profile, Complaint> {
-        let at = self.name.span().start;
+        let at = self.name_at();
         let name = self.name.into_inner();
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
             return Err((at, format!("the name {name:?} must be lower-case letters, digits and hyphens")));
         }
-        let mut sources = self.sources;
+        let mut sources = self.sources.into_iter().map(|TextOr(source)| source.source()).collect();
         let trust = self.trust.policy("", &mut sources);
-        let recognition = self.mark.into_iter().map(WrittenMark::mark).collect::<Result<_, _>>()?;
         let variants = self.variant.into_iter().map(|variant| variant.variant(&mut sources)).collect();
+        let timers = self.timer.into_iter().map(|timer| timer.timer(&mut sources)).collect();
+        let recognition = self.mark.into_iter().map(|mark| mark.mark(&mut sources)).collect::<Result<_, _>>()?;
         Ok(Profile {
             name,
             title: self.title,
             about: self.about.split_whitespace().collect::<Vec<_>>().join(" "),
             recognition,
-            order: self.order,
+            order: self.order.into_iter().map(stage).collect::<Result<_, _>>()?,
             screens: self.screens.into_iter().collect(),
             required_options: self.required_option.into_iter().map(|required| (required.option, required.why)).collect(),
             registrar_names: self.registrar_names,
             registrar_ports: self.registrar_ports,
+            sign_in_names: self.sign_in_names,
             strict_domain: self.strict_domain,
             needs_time: self.needs_time,
+            timers,
             trust,
             variants,
             fallback: self.fallback,
             sources,
+            file: None,
         })
     }
 }
 
+fn stage(word: Spanned<String>) -> Result<Stage, Complaint> {
+    let deserializer: StrDeserializer<'_, toml::de::Error> = word.as_ref().as_str().into_deserializer();
+    Stage::deserialize(deserializer).map_err(|error| (word.span().start, error.message().to_owned()))
+}
+
+impl WrittenSource {
+    fn source(self) -> Source {
+        let of = self.of.into_iter().map(|statement| statement.words().to_owned()).collect();
+        Source { of, text: self.source, certainty: self.certainty.map(|certainty| certainty.0) }
+    }
+}
+
+impl WrittenTimer {
+    fn timer(self, sources: &mut Vec<Source>) -> Timer {
+        sources.push(Source { of: vec![self.what.clone()], text: self.source, certainty: Some(self.certainty.0) });
+        Timer { what: self.what, seconds: self.seconds }
+    }
+}
+
 impl WrittenMark {
-    fn mark(self) -> Result<Mark, Complaint> {
+    /// The mark; how sure it is, its weight says.
+    fn mark(self, sources: &mut Vec<Source>) -> Result<Mark, Complaint> {
         let at = self.value.span().start;
-        let value = self.value.into_inner();
-        let complain = |message: String| Err((at, message));
-        let value = match self.kind {
-            MarkKind::Oui => {
-                let digits: String = value.chars().filter(|c| !matches!(c, ':' | '-')).collect::<String>().to_ascii_lowercase();
-                if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return complain(format!("{value:?} is not the first half of a MAC address, such as \"0004f2\""));
-                }
-                digits
+        let values = self.value.into_inner().placed(at).into_iter();
+        let values = values.map(|(at, value)| checked(self.kind, value).map_err(|message| (at, message)));
+        let values = values.collect::<Result<_, _>>()?;
+        if let Some(text) = self.source {
+            let of = vec![self.kind.words().to_owned()];
+            let source = Source { of, text, certainty: None };
+            if !sources.contains(&source) {
+                sources.push(source);
             }
-            MarkKind::Sip => value,
-            _ if value.is_empty() => return complain("an empty value would fit every device".to_owned()),
-            _ => value,
-        };
-        Ok(Mark { kind: self.kind, value, weight: self.weight.0, note: self.note })
+        }
+        Ok(Mark { kind: self.kind, values, weight: self.weight.0, note: self.note, needed: self.needed })
+    }
+}
+
+/// The value of a mark in the form in which it is compared, or what is wrong with it.
+fn checked(kind: MarkKind, value: String) -> Result<String, String> {
+    match kind {
+        MarkKind::Oui => {
+            let digits: String = value.chars().filter(|c| !matches!(c, ':' | '-')).collect::<String>().to_ascii_lowercase();
+            let right = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            right.then_some(digits).ok_or_else(|| format!("{value:?} is not the first half of a MAC address, such as \"0004f2\""))
+        }
+        MarkKind::ParameterList | MarkKind::AskedOptions => {
+            let right = value.split(',').all(|number| number.parse::<u8>().is_ok());
+            let message = format!("{value:?} is not a list of DHCP options, such as \"1,3,6,15\"");
+            right.then_some(value).ok_or(message)
+        }
+        MarkKind::Sip | MarkKind::ServerCertificate => Ok(value),
+        _ if value.is_empty() => Err("an empty value would fit every device".to_owned()),
+        _ => Ok(value),
     }
 }
 
 impl WrittenVariant {
-    fn variant(self, sources: &mut Vec<String>) -> Variant {
+    fn variant(self, sources: &mut Vec<Source>) -> Variant {
         let bound = |word: &str, version: &Option<Version>| version.as_ref().map_or(String::new(), |v| format!(" {word} {v}"));
         let range = format!("firmware{}{}, ", bound("from", &self.from), bound("below", &self.below));
         let trust = self.trust.policy(&range, sources);
         Variant { marker: self.marker, from: self.from, below: self.below, strict_domain: self.strict_domain, trust }
-    }
-}
-
-impl Trust {
-    /// The policy; each statement's source goes to `sources`, with what it is the source of.
-    fn policy(self, of: &str, sources: &mut Vec<String>) -> TrustPolicy {
-        let mut cite = |what: &str, source: &str| sources.push(format!("{of}{what}: {source}"));
-        fn hashes(names: Vec<HashName>) -> Vec<Hash> {
-            names.into_iter().map(Hash::from).collect()
-        }
-        let mut policy = TrustPolicy::default();
-        if let Some(claim) = self.hashes {
-            cite("hashes that it verifies", &claim.source);
-            policy.hashes = Some((hashes(claim.value), claim.certainty.0));
-        }
-        if let Some(claim) = self.keys {
-            cite("kinds of key", &claim.source);
-            policy.keys = Some((claim.value.into_iter().map(KeyKind::from).collect(), claim.certainty.0));
-        }
-        if let Some(claim) = self.rsa_max {
-            cite("largest RSA key", &claim.source);
-            policy.rsa_max = Some((claim.value, claim.certainty.0));
-        }
-        if let Some(claim) = self.rsa_min {
-            cite("smallest RSA key", &claim.source);
-            policy.rsa_min = Some((claim.value, claim.certainty.0));
-        }
-        if let Some(claim) = self.weak_hashes {
-            cite("hashes that are too weak for it", &claim.source);
-            policy.weak_hashes = Some((hashes(claim.value), claim.certainty.0));
-        }
-        if let Some(claim) = self.pss {
-            cite("RSASSA-PSS", &claim.source);
-            policy.pss = Some((claim.value, claim.certainty.0));
-        }
-        if let Some(claim) = self.wildcard {
-            cite("wildcard names", &claim.source);
-            policy.wildcard = Some((claim.value, claim.certainty.0));
-        }
-        if let Some(stated) = self.tls_max {
-            cite("highest TLS version", &stated.source);
-            policy.tls_max = Some(stated.value as u16);
-        }
-        if let Some(stated) = self.sends_sni {
-            cite("server_name", &stated.source);
-            policy.sends_sni = Some(stated.value);
-        }
-        if let Some(stated) = self.checks_chain {
-            cite("checks certificates", &stated.source);
-            policy.checks_chain = Some(stated.value);
-        }
-        if let Some(stated) = self.built_in_cas {
-            cite("built-in CAs", &stated.source);
-            policy.built_in_cas = stated.value;
-        }
-        policy
     }
 }

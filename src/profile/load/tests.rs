@@ -4,7 +4,7 @@ use super::*;
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::Hash;
 use crate::model::Stage;
-use crate::profile::{TrustPolicy, Version};
+use crate::profile::{Source, TrustPolicy, Version};
 use crate::text::WireText;
 
 const MINIMAL: &str = r#"name = "mine"
@@ -27,72 +27,143 @@ fn with(more: &str) -> String {
 }
 
 #[test]
-fn all_profiles_that_come_with_the_program_load() {
-    for (file, text) in builtin::FILES {
-        let profile = read(file, text).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(format!("{}.toml", profile.name), *file);
-        assert!(!profile.sources.is_empty() && !profile.recognition.is_empty(), "{file}");
-    }
+fn the_families_that_are_promised_come_with_the_program() {
     let names: Vec<String> = Profiles::builtin().all.into_iter().map(|profile| profile.name).collect();
-    assert_eq!(names.len(), builtin::FILES.len());
-    for name in ["communicator-phone-edition", "generic-sip", "lync-phone-edition"] {
-        assert!(names.iter().any(|one| one == name), "{name} is promised");
+    let promised = [
+        "audiocodes",
+        "avaya",
+        "cisco-cucm",
+        "cisco-multiplatform",
+        "communicator-pc",
+        "communicator-phone-edition",
+        "generic-sip",
+        "grandstream",
+        "lync-phone-edition",
+        "mitel",
+        "polycom-ucs",
+        "sip-server",
+        "snom",
+        "teams-phone",
+        "yealink",
+        "zoom-phone",
+    ];
+    assert_eq!(names, promised);
+}
+
+/// Each has its source: where it has room for one itself, the schema asks for it.
+#[test]
+fn every_statement_that_comes_with_the_program_has_its_source_and_a_certainty() {
+    for profile in Profiles::builtin().with_sources().all {
+        let has = |what: &str| profile.sources.iter().any(|source| source.of.iter().any(|of| of == what));
+        let mut wanted = vec!["what it is", "order of its login", "ports of its registrar", "SRV targets", "need of the time"];
+        wanted.extend((!profile.registrar_names.is_empty()).then_some("names of its registrar"));
+        wanted.extend((!profile.sign_in_names.is_empty()).then_some("names where it signs in"));
+        wanted.extend((!profile.screens.is_empty()).then_some("screens"));
+        wanted.extend((!profile.required_options.is_empty()).then_some("DHCP options"));
+        for what in wanted {
+            assert!(has(what), "{}: {what}", profile.name);
+        }
+        for mark in &profile.recognition {
+            assert!(has("recognition") || has(mark.kind.words()), "{}: {mark:?}", profile.name);
+        }
+        // How sure a mark is, its weight says.
+        let marks: Vec<&str> = profile.recognition.iter().map(|mark| mark.kind.words()).collect();
+        let unsure = |source: &&Source| source.certainty.is_none() && !source.of.iter().all(|of| marks.contains(&of.as_str()));
+        assert_eq!(profile.sources.iter().find(unsure), None, "{}", profile.name);
+        assert!(profile.sources.iter().all(|source| !source.text.is_empty()), "{}", profile.name);
     }
 }
 
 #[test]
 fn a_file_of_the_users_takes_the_place_of_a_built_in_one() {
     let mut profiles = Profiles::builtin();
+    let builtin = profiles.all.len();
     profiles.load("mine.toml", MINIMAL).unwrap();
-    profiles.load("mine.toml", &MINIMAL.replace("My phone", "Your phone")).unwrap();
     profiles.load("sip.toml", &MINIMAL.replace("\"mine\"", "\"generic-sip\"")).unwrap();
-    assert_eq!(profiles.all.len(), builtin::FILES.len() + 1);
-    assert_eq!(profiles.named("mine").unwrap().title, "Your phone");
+    assert_eq!(profiles.all.len(), builtin + 1);
+    assert_eq!(profiles.named("mine").unwrap().title, "My phone");
     assert_eq!(profiles.named("generic-sip").unwrap().title, "My phone");
+}
+
+#[test]
+fn two_files_of_the_users_cannot_have_one_name() {
+    let mut profiles = Profiles::builtin();
+    profiles.load("mine.toml", MINIMAL).unwrap();
+    let error = profiles.load("yours.toml", &format!("# Yours.\n{MINIMAL}")).unwrap_err().to_string();
+    assert_eq!(error, "yours.toml:2:8: the name \"mine\" is that of the profile in mine.toml, too; give each its own");
+}
+
+#[test]
+fn what_the_program_holds_says_the_same_as_the_file() {
+    let mut read = Profiles::default();
+    read.load("mine.toml", &with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = [\"00:04:F2\"]\nweight = 2\n")).unwrap();
+    let (profiles, sources) = read.as_builtin();
+    let mut again: Vec<Profile> = serde_json::from_str(&profiles).unwrap();
+    let mut sources: BTreeMap<String, Vec<Source>> = serde_json::from_str(&sources).unwrap();
+    again[0].file = Some("mine.toml".to_owned());
+    again[0].sources = sources.remove("mine").unwrap();
+    assert_eq!(again, read.all);
 }
 
 #[test]
 fn an_unknown_field_names_file_line_and_the_fields_allowed() {
     let text = error(&MINIMAL.replace("about =", "abuot ="));
-    assert!(text.starts_with("mine.toml:3: unknown field `abuot`, expected one of `name`, `title`, `about`"), "{text}");
+    assert!(text.starts_with("mine.toml:3:1: unknown field `abuot`, expected one of `name`, `title`, `about`"), "{text}");
     let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"MD5\"]\ncertainty = 1\nsauce = \"x\"\n"));
-    assert!(text.starts_with("mine.toml:12: unknown field `sauce`, expected one of `value`, `certainty`, `source`"), "{text}");
+    assert!(text.starts_with("mine.toml:12:1: unknown field `sauce`, expected one of `value`, `certainty`, `source`"), "{text}");
 }
 
 #[test]
 fn an_unknown_value_names_those_allowed() {
     let text = error(&MINIMAL.replace("\"tls\"", "\"ssl\""));
-    assert!(text.starts_with("mine.toml:4: \"ssl\" is not one of link, address"), "{text}");
+    assert!(text.starts_with("mine.toml:4:21: \"ssl\" is not one of link, address"), "{text}");
     let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"SHA1\"]\ncertainty = 1\nsource = \"x\"\n"));
-    assert!(text.starts_with("mine.toml:10: unknown variant `SHA1`, expected one of `MD2`, `MD5`, `SHA-1`"), "{text}");
+    assert!(text.starts_with("mine.toml:10:10: unknown variant `SHA1`, expected one of `MD2`, `MD5`, `SHA-1`"), "{text}");
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"mac\"\nvalue = \"a\"\nweight = 1\n"));
-    assert!(text.starts_with("mine.toml:10: unknown variant `mac`, expected one of `oui`, `vendor-class`"), "{text}");
+    assert!(text.starts_with("mine.toml:10:8: unknown variant `mac`, expected one of `oui`, `vendor-class`"), "{text}");
 }
 
 #[test]
 fn numbers_out_of_range_name_the_range() {
     let text = error(&with("mark = []\n[trust.hashes]\nvalue = [\"MD5\"]\ncertainty = 1.5\nsource = \"x\"\n"));
-    assert_eq!(text, "mine.toml:11: certainty 1.5 is not above 0 and at most 1");
+    assert_eq!(text, "mine.toml:11:13: certainty 1.5 is not above 0 and at most 1");
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = \"a\"\nweight = 4\n"));
-    assert_eq!(text, "mine.toml:12: weight 4 is none of 3 (strong), 2 (medium), 1 (weak), 0 (rules out)");
+    assert_eq!(text, "mine.toml:12:10: weight 4 is none of 3 (strong), 2 (medium), 1 (weak), 0 (rules out)");
 }
 
 #[test]
 fn what_cannot_be_meant_is_refused() {
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = \"0004\"\nweight = 1\n"));
-    assert_eq!(text, "mine.toml:11: \"0004\" is not the first half of a MAC address, such as \"0004f2\"");
+    assert_eq!(text, "mine.toml:11:9: \"0004\" is not the first half of a MAC address, such as \"0004f2\"");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = [\n  \"0004f2\",\n  \"0004\",\n]\nweight = 1\n"));
+    assert!(text.starts_with("mine.toml:13:3: \"0004\" is not"), "of a list, the line of the value is named: {text}");
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = \"\"\nweight = 1\n"));
-    assert_eq!(text, "mine.toml:11: an empty value would fit every device");
+    assert_eq!(text, "mine.toml:11:9: an empty value would fit every device");
     let text = error(&MINIMAL.replace("\"mine\"", "\"My Phone\""));
-    assert_eq!(text, "mine.toml:1: the name \"My Phone\" must be lower-case letters, digits and hyphens");
-    let text = error(&MINIMAL.replace("sources = []\n", ""));
-    assert!(text.starts_with("mine.toml:1: missing field `sources`"), "{text}");
-    assert!(error("name = ").starts_with("mine.toml:1: "));
+    assert_eq!(text, "mine.toml:1:8: the name \"My Phone\" must be lower-case letters, digits and hyphens");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"asked-options\"\nvalue = \"66, x\"\nweight = 1\n"));
+    assert_eq!(text, "mine.toml:11:9: \"66, x\" is not a list of DHCP options, such as \"1,3,6,15\"");
+    let text = error(&MINIMAL.replace("title = \"My phone\"\n", ""));
+    assert!(text.starts_with("mine.toml:1:1: missing field `title`"), "{text}");
+    assert!(error("name = ").starts_with("mine.toml:1:8: "));
+}
+
+#[test]
+fn a_value_of_the_wrong_type_names_the_type_wanted() {
+    let text = error(&MINIMAL.replace("[5061]", "\"5061\""));
+    assert!(text.starts_with("mine.toml:6:19: invalid type: string \"5061\", expected a sequence"), "{text}");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = 7\nweight = 1\n"));
+    assert!(text.starts_with("mine.toml:11:9: invalid type: integer `7`, expected a text or a list of texts"), "{text}");
+    let text = error(&MINIMAL.replace("sources = []", "sources = [7]"));
+    assert!(text.starts_with("mine.toml:7:"), "{text}");
+    assert!(text.contains("invalid type: integer `7`, expected a text or a table"), "{text}");
+    let text = error(&MINIMAL.replace("sources = []", "sources = [{ of = [\"ordre\"], source = \"x\" }]"));
+    assert!(text.contains("unknown variant `ordre`, expected one of `about`, `order`, `screens`"), "{text}");
 }
 
 #[test]
 fn communicator_phone_edition_is_what_its_documents_say() {
-    let profiles = Profiles::builtin();
+    let profiles = Profiles::builtin().with_sources();
     let profile = profiles.named("communicator-phone-edition").unwrap();
     assert_eq!(profile.trust.hashes, Some((vec![Hash::Md2, Hash::Md5, Hash::Sha1], 0.95)));
     assert_eq!(profile.trust.rsa_max, Some((2048, 0.5)));
@@ -103,7 +174,8 @@ fn communicator_phone_edition_is_what_its_documents_say() {
     assert_eq!(profile.screen(Stage::Directory), Some("Locating Domain Controller"));
     assert_eq!(profile.screen(Stage::Names), None);
     assert_eq!(profile.required_options.iter().map(|(option, _)| *option).collect::<Vec<_>>(), [1, 3, 6]);
-    assert!(profile.sources.iter().any(|source| source.starts_with("hashes that it verifies: Microsoft, Windows CE 5.0")));
+    let hashes = profile.sources.iter().find(|source| source.of == ["hashes that it verifies"]).unwrap();
+    assert!(hashes.text.starts_with("Microsoft, Windows CE 5.0") && hashes.certainty == Some(0.95));
 }
 
 #[test]

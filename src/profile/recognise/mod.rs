@@ -3,50 +3,68 @@
 //! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones. A
 //! fallback says no more than that it is a phone: for that the MAC of a maker of nothing but phones is enough.
 //! Each fact counts once, for the heaviest mark that it fits. A mark of weight 0 rules the family out, whatever else speaks
-//! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. The heaviest
-//! family wins, a fallback only where there is no other; of two equal ones the first by name.
+//! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. A family with
+//! marks that are needed is out where none of them is seen, and goes before the others where one is: whatever its make, a phone
+//! of a service asks for the names of that service. Else the heaviest family wins, a fallback only where there is no other; of
+//! two equal ones the first by name.
+
+use std::cmp::Reverse;
+use std::fmt;
 
 use super::{Mark, MarkKind, Profile, Profiles, Recognised};
 use crate::device::facts::DeviceFacts;
+use crate::formats::x509::{AlternativeName, Certificate};
+use crate::model::Mac;
 use crate::text::WireText;
 
 /// The weight from which a family is taken into account.
 const ENOUGH: u32 = 3;
 /// The weight of a mark that is enough by itself.
 const STRONG: u8 = 3;
-/// What rules a family out comes first, then the heaviest.
-const IN_TURN: [u8; 4] = [0, STRONG, 2, 1];
 
 impl Profiles {
     /// Which family shows itself in these facts?
     pub fn recognise(&self, facts: &DeviceFacts) -> Recognised<'_> {
-        let mut best: Option<(&Profile, Weighed)> = None;
+        match self.heaviest(&Shown::new(facts)) {
+            Some((profile, weighed)) => Recognised {
+                profile: Some(profile),
+                certainty: weighed.certainty(),
+                evidence: weighed.evidence.iter().map(Seen::to_string).collect(),
+            },
+            None => Recognised { profile: None, evidence: Vec::new(), certainty: 0.0 },
+        }
+    }
+
+    /// The same, without saying by what.
+    pub fn family(&self, facts: &DeviceFacts) -> Option<&Profile> {
+        self.heaviest(&Shown::new(facts)).map(|(profile, _)| profile)
+    }
+
+    fn heaviest<'p: 'f, 'f>(&'p self, shown: &'f Shown<'_>) -> Option<(&'p Profile, Weighed<'f>)> {
+        let rank = |profile: &Profile, weighed: &Weighed<'_>| (!profile.fallback, weighed.needed, weighed.sum);
+        let mut best: Option<(&Profile, Weighed<'_>)> = None;
         for profile in &self.all {
-            let Some(weighed) = weigh(profile, facts) else { continue };
-            let rank = |profile: &Profile, weighed: &Weighed| (!profile.fallback, weighed.sum);
+            let Some(weighed) = weigh(profile, shown) else { continue };
             if best.as_ref().is_none_or(|(other, before)| rank(profile, &weighed) > rank(other, before)) {
                 best = Some((profile, weighed));
             }
         }
-        match best {
-            Some((profile, weighed)) => {
-                Recognised { profile: Some(profile), certainty: weighed.certainty(), evidence: weighed.evidence }
-            }
-            None => Recognised { profile: None, evidence: Vec::new(), certainty: 0.0 },
-        }
+        best
     }
 }
 
 #[derive(Default)]
-struct Weighed {
+struct Weighed<'a> {
     sum: u32,
+    /// Was a mark seen without which it is none of this family?
+    needed: bool,
     strongest: u8,
     /// Is it made by who makes nothing but phones?
     of_a_maker_of_phones: bool,
-    evidence: Vec<String>,
+    evidence: Vec<Seen<'a>>,
 }
 
-impl Weighed {
+impl Weighed<'_> {
     fn certainty(&self) -> f32 {
         match (self.strongest >= STRONG, self.sum) {
             (true, 5..) => 0.97,
@@ -59,14 +77,16 @@ impl Weighed {
 }
 
 /// What speaks for this family; `None` where that is not enough, or something speaks against it.
-fn weigh(profile: &Profile, facts: &DeviceFacts) -> Option<Weighed> {
-    let marks = |weight: u8| profile.recognition.iter().filter(move |mark| mark.weight == weight);
+fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> {
+    let fits = |mark: &'a Mark| mark.values.iter().filter_map(move |value| Some((mark, seen(mark, value, shown)?)));
+    let mut fitting: Vec<(&Mark, Seen<'a>)> = profile.recognition.iter().flat_map(fits).collect();
+    if fitting.iter().any(|(mark, _)| mark.weight == 0) {
+        return None;
+    }
+    fitting.sort_by_key(|(mark, _)| Reverse(mark.weight));
     let mut weighed = Weighed::default();
-    for mark in IN_TURN.into_iter().flat_map(marks) {
-        let Some(seen) = seen(mark, facts) else { continue };
-        if mark.weight == 0 {
-            return None;
-        }
+    for (mark, seen) in fitting {
+        weighed.needed |= mark.needed;
         if !weighed.evidence.contains(&seen) {
             weighed.sum = weighed.sum.saturating_add(u32::from(mark.weight));
             weighed.strongest = weighed.strongest.max(mark.weight);
@@ -74,54 +94,143 @@ fn weigh(profile: &Profile, facts: &DeviceFacts) -> Option<Weighed> {
             weighed.evidence.push(seen);
         }
     }
-    (weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones).then_some(weighed)
+    let lacking = !weighed.needed && profile.recognition.iter().any(|mark| mark.needed);
+    let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
+    (enough && !lacking).then_some(weighed)
 }
 
-/// The fact that a mark fits, in plain words. Two marks that one fact fits give the same words.
-fn seen(mark: &Mark, facts: &DeviceFacts) -> Option<String> {
-    let first = |texts: &[WireText], fits: fn(&str, &str) -> bool| {
-        texts.iter().find(|text| fits(text.raw(), &mark.value)).map(WireText::to_string)
-    };
+/// A fact that a mark fits. Two marks that one fact fits have seen the same.
+#[derive(PartialEq)]
+enum Seen<'a> {
+    /// The prefix of a MAC, and whose it is.
+    Maker(Mac, &'a str),
+    /// What the device said, with the words before and behind it.
+    Said(&'static str, &'a WireText, &'static str),
+    /// What is told of it in words of our own, with those before and behind it.
+    Told(&'static str, &'a str, &'static str),
+    /// What it does.
+    Does(&'static str),
+}
+
+impl fmt::Display for Seen<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Maker(mac, maker) => {
+                let [a, b, c] = mac.oui();
+                write!(out, "MAC {mac} has the prefix {a:02x}:{b:02x}:{c:02x}")?;
+                if maker.is_empty() { Ok(()) } else { write!(out, " of {maker}") }
+            }
+            Seen::Said(before, text, behind) => write!(out, "{before}{text}{behind}"),
+            Seen::Told(before, text, behind) => write!(out, "{before}{text}{behind}"),
+            Seen::Does(what) => out.write_str(what),
+        }
+    }
+}
+
+/// What a device shows, and what is put into words or digits of it once for all marks.
+struct Shown<'a> {
+    facts: &'a DeviceFacts,
+    /// The MAC that bears its maker's prefix, and that.
+    maker: Option<(Mac, String)>,
+    hello: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(facts: &'a DeviceFacts) -> Self {
+        // A locally administered address (IEEE 802c) bears no maker's prefix.
+        let universal = facts.mac.filter(|mac| mac.0.first().is_some_and(|octet| octet & 2 == 0));
+        let maker = universal.map(|mac| {
+            let [a, b, c] = mac.oui();
+            (mac, format!("{a:02x}{b:02x}{c:02x}"))
+        });
+        Self { facts, maker, hello: facts.hello_in_words() }
+    }
+}
+
+/// The fact that a value of a mark fits.
+fn seen<'a>(mark: &'a Mark, value: &'a str, shown: &'a Shown<'_>) -> Option<Seen<'a>> {
+    let facts = shown.facts;
+    let first = |texts: &'a [WireText], fits: fn(&str, &str) -> bool| texts.iter().find(|text| fits(text.raw(), value));
     Some(match mark.kind {
         MarkKind::Oui => {
-            // A locally administered address (IEEE 802c) bears no maker's prefix.
-            let mac = facts.mac.filter(|mac| mac.0.first().is_some_and(|octet| octet & 2 == 0))?;
-            let [a, b, c] = mac.oui();
-            if u32::from_str_radix(&mark.value, 16) != Ok(u32::from_be_bytes([0, a, b, c])) {
-                return None;
-            }
-            let maker = if mark.note.is_empty() { String::new() } else { format!(" of {}", mark.note) };
-            format!("MAC {mac} has the prefix {a:02x}:{b:02x}:{c:02x}{maker}")
+            let (mac, _) = shown.maker.as_ref().filter(|(_, prefix)| prefix.eq_ignore_ascii_case(value))?;
+            Seen::Maker(*mac, &mark.note)
         }
-        MarkKind::VendorClass => format!("DHCP vendor class {} (option 60)", first(&facts.vendor_classes, begins)?),
-        MarkKind::HostName => format!("DHCP host name {} (option 12)", first(facts.host_name.as_slice(), begins)?),
+        MarkKind::VendorClass => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, begins)?, " (option 60)"),
+        MarkKind::VendorClassPart => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, contains)?, " (option 60)"),
+        MarkKind::HostName => Seen::Said("DHCP host name ", first(facts.host_name.as_slice(), begins)?, " (option 12)"),
         MarkKind::ParameterList => {
-            let wanted = mark.value.split(',').map(|number| number.parse::<u8>().ok());
-            if !wanted.eq(facts.parameter_list.iter().copied().map(Some)) {
-                return None;
-            }
-            format!("DHCP parameter list {} (option 55)", mark.value)
+            let shows_any = !facts.parameter_list.is_empty();
+            let fits = shows_any && options(value).eq(facts.parameter_list.iter().copied().map(Some));
+            fits.then_some(Seen::Told("DHCP parameter list ", value, " (option 55)"))?
         }
-        MarkKind::UserAgent => format!("user agent {}", first(&facts.user_agents, contains)?),
-        MarkKind::Name => format!("asked DNS for {}", first(&facts.names_asked, begins)?),
-        MarkKind::Path => format!("asked a server for {}", first(&facts.paths_asked, begins)?),
-        MarkKind::Described => format!("describes itself as {} (LLDP or CDP)", first(&facts.described, contains)?),
+        MarkKind::AskedOptions => {
+            let asked = |option: Option<u8>| option.is_some_and(|option| facts.parameter_list.contains(&option));
+            options(value).all(asked).then_some(Seen::Told("asks for DHCP option ", value, " (option 55)"))?
+        }
+        MarkKind::UserClass => Seen::Said("DHCP user class ", first(&facts.user_classes, begins)?, " (option 77)"),
+        MarkKind::VendorIdentity => {
+            Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124)")
+        }
+        MarkKind::UserAgent => Seen::Said("user agent ", first(&facts.user_agents, contains)?, ""),
+        MarkKind::Name => Seen::Said("asked DNS for ", first(&facts.names_asked, begins)?, ""),
+        MarkKind::Domain => match first(&facts.names_asked, is_within) {
+            Some(name) => Seen::Said("asked DNS for ", name, ""),
+            None => Seen::Said("asked for ", first(&facts.server_names, is_within)?, " in a TLS hello"),
+        },
+        MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
+        MarkKind::Described => Seen::Said("describes itself as ", first(&facts.described, contains)?, " (LLDP or CDP)"),
         MarkKind::Hello => {
-            let hello = facts.hello_in_words().filter(|hello| begins(hello, &mark.value))?;
-            format!("its TLS hello offers at most {hello}")
+            let hello = shown.hello.as_deref().filter(|hello| begins(hello, value))?;
+            Seen::Told("its TLS hello offers at most ", hello, "")
+        }
+        MarkKind::Certificate => {
+            let subject = &facts.own_certificate.as_ref()?.body.as_ref().ok()?.subject.text;
+            contains(subject.raw(), value).then_some(Seen::Said("its own certificate is that of ", subject, ""))?
+        }
+        MarkKind::ServerCertificate => {
+            let host = host_of_server(facts.own_certificate.as_ref()?).filter(|host| begins(host.raw(), value))?;
+            Seen::Said("its own certificate is good for a server, ", host, "")
         }
         MarkKind::Sip => match first(&facts.sip_domains, begins) {
-            Some(domain) => format!("SIP domain {domain}"),
-            None if facts.speaks_sip && mark.value.is_empty() => "speaks SIP".to_owned(),
-            None if facts.connects_to_sip() && mark.value.is_empty() => "connects to a port of SIP".to_owned(),
+            Some(domain) => Seen::Said("SIP domain ", domain, ""),
+            None if facts.speaks_sip && value.is_empty() => Seen::Does("speaks SIP"),
+            None if facts.connects_to_sip() && value.is_empty() => Seen::Does("connects to a port of SIP"),
             None => return None,
         },
     })
 }
 
+/// The DHCP options of a list such as `1,3,6`.
+fn options(list: &str) -> impl Iterator<Item = Option<u8>> {
+    list.split(',').map(|number| number.parse().ok())
+}
+
+/// The host name in a certificate that says that it is good for a server (RFC 5280 section 4.2.1.12).
+fn host_of_server(certificate: &Certificate) -> Option<&WireText> {
+    const SERVER_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.1";
+    let body = certificate.body.as_ref().ok()?;
+    let purposes = body.extended_key_usage.as_ref()?;
+    let alternative = body.alternative_names.iter().filter_map(|name| match name {
+        AlternativeName::Dns(name) => Some(name),
+        _ => None,
+    });
+    let host = alternative.chain(&body.common_name).find(|name| name.raw().contains('.') && !name.raw().contains(' '));
+    host.filter(|_| purposes.iter().any(|purpose| purpose == SERVER_AUTHENTICATION))
+}
+
+/// Is this name the domain, or one in it?
+fn is_within(name: &str, domain: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let Some(before) = name.len().checked_sub(domain.len()) else { return false };
+    let ends = name.get(before..).is_some_and(|end| end.eq_ignore_ascii_case(domain));
+    ends && name.get(..before).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// Does `text` begin with `prefix`, whatever the case?
 fn begins(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    // Byte by byte: most differ in the first.
+    text.len() >= prefix.len() && text.bytes().zip(prefix.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
 }
 
 /// Does `text` contain `part`, whatever the case?

@@ -20,6 +20,8 @@ fn name(facts: &DeviceFacts) -> Option<String> {
 const CPE: &str = "communicator-phone-edition";
 const LPE: &str = "lync-phone-edition";
 const SIP: &str = "generic-sip";
+const CISCO: &str = "cisco-cucm";
+const PC: &str = "communicator-pc";
 const POLYCOM: Mac = Mac([0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c]);
 
 #[test]
@@ -72,8 +74,10 @@ fn the_name_of_the_internal_pool_alone_makes_no_phone_edition() {
     with_enrolment.names_asked.push(WireText::from("_ldap._tcp.dc._msdcs.contoso.com"));
     assert_eq!(name(&with_enrolment).as_deref(), Some(CPE));
 
-    let with_new_hello = DeviceFacts { highest_tls: Some(0x0303), sends_server_name: Some(true), ..with_maker.clone() };
-    assert_eq!(name(&with_new_hello).as_deref(), Some(SIP));
+    // A VVX with the base profile for Lync does the same with a newer stack.
+    let speaks = DeviceFacts { sip_domains: texts(&["contoso.com"]), ..with_maker.clone() };
+    let with_new_hello = DeviceFacts { highest_tls: Some(0x0303), sends_server_name: Some(true), ..speaks };
+    assert_eq!(name(&with_new_hello).as_deref(), Some("polycom-ucs"));
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn a_pc_is_no_phone_edition() {
         sends_server_name: Some(false),
         ..Default::default()
     };
-    assert_eq!(name(&facts).as_deref(), Some(SIP), "it asked for SIP servers, so it is told as that");
+    assert_eq!(name(&facts).as_deref(), Some(PC), "it asked for SIP servers, so it is the program on a PC");
     let facts = DeviceFacts { names_asked: texts(&["_ldap._tcp.dc._msdcs.contoso.com", "www.contoso.com"]), ..facts };
     assert_eq!(name(&facts), None);
 }
@@ -124,7 +128,7 @@ registrar_names = []
 registrar_ports = []
 sources = []
 trust = {}
-mark = [{ kind = "oui", value = "02:04:F2", weight = 3 }]
+mark = [{ kind = "oui", value = ["02:04:F2"], weight = 3 }]
 "#;
     let mut profiles = Profiles::default();
     profiles.load("test.toml", profile).unwrap();
@@ -135,9 +139,9 @@ mark = [{ kind = "oui", value = "02:04:F2", weight = 3 }]
 #[test]
 fn whoever_speaks_sip_and_is_nothing_else_is_a_sip_phone() {
     assert_eq!(name(&DeviceFacts { speaks_sip: true, ..Default::default() }).as_deref(), Some(SIP));
-    let facts = DeviceFacts { sip_domains: texts(&["example.com"]), mac: Some(POLYCOM), ..Default::default() };
+    let facts = DeviceFacts { sip_domains: texts(&["example.com"]), ..Default::default() };
     assert_eq!(name(&facts).as_deref(), Some(SIP));
-    let facts = DeviceFacts { user_agents: texts(&["Yealink SIP-T46G 28.72.0.1"]), ..Default::default() };
+    let facts = DeviceFacts { user_agents: texts(&["Fanvil X4 2.10.2.6887 0c383e07e16c"]), ..Default::default() };
     assert_eq!(name(&facts).as_deref(), Some(SIP));
 }
 
@@ -148,10 +152,10 @@ fn other_phones_that_send_the_class_of_uc_clients_are_not_taken_for_lync_phone_e
         user_agents: texts(&["PolycomVVX-VVX_400-UA/5.4.0.5841"]),
         ..Default::default()
     };
-    assert_eq!(name(&vvx).as_deref(), Some(SIP));
+    assert_eq!(name(&vvx).as_deref(), Some("polycom-ucs"));
     let audiocodes =
         DeviceFacts { vendor_classes: texts(&["MS-UC-Client"]), mac: Some(Mac([0, 0x90, 0x8f, 1, 2, 3])), ..Default::default() };
-    assert_eq!(name(&audiocodes).as_deref(), Some(SIP));
+    assert_eq!(name(&audiocodes).as_deref(), Some("audiocodes"));
 }
 
 /// One fact that fits two marks counts once.
@@ -180,9 +184,135 @@ fn prefixes_end_at_characters() {
 fn what_a_phone_says_by_lldp_or_cdp_and_the_files_it_asks_for_make_it_known() {
     let described = DeviceFacts { described: texts(&["Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S"]), ..Default::default() };
     let wanted = "describes itself as Cisco IP Phone CP-7911G,V2, SCCP11.8-4-3S (LLDP or CDP)";
-    assert_eq!(family(&described), Some((SIP.to_owned(), vec![wanted.to_owned()])));
+    assert_eq!(family(&described), Some((CISCO.to_owned(), vec![wanted.to_owned()])));
     let asks = DeviceFacts { paths_asked: texts(&["/CTLSEP0004F21A2B3C.tlv"]), ..Default::default() };
-    assert_eq!(family(&asks), Some((SIP.to_owned(), vec!["asked a server for /CTLSEP0004F21A2B3C.tlv".to_owned()])));
+    assert_eq!(family(&asks), Some((CISCO.to_owned(), vec!["asked a server for /CTLSEP0004F21A2B3C.tlv".to_owned()])));
     let switch = DeviceFacts { described: texts(&["cisco WS-C3560-24TS"]), ..Default::default() };
     assert_eq!(name(&switch), None);
+}
+
+/// What each family says of itself, by the way in which it says it (readings of captures, makers' guides).
+#[test]
+fn each_family_is_known_by_any_of_the_ways_in_which_it_names_itself() {
+    let agents = [
+        ("PolycomVVX-VVX_400-UA/4.1.4.7430", "polycom-ucs"),
+        ("FileTransport PolycomSoundPointIP-SPIP_550-UA/4.0.8.1608 Type/Application", "polycom-ucs"),
+        ("Yealink SIP-T46G 28.72.0.1 00:15:65:4a:a9:37", "yealink"),
+        ("Mozilla/4.0 (compatible; snom710-SIP 8.7.5.35 1.1.5-IFX-05.01.12 000413741767)", "snom"),
+        ("Aastra6731i MAC:00-08-5D-23-74-29 V:3.2.0.70-SIP", "mitel"),
+        ("Mitel6920 MAC:14-00-E9-00-00-01 V:6.4.0.140-SIP", "mitel"),
+        ("Mozilla/4.0 (compatible; MSIE 6.0) AVAYA/J179-4.1.3.0.6 (MAC:c81fea83e85a)", "avaya"),
+        ("Cisco/SPA508G-7.4.4 (0002FDFF2103)(CBT141400UK)", "cisco-multiplatform"),
+        ("Cisco-CP-8841-3PCC/11.0 (00562b043615)", "cisco-multiplatform"),
+        ("Cisco-CP8841/12.5.1", "cisco-cucm"),
+        ("Grandstream Model HW GXP1405 SW 1.0.4.23 DevId 000b8240d55c", "grandstream"),
+        ("AUDC-IPPhone/2.2.16 (420HD-Rev0; 00908F123456)", "audiocodes"),
+        ("UCCAPI/4.0.7577.314 OC/4.0.7577.314 (Microsoft Lync 2010)", PC),
+    ];
+    for (agent, family) in agents {
+        let facts = DeviceFacts { user_agents: texts(&[agent]), ..Default::default() };
+        assert_eq!(name(&facts).as_deref(), Some(family), "{agent}");
+    }
+    let classes = [
+        ("Cisco Systems, Inc. IP Phone CP-7960G", CISCO),
+        ("Cisco System, Inc. IP Phone CP-8945", CISCO),
+        ("Cisco Systems, Inc. IP Phone CP-8841-3PCC", "cisco-multiplatform"),
+        ("LINKSYS SPA-942", "cisco-multiplatform"),
+        ("ccp.avaya.com", "avaya"),
+        ("ipphone.mitel.com", "mitel"),
+        ("AastraIPPhone6867i", "mitel"),
+        ("Poly-TrioC60", "polycom-ucs"),
+        // RFC 3925 style: enterprise 13885, a length, then TLVs.
+        ("\0\u{0}6=\u{1b}\u{1}\u{7}Polycom\u{2}\u{a}SSIP_5000", "polycom-ucs"),
+        ("Grandstream GXP1405 dslforum.org", "grandstream"),
+        ("yealink", "yealink"),
+        ("snom370", "snom"),
+    ];
+    for (class, family) in classes {
+        let facts = DeviceFacts { vendor_classes: texts(&[class]), ..Default::default() };
+        assert_eq!(name(&facts).as_deref(), Some(family), "{class:?}");
+    }
+    let identity = DeviceFacts { vendor_identities: texts(&["1027:ipphone.mitel.com"]), ..Default::default() };
+    assert_eq!(name(&identity).as_deref(), Some("mitel"));
+    let avaya = DeviceFacts {
+        host_name: Some("AVX1A2B3C".into()),
+        parameter_list: vec![1, 28, 3, 6, 15, 12, 42, 242],
+        ..Default::default()
+    };
+    assert_eq!(name(&avaya).as_deref(), Some("avaya"));
+}
+
+#[test]
+fn a_maker_of_phones_and_sip_make_a_phone_of_that_maker() {
+    for (oui, family) in [([0x80, 0x5e, 0xc0], "yealink"), ([0x00, 0x04, 0x13], "snom"), ([0xc0, 0x74, 0xad], "grandstream")] {
+        let [a, b, c] = oui;
+        let facts = DeviceFacts { mac: Some(Mac([a, b, c, 1, 2, 3])), speaks_sip: true, ..Default::default() };
+        assert_eq!(name(&facts).as_deref(), Some(family));
+    }
+    // Avaya makes switches, AudioCodes gateways: there it takes more.
+    for oui in [[0x00, 0x1b, 0x4f], [0x00, 0x90, 0x8f]] {
+        let [a, b, c] = oui;
+        let facts = DeviceFacts { mac: Some(Mac([a, b, c, 1, 2, 3])), speaks_sip: true, ..Default::default() };
+        assert_eq!(name(&facts).as_deref(), Some(SIP));
+    }
+}
+
+#[test]
+fn what_bears_a_makers_name_and_is_no_phone_is_none() {
+    for agent in [
+        "Cisco-CSF/12.6 (Jabber)",
+        "Mediant 800/v.7.20A",
+        "Avaya one-X Communicator",
+        "Grandstream UCM6202 V1.5A 1.0.20.20",
+        "Polycom RealPresence Desktop - Windows/3.8",
+    ] {
+        let facts = DeviceFacts { user_agents: texts(&[agent]), speaks_sip: true, ..Default::default() };
+        assert_eq!(name(&facts).as_deref(), Some(SIP), "{agent}");
+    }
+    let gateway = DeviceFacts {
+        mac: Some(Mac([0, 0x90, 0x8f, 1, 2, 3])),
+        host_name: Some("acl_66176".into()),
+        speaks_sip: true,
+        ..Default::default()
+    };
+    assert_eq!(name(&gateway).as_deref(), Some(SIP));
+}
+
+#[test]
+fn a_phone_of_a_service_in_the_cloud_is_known_by_the_names_that_it_asks_for() {
+    let yealink = DeviceFacts { mac: Some(Mac([0x80, 0x5e, 0xc0, 1, 2, 3])), ..Default::default() };
+    let asks = |names: &[&str], facts: &DeviceFacts| DeviceFacts { names_asked: texts(names), ..facts.clone() };
+    let teams = ["login.microsoftonline.com", "teams.microsoft.com"];
+    assert_eq!(name(&asks(&teams, &yealink)).as_deref(), Some("teams-phone"));
+    let by_tls = DeviceFacts { server_names: texts(&["eu.teams.microsoft.com"]), ..yealink.clone() };
+    assert_eq!(name(&by_tls).as_deref(), Some("teams-phone"));
+    let zoom = DeviceFacts { user_agents: texts(&["Yealink SIP-T54W 96.86.0.70 80:5e:c0:01:02:03"]), ..yealink.clone() };
+    assert_eq!(name(&asks(&["provpp.zoom.us"], &zoom)).as_deref(), Some("zoom-phone"));
+    assert_eq!(name(&asks(&["pbx.contoso.com"], &zoom)).as_deref(), Some("yealink"));
+    // Names in other domains that end alike.
+    assert_eq!(name(&asks(&["notzoom.us", "zoom.us.contoso.com"], &zoom)).as_deref(), Some("yealink"));
+    // A phone with SIP asks Microsoft 365 for its calendar; a PC asks for all of these.
+    let calendar = DeviceFacts { speaks_sip: true, ..asks(&["login.microsoftonline.com"], &yealink) };
+    assert_eq!(name(&calendar).as_deref(), Some("yealink"));
+    assert_eq!(name(&asks(&["login.microsoftonline.com", "teams.microsoft.com", "zoom.us"], &DeviceFacts::default())), None);
+}
+
+/// One that says for what and for whom it is good.
+fn certificate(host: Option<&str>, purposes: &[&str]) -> Option<std::sync::Arc<crate::formats::x509::Certificate>> {
+    let mut certificate = crate::findings::testing::leaf();
+    let body = std::sync::Arc::make_mut(&mut certificate).body.as_mut().unwrap();
+    body.alternative_names = host.map(|host| AlternativeName::Dns(host.into())).into_iter().collect();
+    body.common_name = None;
+    body.extended_key_usage = Some(purposes.iter().map(|purpose| (*purpose).to_owned()).collect());
+    Some(certificate)
+}
+
+#[test]
+fn a_client_with_the_certificate_of_a_server_is_a_server() {
+    const BOTH: [&str; 2] = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"];
+    let shows = |own_certificate| DeviceFacts { own_certificate, ports_opened: [5061].into(), ..Default::default() };
+    assert_eq!(name(&shows(certificate(Some("edge.contoso.com"), &BOTH))).as_deref(), Some("sip-server"));
+    assert_eq!(name(&shows(certificate(Some("edge.contoso.com"), &BOTH[1..]))).as_deref(), Some(SIP));
+    assert_eq!(name(&shows(certificate(None, &BOTH))).as_deref(), Some(SIP), "a phone's bears no host name");
+    assert_eq!(name(&shows(None)).as_deref(), Some(SIP));
 }

@@ -71,8 +71,12 @@ pub mod option {
     pub const MESSAGE: u8 = 56;
     /// Vendor class.
     pub const VENDOR_CLASS: u8 = 60;
+    /// User class (RFC 3004).
+    pub const USER_CLASS: u8 = 77;
     /// SIP servers (RFC 3361).
     pub const SIP_SERVERS: u8 = 120;
+    /// Vendor-identifying vendor class (RFC 3925).
+    pub const VENDOR_IDENTITY: u8 = 124;
     /// The last option.
     pub const END: u8 = 255;
 }
@@ -176,6 +180,34 @@ impl Message {
     /// Option 60.
     pub fn vendor_class(&self) -> Option<WireText> {
         self.text(option::VENDOR_CLASS)
+    }
+
+    /// Option 77 as text. RFC 3004 section 4 puts a length before each class, and many clients put none; of several classes
+    /// the first counts.
+    pub fn user_class(&self) -> Option<WireText> {
+        let value = self.option(option::USER_CLASS)?;
+        let (length, behind) = value.split_first()?;
+        let own = behind.get(..usize::from(*length)).filter(|_| *length > 0 && !length.is_ascii_graphic());
+        own.map(WireText::from_bytes).or_else(|| self.text(option::USER_CLASS))
+    }
+
+    /// Option 124 (RFC 3925 section 3): enterprise number, length, and classes, each behind its length; a text for each class,
+    /// as `enterprise:class`.
+    pub fn vendor_identities(&self) -> Vec<WireText> {
+        let value = self.option(option::VENDOR_IDENTITY).unwrap_or_default();
+        let mut found = Vec::new();
+        let mut rest = value.as_slice();
+        while let Some((enterprise, [length, behind @ ..])) = rest.split_first_chunk::<4>() {
+            let (mut classes, after) = behind.split_at_checked(usize::from(*length)).unwrap_or((behind, &[]));
+            while let [length, behind @ ..] = classes {
+                let (class, after) = behind.split_at_checked(usize::from(*length)).unwrap_or((behind, &[]));
+                let text = crate::text::lossy(class);
+                found.push(WireText::from(format!("{}:{text}", u32::from_be_bytes(*enterprise))));
+                classes = after;
+            }
+            rest = after;
+        }
+        found
     }
 
     /// Option 55.

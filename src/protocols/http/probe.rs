@@ -111,7 +111,7 @@ fn request_start(bytes: &[u8]) -> Guess {
 
 /// Where the next message begins in a stream that has lost its framing: at a line that looks like a first one.
 pub(super) fn next_start(bytes: &[u8]) -> Option<usize> {
-    memmem::find_iter(bytes, VERSION).find_map(|hit| {
+    for hit in memmem::find_iter(bytes, VERSION) {
         let before = bytes.get(..hit)?;
         if is_status_line(bytes.get(hit..)?) {
             return Some(hit);
@@ -119,8 +119,14 @@ pub(super) fn next_start(bytes: &[u8]) -> Option<usize> {
         let near = before.get(before.len().saturating_sub(LINE_LIMIT)..)?;
         let line = memchr::memrchr(b'\n', near).map_or(0, |end| before.len() - near.len() + end + 1);
         let near = bytes.get(line..bytes.len().min(line + LINE_LIMIT))?;
-        (request_start(near) == Guess::Yes && line < hit).then_some(line)
-    })
+        match request_start(near) {
+            Guess::Yes if line < hit => return Some(line),
+            // What else stands in this line counts only once the line is whole.
+            Guess::Maybe if near.len() < LINE_LIMIT => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `HTTP/1.1 200`: told from a mention of the version by its digits.

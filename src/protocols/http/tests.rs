@@ -185,7 +185,7 @@ fn a_body_too_long_to_be_kept_has_arrived_all_the_same() {
     let image = "x".repeat(100_000);
     let mut wire = Wire::default();
     wire.says(Client, "GET /sip.ld HTTP/1.1\r\n\r\n");
-    wire.says(Server, &format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{image}"));
+    wire.says(Server, format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{image}"));
     assert_eq!((wire.response().body.complete, wire.response().body.arrived), (false, true));
     wire.says(Client, "GET /sip.ld HTTP/1.1\r\n\r\n");
     wire.says(Server, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx");
@@ -484,4 +484,19 @@ fn a_first_line_is_found_again_behind_a_hole_however_small_the_pieces_are() {
         let told: usize = answer.chunks(piece).map(|bytes| wire.says(Server, bytes)).sum();
         assert_eq!(told, 1, "in pieces of {piece}");
     }
+}
+
+#[test]
+fn where_framing_was_lost_a_line_counts_once_it_is_whole_however_it_comes() {
+    let line = "GET /a HTTP/1.1\r\u{1}/HTTP/1.1 401 Unauthorized\r\n\r\n";
+    let told = |pieces: &[&str]| {
+        let mut wire = Wire::default();
+        wire.says(Client, "\u{1}\n");
+        pieces.iter().for_each(|piece| {
+            wire.says(Client, piece);
+        });
+        wire.told
+    };
+    let (begin, end) = line.split_at(line.len() - 6);
+    assert_eq!(told(&[line]), told(&[begin, end]));
 }

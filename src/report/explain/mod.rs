@@ -149,7 +149,7 @@ fn note_as_json(note: &Note) -> serde_json::Value {
 
 /// Writes a value, indented, with a line end.
 fn pretty(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
-    visible::indented(value, out)?;
+    visible::indented(value, &mut *out)?;
     out.write_all(b"\n")
 }
 

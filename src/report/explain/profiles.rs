@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{GENERATED, first_sentence, pretty};
 use crate::formats::x509::{Hash, KeyKind};
-use crate::profile::{Mark, MarkKind, Profile, Profiles, TrustPolicy};
+use crate::profile::{Mark, MarkKind, Profile, Profiles, Source, Timer, TrustPolicy};
 use crate::protocols::tls::names::version_name;
 use crate::report::page::{Ink, Page};
+use crate::text::WireText;
 
 /// All profiles, a line each.
 pub fn profiles_text(profiles: &Profiles, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -76,12 +77,24 @@ fn sheet(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
         ("What its screen says", screens),
         ("DHCP options that it cannot do without", options),
         ("How it finds its registrar, in order", registrar),
+        ("Where it signs in over HTTPS", profile.sign_in_names.clone()),
+        ("How long it waits", profile.timers.iter().map(timer).collect()),
         ("What it can verify", trust(&profile.trust)),
         ("What differs with the firmware", firmware),
-        ("How it is recognised", profile.recognition.iter().map(mark).collect()),
-        ("Sources", profile.sources.clone()),
+        ("How it is recognised", profile.recognition.iter().flat_map(marks).collect()),
+        ("Sources", profile.sources.iter().map(source).collect()),
     ];
     sheet.into_iter().filter(|(_, lines)| lines.iter().any(|line| !line.is_empty())).collect()
+}
+
+fn timer(timer: &Timer) -> String {
+    format!("{}: {} s", timer.what, listed(&timer.seconds))
+}
+
+fn source(source: &Source) -> String {
+    let of = if source.of.is_empty() { String::new() } else { format!("{}: ", source.of.join(", ")) };
+    let sure = source.certainty.map(|certainty| format!(" ({:.0} % sure)", certainty * 100.0)).unwrap_or_default();
+    format!("{of}{}{sure}", source.text)
 }
 
 fn listed<T: ToString>(items: &[T]) -> String {
@@ -116,6 +129,11 @@ fn trust(policy: &TrustPolicy) -> Vec<String> {
     if let Some((can, certainty)) = policy.wildcard {
         sure(certainty, format!("{}wildcard names", yes(can)));
     }
+    if let Some((checks, certainty)) = policy.checks_name {
+        let what = if checks { "compares" } else { "does not compare" };
+        sure(certainty, format!("{what} the name in the certificate with the server's"));
+    }
+    lines.extend(policy.tls_min.map(|version| format!("takes nothing below {}", version_name(version))));
     lines.extend(policy.tls_max.map(|version| format!("speaks up to {}", version_name(version))));
     lines.extend(
         policy.sends_sni.map(|sends| if sends { "sends server_name".to_owned() } else { "sends no server_name".to_owned() }),
@@ -135,19 +153,39 @@ fn key_name(kind: KeyKind) -> &'static str {
     }
 }
 
-fn mark(mark: &Mark) -> String {
-    let value = &mark.value;
+/// A mark in words, a line for each value; prefixes of MACs, of which there can be many, in one.
+fn marks(mark: &Mark) -> Vec<String> {
+    match mark.kind {
+        MarkKind::Oui => vec![self::mark(mark, &mark.values.join(", "))],
+        _ => mark.values.iter().map(|value| self::mark(mark, value)).collect(),
+    }
+}
+
+fn mark(mark: &Mark, value: &str) -> String {
+    // Some classes are no text.
+    let value = WireText::from(value).to_string();
     let what = match mark.kind {
         MarkKind::Oui => format!("MAC begins with {value}"),
         MarkKind::VendorClass => format!("DHCP vendor class begins with \"{value}\""),
+        MarkKind::VendorClassPart => format!("DHCP vendor class contains \"{value}\""),
         MarkKind::HostName => format!("DHCP host name begins with \"{value}\""),
         MarkKind::ParameterList => format!("DHCP parameter list is {value}"),
+        MarkKind::AskedOptions => format!("asks DHCP for option {}", value.replace(',', ", ")),
+        MarkKind::UserClass => format!("DHCP user class begins with \"{value}\""),
+        MarkKind::VendorIdentity => format!("DHCP vendor identity begins with \"{value}\""),
         MarkKind::UserAgent => format!("user agent contains \"{value}\""),
         MarkKind::Name => format!("asks DNS for a name that begins with \"{value}\""),
+        MarkKind::Domain => format!("asks for a name in the domain \"{value}\", by DNS or TLS"),
         MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
         MarkKind::Described => format!("describes itself by LLDP or CDP with \"{value}\""),
         MarkKind::Hello => format!("its TLS hello offers at most \"{value}\""),
-        MarkKind::Sip => format!("speaks SIP, or asks for the servers of a SIP domain \"{value}\""),
+        MarkKind::Certificate => format!("the subject of its own certificate contains \"{value}\""),
+        MarkKind::ServerCertificate if value.is_empty() => {
+            "its own certificate may be a server's, and bears a host name".to_owned()
+        }
+        MarkKind::ServerCertificate => format!("its own certificate may be a server's, of a host that begins with \"{value}\""),
+        MarkKind::Sip if value.is_empty() => "speaks SIP, or asks for the servers of a SIP domain".to_owned(),
+        MarkKind::Sip => format!("asks for the servers of a SIP domain that begins with \"{value}\""),
     };
     let note = if mark.note.is_empty() { String::new() } else { format!(" ({})", mark.note) };
     let weight = match mark.weight {
@@ -156,12 +194,13 @@ fn mark(mark: &Mark) -> String {
         2 => "medium",
         _ => "strong",
     };
-    format!("{weight}: {what}{note}")
+    let needed = if mark.needed { ", needed" } else { "" };
+    format!("{weight}{needed}: {what}{note}")
 }
 
 fn as_json(profile: &Profile) -> Value {
-    let sure =
-        |value: Value, certainty: f32| json!({"value": value, "certainty": (f64::from(certainty) * 100.0).round() / 100.0});
+    let rounded = |certainty: f32| (f64::from(certainty) * 100.0).round() / 100.0;
+    let sure = |value: Value, certainty: f32| json!({"value": value, "certainty": rounded(certainty)});
     let policy = &profile.trust;
     let hashes = |list: &[Hash]| list.iter().map(|hash| hash.name()).collect::<Value>();
     let keys = |list: &[KeyKind]| list.iter().map(|kind| key_name(*kind)).collect::<Value>();
@@ -174,8 +213,10 @@ fn as_json(profile: &Profile) -> Value {
         "required_options": profile.required_options.iter().map(|(option, why)| json!({"option": option, "why": why})).collect::<Value>(),
         "registrar_names": profile.registrar_names,
         "registrar_ports": profile.registrar_ports,
+        "sign_in_names": profile.sign_in_names,
         "strict_domain": profile.strict_domain,
         "needs_time": profile.needs_time,
+        "timers": profile.timers.iter().map(|timer| json!({"what": timer.what, "seconds": timer.seconds})).collect::<Value>(),
         "trust": {
             "hashes": policy.hashes.as_ref().map(|(list, certainty)| sure(hashes(list), *certainty)),
             "keys": policy.keys.as_ref().map(|(list, certainty)| sure(keys(list), *certainty)),
@@ -184,13 +225,18 @@ fn as_json(profile: &Profile) -> Value {
             "weak_hashes": policy.weak_hashes.as_ref().map(|(list, certainty)| sure(hashes(list), *certainty)),
             "pss": policy.pss.map(|(can, certainty)| sure(can.into(), certainty)),
             "wildcard": policy.wildcard.map(|(can, certainty)| sure(can.into(), certainty)),
+            "checks_name": policy.checks_name.map(|(checks, certainty)| sure(checks.into(), certainty)),
+            "tls_min": policy.tls_min.map(|version| version_name(version).into_owned()),
             "tls_max": policy.tls_max.map(|version| version_name(version).into_owned()),
             "sends_sni": policy.sends_sni,
             "checks_chain": policy.checks_chain,
             "built_in_cas": policy.built_in_cas,
         },
-        "recognition": profile.recognition.iter().map(mark).collect::<Value>(),
-        "sources": profile.sources,
+        "recognition": profile.recognition.iter().flat_map(marks).collect::<Value>(),
+        "sources": profile.sources.iter().map(source).collect::<Value>(),
+        "statements": profile.sources.iter().map(|source| json!({
+            "of": source.of, "source": source.text, "certainty": source.certainty.map(rounded),
+        })).collect::<Value>(),
     })
 }
 
@@ -209,9 +255,12 @@ pub fn profiles_markdown() -> String {
     let mut text = format!("{GENERATED}# Device profiles\n\n");
     text.push_str(
         "What each family of devices needs, can verify, shows on its screen and is recognised by. `loginloop profiles NAME` \
-         prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n",
+         prints the same; `--profile NAME` takes a device for one of that family, and `--profiles-dir DIR` adds your own.\n\n\
+         A profile is a TOML file; those of `src/profile/devices` are examples of all its fields. One of the name of a profile below \
+         takes its place. What a file does not say is not known, and nothing is concluded from it. Whatever is wrong in it is an \
+         error that names the file, the line, the column and what is allowed there.\n",
     );
-    for profile in &Profiles::builtin().all {
+    for profile in &Profiles::builtin().with_sources().all {
         text.push('\n');
         text.push_str(&profile_markdown(profile));
     }

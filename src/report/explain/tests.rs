@@ -50,7 +50,7 @@ fn findings_json_into(out: &mut Vec<u8>) -> io::Result<()> {
 
 #[test]
 fn every_profile_can_be_shown() {
-    let profiles = Profiles::builtin();
+    let profiles = Profiles::builtin().with_sources();
     let list = text(|out| profiles_text(&profiles, 100, false, out));
     let docs = profiles_markdown();
     for profile in &profiles.all {

@@ -51,7 +51,7 @@ fn answer(device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> Markup {
                 @if !not_shown.is_empty() { (row("Not shown", &not_shown.join("; "))) }
             }
             @match primary {
-                Some(finding) => { (row("Why", &finding.why)) (row("Fix", &finding.fix)) },
+                Some(finding) => { (row("Why", finding.why)) (row("Fix", &finding.fix)) },
                 None => { (row("Next", told::NEXT_CAPTURE)) },
             }
         }
@@ -107,7 +107,7 @@ fn also(device: &DeviceAnalysis) -> Markup {
             @for finding in others() {
                 details {
                     summary { (Wire(&finding.summary)) " (" code { (finding.code) } ", " (words::sure(finding.confidence)) ")" }
-                    p { (Prose(&finding.why)) }
+                    p { (Prose(finding.why)) }
                     p { strong { "Fix: " } (Prose(&finding.fix)) }
                     (evidence(finding))
                 }

@@ -38,7 +38,7 @@ fn the_founding_loop_is_told_from_its_cause_to_its_frames() {
         words::address(device),
         told::headline(device),
         finding.summary.clone(),
-        finding.why.clone(),
+        finding.why.to_owned(),
         told::ended(&device.attempts[0]).unwrap(),
         finding.evidence[0].display_filter.clone(),
         device.attempts[0].timeline[0].text.clone(),

@@ -77,7 +77,7 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
     match primary {
         Some(finding) => {
             if detail == Detail::Verbose {
-                page.labelled("Why", Ink::Plain, &finding.why)?;
+                page.labelled("Why", Ink::Plain, finding.why)?;
             }
             page.labelled("Fix", Ink::Plain, &finding.fix)?;
         }

@@ -1,0 +1,118 @@
+"""A phone of some maker: it fetches its configuration over HTTP or TFTP, as that maker's phones do, then registers."""
+
+import contextlib
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+from phone import Dropped
+from sip_phone import SipPhone
+from tls_phone import TlsPhone, TlsSettings
+
+SERVER = "cfg.contoso.com"
+TFTP_SERVER = "10.0.4.10"
+OPCODES = {"request": 1, "data": 3, "acknowledgement": 4}
+BLOCK = 512
+POLL_INTERVAL = 5  # RFC 8628 section 3.2
+
+
+@dataclass
+class MakerSettings(TlsSettings):
+    """What a maker's phones say of themselves, and which files they ask for."""
+
+    user_agent: str = ""
+    transport: str = "udp"
+    attempts: int = 3
+    stays: float = 3
+    keep_alive: float = 1
+    pause: tuple = (1.5, 2.5)
+    files: tuple = ()
+    fetches_by: str = "http"           # or tftp
+    registrar: tuple = ()              # name and port, where no SRV record leads there
+    token_server: str = ""             # no SIP: an HTTPS server that it asks for a token, time after time
+    polls: int = 4
+
+
+class MakerPhone(TlsPhone):
+    """Address, configuration, registration."""
+
+    def sign_in(self):
+        self.get_address()
+        if self.settings.files:
+            self._fetch_configuration()
+        if self.settings.token_server:
+            self._wait_for_token()
+        elif self.settings.transport == "tls" and self.settings.registrar:
+            host, port = self.settings.registrar
+            self.registrar = self.address_of(host)
+            self.call = f"{self.random.getrandbits(64):016x}@{self.ip}"
+            self.register_with_digest(self._shake_hands(host, port))
+            self.stay_registered(self.session)
+        elif self.settings.transport == "tls":
+            super().sign_in()
+        else:
+            SipPhone.sign_in(self)
+
+    def _fetch_configuration(self):
+        """One file of the list is enough."""
+        if self.settings.fetches_by == "tftp":
+            fetched = [self._by_tftp(TFTP_SERVER, file) for file in self.settings.files]
+        else:
+            server = self.address_of(SERVER)
+            fetched = [self._by_http(server, file) for file in self.settings.files]
+        if not any(fetched):
+            raise Dropped("no configuration")
+
+    def _by_http(self, server, file):
+        connection = self.tcp(server, 80)
+        if connection is None:
+            raise Dropped("no configuration server")
+        lines = [f"GET /{file} HTTP/1.1", f"Host: {SERVER}", f"User-Agent: {self.settings.user_agent}", "Connection: close"]
+        with connection:
+            connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            return self._response(connection)[0] == 200
+
+    def _by_tftp(self, server, file):
+        """RFC 1350: a block, its acknowledgement, and so on to the first that is not full."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((self.ip, 0))
+            sender.settimeout(2)
+            sender.sendto(struct.pack("!H", OPCODES["request"]) + file.encode() + b"\0octet\0", (server, 69))
+            while True:
+                block, peer = sender.recvfrom(BLOCK + 4)
+                if not block.startswith(struct.pack("!H", OPCODES["data"])):
+                    return False
+                sender.sendto(struct.pack("!H", OPCODES["acknowledgement"]) + block[2:4], peer)
+                if len(block) < BLOCK + 4:
+                    return True
+
+    def _wait_for_token(self):
+        """RFC 8628: the user has not typed the code yet, and then has. A session for each question."""
+        host = self.settings.token_server
+        for _ in range(self.settings.polls):
+            self.registrar = self.address_of(host)
+            session = self._shake_hands(host, 443)
+            request = f"POST /common/oauth2/v2.0/token HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            with contextlib.suppress(OSError):
+                session.sendall(request.encode())
+                session.recv(4096)
+            session.close()
+            time.sleep(POLL_INTERVAL)
+
+
+class TrustingPhone(MakerPhone):
+    """It does not check who the server is: nobody has told it to."""
+
+    def _context(self):
+        context = super()._context()
+        context.check_hostname, context.verify_mode = False, 0
+        return context
+
+
+class ClusterPhone(MakerPhone):
+    """It holds the trust list of another cluster: it fetches the signed files of this one, and takes none."""
+
+    def _fetch_configuration(self):
+        super()._fetch_configuration()
+        raise Dropped("nobody on the trust list signed this")
