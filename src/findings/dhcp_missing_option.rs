@@ -3,8 +3,11 @@
 use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
-use crate::protocols::dhcp::option;
+use crate::protocols::dhcp::{self, option};
 use crate::text::WireText;
+
+/// What an OFFER must hold, whatever the device asks for (RFC 2131 table 3): a client may leave one without it.
+const OF_EVERY_OFFER: [(u8, &str); 1] = [(option::LEASE, "an offer without it is none that a device must take")];
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -30,10 +33,14 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     if given.is_empty() || given.iter().any(|one| one.message.cut) {
         return Vec::new();
     }
-    let required = case.profile.required_options.iter();
-    required
+    let of_family = case.profile.required_options.iter().map(|(code, why)| (*code, why.as_str()));
+    let of_protocol = OF_EVERY_OFFER.into_iter().filter(|(code, _)| of_family.clone().all(|(other, _)| other != *code));
+    let offers_alone = given.iter().all(|one| one.message.kind == Some(dhcp::kind::OFFER));
+    of_family
+        .clone()
+        .chain(of_protocol.filter(|_| offers_alone))
         .filter(|(code, _)| is_missing(&given, *code) && would_help(case, *code))
-        .filter_map(|(code, why)| tell(&given, *code, why))
+        .filter_map(|(code, why)| tell(&given, code, why))
         .collect()
 }
 
@@ -139,6 +146,14 @@ mod tests {
         let asked = lease(&[MASK]).act(|lease, _| lease.parameter_list = vec![1, 6]);
         let login = Login::new().profile(|profile| profile.required_options = vec![(3, "why".to_owned())]).step(asked);
         login.step(lookup("sip.contoso.com").times(3)).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn no_device_need_take_an_offer_without_lease_time() {
+        let left =
+            |options| dhcp_exchange().discover().offer(options).discover().act(|lease, _| lease.parameter_list = vec![1, 3, 6]);
+        assert!(Login::new().step(left(&[MASK])).dropped().the(&RULE).summary.contains("gives no DHCP option 51"));
+        Login::new().step(left(&[MASK, (51, &[0, 0, 14, 16])])).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use crate::findings::shared::option_need::given;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{Purpose, Step};
+use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Stage};
+use crate::protocols::dhcp;
+use crate::protocols::dns::kind;
 
 /// DHCP options that name a configuration server, of one family or another; 43 and 125 can hold it too.
 const NAMING: [u8; 10] = [43, 66, 67, 125, 128, 150, 159, 160, 161, 242];
@@ -32,10 +34,11 @@ fn found(case: &Case<'_>) -> Option<Found> {
         matches!(
             step.purpose,
             Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
-        )
+        ) || is_led_by_a_name(step)
     };
     let answers = given(case);
-    let last = answers.last().filter(|last| last.index.is_some())?;
+    // An OFFER that the device did not take up is no lease that it went on from.
+    let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
     let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
     let named = |message: &crate::protocols::dhcp::Message| {
         message.cut || !message.server.is_unspecified() || NAMING.iter().any(|code| message.option(*code).is_some())
@@ -74,6 +77,12 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
+/// A device that asks for a name, other than that of a time server, knows of a server without DHCP.
+fn is_led_by_a_name(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Lookup(lookup) if matches!(lookup.kind, kind::A | kind::AAAA | kind::SRV))
+        && step.purpose != Purpose::Clock
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +116,12 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_that_the_device_leaves_is_no_lease_without_a_server() {
+        let offered = dhcp_exchange().discover().offer(&[]).discover().act(|lease, _| lease.parameter_list = vec![1, 3, 66]);
+        Login::new().profile(|profile| profile.order = Stage::ALL.to_vec()).step(offered).dropped().nothing(&RULE);
+    }
+
+    #[test]
     fn any_option_that_can_name_one_is_enough() {
         login(&[(66, b"cfg.contoso.com")]).nothing(&RULE);
         login(&[(43, &[1, 1, 1])]).nothing(&RULE);
@@ -119,6 +134,7 @@ mod tests {
 
     #[test]
     fn a_device_that_knows_its_server_goes_on() {
+        login(&[]).step(lookup("pbx.contoso.com").address("10.0.0.5")).nothing(&RULE);
         login(&[]).step(tcp(Purpose::Provision).get("/a.cfg").answer(200)).nothing(&RULE);
         login(&[]).step(tcp(Purpose::Registrar).hello()).nothing(&RULE);
     }

@@ -1179,6 +1179,7 @@ pub(crate) fn registration(transactions: Vec<(u64, sip::Message, Option<sip::Mes
             let kind = StepKind::Registration(Box::new(Registration {
                 flow,
                 name: Some(WireText::from("pool.contoso.com")),
+                name_frame: None,
                 transactions,
                 unreachable: None,
             }));

@@ -11,9 +11,10 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, transactions};
+use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, restarted_soon, transactions};
 use super::judge::{Judgement, Target, is_shadow, target};
 use super::record::{DraftId, Weight};
+use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
 
@@ -22,8 +23,8 @@ const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
 
-/// Different ends of attempts that are remembered of a device: few come to more than one or two.
-const ENDS: usize = 16;
+/// So many restarts of a device that is signed in are no accident.
+const A_HABIT: usize = 2;
 
 /// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
 pub(super) fn errand(purpose: Purpose) -> u8 {
@@ -98,6 +99,12 @@ impl Try {
         self.judgements
             .iter()
             .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
+    }
+
+    /// Is its last session one that nobody closed, and not yet old?
+    fn ends_in_mid_session(&self) -> bool {
+        let session = self.judgements.iter().rfind(|judgement| judgement.signed_in.is_some());
+        session.is_some_and(|judgement| restarted_soon(&judgement.step).is_some())
     }
 
     /// Does the first request of this step answer the challenge that an earlier connection brought?
@@ -270,64 +277,30 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     }
     tries.push(current);
     let last = tries.len().saturating_sub(1);
+    let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
     let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
+    let keeps_restarting = restarts_signed_in >= A_HABIT;
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
     for ((index, attempt), number) in tries.zip(numbers) {
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        let attempt = close(attempt, number, (index == last).then_some(end), profile, &ended_before);
+        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &ended_before);
         closed.push(attempt);
     }
     closed
 }
 
-/// What is remembered of attempts that are over.
-#[derive(Debug, Default)]
-pub(super) struct Settled {
-    count: u32,
-    /// The different ends that they came to.
-    ends: Vec<PastEnd>,
-}
-
-impl Settled {
-    /// These are over.
-    pub(super) fn all(&mut self, attempts: Vec<(Attempt, Vec<Record>)>) -> Vec<Attempt> {
-        let attempts: Vec<Attempt> = attempts.into_iter().map(|(attempt, _)| attempt).collect();
-        attempts.iter().for_each(|attempt| self.add(attempt));
-        attempts
-    }
-
-    /// Takes over those of the same device under another name.
-    pub(super) fn join(&mut self, other: Settled) {
-        self.count = self.count.max(other.count);
-        for end in other.ends {
-            self.remember(end);
-        }
-    }
-
-    fn add(&mut self, attempt: &Attempt) {
-        self.count = self.count.saturating_add(1);
-        if let Some(end) = PastEnd::of(attempt) {
-            self.remember(end);
-        }
-    }
-
-    fn remember(&mut self, end: PastEnd) {
-        if self.ends.len() < ENDS && !self.ends.contains(&end) {
-            self.ends.push(end);
-        }
-    }
-}
-
 /// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
-/// earlier one came to the same end.
+/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it `keeps_restarting`: people
+/// restart phones too.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
+    keeps_restarting: bool,
     profile: &Profile,
     ended_before: &dyn Fn(&PastEnd) -> bool,
 ) -> (Attempt, Vec<Record>) {
@@ -340,7 +313,10 @@ fn close(
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
-        None => find_drop(&steps, &sessions, true, profile).or_else(|| abandoned(&steps, &sessions)),
+        None => find_drop(&steps, &sessions, true, profile).or_else(|| {
+            let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
+            abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
+        }),
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {

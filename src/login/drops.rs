@@ -12,6 +12,11 @@ use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
+/// A refusal by the directory may be answered by another try within this time.
+const NEXT_TRY: i64 = SECOND;
+/// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
+const COMES_TO_REST: i64 = 600 * SECOND;
+
 /// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
 pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
@@ -129,13 +134,20 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
     let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
-    goes_on || list_unfinished || next_leg_to_come
+    let next_try_to_come =
+        step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
+    goes_on || list_unfinished || next_leg_to_come || next_try_to_come
+}
+
+/// Has either side closed the connection of this step?
+fn is_closed(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 
 /// The device started over without a failure that shows: its last answer is the last that it had.
 pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
-    if sessions.iter().any(|signed_in| *signed_in) {
-        return None;
+    if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
+        return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
     }
     // The time is asked for at any moment: it is no further along than the address.
     let along = |step: &Step| match step.purpose {
@@ -151,6 +163,13 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let (index, step, at) =
         images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole).unwrap_or((index, step, at));
     Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+/// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.
+pub(super) fn restarted_soon(session: &Step) -> Option<DropPoint> {
+    let at = last_answer(session).filter(|_| session.ending.is_none())?;
+    let soon = at.time.since(session.first.time) <= COMES_TO_REST;
+    soon.then_some(DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at })
 }
 
 /// When the image came whole that this step fetched.

@@ -9,6 +9,8 @@ use crate::device::facts::DeviceFacts;
 use crate::flow::{Flow, Transport};
 use crate::model::{Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::dhcp;
+use crate::protocols::dns::kind;
 use crate::text::WireText;
 
 use super::names::NameBook;
@@ -40,7 +42,9 @@ struct Context<'a> {
     registrars: HashSet<IpAddr, RandomState>,
     /// Addresses of web servers that it fetched certificates from.
     enrolment: HashSet<IpAddr, RandomState>,
-    /// Purpose of the connection or clock that an answer (by its frame) led to.
+    /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
+    configuration: HashSet<String, RandomState>,
+    /// Purpose of the connection or registration that an answer (by its frame) led to.
     led_to: HashMap<Frame, Purpose, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
     enrols: bool,
@@ -66,6 +70,7 @@ pub(super) fn steps(
         profile,
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
+        configuration: HashSet::default(),
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
         has_address: facts.addresses.iter().any(is_routable),
@@ -83,6 +88,7 @@ pub(super) fn steps(
     }
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     forgive_missing_files(&mut judged);
+    name_the_registrar(&mut judged);
     (judged, aside)
 }
 
@@ -116,6 +122,9 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
 impl Context<'_> {
     fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
         for (_, draft) in drafts {
+            if let StepKind::Lease(lease) = &draft.kind {
+                self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
+            }
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
             match self.by_itself(connection) {
@@ -128,10 +137,12 @@ impl Context<'_> {
 
     fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
         for (_, draft) in drafts {
-            if let StepKind::Connection(connection) = &draft.kind
-                && let Some(frame) = connection.name_frame
-            {
-                let purpose = self.connection(connection);
+            let (frame, purpose) = match &draft.kind {
+                StepKind::Connection(connection) => (connection.name_frame, self.connection(connection)),
+                StepKind::Registration(registration) => (registration.name_frame, Purpose::Registrar),
+                _ => continue,
+            };
+            if let Some(frame) = frame {
                 self.led_to.entry(frame).or_insert(purpose);
             }
         }
@@ -159,7 +170,45 @@ impl Context<'_> {
             80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
+            _ if self.is_configuration(connection, server) => Purpose::Provision,
             _ => Purpose::Other,
+        }
+    }
+
+    fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
+        let name = connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
+        name.is_some_and(|name| self.configuration.contains(&name)) || self.configuration.contains(&server.to_string())
+    }
+}
+
+/// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom): a host alone or a
+/// URL.
+fn configuration_hosts(ack: &dhcp::Message) -> Vec<String> {
+    const NAMING: [u8; 3] = [66, 159, 160];
+    let texts = NAMING.into_iter().filter_map(|code| ack.text(code));
+    let host = |text: &str| {
+        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = text.split(['/', '?']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
+    };
+    texts.map(|text| host(text.raw())).filter(|host| !host.is_empty()).collect()
+}
+
+/// The registrar of a phone can bear any name. Where nothing shows that a device came further than its look-ups, those that
+/// failed and that nothing shows the purpose of are what it stands before.
+fn name_the_registrar(judged: &mut [Judgement]) {
+    let came_further = judged.iter().map(|judgement| &judgement.step).any(|step| {
+        let beyond_the_lease = !matches!(step.purpose, Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Update);
+        beyond_the_lease && step.purpose != Purpose::Other && !matches!(step.kind, StepKind::Lookup(_))
+    });
+    if came_further {
+        return;
+    }
+    for Judgement { step, .. } in judged {
+        let failed = step.purpose == Purpose::Other && step.outcome == Outcome::Failed;
+        if failed && matches!(&step.kind, StepKind::Lookup(lookup) if matches!(lookup.kind, kind::A | kind::AAAA | kind::SRV)) {
+            step.purpose = Purpose::Registrar;
         }
     }
 }
@@ -274,7 +323,6 @@ fn first_file(connection: &Connection) -> Option<String> {
 
 /// Is a look-up only the shadow of another: AAAA beside an A that was found, a reverse name?
 pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) -> bool {
-    use crate::protocols::dns::kind;
     let StepKind::Lookup(lookup) = &step.kind else { return false };
     if lookup.kind != kind::A && lookup.kind != kind::AAAA && lookup.kind != kind::SRV {
         return true;
@@ -290,5 +338,41 @@ pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) ->
         // A failed AAAA says nothing where the A was asked for too.
         kind::AAAA => siblings.next().is_some(),
         _ => siblings.any(|other| other.outcome == Outcome::Ok),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::IntoStep;
+    use crate::findings::testing::{dhcp_message, lookup, tcp};
+
+    #[test]
+    fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
+        let hosts = |code: u8, text: &[u8]| configuration_hosts(&dhcp_message(5, &[(code, text)]));
+        assert_eq!(hosts(66, b"Conf.Contoso.com"), ["conf.contoso.com"]);
+        assert_eq!(hosts(66, b"tftp://10.0.0.7/"), ["10.0.0.7"]);
+        assert_eq!(hosts(160, b"https://user:secret@conf.contoso.com:8443/phones?x=1\0"), ["conf.contoso.com"]);
+        assert!(hosts(15, b"contoso.com").is_empty() && hosts(66, b"").is_empty());
+    }
+
+    fn judgement(step: Step) -> Judgement {
+        Judgement { draft: 1, step, signed_in: None }
+    }
+
+    fn fails() -> Judgement {
+        let mut step = lookup("pbx.contoso.com").times(3).into_step(1);
+        (step.purpose, step.outcome) = (Purpose::Other, Outcome::Failed);
+        judgement(step)
+    }
+
+    #[test]
+    fn a_name_of_no_telling_purpose_is_the_registrars_where_the_device_came_no_further() {
+        let mut alone = vec![fails()];
+        name_the_registrar(&mut alone);
+        assert_eq!(alone[0].step.purpose, Purpose::Registrar);
+        let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
+        name_the_registrar(&mut further);
+        assert_eq!(further[0].step.purpose, Purpose::Other);
     }
 }

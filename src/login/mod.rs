@@ -14,6 +14,7 @@ mod judge;
 mod names;
 mod purpose;
 mod record;
+mod settled;
 pub mod stages;
 pub mod steps;
 pub mod timeline;
@@ -30,7 +31,7 @@ const WITHOUT_LOGIN: usize = 64;
 #[derive(Debug, Default)]
 pub struct Login {
     recorder: Recorder,
-    settled: attempt::Settled,
+    settled: settled::Settled,
     /// Events that it took, for what was looked at.
     events: u64,
 }

@@ -77,9 +77,19 @@ pub(super) fn of_file(name: &str) -> Purpose {
         Purpose::Provision
     } else if ends(&[".loads", ".sbn", ".ld", ".rom", ".fw", ".bin", ".img"]) {
         Purpose::Update
+    } else if ends(&[".xml", ".htm", ".html", ".php", ".txt", ".conf", ".ini"]) && bears_mac(&name) {
+        Purpose::Provision
     } else {
         Purpose::Other
     }
+}
+
+/// Is the file named after a MAC, as makers of phones name the file of one phone: twelve hexadecimal digits together?
+fn bears_mac(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut runs = stem.split(|letter: char| !letter.is_ascii_hexdigit());
+    runs.any(|run| run.len() == 12 && run.bytes().any(|letter| letter.is_ascii_digit()))
 }
 
 /// Is it a file that a phone asks for and does well without: trust lists of a cluster that is not secure, directories,
@@ -123,6 +133,12 @@ mod tests {
         assert_eq!(of_file("/0004f21a2b3c.CFG"), Purpose::Provision);
         assert_eq!(of_file("SIP45.9-4-2SR3-1S.loads"), Purpose::Update);
         assert_eq!(of_file("index.html"), Purpose::Other);
+        for name in ["/snomD785-0004139A1021.htm", "/000413AABBCC.xml", "/gs/cfg000b827e505c.xml", "/prov/0C383E51007A.txt"] {
+            assert_eq!(of_file(name), Purpose::Provision, "{name}");
+        }
+        for name in ["/img/0004139a10215f.png", "/feedfacedead.html", "/news/20240101120000.html", "/a-20240101.xml"] {
+            assert_eq!(of_file(name), Purpose::Other, "{name}");
+        }
         for name in ["CTLSEP0004F21A2B3C.tlv", "/phones/0004f21a2b3c-directory.xml", "0004f21a2b3c.boot"] {
             assert!(is_optional_file(name), "{name}");
         }

@@ -130,7 +130,7 @@ fn wrong_server_key_usage(body: &Body) -> Option<String> {
 fn no_issuer(body: &Body, is_top: bool, intermediates_below: u32) -> Vec<(String, f32)> {
     let mut found = Vec::new();
     match body.basic_constraints {
-        Some((false, _)) => found.push(("basic constraints say that it is no CA, yet it issued a certificate".to_owned(), 0.95)),
+        Some((false, _)) => found.push(("basic constraints say that it is no CA, yet it issued a certificate".to_owned(), 1.0)),
         None if body.version >= 3 && !is_top => {
             found.push(("it has no basic constraints, so it is no CA, yet it issued a certificate".to_owned(), 0.7));
         }

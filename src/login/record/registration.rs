@@ -52,8 +52,8 @@ impl Recorder {
         });
         Some(goes_on.unwrap_or_else(|| {
             let flow = Flow { client: event.source(), server, ..event.flow };
-            let name = self.names.name_of(server).map(|(name, _)| name);
-            let registration = Registration { flow, name, transactions: Vec::new(), unreachable: None };
+            let (name, name_frame) = self.names.name_of(server).unzip();
+            let registration = Registration { flow, name, name_frame, transactions: Vec::new(), unreachable: None };
             let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
             self.registrations.insert(server, id);
             id

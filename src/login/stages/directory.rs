@@ -12,8 +12,6 @@ use crate::protocols::{kerberos, ldap};
 const STAGE: Stage = Stage::Directory;
 /// What clients wait for an answer over UDP: one to three seconds.
 const WAIT: i64 = 3 * SECOND;
-/// A refusal may be answered by another try within this time.
-const NEXT_TRY: i64 = SECOND;
 /// A device that found nothing, and begins nothing else within this time, has stopped there.
 const NOTHING_FOLLOWS: i64 = 10 * SECOND;
 
@@ -143,9 +141,8 @@ pub(in crate::login) fn judge_datagrams(inquiry: &Inquiry, horizon: &Horizon<'_>
 fn settled(state: State, horizon: &Horizon<'_>) -> Judged {
     match state {
         State::Answered | State::Found => Judged::ok(STAGE),
-        State::Refused(at) | State::Unbound(at) if horizon.moved_on_after(at.time) || horizon.end.since(at.time) >= NEXT_TRY => {
-            Judged::failed(STAGE, By::Server, How::Rejected, at)
-        }
+        // Whether another try would have followed, where the capture ends so soon, is asked when the attempt is closed.
+        State::Refused(at) | State::Unbound(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Empty(at) if horizon.moved_on_after(at.time) || horizon.end.since(at.time) >= NOTHING_FOLLOWS => {
             Judged::failed(STAGE, By::Device, How::Abandoned, at)
         }
@@ -301,7 +298,7 @@ mod tests {
     fn a_refusal_of_kerberos_is_made_good_by_a_ticket_and_by_nothing_else() {
         let wrong = || kerberos(vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(krb_error(24)))]);
         assert_eq!(judged(wrong(), 60, None), rejected(4));
-        assert_eq!(judged(wrong(), 0, None), Judged::unclear(STAGE), "the device may try again");
+        assert_eq!(judged(wrong(), 0, None), rejected(4), "whether it tries again is asked when the attempt is closed");
         for code in [14, 37] {
             let second = kerberos(vec![(as_req(true), Some(krb_error(code))), (as_req(true), Some(ticket()))]);
             assert_eq!(judged(second, 60, None), Judged::ok(STAGE), "{code}");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::flow::Flow;
-use crate::model::At;
+use crate::model::{At, Frame};
 use crate::protocols::sip;
 use crate::text::WireText;
 
@@ -15,6 +15,8 @@ pub struct Registration {
     pub flow: Flow,
     /// The name that led to it.
     pub name: Option<WireText>,
+    /// Frame of the answer that brought it.
+    pub name_frame: Option<Frame>,
     /// Transactions of the device.
     pub transactions: Vec<Transaction>,
     /// ICMP unreachable for a request.

@@ -1,6 +1,7 @@
 //! Which family is it? Marks are weighed, so that no weak one decides alone.
 //!
-//! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones.
+//! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones. A
+//! fallback says no more than that it is a phone: for that the MAC of a maker of nothing but phones is enough.
 //! Each fact counts once, for the heaviest mark that it fits. A mark of weight 0 rules the family out, whatever else speaks
 //! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. A family with
 //! marks that are needed is out where none of them is seen, and goes before the others where one is: whatever its make, a phone
@@ -58,6 +59,8 @@ struct Weighed<'a> {
     /// Was a mark seen without which it is none of this family?
     needed: bool,
     strongest: u8,
+    /// Is it made by who makes nothing but phones?
+    of_a_maker_of_phones: bool,
     evidence: Vec<Seen<'a>>,
 }
 
@@ -88,11 +91,13 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
         if !weighed.evidence.contains(&seen) {
             weighed.sum = weighed.sum.saturating_add(u32::from(mark.weight));
             weighed.strongest = weighed.strongest.max(mark.weight);
+            weighed.of_a_maker_of_phones |= mark.weight > 1 && matches!(mark.kind, MarkKind::Oui);
             weighed.evidence.push(seen);
         }
     }
     let lacking = !weighed.needed && profile.recognition.iter().any(|mark| mark.needed);
-    (weighed.sum >= ENOUGH && !lacking).then_some(weighed)
+    let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
+    (enough && !lacking).then_some(weighed)
 }
 
 /// A fact that a mark fits. Two marks that one fact fits have seen the same.

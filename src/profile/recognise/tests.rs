@@ -95,9 +95,16 @@ fn a_pc_is_no_phone_edition() {
 }
 
 #[test]
-fn weak_or_medium_evidence_alone_decides_nothing() {
-    assert_eq!(name(&DeviceFacts { mac: Some(POLYCOM), ..Default::default() }), None);
+fn the_mac_of_a_maker_of_nothing_but_phones_shows_a_phone_and_no_family() {
+    assert_eq!(name(&DeviceFacts { mac: Some(POLYCOM), ..Default::default() }).as_deref(), Some(SIP));
+    let local = crate::model::Mac(POLYCOM.0.map(|octet| octet | 2));
+    assert_eq!(name(&DeviceFacts { mac: Some(local), ..Default::default() }), None, "a local address bears no prefix");
+}
+
+#[test]
+fn weak_evidence_alone_decides_nothing() {
     assert_eq!(name(&DeviceFacts { parameter_list: vec![1, 3, 6, 15, 44, 46, 47], ..Default::default() }), None);
+    assert_eq!(name(&DeviceFacts { parameter_list: vec![1, 66, 6, 3, 15, 150, 35], ..Default::default() }), None);
     assert_eq!(name(&DeviceFacts { vendor_classes: texts(&["Microsoft Windows CE"]), ..Default::default() }), None);
     assert_eq!(name(&DeviceFacts { highest_tls: Some(0x0301), sends_server_name: Some(false), ..Default::default() }), None);
     assert_eq!(name(&DeviceFacts::default()), None);
