@@ -357,7 +357,7 @@ mod tests {
     }
 
     fn judgement(step: Step) -> Judgement {
-        Judgement { draft: 1, step, signed_in: None }
+        Judgement { draft: 1, weight: Weight::default(), step, signed_in: None }
     }
 
     fn fails() -> Judgement {
