@@ -125,10 +125,8 @@ fn help_and_version_go_to_standard_output() {
 #[test]
 fn only_commands_that_are_there_are_listed() {
     let (out, _) = check(&run(&["--help"]), 0);
-    for absent in ["triage"] {
-        assert!(!out.contains(absent), "{absent}");
-        check(&run(&[absent]), 2);
-    }
+    assert!(!out.contains("triage"));
+    check(&run(&["triage"]), 2);
 }
 
 #[test]
