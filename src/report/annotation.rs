@@ -132,12 +132,12 @@ mod tests {
     fn the_frames_that_prove_and_those_that_end_are_commented() {
         let analysis = samples::founding_loop();
         let annotation = annotation(&analysis);
+        let at_certificate = &annotation.frames[&Frame(139)];
         assert_eq!(
-            annotation.frames[&Frame(139)],
-            [
-                "loginloop: 00:04:f2:1a:2b:3c: cause cert-unsupported-signature: Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)"
-            ]
+            at_certificate[0],
+            "loginloop: 00:04:f2:1a:2b:3c: cause cert-unsupported-signature: Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)"
         );
+        assert!(at_certificate[1..].iter().all(|text| text.contains(": also ")), "{at_certificate:?}");
         let drops = analysis.devices[0].attempts.iter().filter_map(|attempt| attempt.drop).map(|drop| drop.at.frame);
         for frame in drops {
             assert!(annotation.frames[&frame].iter().any(|text| text.contains("ended here")), "{frame}");
