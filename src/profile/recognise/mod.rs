@@ -256,7 +256,12 @@ fn begins(text: &str, prefix: &str) -> bool {
 
 /// Does `text` contain `part`, whatever the case?
 fn contains(text: &str, part: &str) -> bool {
-    part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    let Some(first) = part.bytes().next() else { return true };
+    let mut places = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text.as_bytes());
+    places.any(|place| {
+        let rest = text.as_bytes().get(place..).and_then(|rest| rest.get(..part.len()));
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(part.as_bytes()))
+    })
 }
 
 #[cfg(test)]
