@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Text from a packet. `Display` makes control, bidirectional and invisible characters visible as `\u{…}`.
@@ -78,6 +79,16 @@ pub fn escape(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
 impl fmt::Display for WireText {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         escape(&self.0, out)
+    }
+}
+
+impl JsonSchema for WireText {
+    fn schema_name() -> Cow<'static, str> {
+        "WireText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "Text that came by wire."})
     }
 }
 

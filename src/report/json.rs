@@ -3,6 +3,8 @@
 
 use std::io::{self, BufWriter, IntoInnerError, Write};
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::visible;
@@ -14,6 +16,16 @@ use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, Dev
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";
+
+/// The JSON Schema of a document, indented, with a line end.
+pub fn schema() -> String {
+    // Of what is written: there every key is, whatever is unknown.
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.root_schema_for::<Document<'static>>();
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
 
 /// Writes one document, indented, with a line end.
 pub fn document(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -32,12 +44,13 @@ pub fn line(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<
     out.into_inner().map(drop).map_err(IntoInnerError::into_error)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Document<'a> {
     schema: &'static str,
     tool: Tool,
     capture: Capture<'a>,
     #[serde(serialize_with = "one_by_one")]
+    #[schemars(with = "Vec<Device<'static>>")]
     devices: &'a [DeviceAnalysis],
 }
 
@@ -46,13 +59,13 @@ fn one_by_one<S: serde::Serializer>(devices: &[DeviceAnalysis], serializer: S) -
     serializer.collect_seq(devices.iter().map(Device::from))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Tool {
     name: &'static str,
     version: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Capture<'a> {
     path: &'a str,
     format: Option<&'static str>,
@@ -68,13 +81,13 @@ struct Capture<'a> {
     notes: Vec<Note<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Note<'a> {
     code: &'static str,
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Device<'a> {
     mac: Option<String>,
     ips: Vec<String>,
@@ -90,7 +103,7 @@ struct Device<'a> {
     chains: Vec<Certificates<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Attempt<'a> {
     number: u32,
     first_frame: Frame,
@@ -103,7 +116,7 @@ struct Attempt<'a> {
     timeline: Vec<Line<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StageLine<'a> {
     stage: Stage,
     outcome: crate::model::Outcome,
@@ -114,7 +127,7 @@ struct StageLine<'a> {
     screen: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Drop<'a> {
     stage: Stage,
     by: By,
@@ -124,7 +137,7 @@ struct Drop<'a> {
     screen: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Line<'a> {
     frame: Frame,
     time: Time,
@@ -135,7 +148,7 @@ struct Line<'a> {
     decisive: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Loop {
     attempts: u32,
     period_s: Option<f64>,
@@ -143,7 +156,7 @@ struct Loop {
     restarts_at: Stage,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Cause<'a> {
     code: &'static str,
     stage: Stage,
@@ -157,7 +170,7 @@ struct Cause<'a> {
 }
 
 /// A chain that the device did not take.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Certificates<'a> {
     frame: Frame,
     server: &'a str,
@@ -166,7 +179,7 @@ struct Certificates<'a> {
     certificates: Vec<Card<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Card<'a> {
     /// `null` where the server sent it.
     fetched_in: Option<Frame>,
@@ -176,7 +189,7 @@ struct Card<'a> {
     checks: Vec<Examined<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Examined<'a> {
     what: &'static str,
     value: &'a str,
@@ -184,7 +197,7 @@ struct Examined<'a> {
     passes: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Proof<'a> {
     frame: Frame,
     display_filter: &'a str,

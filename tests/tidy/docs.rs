@@ -18,3 +18,8 @@ fn the_page_of_profiles_is_that_of_the_profiles() {
 fn the_page_of_the_command_line_is_that_of_its_options() {
     hold("docs/cli.md", &cli::cli_markdown());
 }
+
+#[test]
+fn the_schema_is_that_of_the_types() {
+    hold("docs/loginloop-1.schema.json", &report::json::schema());
+}

@@ -120,6 +120,6 @@ fn what_is_under_test_only_is_left_out() {
                 #[cfg(test)]\n#[cold]\nmod tests {\n    use e;\n}\nfn f() {}\n";
     let kept: Vec<String> = without_tests(text).into_iter().map(|(_, line)| line).collect();
     assert_eq!(kept, ["use a;", "fn b() {", "    d();", "}", "fn f() {}"]);
-    assert!(program().contains(&"src/model.rs".to_owned()));
+    assert!(program().contains(&"src/model/mod.rs".to_owned()));
     assert!(!program().contains(&"src/findings/testing.rs".to_owned()));
 }
