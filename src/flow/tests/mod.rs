@@ -1,13 +1,14 @@
 //! Conversations: these segments in, those calls out.
 
 mod bounds;
+mod conflicts;
 mod order;
 mod signals;
 mod twin;
 
 use std::net::IpAddr;
 
-use super::{Flow, FlowSink, FlowTable, Interest, Limits, Signal, Step, TcpStats};
+use super::{Conflict, Flow, FlowSink, FlowTable, Interest, Limits, Signal, Step, TcpStats};
 use crate::model::{At, Frame, SECOND, Side, Time};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 

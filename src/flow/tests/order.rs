@@ -69,8 +69,9 @@ fn of_overlapping_segments_the_first_copy_wins() {
     assert_eq!(bench.calls()[1..], ["2 #0 client \"ab\"", "2 #0 client \"CDE\"", "2 #0 client \"fg\""]);
     bench.client(ACK, 5, 0, "FGhi").client(FIN | ACK, 9, 0, "");
     assert_eq!(bench.calls()[0], "3 #0 client \"hi\"");
-    assert_eq!(bench.log.stats.client.conflicts, 1);
-    assert_eq!(bench.table.warnings().len(), 1);
+    assert_eq!(bench.log.stats.client.conflicts, 2);
+    let frames = |conflict: &Conflict| (conflict.first.0, conflict.again.0);
+    assert_eq!(bench.table.conflicts().iter().map(frames).collect::<Vec<_>>(), [(1, 2), (2, 3)]);
 }
 
 #[test]
