@@ -22,7 +22,7 @@ use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use naming::is_selected;
-pub use naming::{DeviceName, Selector};
+pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 

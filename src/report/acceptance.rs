@@ -113,7 +113,7 @@ impl<'a> From<&'a Objection> for Reason<'a> {
             certificate: objection.certificate.as_deref(),
             what: &objection.what,
             wanted: objection.wanted.as_deref(),
-            confidence: (f64::from(objection.certainty) * 100.0).round() / 100.0,
+            confidence: words::two_digits(objection.certainty),
         }
     }
 }

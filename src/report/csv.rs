@@ -60,7 +60,7 @@ fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {
         text(device.name.as_ref()),
         text(device.profile.as_ref().map(|(name, _)| name)),
         device.verdict.to_string(),
-        words::two_digits(device.confidence),
+        words::two_digits(device.confidence).to_string(),
         repeats.map_or(device.attempts.len().to_string(), |repeats| repeats.attempts.to_string()),
         text(repeats.map(|repeats| repeats.period_s)),
         text(repeats.map(|repeats| repeats.restarts_at)),

@@ -9,15 +9,6 @@ fn conflicts(bench: &Bench) -> Vec<(u64, u64)> {
     bench.table.conflicts().iter().map(|conflict| (conflict.first.0, conflict.again.0)).collect()
 }
 
-/// A connection whose frames are counted from 1 once it is open.
-fn opened() -> Bench {
-    let mut bench = Bench::default();
-    bench.open();
-    bench.calls();
-    bench.frame = 0;
-    bench
-}
-
 #[test]
 fn a_repeat_with_another_content_is_told_with_both_frames_and_the_first_is_used() {
     let mut bench = opened();

@@ -32,6 +32,15 @@ pub(super) struct Log {
     pub(super) links: Vec<Link>,
 }
 
+/// A connection whose frames are counted from 1 once it is open.
+pub(super) fn opened() -> Bench {
+    let mut bench = Bench::default();
+    bench.open();
+    bench.calls();
+    bench.frame = 0;
+    bench
+}
+
 pub(super) fn uses_all(bytes: &[u8]) -> Step {
     Step::Used { bytes: bytes.len(), need: 0 }
 }

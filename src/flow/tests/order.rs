@@ -2,14 +2,6 @@
 
 use super::*;
 
-fn opened() -> Bench {
-    let mut bench = Bench::default();
-    bench.open();
-    bench.calls();
-    bench.frame = 0;
-    bench
-}
-
 #[test]
 fn the_frame_that_fills_the_hole_completes_the_stream() {
     let mut bench = opened();
