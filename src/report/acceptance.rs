@@ -37,8 +37,13 @@ pub fn text(
             coverage(&mut page, name)?;
         }
     }
-    if request.authorities.is_empty() {
+    if request.authorities.is_empty() || request.names.is_empty() {
         page.gap()?;
+    }
+    if request.names.is_empty() {
+        page.hanging("", Ink::Plain, Ink::Faint, "Not judged: the name. Say with --name by which one devices reach the server.")?;
+    }
+    if request.authorities.is_empty() {
         page.hanging("", Ink::Plain, Ink::Faint, "Not judged: whether the devices hold the CA. Name what they hold with --ca.")?;
     }
     Ok(())
