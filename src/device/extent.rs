@@ -160,7 +160,7 @@ mod tests {
             problem: None,
         };
         let at = At { frame: Frame(1), time: Time::from_seconds(second) };
-        let what = What::Message(Message::Dns(Box::new(query)));
+        let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         devices.observe(&Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
 
