@@ -21,7 +21,7 @@ pub(super) const ROUND: u8 = 8;
 const WORTH_SETTLING: usize = 8;
 /// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
 /// half of it is free.
-pub(super) const EXCHANGES: usize = 24 << 20;
+pub(super) const EXCHANGES: usize = 40 << 20;
 /// Memory for what was found of all devices together, in bytes. Beyond it, only the first and the last attempt of a device
 /// are told, and of what is found the primary cause.
 pub(super) const RESULTS: usize = 16 << 20;
@@ -155,7 +155,7 @@ mod tests {
     use crate::pipeline::Options;
     use crate::profile::Profiles;
     use crate::protocols::{Message, arp, dns};
-    use crate::verdict::DeviceAnalysis;
+    use crate::verdict::{DeviceAnalysis, LITTLE_EVIDENCE};
 
     /// Phones that are refused in turn, so often each, eight seconds after another.
     fn refused(logins: &mut Logins<'_>, phones: u8, times: u64) {
@@ -350,5 +350,6 @@ mod tests {
         assert_eq!(last.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 6]);
         assert_eq!(last.repeats.as_ref().map(|repeats| repeats.attempts), Some(6));
         assert_eq!(last.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["tcp-refused"]);
+        assert_eq!((last.findings[0].attempts.as_slice(), last.findings[0].evidence.len()), (&[1, 6][..], LITTLE_EVIDENCE));
     }
 }

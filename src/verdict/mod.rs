@@ -15,7 +15,7 @@ pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceA
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
 /// The same, where there is too much to tell.
-const LITTLE_EVIDENCE: usize = 3;
+pub(crate) const LITTLE_EVIDENCE: usize = 3;
 /// Attempts of one device that are listed: the first ones, and the last.
 pub const ATTEMPTS: usize = 4_096;
 /// Most devices have no more: there can be thousands of them, and room for further ones would be wasted.
