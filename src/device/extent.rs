@@ -134,6 +134,7 @@ fn newest<T>(list: &mut Vec<T>, keep: usize) {
 mod tests {
     use std::net::IpAddr;
 
+    use crate::device::limits::Limits;
     use crate::device::{DeviceId, Devices};
     use crate::event::{Event, What};
     use crate::flow::{Flow, Transport};
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_known_of_the_longest_idle_device_is_cut_down_first_and_told() {
-        let mut devices = Devices::new(40_000);
+        let mut devices = Devices::new(Limits { facts: 40_000, ..Limits::default() });
         for second in 0..20 {
             asks(&mut devices, 1, second, &format!("a{second}.{}", "a".repeat(200)));
         }

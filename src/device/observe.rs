@@ -408,6 +408,17 @@ mod tests {
     }
 
     #[test]
+    fn of_ever_other_certificates_that_are_fetched_the_first_ones_count() {
+        // Another signature makes it another certificate.
+        let of = |number: u8| [&include_bytes!("../trust/samples/root.der")[..], &[number]].concat();
+        let ders: Vec<Vec<u8>> = (0..=FETCHED as u8).map(of).collect();
+        let certificates: Vec<&[u8]> = ders.iter().map(Vec::as_slice).collect();
+        let facts = facts(vec![entry(3, &certificates, None)]);
+        let kept: Vec<&[u8]> = facts.fetched.iter().map(|(_, one)| &one.der[..]).collect();
+        assert_eq!(kept, certificates[..FETCHED]);
+    }
+
+    #[test]
     fn directories_and_kdcs_are_witnesses_of_the_time() {
         let error = kerberos::Error {
             code: 37,

@@ -28,6 +28,8 @@ use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+/// Devices with an incomplete login, of which nothing was found, that a result lists; further ones are counted in a note.
+const UNFINISHED: usize = 1_024;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -330,7 +332,7 @@ impl<'a> Logins<'a> {
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
         let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
-        let mut without_login = 0_usize;
+        let (mut without_login, mut unfinished) = (0_usize, 0_usize);
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
@@ -351,6 +353,13 @@ impl<'a> Logins<'a> {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
                     costs.surplus = costs.surplus.saturating_add(1);
+                    continue;
+                }
+            }
+            if analysis.verdict == Verdict::Incomplete && analysis.findings.is_empty() {
+                unfinished = unfinished.saturating_add(1);
+                if unfinished > UNFINISHED {
+                    costs.unfinished = costs.unfinished.saturating_add(1);
                     continue;
                 }
             }

@@ -11,7 +11,7 @@ use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
 /// A head longer than this is none.
-const HEAD_LIMIT: usize = 64 * 1024;
+pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Reads a datagram.
 pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {

@@ -11,9 +11,9 @@ pub(super) const HEADER: usize = 4;
 /// Longest message that is joined from several records. Certificate messages are the longest, a few kilobytes as a rule.
 pub(super) const MAX_MESSAGE: usize = 256 << 10;
 /// Most certificates that are read of one message.
-const MAX_CERTIFICATES: usize = 64;
+pub(super) const MAX_CERTIFICATES: usize = 64;
 /// Most authorities that are read of one CertificateRequest: Windows sends some 16 kB of them.
-const MAX_AUTHORITIES: usize = 4096;
+pub(super) const MAX_AUTHORITIES: usize = 4096;
 
 /// HandshakeType.
 pub(super) const CLIENT_HELLO: u8 = 1;

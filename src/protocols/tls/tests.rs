@@ -382,6 +382,27 @@ fn a_client_without_a_certificate_sends_an_empty_list() {
 }
 
 #[test]
+fn certificates_beyond_the_bound_are_left_out() {
+    let list = vec![LEAF; handshake::MAX_CERTIFICATES + 6];
+    let mut feed = Feed::default();
+    certificates(&list).chunks(16_000).for_each(|piece| {
+        feed.send(Server, &record(22, piece));
+    });
+    let Some((_, Message::Certificate(chain))) = feed.told.0.pop() else { panic!("a chain was expected") };
+    assert_eq!(chain.len(), handshake::MAX_CERTIFICATES);
+    assert!(chain.iter().all(|certificate| *certificate.der == *LEAF));
+}
+
+#[test]
+fn authorities_beyond_the_bound_are_left_out_and_their_length_is_known() {
+    let names: Vec<u8> = (0..5_000).flat_map(|_| [0, 1, 7]).collect();
+    let length = u16::try_from(names.len()).expect("short").to_be_bytes();
+    let request = only(&record(22, &message(13, &[&[1, 1][..], &length, &names].concat())));
+    let Message::CertificateRequest(request) = request else { panic!("{request:?}") };
+    assert_eq!((request.authorities.len(), request.authorities_length), (handshake::MAX_AUTHORITIES, 15_000));
+}
+
+#[test]
 fn alerts_in_clear_have_two_octets() {
     assert_eq!(only(&record(21, &[2, 48])), Message::Alert { level: 2, description: 48 });
     assert_eq!(only(&record(21, &[0x91; 24])), Message::EncryptedAlert);
