@@ -272,6 +272,9 @@ fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context
         Purpose::Other if certificate().is_some_and(|frame| context.checks.was_asked_about(frame)) => {
             stages::enrolment::judge(connection, Stage::Session, horizon)
         }
+        Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
+            stages::session::judge_announcements(connection, horizon)?
+        }
         // Nothing that a login stands on.
         Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Other => return None,
     })
