@@ -16,7 +16,7 @@ use crate::text::WireText;
 const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
-/// Restarts, stays in a VLAN, and answers that are kept: the newest.
+/// Restarts, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
 const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
 const MIRRORED: i64 = SECOND / 2;
@@ -39,6 +39,10 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         What::Tcp(signal, stats) => {
             if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
                 facts.ports_opened.insert(event.flow.server.port());
+            }
+            if let Signal::SynAck { first: true } = signal {
+                facts.accepted.retain(|(server, _)| *server != event.flow.server);
+                add_newest(&mut facts.accepted, (event.flow.server, event.at));
             }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;

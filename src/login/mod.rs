@@ -14,6 +14,7 @@ mod judge;
 mod names;
 mod purpose;
 mod record;
+mod revocation;
 mod settled;
 pub mod stages;
 pub mod steps;
