@@ -19,7 +19,7 @@ use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
 use crate::packet::Decoder;
-use crate::profile::{Profile, Profiles};
+use crate::profile::{self, Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
@@ -196,7 +196,7 @@ struct Tracked<'a> {
     gathered: Gathered,
     /// How many events it had taken when its attempts were last settled.
     settled: u64,
-    /// The family that it was last taken for, and how many events it had taken by then.
+    /// The family that it was last taken for, and what it had shown by then.
     family: Option<(u64, Option<&'a Profile>)>,
 }
 
@@ -239,14 +239,14 @@ impl EventSink for Logins<'_> {
 }
 
 impl<'a> Tracked<'a> {
-    /// The family that it is taken for. What is known of a device changes with its events alone.
+    /// The family that it is taken for.
     fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
-        let events = self.login.events();
+        let shown = profile::shown(facts);
         match self.family {
-            Some((at, family)) if at == events => family,
+            Some((then, family)) if then == shown => family,
             _ => {
                 let family = options.chosen().or_else(|| options.profiles.family(facts));
-                self.family = Some((events, family));
+                self.family = Some((shown, family));
                 family
             }
         }
@@ -257,7 +257,7 @@ impl<'a> Tracked<'a> {
         if let Some(profile) = options.chosen() {
             return (Some(profile), vec!["named on the command line".to_owned()]);
         }
-        if self.family == Some((self.login.events(), None)) {
+        if self.family == Some((profile::shown(facts), None)) {
             return (None, Vec::new());
         }
         let recognised = options.profiles.recognise(facts);

@@ -92,11 +92,13 @@ impl Logins<'_> {
         if device == at_work || tracked.login.unsettled() == 0 || (pause < QUIET && !is_crowded) {
             return;
         }
-        let is_due = match tracked.family(self.options, facts) {
-            None => is_crowded,
-            // One that is known by its address alone may turn out to be the same as another.
-            Some(_) => pause >= QUIET && facts.mac.is_some() && !tracked.is_settled(),
-        };
+        // One that is known by its address alone may turn out to be the same as another.
+        let may_settle = pause >= QUIET && facts.mac.is_some() && !tracked.is_settled();
+        if !may_settle && !is_crowded {
+            return;
+        }
+        let has_family = tracked.family(self.options, facts).is_some();
+        let is_due = if has_family { may_settle } else { is_crowded };
         if is_due {
             self.give_back(device, false);
         }

@@ -10,7 +10,7 @@ use crate::profile::Profile;
 
 mod result;
 
-pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
@@ -211,7 +211,7 @@ impl Gathered {
             mac: facts.mac,
             ips: facts.addresses.clone(),
             vlan: facts.vlan,
-            name: facts.user_agents.first().or(facts.host_name.as_ref()).or(facts.vendor_classes.first()).cloned(),
+            name: facts.own_name().cloned(),
             profile: profile.map(|profile| (profile.name.clone(), profile.title.clone())),
             profile_evidence,
             verdict,

@@ -277,8 +277,8 @@ fn tell(side: Side, message: Option<Pending>, collector: &mut Collector, whole: 
         Some(Pending::Request(request)) => Message::Request(request),
         Some(Pending::Response(mut response)) => {
             response.body = collector.body(whole);
-            Message::Response(*response)
+            Message::Response(Arc::new(*response))
         }
     };
-    out.message(side, AnyMessage::Http(Box::new(message)));
+    out.message(side, AnyMessage::Http(message));
 }

@@ -28,7 +28,7 @@ struct Told(Vec<(Side, Message)>);
 impl Out for Told {
     fn message(&mut self, side: Side, message: AnyMessage) {
         let AnyMessage::Http(message) = message else { panic!("only HTTP comes from here") };
-        self.0.push((side, *message));
+        self.0.push((side, message));
     }
 }
 

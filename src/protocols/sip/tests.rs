@@ -17,7 +17,7 @@ struct Told(Vec<Message>);
 impl Out for Told {
     fn message(&mut self, _side: Side, message: AnyMessage) {
         let AnyMessage::Sip(message) = message else { panic!("only SIP comes from here") };
-        self.0.push(*message);
+        self.0.push(message.as_ref().clone());
     }
 }
 

@@ -70,10 +70,10 @@ pub(super) fn is_hello_in_clear(record: &[u8]) -> bool {
 /// Reads a message. `chosen` is the version that the server chose, 0 where that is not known.
 pub(super) fn read(kind: u8, body: &[u8], chosen: u16) -> Message {
     match kind {
-        CLIENT_HELLO => Message::ClientHello(hello::client_hello(body)),
-        SERVER_HELLO => Message::ServerHello(hello::server_hello(body)),
+        CLIENT_HELLO => Message::ClientHello(Arc::new(hello::client_hello(body))),
+        SERVER_HELLO => Message::ServerHello(Arc::new(hello::server_hello(body))),
         CERTIFICATE => Message::Certificate(certificates(body)),
-        CERTIFICATE_REQUEST => Message::CertificateRequest(certificate_request(body, chosen)),
+        CERTIFICATE_REQUEST => Message::CertificateRequest(Arc::new(certificate_request(body, chosen))),
         other => Message::Handshake(other),
     }
 }

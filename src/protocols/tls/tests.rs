@@ -67,7 +67,7 @@ struct Told(Vec<(Side, Message)>);
 impl Out for Told {
     fn message(&mut self, side: Side, message: protocols::Message) {
         let protocols::Message::Tls(message) = message else { return };
-        self.0.push((side, *message));
+        self.0.push((side, message));
     }
 }
 
@@ -239,7 +239,7 @@ fn a_client_hello_is_read_with_its_extensions() {
         panic!("a hello")
     };
     assert_eq!(
-        hello,
+        *hello,
         ClientHello {
             version: 0x0301,
             sslv2_format: false,
@@ -361,7 +361,7 @@ fn the_layout_of_a_certificate_request_follows_the_version() {
         }
         feed.send(Server, &record(22, request));
         match feed.told.0.pop() {
-            Some((_, Message::CertificateRequest(request))) => request,
+            Some((_, Message::CertificateRequest(request))) => request.as_ref().clone(),
             other => panic!("{other:?}"),
         }
     };
