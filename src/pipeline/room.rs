@@ -129,11 +129,11 @@ impl Logins<'_> {
             }
             Some(profile) if conclude => {
                 let attempts = tracked.login.conclude(facts, profile, self.now);
-                tracked.gather(&attempts, profile, facts);
+                tracked.gather(&attempts, profile, facts, &mut self.registrars);
                 self.costs.concluded = self.costs.concluded.saturating_add(1);
             }
             Some(_) if unsettled < WORTH_SETTLING => return,
-            Some(_) => tracked.settle(self.options, facts, self.now),
+            Some(_) => tracked.settle(self.options, facts, self.now, &mut self.registrars),
         }
         self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         self.unsettled = self.unsettled.saturating_sub(unsettled).saturating_add(tracked.login.unsettled());
@@ -254,7 +254,7 @@ mod tests {
             problem: None,
         };
         let at = At { frame: Frame(number + 1), time: Time::from_seconds(second) };
-        let what = What::Message(Message::Dns(Box::new(query)));
+        let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
 
