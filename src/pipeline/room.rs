@@ -21,7 +21,7 @@ pub(super) const ROUND: u8 = 8;
 const WORTH_SETTLING: usize = 8;
 /// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
 /// half of it is free.
-pub(super) const EXCHANGES: usize = 40 << 20;
+pub(super) const EXCHANGES: usize = 48 << 20;
 /// Memory for what was found of all devices together, in bytes. Beyond it, only the first and the last attempt of a device
 /// are told, and of what is found the primary cause.
 pub(super) const RESULTS: usize = 16 << 20;
