@@ -137,6 +137,7 @@ fn newest<T>(list: &mut Vec<T>, keep: usize) {
 mod tests {
     use std::net::IpAddr;
 
+    use crate::device::limits::Limits;
     use crate::device::{DeviceId, Devices};
     use crate::event::{Event, What};
     use crate::flow::{Flow, Transport};
@@ -163,13 +164,13 @@ mod tests {
             problem: None,
         };
         let at = At { frame: Frame(1), time: Time::from_seconds(second) };
-        let what = What::Message(Message::Dns(Box::new(query)));
+        let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         devices.observe(&Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
 
     #[test]
     fn what_is_known_of_the_longest_idle_device_is_cut_down_first_and_told() {
-        let mut devices = Devices::new(40_000);
+        let mut devices = Devices::new(Limits { facts: 40_000, ..Limits::default() });
         for second in 0..20 {
             asks(&mut devices, 1, second, &format!("a{second}.{}", "a".repeat(200)));
         }

@@ -13,6 +13,7 @@ mod recognise;
 
 pub use firmware::{Variant, Version};
 pub use load::ProfileError;
+pub use recognise::shown;
 
 /// A family of devices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

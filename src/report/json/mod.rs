@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use next::Next;
+
 use super::visible;
 use super::words::two_digits;
 use crate::login::steps::StageReport;
@@ -14,6 +16,8 @@ use crate::login::timeline::{Direction, Moment};
 use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
+
+mod next;
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";
@@ -102,6 +106,7 @@ struct Device<'a> {
     r#loop: Option<Loop>,
     findings: Vec<Cause<'a>>,
     chains: Vec<Certificates<'a>>,
+    next_obstacle: Option<Next<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -260,6 +265,7 @@ impl<'a> From<&'a DeviceAnalysis> for Device<'a> {
             r#loop: device.repeats.as_ref().filter(|_| device.verdict == Verdict::Loop).map(Loop::from),
             findings: device.findings.iter().map(Cause::from).collect(),
             chains: device.chains.iter().map(Certificates::from).collect(),
+            next_obstacle: device.onward.as_ref().map(Next::from),
         }
     }
 }
