@@ -341,7 +341,9 @@ impl<'a> Logins<'a> {
         let mut known = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !tracked.did_anything() {
+            // Of a phone, a question for its router that nobody answers is something, too.
+            let in_vain = |tracked: &mut Tracked<'a>| tracked.login.asks_in_vain() && tracked.family(options, facts).is_some();
+            if !is_selected(options.device, facts) || !tracked.did_anything() && !in_vain(&mut tracked) {
                 continue;
             }
             let told = tracked.gathered.held();
