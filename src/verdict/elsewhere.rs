@@ -118,7 +118,7 @@ impl Registrars {
         let mut obstacles: Vec<Obstacle> = Vec::new();
         for fault in trust::judge(&question).faults.iter().filter(|fault| fault.certainty >= PROBABLE) {
             let who = registrar.name.as_ref().map_or_else(|| registrar.server.to_string(), WireText::to_string);
-            let summary = format!("the chain that {who} gives to another device: {}", fault_words(&fault.kind));
+            let summary = format!("the chain that {who} gives on another occasion: {}", fault_words(&fault.kind));
             let evidence = Evidence::new(registrar.at.frame, "tls.handshake.type == 11", summary.clone());
             let next = Obstacle::of_chain(fault, Stage::Tls, fault.certainty.min(0.95) * SAME_SERVER, summary, evidence);
             if !obstacles.iter().any(|known| known.code == next.code) {
