@@ -11,11 +11,13 @@ use crate::rewrite::{self, Edit, Packet, RewriteError};
 use crate::verdict::{Analysis, DeviceAnalysis};
 use selection::Selection;
 
+mod anonymise;
 mod reduction;
 mod selection;
 #[cfg(test)]
 mod tests;
 
+pub use anonymise::{Anonymised, anonymise};
 pub use reduction::{Proof, prove};
 
 /// What must stay the same: what a reader of the report acts upon.
