@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 
 use loginloop::capture::{CaptureReader, Facts, compressed};
-use loginloop::model::Warning;
+use loginloop::model::{Frame, Warning};
+use loginloop::rewrite::{self, Edit, Packet};
 
 /// All that a reader says of a file.
 #[derive(Debug, PartialEq)]
@@ -63,11 +64,18 @@ fn read(input: impl Read) -> Said {
 pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
     let whole = read(bytes);
     assert_eq!(whole, read(Drip(bytes)));
-    // What a cut file holds is the beginning of what the whole one holds, unless damage was passed over, be it that of the cut.
+    // What a cut file holds is the beginning of what the whole one holds. A record that the cut has torn can look damaged: then
+    // this is true of what came before it.
     let cut = read(bytes.get(..bytes.len() / 2).unwrap_or_default());
-    let is_damaged = |said: &Said| said.warnings.iter().any(|warning| warning.text.contains("damaged"));
-    let excused = !whole.warnings.is_empty() || whole.error.is_some() || is_damaged(&cut);
-    assert!(excused || whole.records.starts_with(&cut.records));
+    let before = cut.warnings.iter().find_map(|warning| before_damage(&warning.text)).unwrap_or(u64::MAX);
+    let sound: Vec<_> = cut.records.iter().take_while(|(frame, ..)| *frame <= before).cloned().collect();
+    assert!(!whole.warnings.is_empty() || whole.error.is_some() || whole.records.starts_with(&sound));
+}
+
+/// The last frame before the damage that a warning tells of, if it does.
+fn before_damage(warning: &str) -> Option<u64> {
+    let (_, behind) = warning.strip_prefix("the file is damaged at offset ")?.split_once(", after frame ")?;
+    behind.split(':').next()?.parse().ok()
 }
 
 /// Whatever was packed, and whatever calls itself packed.
@@ -89,4 +97,31 @@ pub fn compressed(bytes: &[u8]) {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let packed = packed.write_all(bytes).and_then(|()| packed.finish()).expect("memory takes it");
     assert_eq!(unpack(&mut packed.as_slice()), (bytes.to_vec(), None));
+}
+
+/// Keeps every packet, and says which there were.
+#[derive(Default)]
+struct Keeps(Vec<(u64, Vec<u8>)>);
+
+impl Edit for Keeps {
+    fn packet<'a>(&mut self, frame: Frame, data: &'a [u8]) -> Packet<'a> {
+        self.0.push((frame.0, data.to_vec()));
+        Packet::Kept(data.into(), vec!["a comment".to_owned()])
+    }
+}
+
+/// Written anew, a sound capture has the same packets under the same numbers.
+pub fn rewritten(bytes: &[u8]) {
+    let (mut keeps, mut out) = (Keeps::default(), Vec::new());
+    let written = rewrite::rewrite(|| Ok(bytes), &mut keeps, &mut out);
+    let (Ok((plain, _)), Ok(_)) = (compressed::plain(bytes), written) else { return };
+    let before = read(plain);
+    if before.error.is_some() || !before.warnings.is_empty() {
+        return;
+    }
+    let numbered: Vec<(u64, Vec<u8>)> = before.records.iter().map(|(frame, .., data)| (*frame, data.clone())).collect();
+    assert_eq!(keeps.0, numbered);
+    let after = read(out.as_slice());
+    let data = |said: &Said| said.records.iter().map(|(.., data)| data.clone()).collect::<Vec<_>>();
+    assert_eq!((data(&after), after.warnings), (data(&before), Vec::new()));
 }

@@ -4,7 +4,7 @@ use loginloop::pipeline::{self, Options};
 use loginloop::profile::Profiles;
 use loginloop::report::events::EventWriter;
 use loginloop::report::text::{Detail, Options as TextOptions};
-use loginloop::report::{json, text};
+use loginloop::report::{self, Format, annotation, json, text};
 
 /// Is each line a JSON value, shown safely?
 pub fn is_json_lines(bytes: &[u8]) {
@@ -42,6 +42,20 @@ pub fn report(bytes: &[u8]) {
     is_json_lines(&line);
     let read = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).expect("it is JSON");
     assert_eq!(read(&document), read(&line));
+    for format in [Format::Html, Format::Markdown, Format::Sarif, Format::Junit, Format::Csv] {
+        let (mut document, mut out) = (report::document(format, "capture"), Vec::new());
+        document.begin(&mut out).expect("memory takes it");
+        document.capture(analysis, "capture", &mut out).expect("memory takes it");
+        document.end(&mut out).expect("memory takes it");
+        // Rows for spreadsheets end as RFC 4180 says.
+        out.retain(|byte| *byte != b'\r' || format != Format::Csv);
+        steers_no_terminal(&out);
+    }
+    let mut table = Vec::new();
+    annotation::table(analysis, &mut table).expect("memory takes it");
+    assert!(
+        table.split(|byte| *byte == b'\n').skip(1).all(|line| line.is_empty() || line.split(|byte| *byte == b'\t').count() == 8)
+    );
 }
 
 /// `events`.

@@ -12,6 +12,7 @@ pub fn all() -> Vec<(String, Target)> {
     let mut all: Vec<(String, Target)> = vec![
         named("capture", capture::pieces_give_what_the_whole_gives),
         named("compressed", capture::compressed),
+        named("rewrite", capture::rewritten),
         named("packet", packet::headers),
         named("fragments", packet::fragments),
         named("flow-twin", flow::twin),

@@ -146,14 +146,14 @@ impl<R: Read> Buffer<R> {
 
 /// The order of the bytes in a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
 
 impl Order {
     #[inline]
-    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             Order::Little => u16::from_le_bytes(bytes),
             Order::Big => u16::from_be_bytes(bytes),
@@ -161,7 +161,7 @@ impl Order {
     }
 
     #[inline]
-    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Order::Little => u32::from_le_bytes(bytes),
             Order::Big => u32::from_be_bytes(bytes),
@@ -169,10 +169,24 @@ impl Order {
     }
 
     #[inline]
-    pub(super) fn u64(self, bytes: [u8; 8]) -> u64 {
+    pub(crate) fn u64(self, bytes: [u8; 8]) -> u64 {
         match self {
             Order::Little => u64::from_le_bytes(bytes),
             Order::Big => u64::from_be_bytes(bytes),
+        }
+    }
+
+    pub(crate) fn put_u16(self, value: u16) -> [u8; 2] {
+        match self {
+            Order::Little => value.to_le_bytes(),
+            Order::Big => value.to_be_bytes(),
+        }
+    }
+
+    pub(crate) fn put_u32(self, value: u32) -> [u8; 4] {
+        match self {
+            Order::Little => value.to_le_bytes(),
+            Order::Big => value.to_be_bytes(),
         }
     }
 }

@@ -11,7 +11,7 @@ pub mod link_type;
 mod netmon;
 mod notes;
 mod pcap;
-mod pcapng;
+pub(crate) mod pcapng;
 mod resync;
 mod snoop;
 #[cfg(test)]
@@ -20,6 +20,7 @@ mod tests;
 
 use std::io::{self, Read};
 
+pub(crate) use buffer::Order;
 use buffer::{Buffer, End};
 use erf::Erf;
 pub use error::CaptureError;

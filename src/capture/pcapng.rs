@@ -16,7 +16,7 @@ use super::resync::{self, Look};
 use super::{Found, MAX_PACKET, Notes};
 
 /// Longest block that is read. Wireshark's limit, too.
-const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+pub(crate) const MAX_BLOCK: u32 = 16 * 1024 * 1024;
 /// Longest block that is believed behind damage.
 const MAX_BLOCK_FOUND: u32 = 512 * 1024;
 /// Most interfaces of a section that are kept. No real capture comes near.
@@ -24,12 +24,12 @@ const MAX_INTERFACES: usize = 65_536;
 /// Shortest block: type, length, length again.
 const MIN_BLOCK: u32 = 12;
 
-const SECTION: u32 = 0x0a0d_0d0a;
-const SECTION_MAGIC: u32 = 0x1a2b_3c4d;
-const INTERFACE: u32 = 1;
-const PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const ENHANCED_PACKET: u32 = 6;
+pub(crate) const SECTION: u32 = 0x0a0d_0d0a;
+pub(crate) const SECTION_MAGIC: u32 = 0x1a2b_3c4d;
+pub(crate) const INTERFACE: u32 = 1;
+pub(crate) const PACKET: u32 = 2;
+pub(crate) const SIMPLE_PACKET: u32 = 3;
+pub(crate) const ENHANCED_PACKET: u32 = 6;
 const STATISTICS: u32 = 5;
 const JOURNAL: u32 = 9;
 /// Events of sysdig, in three versions.
@@ -38,6 +38,9 @@ const EVENT_2: u32 = 0x0216;
 const EVENT_2_LARGE: u32 = 0x0221;
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
+
+/// Blocks that count as frames without holding a packet.
+pub(crate) const RECORDS: [u32; 6] = [CUSTOM, CUSTOM_NO_COPY, JOURNAL, EVENT, EVENT_2, EVENT_2_LARGE];
 
 /// The present section.
 #[derive(Debug)]
@@ -138,7 +141,7 @@ impl Pcapng {
                     self.statistics(buffer.taken(place, length), notes);
                     continue;
                 }
-                CUSTOM | CUSTOM_NO_COPY | JOURNAL | EVENT | EVENT_2 | EVENT_2_LARGE => {
+                kind if RECORDS.contains(&kind) => {
                     notes.count_frame();
                     continue;
                 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::input::{self, shown};
-use super::options::{OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{Layout, OutputOptions, ProfileFiles, Readers, unknown_profile};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::acceptance::{self, Request};
@@ -50,19 +50,12 @@ pub(super) struct CheckCertificate {
     /// The time at which it is judged, e.g. 2026-11-26T12:00:00Z; now, if none is given
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Time>,
-    /// text for people, json for programs
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    format: Format,
+    #[command(flatten)]
+    layout: Layout,
     #[command(flatten)]
     profile_files: ProfileFiles,
     #[command(flatten)]
     output: OutputOptions,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// A chain, and where it comes from.
@@ -100,9 +93,9 @@ impl CheckCertificate {
             {
                 exit = Exit::Found;
             }
-            output.write(|out| match self.format {
-                Format::Json => report::json(&source.title, &request, &opinions, &names, out),
-                Format::Text => {
+            output.write(|out| match self.layout.format {
+                Readers::Json => report::json(&source.title, &request, &opinions, &names, out),
+                Readers::Text => {
                     if place > 0 {
                         out.write_all(b"\n")?;
                     }
@@ -114,19 +107,18 @@ impl CheckCertificate {
         Ok(exit)
     }
 
-    /// The chain of the file, or the different ones of a capture.
+    /// The different chains of a capture, or the chain of the file.
     fn sources(&self) -> Result<Vec<Source>, Failure> {
-        let bundle = certificates(&self.chain);
-        let failure = match bundle {
-            Ok(chain) => return Ok(vec![Source { title: shown(&self.chain), chain: acceptance::leaf_first(chain), at: None }]),
-            Err(failure) => failure,
-        };
+        // In this order: a capture can hold a bundle in clear, and is none.
         match chains(&self.chain)? {
-            None => Err(failure),
             Some(sources) if sources.is_empty() => {
                 Err(Failure::Input(format!("{}: no server sends a certificate in clear in this capture", shown(&self.chain))))
             }
             Some(sources) => Ok(sources),
+            None => {
+                let chain = acceptance::leaf_first(certificates(&self.chain)?);
+                Ok(vec![Source { title: shown(&self.chain), chain, at: None }])
+            }
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::input::{STDIN, shown};
-use super::options::{self, OutputOptions, ProfileFiles};
+use super::options::{self, Layout, OutputOptions, ProfileFiles, Readers};
 use super::output::Output;
 use super::{Exit, Failure};
-use crate::comparison::{self, Story, Wanted};
-use crate::pipeline::{Options, Selector};
+use crate::comparison::{self, Story};
+use crate::pipeline::{Options, Selector, Wanted};
 use crate::report::comparison as report;
 
 /// Say where two logins part, and what was different up to there: one that goes well, and one that does not
@@ -33,19 +33,12 @@ pub(super) struct Compare {
     /// The device of the second capture
     #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
     failing: Option<Selector>,
-    /// text for people, json for programs
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    format: Format,
+    #[command(flatten)]
+    layout: Layout,
     #[command(flatten)]
     profile_files: ProfileFiles,
     #[command(flatten)]
     output: OutputOptions,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Compare {
@@ -58,9 +51,9 @@ impl Compare {
         let (width, colour) = (output.width, output.colour);
         let (good, bad) = (self.healthy_capture.to_string_lossy(), self.failing_capture.to_string_lossy());
         let (good, bad) = ((good.as_ref(), &healthy), (bad.as_ref(), &failing));
-        output.write(|out| match self.format {
-            Format::Text => report::text(good, bad, &comparison, width, colour, out),
-            Format::Json => report::json(good, bad, &comparison, out),
+        output.write(|out| match self.layout.format {
+            Readers::Text => report::text(good, bad, &comparison, width, colour, out),
+            Readers::Json => report::json(good, bad, &comparison, out),
         })?;
         output.finish()?;
         Ok(Exit::Analysed)

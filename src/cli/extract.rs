@@ -10,7 +10,7 @@ use super::options::{self, ProfileFiles};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::extraction::{self, Extract as Extracted, ExtractError};
-use crate::pipeline::{Options, Selector};
+use crate::pipeline::{Options, Selector, Wanted};
 
 /// What both commands are told.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ impl Extract {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let options = self.common.options()?;
         #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
-        let extract = extraction::extract(|| File::open(&self.common.capture), &options, self.common.device);
+        let extract = extraction::extract(|| File::open(&self.common.capture), &options, self.common.wanted());
         let extract = extract.map_err(|error| failure(&self.common.capture, &error))?;
         if !self.anonymise {
             return self.common.write(&extract);
@@ -78,7 +78,7 @@ impl Prove {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let options = self.common.options()?;
         #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
-        let proof = extraction::prove(|| File::open(&self.common.capture), &options, self.common.device);
+        let proof = extraction::prove(|| File::open(&self.common.capture), &options, self.common.wanted());
         let proof = proof.map_err(|error| failure(&self.common.capture, &error))?;
         if !proof.is_smallest {
             complain(&"the search was stopped: some of these packets may not be needed");
@@ -93,6 +93,10 @@ impl Common {
             return Err(Failure::Usage("the capture is read several times: standard input cannot be".to_owned()));
         }
         Ok(Options { profiles: self.profile_files.load()?, ..Options::default() })
+    }
+
+    fn wanted(&self) -> Wanted {
+        self.device.map_or(Wanted::Worst, Wanted::Named)
     }
 
     fn write(&self, extract: &Extracted) -> Result<Exit, Failure> {

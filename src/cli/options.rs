@@ -34,6 +34,24 @@ pub(super) enum Color {
     Never,
 }
 
+/// For whom the result of a command is that has two forms.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Layout {
+    /// text for people, json for programs
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Readers::Text)]
+    pub(super) format: Readers,
+}
+
+/// Who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Readers {
+    /// People
+    Text,
+    /// Programs
+    Json,
+}
+
 /// How much is said.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]

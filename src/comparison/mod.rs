@@ -7,7 +7,7 @@ use std::io::Read;
 use crate::capture::CaptureError;
 use crate::login::timeline::Moment;
 use crate::model::{Frame, Outcome, Stage, Verdict};
-use crate::pipeline::{self, DeviceName, Options, Selector};
+use crate::pipeline::{self, DeviceName, Options, Wanted};
 use crate::verdict::{AttemptSummary, DeviceAnalysis};
 use facts::{Facts, Key};
 
@@ -24,17 +24,6 @@ pub struct Story {
     /// What was found about it.
     pub device: DeviceAnalysis,
     facts: Facts,
-}
-
-/// Which device of a capture is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// This one.
-    Named(Selector),
-    /// The one whose login went best.
-    Best,
-    /// The one whose login went worst.
-    Worst,
 }
 
 /// What came of comparing.
@@ -83,7 +72,7 @@ pub fn story<R: Read>(
 ) -> Result<Option<Story>, CaptureError> {
     let unread = |source| CaptureError::Io { offset: 0, source };
     let analysis = pipeline::analyse(open().map_err(unread)?, options)?.result;
-    let Some(device) = chosen(analysis.devices, wanted) else { return Ok(None) };
+    let Some(device) = wanted.choose(analysis.devices) else { return Ok(None) };
     let mut facts = Facts::default();
     pipeline::events(open().map_err(unread)?, &mut |event, whose| {
         let is_its = match whose {
@@ -97,24 +86,6 @@ pub fn story<R: Read>(
         Ok(())
     })?;
     Ok(Some(Story { device, facts }))
-}
-
-fn chosen(devices: Vec<DeviceAnalysis>, wanted: Wanted) -> Option<DeviceAnalysis> {
-    let success = |device: &DeviceAnalysis| match device.verdict {
-        Verdict::SignedIn => 4,
-        Verdict::Incomplete => 3,
-        Verdict::Dropped => 1,
-        Verdict::Loop => 0,
-        Verdict::NoLogin => 2,
-    };
-    let mut devices = devices.into_iter();
-    match wanted {
-        Wanted::Named(Selector::Mac(mac)) => devices.find(|device| device.mac == Some(mac)),
-        Wanted::Named(Selector::Ip(ip)) => devices.find(|device| device.ips.contains(&ip)),
-        // Of equals the first.
-        Wanted::Best => devices.rev().max_by_key(success),
-        Wanted::Worst => devices.min_by_key(success),
-    }
 }
 
 /// Compares two logins.

@@ -6,9 +6,9 @@ use std::io::{self, Read};
 
 use crate::capture::CaptureError;
 use crate::model::{By, Frame, How, Stage, Verdict};
-use crate::pipeline::{self, Options, Selector};
+use crate::pipeline::{self, Options, Wanted};
 use crate::rewrite::{self, Edit, Packet, RewriteError};
-use crate::verdict::{Analysis, DeviceAnalysis};
+use crate::verdict::DeviceAnalysis;
 use selection::Selection;
 
 mod anonymise;
@@ -90,11 +90,11 @@ const MOST: usize = 256 << 20;
 pub fn extract<R: Read>(
     mut open: impl FnMut() -> io::Result<R>,
     options: &Options,
-    wanted: Option<Selector>,
+    wanted: Wanted,
 ) -> Result<Extract, ExtractError> {
     let unread = |source| CaptureError::Io { offset: 0, source };
     let analysis = pipeline::analyse(open().map_err(unread)?, options)?.result;
-    let device = chosen(analysis, wanted).ok_or(ExtractError::NoDevice)?;
+    let device = wanted.choose(analysis.devices).ok_or(ExtractError::NoDevice)?;
     let essence = Essence::of(&device);
     let mut selection = Selection::of(&device);
     selection.learn(open().map_err(unread)?)?;
@@ -110,22 +110,6 @@ pub fn extract<R: Read>(
         }
     }
     best.ok_or(ExtractError::NoDevice)
-}
-
-/// The device that is meant; if none was named, the first whose login goes worst.
-fn chosen(analysis: Analysis, wanted: Option<Selector>) -> Option<DeviceAnalysis> {
-    let mut devices = analysis.devices.into_iter();
-    match wanted {
-        Some(Selector::Mac(mac)) => devices.find(|device| device.mac == Some(mac)),
-        Some(Selector::Ip(ip)) => devices.find(|device| device.ips.contains(&ip)),
-        None => devices.min_by_key(|device| match device.verdict {
-            Verdict::Loop => 0,
-            Verdict::Dropped => 1,
-            Verdict::Incomplete => 2,
-            Verdict::SignedIn => 3,
-            Verdict::NoLogin => 4,
-        }),
-    }
 }
 
 /// What a capture says of the same device.

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use super::{Essence, Extract, ExtractError, essence_of, extract, written};
 use crate::capture::CaptureReader;
 use crate::model::Frame;
-use crate::pipeline::{Options, Selector};
+use crate::pipeline::{Options, Wanted};
 
 /// Captures that are judged at most.
 const TRIES: usize = 4_000;
@@ -27,11 +27,7 @@ pub struct Proof {
 ///
 /// # Errors
 /// Those of [`extract`].
-pub fn prove<R: Read>(
-    open: impl FnMut() -> io::Result<R>,
-    options: &Options,
-    wanted: Option<Selector>,
-) -> Result<Proof, ExtractError> {
+pub fn prove<R: Read>(open: impl FnMut() -> io::Result<R>, options: &Options, wanted: Wanted) -> Result<Proof, ExtractError> {
     let whole = extract(open, options, wanted)?;
     if !whole.is_same {
         let of = whole.packets;

@@ -38,7 +38,6 @@ pub(super) struct Assembler {
     /// How many bytes of the store belong to pieces.
     live: usize,
     leftover: Leftover,
-    conflicts: u32,
 }
 
 /// The captured part of a segment, by stream offset.
@@ -89,11 +88,6 @@ impl Assembler {
             .capacity()
             .saturating_add(self.store.capacity())
             .saturating_add(self.pieces.capacity().saturating_mul(size_of::<Piece>()))
-    }
-
-    /// How many segments contradicted bytes that still wait, since the last question.
-    pub(super) fn take_conflicts(&mut self) -> u32 {
-        std::mem::take(&mut self.conflicts)
     }
 
     /// Has every byte before the FIN been handed on or given up?
@@ -190,8 +184,8 @@ impl Assembler {
 
     /// Frees the buffers.
     pub(super) fn release(&mut self) {
-        let (end, guessed, next, conflicts) = (self.end, self.guessed, self.next, self.conflicts);
-        *self = Self { next, end, guessed, conflicts, ..Self::default() };
+        let (end, guessed, next) = (self.end, self.guessed, self.next);
+        *self = Self { next, end, guessed, ..Self::default() };
     }
 
     /// Announces that the bytes up to `to` are missing.
@@ -262,8 +256,6 @@ impl Assembler {
         while from < stretch.end() {
             let to = match self.pieces.get(index) {
                 Some(piece) if piece.start <= from => {
-                    let piece = *piece;
-                    self.compare(&piece, stretch.between(from, piece.end()));
                     from = piece.end();
                     index = index.saturating_add(1);
                     continue;
@@ -293,14 +285,6 @@ impl Assembler {
             before.lost = part.lost;
         }
         follows
-    }
-
-    fn compare(&mut self, piece: &Piece, again: Stretch<'_>) {
-        let at = piece.at.saturating_add(again.start.saturating_sub(piece.start) as usize);
-        let kept = self.store.get(at..piece.at.saturating_add(piece.length)).unwrap_or_default();
-        if kept.iter().zip(again.bytes).any(|(kept, again)| kept != again) {
-            self.conflicts = self.conflicts.saturating_add(1);
-        }
     }
 }
 

@@ -1,11 +1,19 @@
 //! The segment in hand and whom to tell about it; the way of one side's ordered bytes to the sink.
 
+use super::history::History;
 use super::key::Key;
 use super::leftover::{Out, Why};
 use super::limits::{Limits, Losses};
 use super::{Flow, FlowSink, Interest, Step};
 use crate::model::{At, Side};
 use crate::packet::Link;
+
+/// What is kept of all flows together.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    pub(super) losses: Losses,
+    pub(super) history: History,
+}
 
 /// The segment in hand, and whom to tell.
 pub(super) struct Hand<'a, K> {
@@ -15,7 +23,7 @@ pub(super) struct Hand<'a, K> {
     pub(super) link: &'a Link,
     pub(super) at: At,
     pub(super) limits: &'a Limits,
-    pub(super) losses: &'a mut Losses,
+    pub(super) common: &'a mut Common,
 }
 
 /// Carries one side's stream to the sink.

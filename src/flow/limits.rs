@@ -69,8 +69,6 @@ pub struct Losses {
     pub flows: u64,
     /// Bytes of TCP streams not handed on because a buffer was full.
     pub bytes: u64,
-    /// Overlapping TCP segments that disagreed about their bytes.
-    pub conflicts: u64,
 }
 
 impl Losses {
@@ -90,10 +88,6 @@ impl Losses {
             ),
         );
         warn(self.bytes, format!("{} bytes of TCP streams were given up because their buffers were full", self.bytes));
-        warn(
-            self.conflicts,
-            format!("{} TCP segments repeated bytes with another content; the first copy was used", self.conflicts),
-        );
         warnings
     }
 }

@@ -3,6 +3,7 @@
 
 mod assembler;
 mod hand;
+mod history;
 mod key;
 mod leftover;
 mod limits;
@@ -19,7 +20,7 @@ use std::net::IpAddr;
 pub use self::key::community_id;
 pub use self::limits::{Limits, Losses};
 pub use self::table::FlowTable;
-use crate::model::{At, Endpoint, Side};
+use crate::model::{At, Endpoint, Frame, Side, Warning};
 use crate::packet::{Link, Packet};
 
 /// What carries a flow.
@@ -104,7 +105,7 @@ pub struct SideStats {
     pub cut: bool,
     /// Segments that the capture has twice (mirrored ports): the same within a millisecond. Counted nowhere else.
     pub copies: u32,
-    /// Segments that repeated bytes with another content, noticed while the bytes still waited behind a hole.
+    /// Segments that repeated bytes with another content.
     pub conflicts: u32,
 }
 
@@ -133,6 +134,33 @@ impl TcpStats {
             Side::Client => &self.client,
             Side::Server => &self.server,
         }
+    }
+}
+
+/// A TCP segment that repeats bytes with another content: two hosts that answer as one, something on the path that writes
+/// into the connection, or a damaged packet. The first reading is the one that is used, for a receiver does not take back
+/// what it has (RFC 9293, 3.10.7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who sent both, by their addresses.
+    pub source: Endpoint,
+    /// To whom.
+    pub destination: Endpoint,
+    /// The frame of the first reading.
+    pub first: Frame,
+    /// The frame of the other one.
+    pub again: Frame,
+}
+
+impl Conflict {
+    /// In words, for people.
+    fn warning(&self) -> Warning {
+        let Self { source, destination, first, again } = self;
+        let text = format!(
+            "a TCP segment from {source} to {destination} repeats bytes of frame {first} with another content; those of frame \
+             {first} were used"
+        );
+        Warning { frame: Some(*again), text }
     }
 }
 

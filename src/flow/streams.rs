@@ -1,6 +1,7 @@
 //! The two streams of a connection, and the last segments of each by which a frame is known that was captured twice.
 
 use super::assembler::Assembler;
+use super::history::Trail;
 use super::limits::MIRROR_AGE;
 use super::sent::of_mut;
 use crate::model::{Side, Time};
@@ -12,6 +13,8 @@ pub(super) struct Streams {
     /// Has the sink been told of the end?
     pub(super) ended: [bool; 2],
     recent: [Recent; 2],
+    /// Where the history has what each side sent.
+    pub(super) trails: [Trail; 2],
 }
 
 /// The last segments with payload of one side.

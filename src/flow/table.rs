@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::hand::Hand;
+use super::hand::{Common, Hand};
 use super::key::Key;
 use super::limits::{Limits, Losses};
 use super::sent::{Sent, of_mut};
 use super::tcp::{Belongs, Connection};
-use super::{FlowSink, Interest};
+use super::{Conflict, FlowSink, Interest};
 use crate::model::{At, Side, Time, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
@@ -51,6 +51,10 @@ impl<T> Hot<T> {
         if from_low == self.client_is_low { Side::Client } else { Side::Server }
     }
 
+    fn is_connection(&self, id: u64) -> bool {
+        matches!(&self.cold, Cold::Tcp(connection) if connection.id == id)
+    }
+
     /// How long it may be idle.
     fn age(&self, key: &Key, limits: &Limits) -> i64 {
         let [client, server] = &self.sent;
@@ -70,7 +74,7 @@ impl<T> Hot<T> {
 pub struct FlowTable<T> {
     flows: IndexMap<Key, Hot<T>, RandomState>,
     limits: Limits,
-    losses: Losses,
+    common: Common,
     hand: usize,
     next_id: u64,
     /// Where the last packet was.
@@ -95,7 +99,7 @@ impl<T: Default> FlowTable<T> {
         Self {
             flows: IndexMap::default(),
             limits,
-            losses: Losses::default(),
+            common: Common::default(),
             hand: 0,
             next_id: 0,
             last: At::default(),
@@ -122,12 +126,17 @@ impl<T: Default> FlowTable<T> {
 
     /// What the bounds have cost up to now.
     pub fn losses(&self) -> Losses {
-        self.losses
+        self.common.losses
     }
 
-    /// The same in words.
+    /// The segments that repeated bytes with another content: the first ones.
+    pub fn conflicts(&self) -> &[Conflict] {
+        self.common.history.conflicts()
+    }
+
+    /// Losses and conflicts in words.
     pub fn warnings(&self) -> Vec<Warning> {
-        self.losses.warnings()
+        self.common.losses.warnings().into_iter().chain(self.common.history.warnings()).collect()
     }
 
     /// Takes one packet in.
@@ -260,7 +269,7 @@ impl<T: Default> FlowTable<T> {
         let Cold::Tcp(connection) = &mut hot.cold else { return };
         hot.touched = at.time;
         let client_is_low = hot.client_is_low;
-        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
+        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, common: &mut self.common };
         connection.segment(&mut hot.sent, side, segment, &mut hand);
         hot.quiet = !connection.wants_payload();
         if connection.closed && !hot.closed {
@@ -293,7 +302,7 @@ impl<T: Default> FlowTable<T> {
                 })
                 .min();
             if let Some((_, index)) = oldest {
-                self.losses.flows = self.losses.flows.saturating_add(1);
+                self.common.losses.flows = self.common.losses.flows.saturating_add(1);
                 self.remove(index, at, sink);
                 self.hand = self.hand.saturating_add(self.limits.sample);
             }
@@ -339,7 +348,7 @@ impl<T: Default> FlowTable<T> {
             return true;
         }
         let (link, client_is_low) = (&Link::default(), hot.client_is_low);
-        let mut hand = Hand { sink, key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
+        let mut hand = Hand { sink, key, client_is_low, link, at, limits: &self.limits, common: &mut self.common };
         connection.forget(&mut hand);
         hot.quiet = !connection.wants_payload();
         hot.holds = false;
@@ -359,14 +368,8 @@ impl<T: Default> FlowTable<T> {
         self.held = self.held.saturating_sub(hot.held as usize);
         let Cold::Tcp(connection) = &mut hot.cold else { return };
         let (link, client_is_low) = (&Link::default(), hot.client_is_low);
-        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, losses: &mut self.losses };
+        let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, common: &mut self.common };
         connection.close(&hot.sent, &mut hand);
-    }
-}
-
-impl<T> Hot<T> {
-    fn is_connection(&self, id: u64) -> bool {
-        matches!(&self.cold, Cold::Tcp(connection) if connection.id == id)
     }
 }
 

@@ -153,3 +153,32 @@ words! {
         NoLogin = "no-login",
     }
 }
+
+impl Verdict {
+    /// What needs help most comes first.
+    pub fn urgency(self) -> u8 {
+        match self {
+            Verdict::Loop => 0,
+            Verdict::Dropped => 1,
+            Verdict::Incomplete => 2,
+            Verdict::SignedIn => 3,
+            Verdict::NoLogin => 4,
+        }
+    }
+}
+
+words! {
+    /// What a device looks at in a certificate.
+    Aspect {
+        /// The algorithm with which it was signed, and whether the signature verifies.
+        Signature = "signature",
+        /// Kind and size of its key.
+        Key = "key",
+        /// From when to when it is valid.
+        Validity = "validity",
+        /// The names that it covers.
+        Name = "name",
+        /// Who issued it, and for what.
+        Other = "other",
+    }
+}

@@ -1,12 +1,11 @@
 //! The pieces in a row: capture, packets, flows, protocols, events, devices, logins, findings, result. Reads no file and no
 //! clock: any [`Read`] will do.
 
+mod naming;
 mod notes;
 mod room;
 
-use std::fmt;
 use std::io::Read;
-use std::net::IpAddr;
 
 use crate::capture::{CaptureError, CaptureReader, compressed};
 use crate::device::facts::DeviceFacts;
@@ -15,18 +14,21 @@ use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink, What};
 use crate::findings;
-use crate::flow::{FlowTable, Signal};
+use crate::flow::{Conflict, FlowTable, Signal};
 use crate::login::Login;
 use crate::login::steps::Attempt;
-use crate::model::{Mac, Time, Verdict, Warning};
+use crate::model::{Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use naming::is_selected;
+pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -42,43 +44,6 @@ impl Options {
     /// The profile that was named.
     fn chosen(&self) -> Option<&Profile> {
         self.profile.as_deref().and_then(|name| self.profiles.named(name))
-    }
-}
-
-/// A device, as a user names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Selector {
-    /// By its MAC.
-    Mac(Mac),
-    /// By one of its addresses.
-    Ip(IpAddr),
-}
-
-impl std::str::FromStr for Selector {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mac = text.parse().map(Selector::Mac).ok();
-        let ip = || text.parse().map(Selector::Ip).ok();
-        mac.or_else(ip).ok_or_else(|| format!("{text:?} is neither a MAC address (00:04:f2:1a:2b:3c) nor an IP address"))
-    }
-}
-
-/// By what `events` calls a device: its MAC where the capture has shown it, else its address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceName {
-    /// Its MAC.
-    Mac(Mac),
-    /// Its address.
-    Ip(IpAddr),
-}
-
-impl fmt::Display for DeviceName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DeviceName::Mac(mac) => mac.fmt(out),
-            DeviceName::Ip(ip) => ip.fmt(out),
-        }
     }
 }
 
@@ -103,7 +68,9 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     let (devices, warnings) = run.sink.finish(end);
     run.capture.notes = notes.tell(&run.capture);
     run.capture.warnings.extend(warnings);
-    Ok(Outcome { result: Analysis { capture: run.capture, devices }, error: run.error })
+    let mut result = Analysis { capture: run.capture, devices };
+    result.doubt(&run.conflicts);
+    Ok(Outcome { result, error: run.error })
 }
 
 /// Reads a capture and gives each event, with the device that it belongs to.
@@ -123,6 +90,8 @@ pub fn events<R: Read>(
 struct Run<S> {
     capture: CaptureSummary,
     sink: S,
+    /// Where TCP segments gave two readings of the same bytes.
+    conflicts: Vec<Conflict>,
     error: Option<CaptureError>,
 }
 
@@ -167,7 +136,7 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
         warnings,
         notes: Vec::new(),
     };
-    Ok(Run { capture, sink: dispatcher.into_sink(), error })
+    Ok(Run { capture, sink: dispatcher.into_sink(), conflicts: flows.conflicts().to_vec(), error })
 }
 
 /// Hands events on, with the names of their devices.
@@ -388,13 +357,5 @@ impl<'a> Logins<'a> {
             analyses.push(analysis);
         }
         (analyses, costs.warnings())
-    }
-}
-
-fn is_selected(selector: Option<Selector>, facts: &DeviceFacts) -> bool {
-    match selector {
-        None => true,
-        Some(Selector::Mac(mac)) => facts.mac == Some(mac),
-        Some(Selector::Ip(ip)) => facts.addresses.contains(&ip),
     }
 }

@@ -37,8 +37,13 @@ pub fn text(
             coverage(&mut page, name)?;
         }
     }
-    if request.authorities.is_empty() {
+    if request.authorities.is_empty() || request.names.is_empty() {
         page.gap()?;
+    }
+    if request.names.is_empty() {
+        page.hanging("", Ink::Plain, Ink::Faint, "Not judged: the name. Say with --name by which one devices reach the server.")?;
+    }
+    if request.authorities.is_empty() {
         page.hanging("", Ink::Plain, Ink::Faint, "Not judged: whether the devices hold the CA. Name what they hold with --ca.")?;
     }
     Ok(())
@@ -113,7 +118,7 @@ impl<'a> From<&'a Objection> for Reason<'a> {
             certificate: objection.certificate.as_deref(),
             what: &objection.what,
             wanted: objection.wanted.as_deref(),
-            confidence: (f64::from(objection.certainty) * 100.0).round() / 100.0,
+            confidence: words::two_digits(objection.certainty),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::page::safe;
-use super::words;
+use super::{told, words};
 use crate::verdict::{Analysis, DeviceAnalysis};
 
 /// Names of the columns, in their order.
@@ -46,7 +46,8 @@ fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {
     fn text<T: ToString>(value: Option<T>) -> String {
         value.map(|value| value.to_string()).unwrap_or_default()
     }
-    let attempt = device.typical_attempt();
+    // A drop that the device got over is not what became of it.
+    let attempt = device.typical_attempt().filter(|_| told::is_failed(device));
     let drop = attempt.and_then(|attempt| attempt.drop);
     let repeats = device.repeats.as_ref();
     let primary = device.primary();
@@ -60,7 +61,7 @@ fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {
         text(device.name.as_ref()),
         text(device.profile.as_ref().map(|(name, _)| name)),
         device.verdict.to_string(),
-        words::two_digits(device.confidence),
+        words::two_digits(device.confidence).to_string(),
         repeats.map_or(device.attempts.len().to_string(), |repeats| repeats.attempts.to_string()),
         text(repeats.map(|repeats| repeats.period_s)),
         text(repeats.map(|repeats| repeats.restarts_at)),
@@ -115,6 +116,16 @@ mod tests {
             (cell("drop_stage"), cell("drop_by"), cell("drop_how"), cell("drop_frame")),
             ("tls".into(), "device".into(), "fin".into(), "141".into())
         );
+    }
+
+    #[test]
+    fn a_device_that_signed_in_after_all_has_no_drop() {
+        let mut analysis = samples::founding_loop();
+        analysis.devices[0].verdict = crate::model::Verdict::SignedIn;
+        let rows = rows(&analysis);
+        for name in ["drop_stage", "drop_by", "drop_how", "drop_frame", "drop_time", "screen"] {
+            assert_eq!(&rows[1][COLUMNS.iter().position(|known| *known == name).unwrap()], "", "{name}");
+        }
     }
 
     #[test]

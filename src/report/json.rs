@@ -8,9 +8,10 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::visible;
+use super::words::two_digits;
 use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
-use crate::model::{At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
+use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
 
@@ -191,7 +192,7 @@ struct Card<'a> {
 
 #[derive(Serialize, JsonSchema)]
 struct Examined<'a> {
-    what: &'static str,
+    what: Aspect,
     value: &'a str,
     /// `null` where it is not known of the device.
     passes: Option<bool>,
@@ -202,11 +203,6 @@ struct Proof<'a> {
     frame: Frame,
     display_filter: &'a str,
     text: &'a str,
-}
-
-/// A confidence between 0 and 1 with two digits: more would claim what nobody knows.
-fn two_digits(confidence: f32) -> f64 {
-    (f64::from(confidence.clamp(0.0, 1.0)) * 100.0).round() / 100.0
 }
 
 impl<'a> Document<'a> {

@@ -114,7 +114,7 @@ impl Sarif {
             properties: Properties {
                 verdict: device.verdict.to_string(),
                 primary: finding.primary,
-                confidence: (f64::from(finding.confidence.clamp(0.0, 1.0)) * 100.0).round() / 100.0,
+                confidence: words::two_digits(finding.confidence),
                 stage: finding.stage.to_string(),
                 frames: finding.evidence.iter().map(|proof| proof.frame.0).collect(),
                 fix: finding.fix.clone(),

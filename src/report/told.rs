@@ -25,13 +25,7 @@ pub(in crate::report) fn is_failed(device: &DeviceAnalysis) -> bool {
 /// What loops or dropped goes first; within one verdict the order is that of the capture.
 pub(in crate::report) fn by_urgency(devices: &[DeviceAnalysis]) -> Vec<&DeviceAnalysis> {
     let mut order: Vec<&DeviceAnalysis> = devices.iter().collect();
-    order.sort_by_key(|device| match device.verdict {
-        Verdict::Loop => 0,
-        Verdict::Dropped => 1,
-        Verdict::Incomplete => 2,
-        Verdict::SignedIn => 3,
-        Verdict::NoLogin => 4,
-    });
+    order.sort_by_key(|device| device.verdict.urgency());
     order
 }
 

@@ -67,8 +67,8 @@ pub(in crate::report) fn sure(confidence: f32) -> String {
 }
 
 /// A confidence between 0 and 1 with two digits: more would claim what nobody knows.
-pub(in crate::report) fn two_digits(confidence: f32) -> String {
-    format!("{:.2}", confidence.clamp(0.0, 1.0))
+pub(in crate::report) fn two_digits(confidence: f32) -> f64 {
+    (f64::from(confidence.clamp(0.0, 1.0)) * 100.0).round() / 100.0
 }
 
 /// `1 attempt`, `7 attempts`.

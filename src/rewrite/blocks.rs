@@ -1,11 +1,7 @@
 //! Blocks of pcapng as bytes: what is written into a capture, and where a comment goes in a block that is there already.
 
-/// Section Header Block.
-pub(super) const SECTION: u32 = 0x0a0d_0d0a;
-/// Interface Description Block.
-pub(super) const INTERFACE: u32 = 1;
-/// Enhanced Packet Block.
-pub(super) const ENHANCED_PACKET: u32 = 6;
+use crate::capture::Order;
+use crate::capture::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION, SECTION_MAGIC};
 
 /// opt_comment.
 const COMMENT: u16 = 1;
@@ -13,36 +9,6 @@ const COMMENT: u16 = 1;
 const RESOLUTION: u16 = 9;
 /// The longest option.
 const LONGEST: usize = 65_535;
-
-/// The order of the bytes in a section.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    Little,
-    Big,
-}
-
-impl Order {
-    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Order::Little => u32::from_le_bytes(bytes),
-            Order::Big => u32::from_be_bytes(bytes),
-        }
-    }
-
-    pub(super) fn put_u16(self, value: u16) -> [u8; 2] {
-        match self {
-            Order::Little => value.to_le_bytes(),
-            Order::Big => value.to_be_bytes(),
-        }
-    }
-
-    pub(super) fn put_u32(self, value: u32) -> [u8; 4] {
-        match self {
-            Order::Little => value.to_le_bytes(),
-            Order::Big => value.to_be_bytes(),
-        }
-    }
-}
 
 /// A block with this body.
 pub(super) fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
@@ -85,7 +51,7 @@ pub(super) fn options(order: Order, new: &[u8], old: &[u8]) -> Vec<u8> {
 /// A section header of ours.
 pub(super) fn section(comment: Option<&str>) -> Vec<u8> {
     let order = Order::Little;
-    let mut body = order.put_u32(0x1a2b_3c4d).to_vec();
+    let mut body = order.put_u32(SECTION_MAGIC).to_vec();
     body.extend(order.put_u16(1));
     body.extend(order.put_u16(0));
     // The length of the section is not told.

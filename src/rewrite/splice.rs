@@ -3,17 +3,11 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
-use super::blocks::{self, ENHANCED_PACKET, INTERFACE, Order, SECTION};
-use super::{Edit, Packet, Written};
+use super::{Edit, Packet, Written, blocks};
+use crate::capture::Order;
+use crate::capture::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, PACKET, RECORDS, SECTION, SECTION_MAGIC, SIMPLE_PACKET};
 use crate::model::Frame;
 
-/// The obsolete Packet Block, and the Simple Packet Block.
-const PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-/// Blocks that count as frames without being packets that anybody reads.
-const RECORDS: [u32; 6] = [9, 0x0204, 0x0216, 0x0221, 0x0bad, 0x4000_0bad];
-/// Longest block that is read.
-const MAX_BLOCK: u32 = 16 * 1024 * 1024;
 /// Where the data of an enhanced or obsolete packet begins in its block, and that of a simple one.
 const DATA: usize = 28;
 const SIMPLE_DATA: usize = 12;
@@ -103,7 +97,7 @@ impl<R: Read> Blocks<R> {
         if u32::from_le_bytes(word(&self.bytes, 0)) == SECTION {
             let magic = word(&self.bytes, 8);
             self.order =
-                [Order::Little, Order::Big].into_iter().find(|order| order.u32(magic) == 0x1a2b_3c4d).ok_or_else(broken)?;
+                [Order::Little, Order::Big].into_iter().find(|order| order.u32(magic) == SECTION_MAGIC).ok_or_else(broken)?;
         }
         let order = self.order;
         let (kind, length) = (order.u32(word(&self.bytes, 0)), order.u32(word(&self.bytes, 4)));
@@ -206,11 +200,7 @@ impl<'a> Block<'a> {
         let mut rest = body.get(8..).unwrap_or_default();
         let mut any = false;
         while let Some((&[c0, c1, l0, l1], behind)) = rest.split_first_chunk() {
-            let half = |bytes: [u8; 2]| match self.order {
-                Order::Little => u16::from_le_bytes(bytes),
-                Order::Big => u16::from_be_bytes(bytes),
-            };
-            let (code, length) = (half([c0, c1]), usize::from(half([l0, l1])));
+            let (code, length) = (self.order.u16([c0, c1]), usize::from(self.order.u16([l0, l1])));
             let padded = length.next_multiple_of(4);
             let Some((value, behind)) = behind.split_at_checked(padded) else { break };
             if code == 0 {

@@ -3,6 +3,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 
 use super::*;
+use crate::capture::Order;
+use crate::capture::pcapng::{ENHANCED_PACKET, INTERFACE, SECTION, SECTION_MAGIC};
 use crate::model::Time;
 
 /// Keeps every frame that is not in `dropped`, and comments on those in `comments`.
@@ -63,8 +65,8 @@ fn pcap(lengths: &[usize]) -> Vec<u8> {
 }
 
 /// pcapng in either byte order: a packet with a comment, one without options, an unknown block, a simple packet.
-fn pcapng(order: blocks::Order) -> Vec<u8> {
-    let mut section = order.put_u32(0x1a2b_3c4d).to_vec();
+fn pcapng(order: Order) -> Vec<u8> {
+    let mut section = order.put_u32(SECTION_MAGIC).to_vec();
     section.extend([order.put_u16(1), order.put_u16(0)].concat());
     section.extend([0xff; 8]);
     let mut interface = order.put_u16(1).to_vec();
@@ -74,13 +76,13 @@ fn pcapng(order: blocks::Order) -> Vec<u8> {
         body.extend(data);
         body.resize(body.len().next_multiple_of(4), 0);
         body.extend(options);
-        blocks::block(order, blocks::ENHANCED_PACKET, &body)
+        blocks::block(order, ENHANCED_PACKET, &body)
     };
     let with_comment = blocks::options(order, &blocks::comments(order, ["old"].into_iter()), &[]);
     let simple = [order.put_u32(6).as_slice(), b"simple", &[0, 0]].concat();
     [
-        blocks::block(order, blocks::SECTION, &section),
-        blocks::block(order, blocks::INTERFACE, &interface),
+        blocks::block(order, SECTION, &section),
+        blocks::block(order, INTERFACE, &interface),
         packet(b"first", &with_comment),
         blocks::block(order, 0x7777, b"unknown!"),
         packet(b"second packet", &[]),
@@ -91,7 +93,7 @@ fn pcapng(order: blocks::Order) -> Vec<u8> {
 
 #[test]
 fn sound_pcapng_without_changes_stays_but_for_the_length_of_its_section() {
-    for order in [blocks::Order::Little, blocks::Order::Big] {
+    for order in [Order::Little, Order::Big] {
         let capture = pcapng(order);
         let (out, written) = rewritten(&capture, &mut Plan::default());
         assert_eq!(out, capture, "{order:?}");
@@ -102,7 +104,7 @@ fn sound_pcapng_without_changes_stays_but_for_the_length_of_its_section() {
 
 #[test]
 fn a_comment_goes_before_those_that_are_there() {
-    for order in [blocks::Order::Little, blocks::Order::Big] {
+    for order in [Order::Little, Order::Big] {
         let capture = pcapng(order);
         let comments =
             BTreeMap::from([(Frame(1), vec!["new".to_owned()]), (Frame(2), vec!["two".to_owned(), "three".to_owned()])]);
@@ -117,14 +119,14 @@ fn a_comment_goes_before_those_that_are_there() {
 #[test]
 fn a_simple_packet_can_have_no_comment_and_that_is_told() {
     let comments = BTreeMap::from([(Frame(3), vec!["lost".to_owned()])]);
-    let capture = pcapng(blocks::Order::Little);
+    let capture = pcapng(Order::Little);
     let (out, written) = rewritten(&capture, &mut Plan { comments, ..Plan::default() });
     assert_eq!((out, written.comments_left_out), (capture, 1));
 }
 
 #[test]
 fn packets_that_are_left_out_renumber_those_behind_them() {
-    for capture in [pcapng(blocks::Order::Big), pcap(&[5, 60, 61])] {
+    for capture in [pcapng(Order::Big), pcap(&[5, 60, 61])] {
         let (out, written) = rewritten(&capture, &mut Plan { dropped: vec![Frame(1)], ..Plan::default() });
         assert_eq!(packets(&out).len(), packets(&capture).len() - 1);
         assert_eq!(packets(&out)[0].3, packets(&capture)[1].3);
@@ -134,7 +136,7 @@ fn packets_that_are_left_out_renumber_those_behind_them() {
 
 #[test]
 fn without_its_surroundings_nothing_but_packets_is_left() {
-    let capture = pcapng(blocks::Order::Little);
+    let capture = pcapng(Order::Little);
     let (out, _) = rewritten(&capture, &mut Plan { bare: true, ..Plan::default() });
     for gone in [b"old".as_slice(), b"unknown!"] {
         assert!(!out.windows(gone.len()).any(|window| window == gone));
@@ -153,7 +155,7 @@ fn classic_captures_become_pcapng_with_the_same_packets() {
 
 #[test]
 fn damaged_pcapng_is_written_as_far_as_it_can_be_read() {
-    let mut capture = pcapng(blocks::Order::Little);
+    let mut capture = pcapng(Order::Little);
     let end = capture.len() - 6;
     capture.truncate(end);
     let (out, written) = rewritten(&capture, &mut Plan::default());

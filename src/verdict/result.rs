@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::flow::Conflict;
 use crate::login::steps::StageReport;
 use crate::login::timeline::Moment;
 use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
@@ -16,6 +17,18 @@ pub struct Analysis {
     pub capture: CaptureSummary,
     /// Its devices, in the order of their first frames.
     pub devices: Vec<DeviceAnalysis>,
+}
+
+impl Analysis {
+    /// Says of evidence that stands on one of two readings of the same bytes that there is the other one.
+    pub fn doubt(&mut self, conflicts: &[Conflict]) {
+        let findings = self.devices.iter_mut().flat_map(|device| &mut device.findings);
+        for evidence in findings.flat_map(|finding| &mut finding.evidence) {
+            let of_it = |conflict: &&Conflict| conflict.first == evidence.frame || conflict.again == evidence.frame;
+            let Some(Conflict { first, again, .. }) = conflicts.iter().find(of_it) else { continue };
+            evidence.text.push_str(&format!("; frame {again} repeats bytes of frame {first} with another content"));
+        }
+    }
 }
 
 /// Facts about a capture.

@@ -220,7 +220,7 @@ fn main() -> std::io::Result<()> {
     for path in captures() {
         let capture = std::fs::read(&path)?;
         let head = capture.get(..3_900).unwrap_or(&capture);
-        for target in ["capture", "report", "events"] {
+        for target in ["capture", "rewrite", "report", "events"] {
             log.seeds.add(target, capture.get(..capture.len() % 3_000 + 900).unwrap_or(&capture));
         }
         log.seeds.add("compressed", &gzip(head));

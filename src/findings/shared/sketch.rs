@@ -4,7 +4,7 @@
 use crate::findings::Case;
 use crate::findings::shared::chain::{Judged, PROBABLE, algorithm_name, fault_words, judged, wanted_name};
 use crate::formats::x509::{AlternativeName, Body, KeyKind};
-use crate::model::{At, Frame};
+use crate::model::{Aspect, At, Frame};
 use crate::profile::TrustPolicy;
 use crate::text::WireText;
 use crate::trust::{Fault, FaultKind, Link, key_name};
@@ -45,8 +45,8 @@ pub struct Drawn {
 /// Something that a device looks at in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What: `signature`, `key`, `validity`, `name`, `other`.
-    pub what: &'static str,
+    /// What.
+    pub what: Aspect,
     /// What the certificate has there.
     pub value: String,
     /// Does it pass? `None` where that is not known of the device.
@@ -102,7 +102,7 @@ fn names(body: &Body) -> Vec<WireText> {
 
 /// What the device looks at: a fault fails; what its family is known to take passes; of the rest nothing is said.
 fn checks(body: &Body, policy: &TrustPolicy, faults: &[&Fault], wanted: Option<&WireText>) -> Vec<Check> {
-    let check = |what: &'static str, value: String, takes: Option<bool>| {
+    let check = |what: Aspect, value: String, takes: Option<bool>| {
         let fails = faults.iter().any(|fault| concerns(&fault.kind) == what);
         Check { what, value, passes: if fails { Some(false) } else { takes } }
     };
@@ -113,30 +113,30 @@ fn checks(body: &Body, policy: &TrustPolicy, faults: &[&Fault], wanted: Option<&
     let takes_key = takes_kind.into_iter().chain(takes_size).reduce(|one, other| one && other).filter(|takes| *takes);
     let validity = format!("{} to {}", body.not_before.whole_seconds(), body.not_after.whole_seconds());
     let mut checks = vec![
-        check("signature", algorithm_name(body), takes_hash),
-        check("key", key_name(&body.key), takes_key),
-        check("validity", validity, Some(true)),
+        check(Aspect::Signature, algorithm_name(body), takes_hash),
+        check(Aspect::Key, key_name(&body.key), takes_key),
+        check(Aspect::Validity, validity, Some(true)),
     ];
-    checks.extend(wanted.map(|wanted| check("name", wanted.to_string(), Some(true))));
-    let others = faults.iter().filter(|fault| concerns(&fault.kind) == "other");
-    checks.extend(others.map(|fault| Check { what: "other", value: fault_words(&fault.kind), passes: Some(false) }));
+    checks.extend(wanted.map(|wanted| check(Aspect::Name, wanted.to_string(), Some(true))));
+    let others = faults.iter().filter(|fault| concerns(&fault.kind) == Aspect::Other);
+    checks.extend(others.map(|fault| Check { what: Aspect::Other, value: fault_words(&fault.kind), passes: Some(false) }));
     checks
 }
 
 /// Which check a fault fails.
-fn concerns(kind: &FaultKind) -> &'static str {
+fn concerns(kind: &FaultKind) -> Aspect {
     match kind {
-        FaultKind::UnsupportedSignature { .. } | FaultKind::BadSignature => "signature",
-        FaultKind::UnsupportedKey { .. } => "key",
-        FaultKind::Weak { what, .. } if what.ends_with("signature") => "signature",
-        FaultKind::Weak { .. } => "key",
-        FaultKind::Expired { .. } | FaultKind::NotYetValid { .. } => "validity",
-        FaultKind::NameMismatch { .. } => "name",
+        FaultKind::UnsupportedSignature { .. } | FaultKind::BadSignature => Aspect::Signature,
+        FaultKind::UnsupportedKey { .. } => Aspect::Key,
+        FaultKind::Weak { what, .. } if what.ends_with("signature") => Aspect::Signature,
+        FaultKind::Weak { .. } => Aspect::Key,
+        FaultKind::Expired { .. } | FaultKind::NotYetValid { .. } => Aspect::Validity,
+        FaultKind::NameMismatch { .. } => Aspect::Name,
         FaultKind::UntrustedIssuer { .. }
         | FaultKind::SelfSigned
         | FaultKind::MissingIntermediate { .. }
         | FaultKind::EnrolmentIncomplete { .. }
         | FaultKind::CrossSignedExpired
-        | FaultKind::WrongUsage { .. } => "other",
+        | FaultKind::WrongUsage { .. } => Aspect::Other,
     }
 }

@@ -11,8 +11,8 @@ use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
 use super::sent::{NEVER, Sent, of, of_mut};
 use super::stats::{Ends, Record};
 use super::streams::{Streams, near};
-use super::{Flow, FlowSink, Interest, Signal, TcpStats};
-use crate::model::{At, Side};
+use super::{Conflict, Flow, FlowSink, Interest, Signal, TcpStats};
+use crate::model::{At, Frame, Side};
 use crate::packet::Segment;
 
 /// One TCP connection.
@@ -27,6 +27,18 @@ pub(super) struct Connection<T> {
     pub(super) closed: bool,
     /// Most open connections have none.
     ends: Option<Box<Ends>>,
+}
+
+/// A segment with payload, in the numbers of its stream.
+struct Placed {
+    sequence: u32,
+    length: u32,
+    from: u64,
+    to: u64,
+    /// Does it bring nothing new?
+    again: bool,
+    /// Are bytes that were captured before other ones in it?
+    contradicts: bool,
 }
 
 impl<T: Default> Connection<T> {
@@ -125,7 +137,7 @@ impl<T: Default> Connection<T> {
         for side in [Side::Client, Side::Server] {
             self.with_stream(side, hand, |stream, _, _, pipe| stream.forget(pipe));
         }
-        hand.losses.bytes = hand.losses.bytes.saturating_add(hand.sink.held(&self.state) as u64);
+        hand.common.losses.bytes = hand.common.losses.bytes.saturating_add(hand.sink.held(&self.state) as u64);
         hand.sink.forget(&mut self.state);
     }
 
@@ -216,10 +228,28 @@ impl<T: Default> Connection<T> {
         let me = of_mut(sent, side);
         let start = me.offset(sequence);
         let end = start.saturating_add(i64::from(segment.wire_length));
-        let stray = start.saturating_sub(me.total as i64) > FARTHEST_AHEAD;
-        if stray || self.count(me.total, side, sequence, start, end, segment.wire_length, hand.at) {
+        let total = me.total;
+        if start.saturating_sub(total as i64) > FARTHEST_AHEAD {
             return;
         }
+        let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
+        let cut = (captured.len() as u64) < u64::from(segment.wire_length);
+        // What lies before the start of the stream was not asked for.
+        let bytes = captured.get(start.min(0).unsigned_abs() as usize..).unwrap_or_default();
+        let (from, to) = (start.max(0) as u64, end.max(0) as u64);
+        let first = self.first_reading(total, side, from, bytes, hand);
+        let again = self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).knows(from, to));
+        let placed = Placed { sequence, length: segment.wire_length, from, to, again, contradicts: first.is_some() };
+        if self.count(total, side, &placed, hand.at) {
+            return;
+        }
+        if let Some(first) = first {
+            self.conflict(side, first, hand);
+        }
+        if !again && let Some(streams) = &mut self.streams {
+            hand.common.history.keep(of_mut(&mut streams.trails, side), from, bytes, hand.at.frame);
+        }
+        let me = of_mut(sent, side);
         me.reach(sequence.wrapping_add(segment.wire_length));
         me.data = true;
         let record = of_mut(&mut self.records, side);
@@ -227,27 +257,34 @@ impl<T: Default> Connection<T> {
             record.first_data = hand.at;
             self.signal(Signal::FirstData(side), sent, hand);
         }
-        let captured = segment.payload.get(..segment.wire_length as usize).unwrap_or(segment.payload);
-        of_mut(&mut self.records, side).cut |= (captured.len() as u64) < u64::from(segment.wire_length);
-        // What lies before the start of the stream was not asked for.
-        let bytes = captured.get(start.min(0).unsigned_abs() as usize..).unwrap_or_default();
-        let (start, Ok(end)) = (start.max(0) as u64, u64::try_from(end)) else { return };
-        let stretch = Stretch { start, bytes, lost: end.saturating_sub(start).saturating_sub(bytes.len() as u64) };
+        of_mut(&mut self.records, side).cut |= cut;
+        let stretch = Stretch { start: from, bytes, lost: to.saturating_sub(from).saturating_sub(bytes.len() as u64) };
         self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
     }
 
+    /// The frame of which a segment repeats bytes with another content.
+    fn first_reading<K>(&self, total: u64, side: Side, from: u64, bytes: &[u8], hand: &Hand<'_, K>) -> Option<Frame> {
+        let streams = self.streams.as_ref().filter(|_| from < total)?;
+        hand.common.history.contradicted(*of(&streams.trails, side), from, bytes)
+    }
+
+    fn conflict<K>(&mut self, side: Side, first: Frame, hand: &mut Hand<'_, K>) {
+        let record = of_mut(&mut self.records, side);
+        record.conflicts = record.conflicts.saturating_add(1);
+        let flow = self.flow(hand);
+        let (source, destination) = (flow.endpoint(side), flow.endpoint(side.other()));
+        hand.common.history.note(Conflict { source, destination, first, again: hand.at.frame });
+    }
+
     /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one segment, already worked out")]
-    fn count(&mut self, total: u64, side: Side, sequence: u32, start: i64, end: i64, length: u32, at: At) -> bool {
+    fn count(&mut self, total: u64, side: Side, placed: &Placed, at: At) -> bool {
         let Some(streams) = &mut self.streams else { return false };
         let record = of_mut(&mut self.records, side);
-        let stream = of(&streams.sides, side);
-        let (from, to) = (start.max(0) as u64, end.max(0) as u64);
-        let again = stream.knows(from, to);
+        let Placed { sequence, length, from, to, again, contradicts } = *placed;
         if again && length == 1 && to == total && record.acked >= total {
             return true;
         }
-        if streams.is_copy(side, again, sequence, length, at.time) {
+        if !contradicts && streams.is_copy(side, again, sequence, length, at.time) {
             record.copies = record.copies.saturating_add(1);
             return true;
         }
@@ -352,12 +389,9 @@ impl<T: Default> Connection<T> {
             link: hand.link,
             at: hand.at,
             uncaptured: &mut record.uncaptured,
-            dropped: &mut hand.losses.bytes,
+            dropped: &mut hand.common.losses.bytes,
         };
         let interest = act(stream, record.acked, hand.limits, &mut pipe);
-        let conflicts = stream.take_conflicts();
-        record.conflicts = record.conflicts.saturating_add(conflicts);
-        hand.losses.conflicts = hand.losses.conflicts.saturating_add(u64::from(conflicts));
         if interest == Interest::SignalsOnly {
             self.streams = None;
         }

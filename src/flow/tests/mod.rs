@@ -1,13 +1,14 @@
 //! Conversations: these segments in, those calls out.
 
 mod bounds;
+mod conflicts;
 mod order;
 mod signals;
 mod twin;
 
 use std::net::IpAddr;
 
-use super::{Flow, FlowSink, FlowTable, Interest, Limits, Signal, Step, TcpStats};
+use super::{Conflict, Flow, FlowSink, FlowTable, Interest, Limits, Signal, Step, TcpStats};
 use crate::model::{At, Frame, SECOND, Side, Time};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
@@ -29,6 +30,15 @@ pub(super) struct Log {
     pub(super) stats: TcpStats,
     pub(super) oriented: Option<bool>,
     pub(super) links: Vec<Link>,
+}
+
+/// A connection whose frames are counted from 1 once it is open.
+pub(super) fn opened() -> Bench {
+    let mut bench = Bench::default();
+    bench.open();
+    bench.calls();
+    bench.frame = 0;
+    bench
 }
 
 pub(super) fn uses_all(bytes: &[u8]) -> Step {

@@ -2,14 +2,6 @@
 
 use super::*;
 
-fn opened() -> Bench {
-    let mut bench = Bench::default();
-    bench.open();
-    bench.calls();
-    bench.frame = 0;
-    bench
-}
-
 #[test]
 fn the_frame_that_fills_the_hole_completes_the_stream() {
     let mut bench = opened();
@@ -69,8 +61,9 @@ fn of_overlapping_segments_the_first_copy_wins() {
     assert_eq!(bench.calls()[1..], ["2 #0 client \"ab\"", "2 #0 client \"CDE\"", "2 #0 client \"fg\""]);
     bench.client(ACK, 5, 0, "FGhi").client(FIN | ACK, 9, 0, "");
     assert_eq!(bench.calls()[0], "3 #0 client \"hi\"");
-    assert_eq!(bench.log.stats.client.conflicts, 1);
-    assert_eq!(bench.table.warnings().len(), 1);
+    assert_eq!(bench.log.stats.client.conflicts, 2);
+    let frames = |conflict: &Conflict| (conflict.first.0, conflict.again.0);
+    assert_eq!(bench.table.conflicts().iter().map(frames).collect::<Vec<_>>(), [(1, 2), (2, 3)]);
 }
 
 #[test]

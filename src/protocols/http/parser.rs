@@ -16,7 +16,7 @@ use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 /// A head longer than this is none.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// Requests that wait for an answer; in a capture of one direction nobody ever comes for them.
-const WAITING_LIMIT: usize = 64;
+pub(super) const WAITING_LIMIT: usize = 64;
 
 /// The parser of one connection.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::parser::Parser;
+use super::parser::{Parser, WAITING_LIMIT};
 use super::probe::tcp;
 use super::{BODY_LIMIT, Credentials, Message, Response};
 use crate::flow::Step;
@@ -121,6 +121,17 @@ fn a_message_is_told_when_its_body_is_complete() {
     assert_eq!(wire.says(Server, "ab"), 0);
     assert_eq!(wire.says(Server, "cd"), 1);
     assert_eq!(&*wire.response().body.bytes, b"abcd");
+}
+
+#[test]
+fn of_more_waiting_requests_than_the_bound_the_oldest_goes() {
+    for (requests, first) in [(WAITING_LIMIT, "/0"), (WAITING_LIMIT + 1, "/1")] {
+        let mut wire = Wire::default();
+        let asked: String = (0..requests).map(|number| format!("GET /{number} HTTP/1.1\r\nHost: h\r\n\r\n")).collect();
+        assert_eq!(wire.says(Client, asked), requests);
+        wire.says(Server, "HTTP/1.1 204 No Content\r\n\r\n");
+        assert_eq!(wire.asked(), Some(first));
+    }
 }
 
 #[test]

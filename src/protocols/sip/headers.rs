@@ -39,7 +39,7 @@ const LONGEST_NAME: usize = 19;
 /// As many of them as one head has, as a rule.
 const USUAL: usize = 16;
 /// Headers beyond this are not looked at.
-const HEADER_LIMIT: usize = 256;
+pub(super) const HEADER_LIMIT: usize = 256;
 /// Addresses of `Contact` beyond this are not looked at.
 const CONTACT_LIMIT: usize = 32;
 

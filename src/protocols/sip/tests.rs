@@ -1,5 +1,6 @@
 //! Messages of RFC 3261, of its torture tests (RFC 4475) and of Microsoft's servers.
 
+use super::headers::HEADER_LIMIT;
 use super::parser::{Parser, datagram};
 use super::probe::{tcp, udp};
 use super::{Message, Start};
@@ -39,6 +40,17 @@ const REGISTER: &str = "REGISTER sip:contoso.com SIP/2.0\r\nVia: SIP/2.0/TCP 10.
     Contact: <sip:10.0.4.23:5060;transport=tcp>;methods=\"INVITE, MESSAGE\";expires=600, sip:b@10.0.4.24;q=0.1\r\nEvent: registration\r\n\
     Authorization: NTLM qop=\"auth\", gssapi-data=\"\", realm=\"SIP Communications Service\", targetname=\"pool\", version=3\r\n\
     Content-Length: 4\r\n\r\nbody";
+
+#[test]
+fn header_fields_beyond_the_bound_are_left_out() {
+    let behind = |fields: usize| {
+        let others: String = (0..fields).map(|number| format!("X-{number}: y\r\n")).collect();
+        keys(&read(format!("OPTIONS sip:a SIP/2.0\r\n{others}User-Agent: last\r\nContent-Length: 0\r\n\r\n")))
+    };
+    let last = "sip.User-Agent=\"last\"".to_owned();
+    assert!(behind(HEADER_LIMIT - 1).contains(&last));
+    assert!(!behind(HEADER_LIMIT).contains(&last));
+}
 
 #[test]
 fn a_register_is_read_to_the_last_field() {

@@ -7,7 +7,7 @@ use crate::text::WireText;
 /// Transfer modes (RFC 1350 section 5), whatever their case.
 const MODES: [&str; 3] = ["octet", "netascii", "mail"];
 /// Longest file name that is taken for one.
-const FILE_LIMIT: usize = 512;
+pub(super) const FILE_LIMIT: usize = 512;
 /// Options that are read of one acknowledgment.
 const OPTIONS: usize = 16;
 

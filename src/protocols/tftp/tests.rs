@@ -1,5 +1,6 @@
 //! TFTP datagrams: hand-made bytes, read as the documents say.
 
+use super::parser::FILE_LIMIT;
 use super::*;
 use crate::protocols::{Asker, Describe};
 
@@ -87,6 +88,13 @@ fn a_request_says_that_the_answer_comes_from_a_new_port() {
     assert!(read(Side::Server, b"\0\x03\0\x01content", false, &mut told));
     assert!(!read(Side::Server, b"RTP", true, &mut told));
     assert_eq!(told.0, ["new port", "read_request", "data"]);
+}
+
+#[test]
+fn a_request_for_a_longer_name_than_any_is_none() {
+    let request = |length: usize| parse(&[&b"\0\x01"[..], "x".repeat(length).as_bytes(), b"\0octet\0"].concat());
+    assert!(request(FILE_LIMIT).is_some());
+    assert_eq!(request(FILE_LIMIT + 1), None);
 }
 
 #[test]

@@ -59,5 +59,5 @@ fn line(check: &Check) -> Markup {
         Some(false) => ("refused", "✗ refused"),
         None => ("facts", "not known"),
     };
-    html! { li { (check.what) ": " (Wire(&check.value)) " " span class=(class) { "(" (mark) ")" } } }
+    html! { li { (check.what.word()) ": " (Wire(&check.value)) " " span class=(class) { "(" (mark) ")" } } }
 }

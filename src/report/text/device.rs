@@ -29,7 +29,8 @@ pub(super) fn quiet(page: &mut Page<'_>, prefix: &str, device: &DeviceAnalysis) 
     if let Some(repeats) = &device.repeats {
         facts.push(format!("{} attempts, every {}", repeats.attempts, words::seconds(repeats.period_s)));
     }
-    if let Some(drop) = device.typical_attempt().and_then(|attempt| attempt.drop) {
+    let attempt = device.typical_attempt().filter(|_| told::is_failed(device));
+    if let Some(drop) = attempt.and_then(|attempt| attempt.drop) {
         facts.push(format!("{} {} {} in frame {}", drop.stage, drop.by, drop.how, drop.at.frame));
     }
     page.line(&[(Ink::Plain, &facts.join("  "))])
