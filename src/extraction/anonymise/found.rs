@@ -13,6 +13,7 @@ use crate::event::What;
 use crate::formats::ntlm::{self, Token};
 use crate::model::{Mac, is_host};
 use crate::pipeline::{self, Options};
+use crate::protocols::{Message, dhcp};
 
 /// Shortest word that is replaced.
 const SHORTEST: usize = 2;
@@ -96,6 +97,8 @@ pub(super) struct Found {
     pub(super) in_certificates: BTreeSet<String>,
     pub(super) macs: IndexSet<Mac>,
     pub(super) ips: IndexSet<IpAddr>,
+    /// Was there more of one of them than is replaced?
+    pub(super) is_cut: bool,
 }
 
 impl Found {
@@ -107,14 +110,27 @@ impl Found {
             }
             found.macs.extend([event.link.source, event.link.destination].into_iter().flatten().filter(|mac| mac.is_station()));
             if let What::Message(message) = &event.what {
+                if let Message::Dhcp(message) = message {
+                    found.domain_names(message, public);
+                }
                 message.describe().fields(&mut |key, value| found.look(key, &value, false, public));
             }
             Ok(())
         })?;
+        found.is_cut = [found.words.len(), found.macs.len(), found.ips.len()].into_iter().any(|count| count > MOST);
         found.words.truncate(MOST);
         found.macs.truncate(MOST);
         found.ips.truncate(MOST);
         Ok(found)
+    }
+
+    /// Names in options that events do not tell: TFTP server, FQDN of the client, search list, SIP servers.
+    fn domain_names(&mut self, message: &dhcp::Message, public: &Public) {
+        for option in [66, 81, 119, 120] {
+            let data = message.option(option).unwrap_or_default();
+            // Labels have a length before them, the FQDN two result codes as well (RFC 4702 section 2): no letters, as a rule.
+            self.words(&String::from_utf8_lossy(&data), false, public);
+        }
     }
 
     /// Looks at a value of an event.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use super::{Bounded, Essence, Extract, ExtractError, essence_of};
+use super::{Bounded, Essence, Extract, ExtractError, judged};
 use crate::capture::CaptureReader;
 use crate::model::Frame;
 use crate::packet::{self, Body, Decoder};
@@ -45,25 +45,47 @@ pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, Ext
     let public = Public::of(options);
     let found = Found::in_capture(&extract.capture, &public)?;
     let nothing = BTreeSet::new();
-    let essence = Essence::of(&extract.device);
-    let mut last = None;
+    let mut best: Option<(Likeness, Anonymised)> = None;
     // Names in certificates are signed, and networks may be such that other addresses lie elsewhere.
     for (spared, with_addresses) in [(&nothing, true), (&found.in_certificates, true), (&found.in_certificates, false)] {
         let substitutes = Substitutes::new(&found, spared, with_addresses).map_err(|_| ExtractError::TooLarge)?;
         let frames = replaced(&extract.capture, &substitutes)?;
         let capture = written(&extract.capture, &frames, None)?;
         let device = renamed(&extract.device, &substitutes);
-        let is_same = extract.is_same && essence_of(&capture, options, &device).as_ref() == Some(&essence);
+        let likeness = Likeness::of(extract, judged(&capture, options, &device).as_ref());
         let left = left(&capture, &frames, &substitutes, &public, spared, with_addresses)?;
         let comment = format!("Anonymised by loginloop. Left in: {}.", left.join("; "));
         let capture = written(&extract.capture, &frames, Some(&comment))?;
-        let extract = Extract { capture, device, packets: extract.packets, is_same };
-        last = Some(Anonymised { extract, left });
-        if is_same {
+        let extract = Extract { capture, device, packets: extract.packets, is_same: likeness >= Likeness::SameVerdict };
+        if best.as_ref().is_none_or(|(other, _)| likeness > *other) {
+            best = Some((likeness, Anonymised { extract, left }));
+        }
+        if likeness == Likeness::Same {
             break;
         }
     }
-    last.ok_or(ExtractError::NoDevice)
+    best.map(|(_, anonymised)| anonymised).ok_or(ExtractError::NoDevice)
+}
+
+/// How like the login is to what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// Something else is said of it.
+    Other,
+    /// The same verdict and cause, and something new beside it: of a name that was replaced in a certificate, a bad signature.
+    SameVerdict,
+    /// Nothing new is said of it.
+    Same,
+}
+
+impl Likeness {
+    fn of(before: &Extract, now: Option<&DeviceAnalysis>) -> Self {
+        let Some(now) = now.filter(|now| before.is_same && Essence::of(now) == Essence::of(&before.device)) else {
+            return Self::Other;
+        };
+        let is_known = |code: &str| before.device.findings.iter().any(|finding| finding.code == code);
+        if now.findings.iter().all(|finding| is_known(finding.code)) { Self::Same } else { Self::SameVerdict }
+    }
 }
 
 /// The frames with everything replaced.
@@ -153,7 +175,9 @@ fn left(
 ) -> Result<Vec<String>, ExtractError> {
     let mut left = vec![
         "makers' prefixes of MACs, first octets of addresses, times and ports".to_owned(),
-        "Kerberos tickets, paths and bodies of HTTP but for the names in them, what is encrypted".to_owned(),
+        "Kerberos tickets, paths and bodies of HTTP and file names but for the names in them, numbers of up to three digits, \
+         what is encrypted"
+            .to_owned(),
     ];
     if !with_addresses {
         left.push("addresses".to_owned());
@@ -161,8 +185,11 @@ fn left(
     if !spared.is_empty() {
         left.push(format!("names that stand in certificates, whose signatures cover them: {}", listed(spared)));
     }
-    let mut still: BTreeSet<String> = frames.iter().flat_map(|data| substitutes.spelt(data)).collect();
     let read = Found::in_capture(capture, public)?;
+    if read.is_cut {
+        left.push("names, MACs or addresses beyond the first 16,384".to_owned());
+    }
+    let mut still: BTreeSet<String> = frames.iter().flat_map(|data| substitutes.spelt(data)).collect();
     still.extend(read.words.into_iter().filter(|word| substitutes.words().contains(word)));
     if !still.is_empty() {
         left.push(format!("names in places where they could not be replaced: {}", listed(&still)));

@@ -1,4 +1,5 @@
-//! What proves who somebody is: passwords, tickets, cookies and answers to challenges in what one side said. It is overwritten
+//! What proves or tells who somebody is and no protocol stands on: passwords, cookies, answers to challenges, and what people are
+//! called in SIP, in what one side said. It is overwritten
 //! at the same length and in the same alphabet; what base64 wraps is edited inside. Names are somebody else's business.
 
 use base64::Engine;
@@ -14,6 +15,21 @@ const NTLM_FIELDS: [usize; 3] = [12, 20, 52];
 /// Of an NTLMv2 answer, the proof; the client's clock behind it is no secret.
 const NTLMV2_PROOF: usize = 16;
 const NTLMV1_ANSWER: usize = 24;
+/// Header fields of SIP that say what somebody is called, with their short forms.
+const NAMING: [&[u8]; 12] = [
+    b"from:",
+    b"f:",
+    b"to:",
+    b"t:",
+    b"contact:",
+    b"m:",
+    b"p-asserted-identity:",
+    b"p-preferred-identity:",
+    b"remote-party-id:",
+    b"referred-by:",
+    b"b:",
+    b"reply-to:",
+];
 /// `version 3` of an LDAP bind (RFC 4511 section 4.2).
 const LDAP_VERSION: &[u8] = &[2, 1, 3, 4];
 
@@ -33,6 +49,7 @@ fn header(line: &mut [u8], inner: &dyn Fn(&mut [u8])) {
     let name = name.trim_ascii().to_ascii_lowercase();
     match name.as_slice() {
         b"cookie:" | b"set-cookie:" => overwrite(value, b'x'),
+        name if NAMING.contains(&name) => display_name(value),
         b"authorization:" | b"proxy-authorization:" => {
             let scheme = value.trim_ascii_start().to_ascii_lowercase();
             let is_bare = [&b"basic "[..], b"bearer "].iter().any(|bare| scheme.starts_with(bare));
@@ -53,6 +70,12 @@ fn header(line: &mut [u8], inner: &dyn Fn(&mut [u8])) {
         }
         _ => {}
     }
+}
+
+/// What a person is called stands before the address in angle brackets (RFC 3261 section 20.10).
+fn display_name(value: &mut [u8]) {
+    let end = memchr::memchr(b'<', value).unwrap_or(0);
+    overwrite(value.get_mut(..end).unwrap_or_default(), b'x');
 }
 
 fn overwrite(bytes: &mut [u8], with: u8) {

@@ -18,7 +18,7 @@ const LONGEST_LABEL: usize = 63;
 /// Letters of substitutes; none of them spells a word.
 const LETTERS: &[u8] = b"bcdfghjkmnpqrstvwxz";
 /// Substitutes that are tried for a word.
-const TRIES: usize = 4_096;
+const TRIES: usize = 512;
 
 /// Old and new.
 type Pair = (Vec<u8>, Vec<u8>);
@@ -35,8 +35,9 @@ pub(super) struct Substitutes {
 impl Substitutes {
     /// For what was found, without these words, and without addresses where they are to stay.
     pub(super) fn new(found: &Found, spared: &BTreeSet<String>, with_addresses: bool) -> Result<Self, BuildError> {
-        let macs = macs(found);
-        let ips = if with_addresses { addresses(found) } else { BTreeMap::new() };
+        let mut macs = macs(found);
+        let mut ips = if with_addresses { addresses(found) } else { BTreeMap::new() };
+        solicited(&mut ips, &mut macs);
         let mut text: Vec<Pair> = Vec::new();
         let mut taken: BTreeSet<String> = found.words.iter().cloned().collect();
         for (old, new) in &macs {
@@ -45,10 +46,10 @@ impl Substitutes {
         for (old, new) in &ips {
             text.extend(texts(*old).into_iter().zip(texts(*new)).filter(|(old, new)| old.len() == new.len()));
         }
+        let known: BTreeSet<Vec<u8>> = text.iter().map(|(old, _)| old.to_ascii_lowercase()).collect();
         let mut words = BTreeSet::new();
         for (index, word) in found.words.iter().enumerate() {
-            let is_known = text.iter().any(|(old, _)| old.eq_ignore_ascii_case(word.as_bytes()));
-            if is_known || spared.contains(word) {
+            if known.contains(word.as_bytes()) || spared.contains(word) {
                 continue;
             }
             let Some(new) = (0..TRIES).map(|turn| substitute(word, index + turn)).find(|new| !taken.contains(new)) else {
@@ -111,10 +112,11 @@ impl Patterns {
 
     /// Old, new, and where.
     fn matches<'p, 'b>(&'p self, bytes: &'b [u8]) -> impl Iterator<Item = (&'p [u8], &'p [u8], usize)> + use<'p, 'b> {
-        let signed = if self.is_text { certificates(bytes) } else { Vec::new() };
+        let mut signed = if self.is_text { certificates(bytes) } else { Vec::new() }.into_iter().peekable();
         self.automaton.find_iter(bytes).filter_map(move |found| {
             let (old, new) = self.pairs.get(found.pattern().as_usize())?;
-            let is_chance = old.len() <= SHORT && signed.iter().any(|range| range.contains(&found.start()));
+            while signed.next_if(|range| range.end <= found.start()).is_some() {}
+            let is_chance = old.len() <= SHORT && signed.peek().is_some_and(|range| range.contains(&found.start()));
             let stands = !self.is_text || !is_chance && stands_alone(old, bytes, found.start());
             stands.then_some((old.as_slice(), new.as_slice(), found.start()))
         })
@@ -131,22 +133,29 @@ impl Patterns {
     }
 }
 
-/// Where certificates and what is signed like them lie, in DER and in base64: short words in their keys are chance.
+/// Where certificates and what is signed like them lie, in DER and in base64: short words in their keys are chance. In order,
+/// none within another.
 fn certificates(bytes: &[u8]) -> Vec<Range<usize>> {
-    let der = memmem::find_iter(bytes, &[0x30, 0x82]).filter_map(|at| {
+    let der = outermost(memmem::find_iter(bytes, &[0x30, 0x82]), |at| {
         let (head, rest) = bytes.get(at + 2..)?.split_first_chunk()?;
-        rest.starts_with(&[0x30, 0x82]).then(|| at..at + 4 + usize::from(u16::from_be_bytes(*head)))
+        rest.starts_with(&[0x30, 0x82]).then(|| at + 4 + usize::from(u16::from_be_bytes(*head)))
     });
-    let base64 = memmem::find_iter(bytes, b"MII").map(|at| {
+    let base64 = outermost(memmem::find_iter(bytes, b"MII"), |at| {
         let is_of_it = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\r' | b'\n');
         let length = bytes.get(at..).unwrap_or_default().iter().position(|byte| !is_of_it(byte));
-        at..length.map_or(bytes.len(), |length| at + length)
+        Some(length.map_or(bytes.len(), |length| at + length))
     });
-    // What lies in a range that is known needs none of its own.
+    let mut all = [der, base64].concat();
+    all.sort_by_key(|range| range.start);
+    all
+}
+
+/// The ranges that begin at these places, without those that begin within the one before: their ends are not looked for.
+fn outermost(places: impl Iterator<Item = usize>, end: impl Fn(usize) -> Option<usize>) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = Vec::new();
-    for range in der.chain(base64) {
-        if all.last().is_none_or(|last| range.end > last.end) {
-            all.push(range);
+    for at in places {
+        if all.last().is_none_or(|last| at >= last.end) {
+            all.extend(end(at).map(|end| at..end));
         }
     }
     all
@@ -264,6 +273,21 @@ fn addresses(found: &Found) -> BTreeMap<IpAddr, IpAddr> {
         map.insert(*ip, new);
     }
     map
+}
+
+/// What asks for an IPv6 address bears the end of it, in its address and in its MAC (RFC 4291 section 2.7.1, RFC 2464).
+fn solicited(ips: &mut BTreeMap<IpAddr, IpAddr>, macs: &mut BTreeMap<Mac, Mac>) {
+    let end = |ip: &IpAddr| match ip {
+        IpAddr::V6(ip) => ip.octets().last_chunk::<3>().copied(),
+        IpAddr::V4(_) => None,
+    };
+    let ends: Vec<_> = ips.iter().filter_map(|(old, new)| Some((end(old)?, end(new)?))).collect();
+    for (old, new) in ends {
+        let group = |[a, b, c]: [u8; 3]| Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]));
+        ips.entry(group(old).into()).or_insert(group(new).into());
+        let station = |[a, b, c]: [u8; 3]| Mac([0x33, 0x33, 0xff, a, b, c]);
+        macs.entry(station(old)).or_insert(station(new));
+    }
 }
 
 /// The numbers given out behind each prefix.

@@ -93,6 +93,24 @@ fn passwords_and_cookies_are_overwritten_at_their_length() {
     assert_eq!(hidden(&[0x60, 9, 2, 1, 3, 4, 0, 0x80, 2, b'p', b'w']), [0x60, 9, 2, 1, 3, 4, 0, 0x80, 2, b'x', b'x']);
 }
 
+#[test]
+fn what_a_person_is_called_in_sip_is_overwritten_and_the_address_is_not() {
+    let mut bytes = b"From: \"Kim Akers\" <sip:kim@contoso.com>;tag=9f\r\nTo: <sip:kim@contoso.com>\r\n".to_vec();
+    secrets::hide(&mut bytes, &|_| {});
+    assert_eq!(bytes, b"From: \"xxx xxxxx\" <sip:kim@contoso.com>;tag=9f\r\nTo: <sip:kim@contoso.com>\r\n");
+}
+
+#[test]
+fn no_finding_is_new() {
+    for case in CASES {
+        let whole = extracted(case);
+        let shared = anonymise(&whole, &options()).unwrap();
+        let codes = |device: &DeviceAnalysis| device.findings.iter().map(|finding| finding.code).collect::<BTreeSet<_>>();
+        let now = judged(&shared.extract.capture, &options(), &shared.extract.device).unwrap();
+        assert!(codes(&now).is_subset(&codes(&whole.device)), "{case}: {:?}", codes(&now));
+    }
+}
+
 /// RFC 1071, over whole words.
 fn checksum(bytes: &[u8]) -> u16 {
     let sum: u32 = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
