@@ -19,8 +19,8 @@ use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
 use crate::packet::Decoder;
-use crate::profile::{Profile, Profiles};
-use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::profile::{self, Profile, Profiles};
+use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registrars, look_at_others};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
@@ -28,6 +28,8 @@ use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+/// Devices with an incomplete login, of which nothing was found, that a result lists; further ones are counted in a note.
+const UNFINISHED: usize = 1_024;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -182,6 +184,8 @@ struct Logins<'a> {
     /// How much is enough.
     enough: usize,
     costs: Costs,
+    /// The chains that their registrars gave.
+    registrars: Registrars,
 }
 
 #[derive(Default)]
@@ -194,7 +198,7 @@ struct Tracked<'a> {
     gathered: Gathered,
     /// How many events it had taken when its attempts were last settled.
     settled: u64,
-    /// The family that it was last taken for, and how many events it had taken by then.
+    /// The family that it was last taken for, and what it had shown by then.
     family: Option<(u64, Option<&'a Profile>)>,
 }
 
@@ -220,7 +224,7 @@ impl EventSink for Logins<'_> {
         if tracked.login.is_full() {
             let told = tracked.gathered.held();
             self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
-            tracked.settle(self.options, facts, self.now);
+            tracked.settle(self.options, facts, self.now, &mut self.registrars);
             self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         }
         self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
@@ -237,14 +241,14 @@ impl EventSink for Logins<'_> {
 }
 
 impl<'a> Tracked<'a> {
-    /// The family that it is taken for. What is known of a device changes with its events alone.
+    /// The family that it is taken for.
     fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
-        let events = self.login.events();
+        let shown = profile::shown(facts);
         match self.family {
-            Some((at, family)) if at == events => family,
+            Some((then, family)) if then == shown => family,
             _ => {
                 let family = options.chosen().or_else(|| options.profiles.family(facts));
-                self.family = Some((events, family));
+                self.family = Some((shown, family));
                 family
             }
         }
@@ -255,7 +259,7 @@ impl<'a> Tracked<'a> {
         if let Some(profile) = options.chosen() {
             return (Some(profile), vec!["named on the command line".to_owned()]);
         }
-        if self.family == Some((self.login.events(), None)) {
+        if self.family == Some((profile::shown(facts), None)) {
             return (None, Vec::new());
         }
         let recognised = options.profiles.recognise(facts);
@@ -273,19 +277,20 @@ impl<'a> Tracked<'a> {
     }
 
     /// Runs the rules on attempts that are over.
-    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts) {
+    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts, registrars: &mut Registrars) {
         for attempt in attempts {
+            registrars.note(attempt);
             self.gathered.attempt(attempt, profile, facts, findings::ALL);
         }
     }
 
     /// Takes out what is over; of a device without a login, the oldest goes.
-    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time) {
+    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time, registrars: &mut Registrars) {
         self.settled = self.login.events();
         match self.family(options, facts) {
             Some(profile) => {
                 let attempts = self.login.settle(facts, profile, now);
-                self.gather(&attempts, profile, facts);
+                self.gather(&attempts, profile, facts, registrars);
             }
             None => self.login.forget(),
         }
@@ -307,6 +312,7 @@ impl<'a> Logins<'a> {
             results: 0,
             enough: RESULTS,
             costs: Costs::default(),
+            registrars: Registrars::default(),
         }
     }
 
@@ -329,9 +335,10 @@ impl<'a> Logins<'a> {
     }
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
-        let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
-        let mut without_login = 0_usize;
+        let Logins { options, devices, logins, mut costs, mut results, enough, mut registrars, .. } = self;
+        let (mut without_login, mut unfinished) = (0_usize, 0_usize);
         let mut analyses = Vec::new();
+        let mut known = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
             if !is_selected(options.device, facts) || !tracked.did_anything() {
@@ -342,7 +349,7 @@ impl<'a> Logins<'a> {
             let (profile, evidence) = tracked.recognised(options, facts);
             if let Some(profile) = profile {
                 let attempts = tracked.login.conclude(facts, profile, end);
-                tracked.gather(&attempts, profile, facts);
+                tracked.gather(&attempts, profile, facts, &mut registrars);
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
             costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
@@ -354,8 +361,17 @@ impl<'a> Logins<'a> {
                     continue;
                 }
             }
+            if analysis.verdict == Verdict::Incomplete && analysis.findings.is_empty() {
+                unfinished = unfinished.saturating_add(1);
+                if unfinished > UNFINISHED {
+                    costs.unfinished = costs.unfinished.saturating_add(1);
+                    continue;
+                }
+            }
             analyses.push(analysis);
+            known.push((profile, facts));
         }
+        look_at_others(&mut analyses, &known, &registrars);
         (analyses, costs.warnings())
     }
 }

@@ -3,7 +3,7 @@
 use super::words;
 use crate::login::steps::StageReport;
 use crate::model::{Outcome, Stage, Verdict};
-use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis};
+use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis, Onward};
 
 /// Frames that a filter lists at most.
 const FRAMES_IN_FILTER: usize = 12;
@@ -107,6 +107,29 @@ pub(in crate::report) fn not_shown(attempt: &AttemptSummary) -> Vec<String> {
         parts.push(format!("{} ({detail})", report.stage));
     }
     parts
+}
+
+/// What would have come next, had the primary cause been mended.
+pub(in crate::report) fn onward(device: &DeviceAnalysis) -> Option<String> {
+    Some(match device.onward.as_ref()? {
+        Onward::Stopped { next, further } => {
+            let mut text = format!(
+                "that done, it would be stopped by this: {} ({}, {})",
+                next.summary,
+                next.code,
+                words::sure(next.confidence)
+            );
+            if !further.is_empty() {
+                let codes: Vec<&str> = further.iter().map(|obstacle| obstacle.code).collect();
+                text.push_str(&format!("; and behind that by {}", codes.join(", ")));
+            }
+            text
+        }
+        Onward::Clear { confidence, text, .. } => {
+            format!("that done, nothing else in this capture would have stopped it ({}): {text}", words::sure(*confidence))
+        }
+        Onward::Unknown { text } => format!("what would stop it next, the capture cannot tell: {text}"),
+    })
 }
 
 /// Filters to paste into Wireshark, each with what it selects.

@@ -49,6 +49,8 @@ fn changed(name: &str, change: impl Fn(&mut x509::Body)) -> Arc<Certificate> {
     Arc::new(certificate)
 }
 
+const CPE: &str = "communicator-phone-edition";
+
 /// 2014-03-01.
 const NOW: Time = Time(1_393_632_000_000_000_000);
 
@@ -134,6 +136,7 @@ const ROOT: &str = "CN=Contoso Root CA,DC=contoso,DC=com";
 
 mod path {
     use super::*;
+    use crate::trust::path::{MAX_CERTIFICATES, MAX_EFFORT, MAX_PATHS, Pool};
 
     #[test]
     fn a_chain_to_a_fetched_root_is_good() {
@@ -328,6 +331,57 @@ mod path {
         assert!(!ask.judge().faults.iter().any(|fault| matches!(fault.kind, FaultKind::UntrustedIssuer { .. })));
     }
 
+    /// So many certificates of the same CA, each another one; their signatures cannot be checked.
+    fn renewals(count: usize) -> impl Iterator<Item = Arc<Certificate>> {
+        (0..count).map(|number| {
+            changed("issuing", |body| {
+                body.serial = number.to_string();
+                body.signature_algorithm.scheme = x509::Scheme::Unknown;
+            })
+        })
+    }
+
+    #[test]
+    fn certificates_beyond_the_bound_are_left_out() {
+        for (between, anchored) in [(MAX_CERTIFICATES - 3, true), (MAX_CERTIFICATES - 2, false)] {
+            let mut ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
+            let others = (0..between).map(|number| changed("web", |body| body.serial = number.to_string()));
+            ask.chain.extend(others);
+            assert_eq!(ask.judge().anchored, anchored, "{between}");
+        }
+    }
+
+    #[test]
+    fn no_more_paths_are_kept_than_there_may_be() {
+        let mut ask = sent(&["leaf"]);
+        ask.chain.extend(renewals(MAX_PATHS + 5));
+        let question = ask.question();
+        let paths = Pool::new(&question).paths_from(0);
+        assert_eq!(
+            paths.iter().map(|path| path.nodes.clone()).collect::<Vec<_>>(),
+            (1..17).map(|ca| vec![0, ca]).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn signatures_that_are_too_much_work_cannot_be_checked() {
+        // CAs of the leaf's issuer's name with another key, said to be of 16,384 bits: each is as much work as 64 others.
+        let strangers = MAX_EFFORT as usize / 64;
+        let stranger = |number: usize| {
+            let key = certificate("foreign-root").body.as_ref().unwrap().key.clone();
+            changed("issuing", |body| {
+                (body.serial, body.key, body.key.bits) = (number.to_string(), key.clone(), 16_384);
+                (body.subject_key_id, body.authority_key_id) = (None, None);
+                body.signature_algorithm.scheme = x509::Scheme::Unknown;
+            })
+        };
+        let mut ask = sent(&["leaf", "web"]);
+        ask.chain.extend((0..strangers + 1).map(stranger));
+        let question = ask.question();
+        let path = Pool::new(&question).paths_from(0).remove(0);
+        assert_eq!(path.nodes, [0, 2 + strangers], "it is not known that the last one did not sign");
+    }
+
     #[test]
     fn what_cannot_be_read_is_passed_over() {
         let broken = Arc::new(x509::parse(b"0\x03abc"));
@@ -343,8 +397,6 @@ mod path {
 
 mod strength {
     use super::*;
-
-    const CPE: &str = "communicator-phone-edition";
 
     /// A new CA of a Windows server: RSA 4096 and SHA-256, at a phone of 2007. The certificate's signature comes first, the
     /// keys second; the trusted root's own signature hardly counts.
@@ -618,5 +670,63 @@ mod words {
         let ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
         let lines = chain_in_words(&ask.question(), &ask.judge());
         assert!(lines[2].ends_with(", fetched in frame 70"), "{lines:?}");
+    }
+}
+
+mod repair {
+    use super::*;
+
+    fn left(ask: &Ask, repairs: &[Repair]) -> Vec<FaultKind> {
+        judge_repaired(&ask.question(), repairs).into_iter().map(|fault| fault.kind).collect()
+    }
+
+    /// Mends one fault after the other, the surest first, until none is left; gives what was mended.
+    fn mended_one_by_one(ask: &Ask) -> Vec<Repair> {
+        let mut repairs = Vec::new();
+        while let Some(fault) = judge_repaired(&ask.question(), &repairs).first() {
+            let repair = Repair::of(fault);
+            assert!(!repairs.contains(&repair), "{repair:?} did not help");
+            repairs.push(repair);
+        }
+        repairs
+    }
+
+    #[test]
+    fn the_founding_chain_with_other_signatures_still_has_its_key() {
+        let ask = sent(&["founding-leaf"]).fetched(&["founding-root"]).named("sip.contoso.com").of(CPE);
+        let left = left(&ask, &[Repair::Signatures]);
+        assert!(!left.is_empty());
+        assert!(left.iter().all(|kind| matches!(kind, FaultKind::UnsupportedKey { .. })), "{left:?}");
+        assert_eq!(mended_one_by_one(&ask), [Repair::Signatures, Repair::Keys]);
+    }
+
+    #[test]
+    fn a_good_chain_has_nothing_to_mend() {
+        assert_eq!(mended_one_by_one(&sent(&["leaf", "issuing"]).fetched(&["root"]).of(CPE)), []);
+    }
+
+    #[test]
+    fn a_clock_set_right_leaves_what_is_out_of_date_by_the_captures_clock() {
+        // 2006-01-01: nothing is valid yet. 2014-03-01: one certificate has ended, the others are good.
+        let behind = |ask: Ask| ask.at(1_393_632_000, Some(1_136_073_600));
+        let good = behind(sent(&["leaf", "issuing"]).fetched(&["root"]));
+        assert!(!good.judge().faults.is_empty());
+        assert_eq!(left(&good, &[Repair::Clock]), []);
+        let ended = behind(sent(&["leaf-expired", "issuing"]).fetched(&["root"]));
+        assert!(matches!(left(&ended, &[Repair::Clock]).as_slice(), [FaultKind::Expired { clock: Clock::Both, .. }]));
+    }
+
+    #[test]
+    fn a_ca_that_is_trusted_leaves_name_and_dates() {
+        let ask = sent(&["leaf-expired", "issuing", "root"]).fetched(&["fabrikam-root"]).named("mail.contoso.com");
+        assert!(matches!(ask.judge().faults.first(), Some(Fault { kind: FaultKind::UntrustedIssuer { .. }, .. })));
+        assert!(matches!(left(&ask, &[Repair::Trust]).as_slice(), [FaultKind::Expired { .. }, FaultKind::NameMismatch { .. }]));
+        assert_eq!(mended_one_by_one(&ask), [Repair::Trust, Repair::Dates(Sent(0)), Repair::Name]);
+    }
+
+    #[test]
+    fn one_certificate_renewed_leaves_the_other() {
+        let ask = sent(&["leaf-expired", "issuing-expired"]).fetched(&["root"]);
+        assert_eq!(mended_one_by_one(&ask), [Repair::Dates(Sent(0)), Repair::Dates(Sent(1))]);
     }
 }

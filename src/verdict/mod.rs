@@ -10,14 +10,25 @@ use crate::login::timeline::{self, Moment};
 use crate::model::{By, How, Outcome, Stage, Time, Verdict};
 use crate::profile::Profile;
 
+mod elsewhere;
+mod onward;
 mod result;
+mod worth;
 
-pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+pub use elsewhere::{Heading, Registrars, look_at_others};
+pub use onward::{Obstacle, Onward};
+pub use result::{
+    Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Fix, Repeats, RoleName,
+};
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
+/// The same, where there is too much to tell.
+pub(crate) const LITTLE_EVIDENCE: usize = 3;
 /// Attempts of one device that are listed: the first ones, and the last.
 pub const ATTEMPTS: usize = 4_096;
+/// Most devices have no more: there can be thousands of them, and room for further ones would be wasted.
+const FEW_ATTEMPTS: usize = 2;
 /// Different chains that are drawn.
 const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
@@ -28,6 +39,8 @@ const TIMELINES: usize = 3;
 pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     signed_in: Vec<Option<f32>>,
+    /// How well the capture shows the drop that it shows best, and the next best.
+    shown: (f32, f32),
     /// Attempts that are counted, but not kept; and how many of them ended in a drop.
     left_out: u32,
     left_out_drops: u32,
@@ -37,8 +50,10 @@ pub struct Gathered {
     held: usize,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
-    findings: BTreeMap<(&'static str, Stage), Finding>,
+    findings: Vec<Finding>,
     chains: Vec<Chain>,
+    /// What lies behind each cause, by the first attempt that it ended, and where the device wanted to go there.
+    onward: BTreeMap<&'static str, (Onward, Heading)>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
@@ -50,12 +65,22 @@ impl Gathered {
         let case = Case::new(profile, attempt, facts);
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
+        for (_, found) in &mut found {
+            found.confidence *= worth::of_finding(&case, found);
+        }
+        if attempt.drop.is_some() {
+            let shown = worth::of_drop(&case);
+            self.shown = (self.shown.0.max(shown), self.shown.1.max(shown.min(self.shown.0)));
+        }
         let clock = found.iter().filter(|(rule, _)| rule.stage == Some(Stage::Time)).map(|(rule, _)| (rule.order, rule.code));
         self.clock_cause = clock.chain(self.clock_cause).min();
         let primary = attempt.drop.and_then(|_| primary(&found)).map(|rule| match self.clock_cause {
             Some((order, code)) if rule.stage == Some(Stage::Time) && order < rule.order => code,
             _ => rule.code,
         });
+        if let Some(code) = primary {
+            self.look_on(&case, code, &found, rules);
+        }
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
         found.retain(|(rule, _)| !self.is_brief || Some(rule.code) == primary);
@@ -72,14 +97,25 @@ impl Gathered {
             number: attempt.number,
             first: attempt.first,
             last: attempt.last,
-            stages: attempt.stages.clone(),
+            stages: attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect(),
             drop: attempt.drop,
             screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
             primary_cause: primary,
             timeline,
         };
         self.held = self.held.saturating_add(summary.held());
+        if self.attempts.len() < FEW_ATTEMPTS {
+            self.attempts.reserve_exact(1);
+        }
         self.attempts.push(summary);
+    }
+
+    /// What would have come next, had this cause been mended.
+    fn look_on(&mut self, case: &Case<'_>, code: &'static str, found: &[(&'static Rule, Found)], rules: &[&'static Rule]) {
+        let Some(rule) = rules.iter().find(|rule| rule.code == code).filter(|_| !self.onward.contains_key(code)) else { return };
+        let (onward, heading) = (onward::of_attempt(case, rule, found), Heading::of(case.attempt));
+        self.held = self.held.saturating_add(onward.held()).saturating_add(heading.held());
+        self.onward.insert(code, (onward, heading));
     }
 
     /// From here on, is only the first and the last attempt to be told, and of what is found the primary cause?
@@ -95,8 +131,7 @@ impl Gathered {
 
     /// The first attempts and the last one are kept; those between them are counted.
     fn make_room(&mut self) {
-        let most = if self.is_brief { 2 } else { ATTEMPTS };
-        if self.attempts.len() < most {
+        if self.attempts.len() < self.most_attempts() {
             return;
         }
         self.signed_in.pop();
@@ -105,6 +140,10 @@ impl Gathered {
             self.left_out = self.left_out.saturating_add(1);
             self.left_out_drops = self.left_out_drops.saturating_add(u32::from(attempt.drop.is_some()));
         }
+    }
+
+    fn most_attempts(&self) -> usize {
+        if self.is_brief { 2 } else { ATTEMPTS }
     }
 
     /// Attempts that are counted, but not listed.
@@ -140,29 +179,41 @@ impl Gathered {
     }
 
     fn add(&mut self, rule: &'static Rule, found: Found, attempt: u32) {
-        let finding = self.findings.entry((rule.code, found.stage)).or_insert_with(|| Finding {
-            code: rule.code,
-            stage: found.stage,
-            primary: false,
-            confidence: found.confidence,
-            summary: found.summary,
-            why: rule.help.why,
-            fix: found.fix,
-            evidence: Vec::new(),
-            attempts: Vec::new(),
+        let (most_attempts, most_evidence) = (self.most_attempts(), if self.is_brief { LITTLE_EVIDENCE } else { EVIDENCE });
+        let known = self.findings.iter().position(|finding| (finding.code, finding.stage) == (rule.code, found.stage));
+        let place = known.unwrap_or_else(|| {
+            self.findings.reserve_exact(1);
+            self.findings.push(Finding {
+                code: rule.code,
+                stage: found.stage,
+                primary: false,
+                confidence: found.confidence,
+                summary: found.summary,
+                why: rule.help.why,
+                fix: found.fix,
+                evidence: Vec::new(),
+                attempts: Vec::new(),
+            });
+            self.findings.len().saturating_sub(1)
         });
-        self.held = self.held.saturating_sub(finding.held());
+        let Some(finding) = self.findings.get_mut(place) else { return };
+        let before = if known.is_some() { finding.held() } else { 0 };
         finding.confidence = finding.confidence.max(found.confidence);
-        // Attempts come in order.
-        if finding.attempts.last() != Some(&attempt) && finding.attempts.len() < ATTEMPTS {
+        // Attempts come in order: the first ones are told, and the last.
+        if finding.attempts.last() != Some(&attempt) {
+            if finding.attempts.len() >= most_attempts {
+                finding.attempts.pop();
+            }
             finding.attempts.push(attempt);
         }
+        let room = most_evidence.saturating_sub(finding.evidence.len());
+        finding.evidence.reserve_exact(found.evidence.len().min(room));
         for evidence in found.evidence {
-            if finding.evidence.len() < EVIDENCE && !finding.evidence.contains(&evidence) {
+            if finding.evidence.len() < most_evidence && !finding.evidence.contains(&evidence) {
                 finding.evidence.push(evidence);
             }
         }
-        self.held = self.held.saturating_add(finding.held());
+        self.held = self.held.saturating_sub(before).saturating_add(finding.held());
     }
 
     /// The result. `events` says whether the device did anything that a login stands on.
@@ -171,13 +222,15 @@ impl Gathered {
         let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some());
         let primary = commonest(dropped.filter_map(|attempt| attempt.primary_cause));
         let repeats = (verdict == Verdict::Loop).then(|| self.repeats()).flatten();
-        let mut findings: Vec<Finding> = std::mem::take(&mut self.findings).into_values().collect();
+        let mut findings = std::mem::take(&mut self.findings);
         if verdict == Verdict::Loop || verdict == Verdict::Dropped {
             for finding in &mut findings {
                 finding.primary = Some(finding.code) == primary;
             }
         }
-        findings.sort_by(|a, b| b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)).then(a.code.cmp(b.code)));
+        findings.sort_by(|a, b| {
+            b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)).then((a.code, a.stage).cmp(&(b.code, b.stage)))
+        });
         // One code is primary once: where it was found at two stages, the one at the stage of the drop.
         let drop_stage = repeats.as_ref().map(|repeats| repeats.drop_stage);
         let chosen = findings.iter().position(|finding| finding.primary && Some(finding.stage) == drop_stage);
@@ -185,11 +238,23 @@ impl Gathered {
         for (index, finding) in findings.iter_mut().enumerate() {
             finding.primary = Some(index) == chosen;
         }
+        let cause = findings.iter().find(|finding| finding.primary).map(|finding| finding.code);
+        let (onward, heading) = cause.and_then(|code| self.onward.remove(code)).unzip();
+        let ends_at = self.attempts.iter().find(|attempt| attempt.drop.is_some() && attempt.primary_cause == cause);
+        let further = ends_at
+            .and_then(|attempt| attempt.drop)
+            .and_then(|drop| elsewhere::in_other_attempts(&self.attempts, &self.signed_in, &findings, drop.stage));
+        // What stopped the device at the very same frame is nearer than what did in another attempt.
+        let onward = match onward {
+            Some(stopped @ Onward::Stopped { .. }) => Some(stopped),
+            Some(other) => Some(further.unwrap_or(other)),
+            None => None,
+        };
         DeviceAnalysis {
             mac: facts.mac,
             ips: facts.addresses.clone(),
             vlan: facts.vlan,
-            name: facts.user_agents.first().or(facts.host_name.as_ref()).or(facts.vendor_classes.first()).cloned(),
+            name: facts.own_name().cloned(),
             profile: profile.map(|profile| (profile.name.clone(), profile.title.clone())),
             profile_evidence,
             verdict,
@@ -199,6 +264,8 @@ impl Gathered {
             findings,
             screens: profile.map(|profile| profile.screens.clone()).unwrap_or_default(),
             chains: self.chains,
+            onward,
+            heading: heading.unwrap_or_default(),
         }
     }
 
@@ -206,12 +273,13 @@ impl Gathered {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
         let last_signed_in =
             self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        let (best, next_best) = self.shown;
         match (dropped.len(), last_signed_in) {
-            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8),
+            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
-            (3.., None) => (Verdict::Loop, 0.98),
-            (2, None) => (Verdict::Loop, 0.95),
-            (1, None) => (Verdict::Dropped, 0.9),
+            (3.., None) => (Verdict::Loop, 0.98 * next_best),
+            (2, None) => (Verdict::Loop, 0.95 * next_best),
+            (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
             (_, None) => (Verdict::NoLogin, 0.95),
         }

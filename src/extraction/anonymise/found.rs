@@ -7,13 +7,13 @@ use std::net::IpAddr;
 use indexmap::IndexSet;
 use serde_json::Value;
 
-use crate::acceptance::ROLES;
 use crate::capture::CaptureError;
 use crate::event::What;
 use crate::formats::ntlm::{self, Token};
 use crate::model::{Mac, is_host};
 use crate::pipeline::{self, Options};
 use crate::protocols::{Message, dhcp};
+use crate::trust::roles::ROLES;
 
 /// Shortest word that is replaced.
 const SHORTEST: usize = 2;
@@ -117,11 +117,16 @@ impl Found {
             }
             Ok(())
         })?;
-        found.is_cut = [found.words.len(), found.macs.len(), found.ips.len()].into_iter().any(|count| count > MOST);
-        found.words.truncate(MOST);
-        found.macs.truncate(MOST);
-        found.ips.truncate(MOST);
-        Ok(found)
+        Ok(found.bounded())
+    }
+
+    /// The first ones of each kind.
+    fn bounded(mut self) -> Self {
+        self.is_cut = [self.words.len(), self.macs.len(), self.ips.len()].into_iter().any(|count| count > MOST);
+        self.words.truncate(MOST);
+        self.macs.truncate(MOST);
+        self.ips.truncate(MOST);
+        self
     }
 
     /// Names in options that events do not tell: TFTP server, FQDN of the client, search list, SIP servers.
@@ -187,5 +192,17 @@ fn is_own(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_host(ip) && ip.octets().first().is_some_and(|first| (1..224).contains(first)),
         IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified() && !ip.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_beyond_the_bound_stay_and_that_is_said() {
+        let with = |words: usize| Found { words: (0..words).map(|word| word.to_string()).collect(), ..Found::default() }.bounded();
+        assert_eq!((with(MOST).words.len(), with(MOST).is_cut), (MOST, false));
+        assert_eq!((with(MOST + 1).words.len(), with(MOST + 1).is_cut), (MOST, true));
     }
 }

@@ -7,13 +7,17 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use next::Next;
+
 use super::visible;
 use super::words::two_digits;
 use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
 use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
+
+mod next;
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";
@@ -102,6 +106,7 @@ struct Device<'a> {
     r#loop: Option<Loop>,
     findings: Vec<Cause<'a>>,
     chains: Vec<Certificates<'a>>,
+    next_obstacle: Option<Next<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -178,6 +183,17 @@ struct Certificates<'a> {
     wanted_name: Option<&'a WireText>,
     faults: &'a [String],
     certificates: Vec<Card<'a>>,
+    role_names: Vec<Row<'a>>,
+}
+
+/// A name of the SIP domain, and whether the server's certificate covers it.
+#[derive(Serialize, JsonSchema)]
+struct Row<'a> {
+    name: &'a WireText,
+    /// `null` where it is of no known role.
+    role: Option<&'static str>,
+    covered: bool,
+    asked: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -249,6 +265,7 @@ impl<'a> From<&'a DeviceAnalysis> for Device<'a> {
             r#loop: device.repeats.as_ref().filter(|_| device.verdict == Verdict::Loop).map(Loop::from),
             findings: device.findings.iter().map(Cause::from).collect(),
             chains: device.chains.iter().map(Certificates::from).collect(),
+            next_obstacle: device.onward.as_ref().map(Next::from),
         }
     }
 }
@@ -342,7 +359,14 @@ impl<'a> From<&'a Chain> for Certificates<'a> {
             wanted_name: chain.wanted.as_ref(),
             faults: &chain.faults,
             certificates: chain.certificates.iter().map(Card::from).collect(),
+            role_names: chain.role_names.iter().map(Row::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a RoleName> for Row<'a> {
+    fn from(row: &'a RoleName) -> Self {
+        Self { name: &row.name, role: row.role.map(|role| role.label), covered: row.covered, asked: row.asked }
     }
 }
 
