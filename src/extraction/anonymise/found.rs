@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn words_beyond_the_bound_stay_and_that_is_said() {
-        let with = |words: usize| Found { words: (0..words).map(|word| word.to_string()).collect(), ..Found::default() }.bounded();
+        let with =
+            |words: usize| Found { words: (0..words).map(|word| word.to_string()).collect(), ..Found::default() }.bounded();
         assert_eq!((with(MOST).words.len(), with(MOST).is_cut), (MOST, false));
         assert_eq!((with(MOST + 1).words.len(), with(MOST + 1).is_cut), (MOST, true));
     }
