@@ -3,6 +3,7 @@
 use super::checksums::correct;
 use super::*;
 use crate::extraction::extract;
+use crate::pipeline::Wanted;
 use crate::profile::Profiles;
 
 /// Phones of several makers; TLS, enrolment with NTLM, SIP with Digest, Kerberos, DHCP, DNS, lost packets.
@@ -28,7 +29,7 @@ fn options() -> Options {
 fn extracted(case: &str) -> Extract {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(case).join("capture.pcapng");
     let bytes = std::fs::read(path).unwrap();
-    extract(|| Ok(bytes.as_slice()), &options(), None).unwrap()
+    extract(|| Ok(bytes.as_slice()), &options(), Wanted::Worst).unwrap()
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
