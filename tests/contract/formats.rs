@@ -104,6 +104,7 @@ fn speaks_of(page: &str, frame: &str) -> bool {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads the captures of the repository")]
 fn what_the_json_says_of_a_failed_login_each_format_says() {
     let mut failed_devices = 0;
     let options = Options { profiles: Profiles::builtin(), ..Options::default() };
