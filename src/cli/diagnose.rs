@@ -214,6 +214,8 @@ impl Diagnose {
 
 fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-    let capture = Watched::new(input::open(path)?, shown(path), size);
+    // A line that does not fit on the terminal could not be taken back.
+    let name = path.file_name().map_or_else(|| shown(path), |name| shown(Path::new(name)));
+    let capture = Watched::new(input::open(path)?, name, size);
     pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }
