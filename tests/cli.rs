@@ -6,6 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+#[path = "cli/triage.rs"]
+mod triage;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_loginloop");
 
 /// A place for this test's files, emptied first.

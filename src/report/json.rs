@@ -274,12 +274,7 @@ struct Proof<'a> {
 
 impl<'a> Document<'a> {
     fn new(analysis: &'a Analysis, path: &'a str) -> Self {
-        Self {
-            schema: SCHEMA,
-            tool: Tool::this(),
-            capture: Capture::new(&analysis.capture, path),
-            devices: &analysis.devices,
-        }
+        Self { schema: SCHEMA, tool: Tool::this(), capture: Capture::new(&analysis.capture, path), devices: &analysis.devices }
     }
 }
 
@@ -489,8 +484,11 @@ mod tests {
         let mut out = Vec::new();
         unread("a.pcap", "the file is empty", &mut out).unwrap();
         duplicate("c.pcap", "b.pcap", &mut out).unwrap();
-        let rows: Vec<serde_json::Value> =
-            out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
+        let rows: Vec<serde_json::Value> = out
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
         assert_eq!((&rows[0]["capture"]["path"], &rows[0]["error"]), (&"a.pcap".into(), &"the file is empty".into()));
         assert_eq!((&rows[1]["capture"]["path"], &rows[1]["duplicate_of"]), (&"c.pcap".into(), &"b.pcap".into()));
         assert!(rows.iter().all(|row| row["schema"] == SCHEMA && row.get("devices").is_none()));

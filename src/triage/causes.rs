@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Aspect, Stage};
-use crate::verdict::{DeviceAnalysis, Finding};
+use crate::verdict::{Check, DeviceAnalysis, Drawn, Finding};
 
 /// A contributing finding is a need of its own from this confidence on.
 const CERTAIN: f32 = 0.9;
@@ -51,10 +51,17 @@ fn parameters(device: &DeviceAnalysis, finding: &Finding) -> BTreeSet<String> {
         return finding.evidence.iter().flat_map(|evidence| values(&evidence.display_filter, field)).collect();
     }
     let aspects = TOLD_BY_CHAIN.iter().find(|(code, _)| *code == finding.code).map_or(&[][..], |(_, aspects)| aspects);
-    let certificates = device.chains.iter().flat_map(|chain| &chain.certificates);
-    let checks = certificates.flat_map(|certificate| &certificate.checks);
-    let failed = checks.filter(|check| check.passes == Some(false) && aspects.contains(&check.what));
-    failed.map(|check| word(&check.value)).collect()
+    let certificates = || device.chains.iter().flat_map(|chain| &chain.certificates);
+    let checks = |certificate: &'_ Drawn| -> Vec<Check> {
+        certificate.checks.iter().filter(|check| aspects.contains(&check.what)).cloned().collect()
+    };
+    let failed: BTreeSet<String> =
+        certificates().flat_map(checks).filter(|check| check.passes == Some(false)).map(|check| word(&check.value)).collect();
+    if !failed.is_empty() {
+        return failed;
+    }
+    // Where it is only likely what fails, it is what the server's own certificate has.
+    certificates().take(1).flat_map(checks).filter(|check| check.passes.is_none()).map(|check| word(&check.value)).collect()
 }
 
 /// The values with which a display filter compares a field.
@@ -72,7 +79,7 @@ pub(super) fn word(text: &str) -> String {
 
 /// What must be put right before this device gets past its drop: the primary cause first, then what is as good as certain at
 /// the stage where it drops. Each says where: the same code at another stage is another server's fault.
-pub(super) fn needs<'a>(device: &'a DeviceAnalysis, dropped: Stage) -> Vec<(String, &'a Finding)> {
+pub(super) fn needs(device: &DeviceAnalysis, dropped: Stage) -> Vec<(String, &Finding)> {
     let blocks = |finding: &&Finding| finding.primary || finding.confidence >= CERTAIN && finding.stage == dropped;
     if device.primary().is_none() {
         return Vec::new();

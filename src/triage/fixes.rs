@@ -78,9 +78,8 @@ fn best<'a>(waiting: &Waiting<'a>) -> Option<BTreeSet<&'a str>> {
     for bundle in waiting.keys() {
         let gain = frees(waiting, bundle);
         // Devices for each fix, without a division.
-        let is_better = |(other, least): (&BTreeSet<&str>, usize)| {
-            gain.saturating_mul(other.len()) > least.saturating_mul(bundle.len())
-        };
+        let is_better =
+            |(other, least): (&BTreeSet<&str>, usize)| gain.saturating_mul(other.len()) > least.saturating_mul(bundle.len());
         if best.is_none_or(is_better) {
             best = Some((bundle, gain));
         }

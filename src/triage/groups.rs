@@ -110,7 +110,9 @@ impl Groups {
     pub(super) fn finish(self) -> Vec<Group> {
         let whole = |growing: Growing| Group { devices: growing.devices.len(), ..growing.group };
         let mut groups: Vec<Group> = self.groups.into_values().map(whole).collect();
-        groups.sort_by(|a, b| (b.devices, b.captures).cmp(&(a.devices, a.captures)).then_with(|| a.fingerprint.cmp(&b.fingerprint)));
+        groups.sort_by(|a, b| {
+            (b.devices, b.captures).cmp(&(a.devices, a.captures)).then_with(|| a.fingerprint.cmp(&b.fingerprint))
+        });
         groups
     }
 }

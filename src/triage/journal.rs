@@ -182,7 +182,10 @@ mod tests {
     fn what_was_written_is_read() {
         let bytes = journal();
         let (read, whole) = entries(&bytes);
-        assert_eq!(read.iter().map(|entry| (entry.kind, entry.content[0])).collect::<Vec<_>>(), [(Kind::Capture, 7), (Kind::File, 0)]);
+        assert_eq!(
+            read.iter().map(|entry| (entry.kind, entry.content[0])).collect::<Vec<_>>(),
+            [(Kind::Capture, 7), (Kind::File, 0)]
+        );
         assert_eq!(whole, bytes.len() as u64);
         let Entry { offset, lengths: Lengths([a, b, _]), .. } = read[0];
         assert_eq!(&bytes[(offset + a) as usize..(offset + a + b) as usize], b"body\n");
@@ -193,7 +196,8 @@ mod tests {
     fn a_journal_that_was_cut_anywhere_holds_its_whole_entries() {
         let bytes = journal();
         let (all, _) = entries(&bytes);
-        let first_end = all[1].offset as usize - bytes[..all[1].offset as usize].rsplit(|byte| *byte == b'\n').nth(1).unwrap().len() - 1;
+        let first_end =
+            all[1].offset as usize - bytes[..all[1].offset as usize].rsplit(|byte| *byte == b'\n').nth(1).unwrap().len() - 1;
         for end in first_line("0.1.0 abc").len()..bytes.len() {
             let (read, whole) = entries(&bytes[..end]);
             assert_eq!(read.len(), usize::from(end >= first_end), "cut at {end}");

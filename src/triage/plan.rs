@@ -40,7 +40,8 @@ mod tests {
     fn shares_are_about_as_large_as_each_other_and_each_file_is_in_one() {
         let sizes: Vec<u64> = (1..=100).map(|number| number * 1_000_000).collect();
         let share = shares(&sizes, 4);
-        let load = |number: usize| sizes.iter().zip(&share).filter(|(_, share)| **share == number).map(|(size, _)| size).sum::<u64>();
+        let load =
+            |number: usize| sizes.iter().zip(&share).filter(|(_, share)| **share == number).map(|(size, _)| size).sum::<u64>();
         let loads: Vec<u64> = (0..4).map(load).collect();
         assert_eq!(loads.iter().sum::<u64>(), sizes.iter().sum::<u64>());
         assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= 100_000_000, "{loads:?}");

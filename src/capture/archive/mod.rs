@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 mod tar;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
 mod zip;
 

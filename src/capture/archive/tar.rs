@@ -28,7 +28,7 @@ pub fn tar(mut input: impl Read, each: &mut Each<'_>) -> Result<(), ArchiveError
             _ => long_name = None,
         }
         // What was not read of it, and what fills its last block.
-        let padding = (BLOCK as u64).wrapping_sub(header.size % BLOCK as u64) % BLOCK as u64;
+        let padding = header.size.checked_next_multiple_of(BLOCK as u64).map_or(0, |end| end.saturating_sub(header.size));
         let unread = body.limit();
         let passed = io::copy(&mut input.by_ref().take(unread.saturating_add(padding)), &mut io::sink())?;
         if passed < unread {

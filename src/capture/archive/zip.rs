@@ -49,7 +49,9 @@ fn hand_out(input: &mut (impl Read + Seek), entry: &Entry, each: &mut Each<'_>) 
     Ok(match entry.method {
         0 => each(&entry.name, Ok(&mut body)),
         8 => each(&entry.name, Ok(&mut DeflateDecoder::new(body))),
-        other => each(&entry.name, Err(format!("it is compressed by method {other} of ZIP, which is not read; unpack the archive"))),
+        other => {
+            each(&entry.name, Err(format!("it is compressed by method {other} of ZIP, which is not read; unpack the archive")))
+        }
     })
 }
 
@@ -71,7 +73,8 @@ impl Directory {
         if entries != u16::MAX && offset != u32::MAX {
             return Ok(Self { offset: u64::from(offset), entries: u64::from(entries) });
         }
-        let locator = at.checked_sub(LOCATOR).and_then(|from| tail.get(from..at)).filter(|found| found.starts_with(b"PK\x06\x07"));
+        let locator =
+            at.checked_sub(LOCATOR).and_then(|from| tail.get(from..at)).filter(|found| found.starts_with(b"PK\x06\x07"));
         let locator = locator.ok_or(ArchiveError::Damaged("the end of its directory is cut off"))?;
         input.seek(SeekFrom::Start(long(locator, 8)))?;
         let end: [u8; 56] = block(input)?;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use super::store::{Finding, Outcome, Store};
+use super::store::{Finding, Outcome, Reader, Store};
 use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::input::shown;
@@ -38,10 +40,11 @@ pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
     file.finish()
 }
 
-/// Writes all results.
-pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>) -> Result<Overview, Failure> {
+/// Writes all results, with so many threads.
+pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize) -> Result<Overview, Failure> {
     let mut results = Results::begin(folder)?;
     let mut others = 0_usize;
+    let mut reader = store.reader()?;
     for (file, found) in &batch.files {
         for Finding { member, outcome } in *found {
             let path = match member {
@@ -49,7 +52,7 @@ pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>) -> Result<O
                 None => file.name(),
             };
             match outcome {
-                Outcome::Capture(content) => results.capture(path, content, store)?,
+                Outcome::Capture(content) => results.capture(path, content, &mut reader)?,
                 Outcome::Error(error) => results.unread(&path, error)?,
                 Outcome::Other(error) if file.named => results.unread(&path, error)?,
                 Outcome::Other(_) => others = others.saturating_add(1),
@@ -59,6 +62,7 @@ pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>) -> Result<O
     for Unread { path, error } in batch.faults {
         results.unread(path, error)?;
     }
+    results.pages(store, jobs)?;
     results.finish(others)
 }
 
@@ -72,7 +76,9 @@ struct Results<'a> {
     captures: Sheet,
     logins: Sheet,
     findings: Sheet,
-    pages: PathBuf,
+    /// Where the captures' pages are made, and which of them there are.
+    folder_of_pages: PathBuf,
+    pages: Vec<(String, Content)>,
 }
 
 impl<'a> Results<'a> {
@@ -89,20 +95,21 @@ impl<'a> Results<'a> {
             captures: Sheet::create(folder, CAPTURES)?,
             logins: Sheet::create(folder, LOGINS)?,
             findings: Sheet::create(folder, FINDINGS)?,
-            pages,
+            folder_of_pages: pages,
+            pages: Vec::new(),
         })
     }
 
-    fn capture(&mut self, path: String, content: &Content, store: &Store) -> Result<(), Failure> {
+    fn capture(&mut self, path: String, content: &Content, reader: &mut Reader<'_>) -> Result<(), Failure> {
         let name = hex(content);
         if let Some(first) = self.first.get(content) {
             self.growing.duplicate();
             self.rows.write(|out| json::duplicate(&path, first, out))?;
             return self.captures.row(&tables::duplicate(&path, &name, first));
         }
-        let [digest, document, page] = store.read(content)?;
-        let digest: Digest = serde_json::from_slice(&digest).map_err(|error| fault(self.folder, error.into()))?;
-        self.rows.write(|out| json::line_of(&path, &document, out))?;
+        let (digest, document, has_page) = reader.capture(content)?;
+        let digest: Digest = serde_json::from_slice(digest).map_err(|error| fault(self.folder, error.into()))?;
+        self.rows.write(|out| json::line_of(&path, document, out))?;
         self.captures.row(&tables::capture(&path, &name, &digest))?;
         for login in &digest.logins {
             self.logins.row(&tables::login(&path, login))?;
@@ -110,8 +117,11 @@ impl<'a> Results<'a> {
                 self.findings.row(&tables::finding(&path, login, finding))?;
             }
         }
-        let page = if page.is_empty() { None } else { Some(self.page(&path, &name, &page)?) };
+        let page = has_page.then(|| format!("{PAGES}/{}", page_name(content)));
         self.growing.capture(&path, page.as_deref(), &digest);
+        if has_page {
+            self.pages.push((path.clone(), *content));
+        }
         if self.lines.len() < batch::CAPTURES {
             self.lines.push(Line::new(&path, page, &digest));
         }
@@ -119,13 +129,24 @@ impl<'a> Results<'a> {
         Ok(())
     }
 
-    /// Writes the page of a capture, and gives the link to it.
-    fn page(&self, path: &str, name: &str, content: &[u8]) -> Result<String, Failure> {
-        let name = format!("{}.html", name.get(..DIGITS).unwrap_or(name));
-        let place = self.pages.join(&name);
-        let mut page = Vec::with_capacity(content.len().saturating_add(16 * 1024));
-        html::page(path, content, &mut page).and_then(|()| write_file(&place, &page)).map_err(|error| fault(&place, error))?;
-        Ok(format!("{PAGES}/{name}"))
+    /// Writes the captures' pages.
+    fn pages(&self, store: &Store, jobs: usize) -> Result<(), Failure> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut reader = store.reader()?;
+            while let Some((path, content)) = self.pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let place = self.folder_of_pages.join(page_name(content));
+                let written = page(path, reader.page(content)?).and_then(|page| File::create(&place)?.write_all(&page));
+                written.map_err(|error| fault(&place, error))?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (1..jobs).map(|_| scope.spawn(work)).collect();
+            let here = work();
+            let failed = |_| Err(Failure::Input("a thread of the program failed; please report it".to_owned()));
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).fold(here, Result::and)
+        })
     }
 
     fn unread(&mut self, path: &str, error: &str) -> Result<(), Failure> {
@@ -149,7 +170,7 @@ impl<'a> Results<'a> {
         }
         let place = self.folder.join(PAGES);
         clear(&place)?;
-        fs::rename(&self.pages, &place).map_err(|error| fault(&place, error))?;
+        fs::rename(&self.folder_of_pages, &place).map_err(|error| fault(&place, error))?;
         let mut manifest = Part::create(self.folder, MANIFEST)?;
         manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
         manifest.finish()?;
@@ -220,8 +241,14 @@ impl Write for Part {
     }
 }
 
-fn write_file(place: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::create(place)?.write_all(bytes)
+fn page_name(content: &Content) -> String {
+    format!("{}.html", hex(content).get(..DIGITS).unwrap_or_default())
+}
+
+fn page(path: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut page = Vec::with_capacity(content.len().saturating_add(16 * 1024));
+    html::page(path, content, &mut page)?;
+    Ok(page)
 }
 
 /// Removes a folder of ours, if it is there.

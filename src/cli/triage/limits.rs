@@ -37,11 +37,8 @@ impl Limit {
     }
 
     fn check(&self) -> io::Result<()> {
-        let left = if interrupt::is_asked() {
-            Some(Left::Asked)
-        } else {
-            self.end.filter(|end| now() >= *end).map(|_| Left::Late)
-        };
+        let left =
+            if interrupt::is_asked() { Some(Left::Asked) } else { self.end.filter(|end| now() >= *end).map(|_| Left::Late) };
         if left.is_some() {
             self.left.set(left);
             return Err(capture::stopped());

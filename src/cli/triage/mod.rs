@@ -107,11 +107,8 @@ impl Triage {
         let Some(folder) = self.out.clone() else {
             return worker::run(&options, limit, Output::open(&self.output, &[])?);
         };
-        let mut paths = self.paths.clone();
-        if let Some(list) = &self.files_from {
-            paths.extend(walk::list(list)?);
-        }
-        let mut found = walk::files(&paths, Some(&folder));
+        let listed = self.files_from.as_deref().map(walk::list).transpose()?.unwrap_or_default();
+        let mut found = walk::files(&self.paths, &listed, Some(&folder));
         if let Some(count) = self.plan {
             return plan(&folder, &found, count.get());
         }
@@ -141,7 +138,7 @@ impl Triage {
         let mut read = read.iter().flatten();
         let findings = |file| store.known(file).or_else(|| read.next().map(Vec::as_slice)).unwrap_or_default();
         let files: Vec<(&Candidate, &[Finding])> = found.files.iter().zip(found.files.iter().map(findings)).collect();
-        let overview = finish::write(folder, &store, &Batch { files, faults: &found.faults })?;
+        let overview = finish::write(folder, &store, &Batch { files, faults: &found.faults }, jobs)?;
         let options = text::Options { width: output.width, colour: output.colour, quiet: self.quiet };
         output.write(|out| text::write(&overview, &folder.to_string_lossy(), &options, out))?;
         output.finish()?;

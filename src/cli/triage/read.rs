@@ -80,10 +80,12 @@ impl<'a> Reader<'a> {
         match archive::kind(&unpacked(begin)) {
             None if is_small => vec![Finding::of_file(self.small(begin, limit))],
             None => vec![Finding::of_file(self.large(begin.chain(file), limit))],
-            Some(archive::Kind::Tar) => self.archive(limit, |each| match compressed::plain(Limited::known(begin.chain(file), limit)) {
-                Ok((input, _)) => archive::tar(input, each).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }),
+            Some(archive::Kind::Tar) => {
+                self.archive(limit, |each| match compressed::plain(Limited::known(begin.chain(file), limit)) {
+                    Ok((input, _)) => archive::tar(input, each).map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                })
+            }
             Some(archive::Kind::Zip) if is_small => {
                 self.archive(limit, |each| archive::zip(Cursor::new(begin), each).map_err(|error| error.to_string()))
             }
@@ -95,11 +97,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The captures of an archive.
-    fn archive(
-        &mut self,
-        limit: &Limit,
-        members: impl FnOnce(&mut archive::Each<'_>) -> Result<(), String>,
-    ) -> Vec<Finding> {
+    fn archive(&mut self, limit: &Limit, members: impl FnOnce(&mut archive::Each<'_>) -> Result<(), String>) -> Vec<Finding> {
         let mut found = Vec::new();
         let result = members(&mut |name, body| {
             match body.map_or_else(Outcome::Error, |body| self.member(body, limit)) {
@@ -110,8 +108,11 @@ impl<'a> Reader<'a> {
             limit.left().is_none()
         });
         match result {
+            Err(_) if limit.left().is_some() => found.push(Finding::of_file(Outcome::Error(late(self.length)))),
             Err(error) => found.push(Finding::of_file(Outcome::Error(error))),
-            Ok(()) if found.is_empty() => found.push(Finding::of_file(Outcome::Other("no capture is in this archive".to_owned()))),
+            Ok(()) if found.is_empty() => {
+                found.push(Finding::of_file(Outcome::Other("no capture is in this archive".to_owned())))
+            }
             Ok(()) => {}
         }
         found

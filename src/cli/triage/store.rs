@@ -20,6 +20,7 @@ use crate::triage::journal::{self, Content, Kind, Lengths};
 /// The folder in the results that holds the journal.
 pub(super) const FOLDER: &str = ".triage";
 const JOURNAL: &str = "journal";
+const LOCK: &str = "lock";
 /// Entries are written when there are so many bytes of them, or when the last ones were written so long ago.
 const ENOUGH: usize = 256 * 1024;
 const TOO_LONG: Duration = Duration::from_millis(500);
@@ -70,6 +71,8 @@ struct Place {
 /// The journal.
 pub(super) struct Store {
     path: PathBuf,
+    /// Locked, so that no other process writes here.
+    _lock: File,
     file: Mutex<File>,
     /// `None` until the entry is written.
     captures: Mutex<HashMap<Content, Option<Place>>>,
@@ -83,8 +86,9 @@ impl Store {
         let path = place.join(JOURNAL);
         let fault = |source| Failure::Output { name: shown(&path), source };
         fs::create_dir_all(&place).map_err(fault)?;
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fault)?;
-        match file.try_lock() {
+        let open = |path: &Path| OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(fault);
+        let lock = open(&place.join(LOCK))?;
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::Usage(format!("{}: another triage writes its results here; wait for it", shown(folder))));
@@ -92,13 +96,14 @@ impl Store {
             // Some file systems have no locks.
             Err(TryLockError::Error(_)) => {}
         }
+        let mut file = open(&path)?;
         let (captures, files, whole) = load(&file, maker).map_err(fault)?;
         file.set_len(whole).map_err(fault)?;
         file.seek(SeekFrom::End(0)).map_err(fault)?;
         if whole == 0 {
             file.write_all(journal::first_line(maker).as_bytes()).map_err(fault)?;
         }
-        Ok(Self { path, file: Mutex::new(file), captures: Mutex::new(captures), files })
+        Ok(Self { path, _lock: lock, file: Mutex::new(file), captures: Mutex::new(captures), files })
     }
 
     /// Was a capture with this content read?
@@ -113,17 +118,50 @@ impl Store {
         is_same.then_some(record.found.as_slice())
     }
 
-    /// What was kept of a capture: digest, document and page.
-    pub(super) fn read(&self, content: &Content) -> Result<[Vec<u8>; 3], Failure> {
-        let fault = |source| Failure::Output { name: shown(&self.path), source };
-        let place = locked(&self.captures).get(content).copied().flatten().ok_or_else(|| fault(io::ErrorKind::NotFound.into()))?;
-        let mut file = locked(&self.file);
-        file.seek(SeekFrom::Start(place.offset)).map_err(fault)?;
-        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-        for (part, length) in parts.iter_mut().zip(place.lengths.0) {
-            Read::take(&mut *file, length).read_to_end(part).map_err(fault)?;
-        }
-        Ok(parts)
+    /// Reads what was kept. (Each thread has a reader of its own.)
+    pub(super) fn reader(&self) -> Result<Reader<'_>, Failure> {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+        let file = File::open(&self.path).map_err(|source| self.fault(source))?;
+        Ok(Reader { store: self, file, bytes: Vec::new() })
+    }
+
+    fn fault(&self, source: io::Error) -> Failure {
+        Failure::Output { name: shown(&self.path), source }
+    }
+}
+
+/// Reads what was kept of captures.
+pub(super) struct Reader<'a> {
+    store: &'a Store,
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Reader<'_> {
+    /// The digest and the document of a capture, and whether it has a page.
+    pub(super) fn capture(&mut self, content: &Content) -> Result<(&[u8], &[u8], bool), Failure> {
+        let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
+        let bytes = self.read(offset, digest.saturating_add(document))?;
+        let (digest, document) = bytes.split_at_checked(usize::try_from(digest).unwrap_or(usize::MAX)).unwrap_or_default();
+        Ok((digest, document, page > 0))
+    }
+
+    /// The page of a capture.
+    pub(super) fn page(&mut self, content: &Content) -> Result<&[u8], Failure> {
+        let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
+        self.read(offset.saturating_add(digest).saturating_add(document), page)
+    }
+
+    fn place(&self, content: &Content) -> Result<Place, Failure> {
+        let place = locked(&self.store.captures).get(content).copied().flatten();
+        place.ok_or_else(|| self.store.fault(io::ErrorKind::NotFound.into()))
+    }
+
+    fn read(&mut self, offset: u64, length: u64) -> Result<&[u8], Failure> {
+        self.bytes.resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
+        let read = self.file.seek(SeekFrom::Start(offset)).and_then(|_| self.file.read_exact(&mut self.bytes));
+        read.map_err(|source| self.store.fault(source))?;
+        Ok(&self.bytes)
     }
 }
 
@@ -193,10 +231,9 @@ impl<'a> Entries<'a> {
 
     /// Writes them.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        let fault = |source| Failure::Output { name: shown(&self.store.path), source };
         let mut file = locked(&self.store.file);
-        let base = file.seek(SeekFrom::End(0)).map_err(fault)?;
-        file.write_all(&self.bytes).map_err(fault)?;
+        let written = file.seek(SeekFrom::End(0)).and_then(|base| file.write_all(&self.bytes).map(|()| base));
+        let base = written.map_err(|source| self.store.fault(source))?;
         let mut captures = locked(&self.store.captures);
         for (content, place) in self.captures.drain(..) {
             let known = captures.entry(content).or_insert(None);

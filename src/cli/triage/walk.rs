@@ -18,7 +18,7 @@ pub(super) struct Candidate {
     pub(super) size: u64,
     /// When it was changed last, in nanoseconds since 1970; 0 where the system does not say.
     pub(super) modified: i64,
-    /// Was it named itself, not found in a directory?
+    /// Was it named itself, not found in a directory or a list?
     pub(super) named: bool,
 }
 
@@ -55,19 +55,22 @@ pub(super) struct Found {
     pub(super) faults: Vec<Unread>,
 }
 
-/// Finds the files below the paths; what lies in `out` is none of them.
-pub(super) fn files(paths: &[PathBuf], out: Option<&Path>) -> Found {
+/// Finds the files below the paths; what lies in `out` is none of them. `listed` paths stand in a list, which may hold more
+/// than captures.
+pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>) -> Found {
     let out = out.and_then(|out| fs::canonicalize(out).ok());
     let mut found = BTreeMap::new();
     let mut faults = Vec::new();
-    for path in paths {
+    for (path, named) in listed.iter().map(|path| (path, false)).chain(paths.iter().map(|path| (path, true))) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), &mut found, &mut faults),
             Ok(metadata) if metadata.is_file() => {
-                let _ = found.insert(key(path), Candidate::new(path.clone(), &metadata, true));
+                found.insert(key(path), Candidate::new(path.clone(), &metadata, named));
             }
             Ok(_) => faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => faults.push(fault(path, "there is no such file or directory")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                faults.push(fault(path, "there is no such file or directory"))
+            }
             Err(error) => faults.push(fault(path, &format!("{error}; check the permissions"))),
         }
     }

@@ -69,7 +69,8 @@ impl Work<'_> {
         for result in results {
             let failed = |error: io::Error| Failure::Input(format!("no thread can be begun: {error}; try --jobs 1"));
             let joined = result.map_err(failed)?;
-            let read = joined.unwrap_or_else(|_| Err(Failure::Input("a thread of the program failed; please report it".to_owned())))?;
+            let read =
+                joined.unwrap_or_else(|_| Err(Failure::Input("a thread of the program failed; please report it".to_owned())))?;
             for (place, findings) in read {
                 if let Some(slot) = found.get_mut(place) {
                     *slot = Some(findings);

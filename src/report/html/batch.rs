@@ -18,6 +18,8 @@ const SCRIPT: &str = include_str!("sort.js");
 const GROUPS: usize = 500;
 /// Rows of the table of captures.
 pub const CAPTURES: usize = 2_000;
+/// Logins of a capture in that table.
+const LOGINS: usize = 16;
 /// Files that could not be read, one by one.
 const UNREAD: usize = 500;
 
@@ -42,7 +44,12 @@ impl Line {
             let cause = login.primary().filter(|_| login.ended.is_some()).map(|finding| finding.code.clone());
             [login.device().to_owned(), login.verdict.to_string(), stage, cause.unwrap_or_default()]
         });
-        Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins: logins.collect() }
+        let mut logins: Vec<[String; 4]> = logins.take(LOGINS).collect();
+        if digest.logins.len() > logins.len() {
+            let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
+            logins.push([more, "see its page".to_owned(), String::new(), String::new()]);
+        }
+        Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins }
     }
 }
 

@@ -2,6 +2,7 @@
 //! made visible by `Wire` before it is escaped.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,11 +55,14 @@ impl Render for Prose<'_> {
 
 /// Writes what stands before the first capture.
 pub fn begin(title: &str, out: &mut dyn Write) -> io::Result<()> {
-    // A page that says what it may do is as safe in a ticket system as on a disk.
-    begin_with(title, &format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))), out)
+    begin_with(title, &POLICY, out)
 }
 
-/// The same, with what the page may do.
+/// What a page may do: one that says so is as safe in a ticket system as on a disk.
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))));
+
+/// The same, with another policy.
 fn begin_with(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> {
     let head = html! {
         (DOCTYPE)

@@ -117,3 +117,28 @@ pub(super) fn varint(mut value: u64, into: &mut Vec<u8>) {
     }
     into.push(value as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_fields_are_written_as_the_protocol_says() {
+        // Thrift compact protocol: 300 is AC 02; zig-zag makes 1 of -1 and 2 of 1.
+        let mut bytes = Vec::new();
+        varint(300, &mut bytes);
+        assert_eq!(bytes, [0xac, 0x02]);
+        assert_eq!((zigzag(-1), zigzag(1), zigzag(-2), zigzag(i64::MIN)), (1, 2, 3, u64::MAX));
+        // Field 1 (i32), then field 4 (binary), each with its distance from the one before; a zero ends the struct.
+        assert_eq!(Struct::default().int32(1, 5).text(4, "ab").finish(), [0x15, 10, 0x38, 2, b'a', b'b', 0]);
+        assert_eq!(Struct::default().int32s(2, &[0, 3]).finish(), [0x29, 0x25, 0, 6, 0]);
+        assert_eq!(Struct::default().yes(1).inner(2, Struct::default()).finish(), [0x11, 0x1c, 0, 0]);
+    }
+
+    #[test]
+    fn a_long_list_has_its_length_behind_its_head() {
+        let bytes = Struct::default().int32s(1, &[0; 15]).finish();
+        assert_eq!(bytes[..3], [0x19, 0xf5, 15]);
+        assert_eq!(Struct::default().int32s(1, &[0; 14]).finish()[..2], [0x19, 0xe5]);
+    }
+}

@@ -57,7 +57,7 @@ struct Bits {
 
 impl Bits {
     fn push(&mut self, bit: bool) {
-        if self.count % 8 == 0 {
+        if self.count.is_multiple_of(8) {
             self.bytes.push(0);
         }
         if let Some(last) = self.bytes.last_mut() {
@@ -117,10 +117,7 @@ impl<W: Write> Writer<W> {
             chunks.push(self.chunk(column, name, *kind)?);
             self.columns.push(Column::default());
         }
-        let group = Struct::default()
-            .structs(1, chunks)
-            .int64(2, self.written.saturating_sub(begin))
-            .int64(3, self.rows as u64);
+        let group = Struct::default().structs(1, chunks).int64(2, self.written.saturating_sub(begin)).int64(3, self.rows as u64);
         self.groups.push(group);
         self.all_rows = self.all_rows.saturating_add(self.rows as u64);
         self.rows = 0;
@@ -207,4 +204,53 @@ fn physical(kind: Kind) -> i32 {
 /// Lengths are below [`BYTES`] and one row, which is bounded.
 fn int(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: Table = Table { name: "t", columns: &[("a", Kind::Text), ("n", Kind::Integer), ("yes", Kind::Truth)] };
+
+    fn file(rows: &[[Cell<'_>; 3]]) -> Vec<u8> {
+        let mut writer = Writer::new(TABLE, Vec::new()).unwrap();
+        rows.iter().for_each(|row| writer.row(row).unwrap());
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn a_page_holds_which_cells_are_there_and_then_what_they_hold() {
+        let bytes = file(&[
+            [Cell::Text("xy".into()), Cell::Nothing, Cell::Truth(true)],
+            [Cell::Nothing, Cell::Integer(258), Cell::Truth(false)],
+            [Cell::Text("".into()), Cell::Integer(-1), Cell::Truth(true)],
+        ]);
+        // One group of eight levels, bit-packed: 4 bytes of length, its head, and the bits, the first cell's the least.
+        let texts = [2, 0, 0, 0, 3, 0b101, 2, 0, 0, 0, b'x', b'y', 0, 0, 0, 0];
+        let numbers = [2, 0, 0, 0, 3, 0b110, 2, 1, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        let truths = [2, 0, 0, 0, 3, 0b111, 0b101];
+        for page in [&texts[..], &numbers, &truths] {
+            assert!(bytes.windows(page.len()).any(|window| window == page), "{page:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_file_ends_with_a_footer_whose_length_is_known() {
+        for bytes in [file(&[]), file(&[[Cell::Nothing, Cell::Nothing, Cell::Nothing]])] {
+            let end = bytes.len();
+            assert!(bytes.starts_with(MAGIC) && bytes.ends_with(MAGIC));
+            let footer = u32::from_le_bytes(bytes[end - 8..end - 4].try_into().unwrap()) as usize;
+            // Its first field is the version, 2, and it ends a struct.
+            assert_eq!((&bytes[end - 8 - footer..][..2], bytes[end - 9]), (&[0x15, 4][..], 0));
+        }
+    }
+
+    #[test]
+    fn many_rows_are_several_groups() {
+        let mut writer = Writer::new(TABLE, Vec::new()).unwrap();
+        for number in 0..ROWS as i64 + 5 {
+            writer.row(&[Cell::Nothing, Cell::Integer(number), Cell::Nothing]).unwrap();
+        }
+        assert_eq!((writer.groups.len(), writer.rows, writer.all_rows), (1, 5, ROWS as u64));
+    }
 }
