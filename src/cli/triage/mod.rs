@@ -43,7 +43,7 @@ mod worker;
   find /srv -newer last-week -type f | loginloop triage --files-from - --out results
   loginloop triage /mnt/site-* --out results-3 --shard 3/8
   loginloop triage /mnt/site-* --out lists --plan 8
-  loginloop triage --worker < paths.txt > rows.jsonl")]
+  loginloop triage --worker < paths > rows.jsonl")]
 pub(super) struct Triage {
     /// Files and directories
     #[arg(value_name = "PATH", required_unless_present_any = ["files_from", "worker"])]

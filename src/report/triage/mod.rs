@@ -1,5 +1,5 @@
 //! A batch of captures, for people and programs: the summary for a terminal, and tables for spreadsheets and databases. The
-//! page is in `src/report/html`, the documents are those of `src/report/json.rs`.
+//! page is in `src/report/html`, the documents are those of `src/report/json`.
 
 mod compact;
 pub mod csv;
