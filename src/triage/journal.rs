@@ -144,7 +144,13 @@ fn check(content: &Content, parts: [&[u8]; 3]) -> u64 {
 
 /// The digits of a content.
 pub fn hex(content: &Content) -> String {
-    content.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    content.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// A number that tells a content from the others of a page.
+pub fn number(content: &Content) -> usize {
+    content.first_chunk().map_or(0, |first| u32::from_be_bytes(*first) as usize)
 }
 
 fn unhex(text: &str) -> Option<Content> {

@@ -145,8 +145,13 @@ fn the_labelled_captures_are_grouped_by_their_cause() {
     let lines = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
     assert!(lines.contains(&line));
     let page = std::fs::read_to_string(out.join("index.html")).unwrap();
-    let link = page.split("href=\"captures/").nth(1).unwrap().split('"').next().unwrap();
-    assert!(out.join("captures").join(link).is_file(), "{link}");
+    let links: Vec<&str> = page.split("href=\"captures/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(links.len() > 150, "{}", links.len());
+    for link in links {
+        let (name, id) = link.split_once('#').unwrap();
+        let told = std::fs::read_to_string(out.join("captures").join(name)).unwrap();
+        assert_eq!(told.matches(&format!("id=\"{id}\"")).count(), 1, "{link}");
+    }
 }
 
 #[test]

@@ -17,15 +17,15 @@ use crate::report::html::batch::{self, Line};
 use crate::report::json;
 use crate::report::triage::tables::{self, CAPTURES, Cell, FINDINGS, LOGINS, Table};
 use crate::report::triage::{Manifest, csv, parquet};
-use crate::triage::journal::{Content, hex};
+use crate::triage::journal::{Content, hex, number};
 use crate::triage::{Digest, Growing, Overview, Unread};
 
 /// The name of the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The folder of the captures' pages.
 const PAGES: &str = "captures";
-/// Digits of a content in the name of its page.
-const DIGITS: usize = 32;
+/// Bytes of a page, about: many small captures share one.
+const PAGE: u64 = 256 * 1024;
 
 /// What was read, in order.
 pub(super) struct Batch<'a> {
@@ -76,9 +76,11 @@ struct Results<'a> {
     captures: Sheet,
     logins: Sheet,
     findings: Sheet,
-    /// Where the captures' pages are made, and which of them there are.
+    /// Where the captures' pages are made.
     folder_of_pages: PathBuf,
-    pages: Vec<(String, Content)>,
+    /// The captures of each page, and the bytes of the last one.
+    pages: Vec<Vec<(String, Content)>>,
+    bytes: u64,
 }
 
 impl<'a> Results<'a> {
@@ -97,6 +99,7 @@ impl<'a> Results<'a> {
             findings: Sheet::create(folder, FINDINGS)?,
             folder_of_pages: pages,
             pages: Vec::new(),
+            bytes: 0,
         })
     }
 
@@ -107,7 +110,7 @@ impl<'a> Results<'a> {
             self.rows.write(|out| json::duplicate(&path, first, out))?;
             return self.captures.row(&tables::duplicate(&path, &name, first));
         }
-        let (digest, document, has_page) = reader.capture(content)?;
+        let (digest, document, length) = reader.capture(content)?;
         let digest: Digest = serde_json::from_slice(digest).map_err(|error| fault(self.folder, error.into()))?;
         self.rows.write(|out| json::line_of(&path, document, out))?;
         self.captures.row(&tables::capture(&path, &name, &digest))?;
@@ -117,11 +120,8 @@ impl<'a> Results<'a> {
                 self.findings.row(&tables::finding(&path, login, finding))?;
             }
         }
-        let page = has_page.then(|| format!("{PAGES}/{}", page_name(content)));
+        let page = (length > 0).then(|| self.on_a_page(&path, content, length));
         self.growing.capture(&path, page.as_deref(), &digest);
-        if has_page {
-            self.pages.push((path.clone(), *content));
-        }
         if self.lines.len() < batch::CAPTURES {
             self.lines.push(Line::new(&path, page, &digest));
         }
@@ -129,17 +129,29 @@ impl<'a> Results<'a> {
         Ok(())
     }
 
+    /// Finds a place on a page, and gives the link to it.
+    fn on_a_page(&mut self, path: &str, content: &Content, length: u64) -> String {
+        if self.pages.is_empty() || self.bytes >= PAGE {
+            self.pages.push(Vec::new());
+            self.bytes = 0;
+        }
+        self.bytes = self.bytes.saturating_add(length);
+        if let Some(page) = self.pages.last_mut() {
+            page.push((path.to_owned(), *content));
+        }
+        format!("{PAGES}/{}#{}", page_name(self.pages.len()), html::place(number(content)))
+    }
+
     /// Writes the captures' pages.
     fn pages(&self, store: &Store, jobs: usize) -> Result<(), Failure> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut reader = store.reader()?;
-            while let Some((path, content)) = self.pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let place = self.folder_of_pages.join(page_name(content));
-                let written = page(path, reader.page(content)?).and_then(|page| File::create(&place)?.write_all(&page));
-                written.map_err(|error| fault(&place, error))?;
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(captures) = self.pages.get(place) else { return Ok(()) };
+                self.page(&page_name(place.saturating_add(1)), captures, &mut reader)?;
             }
-            Ok(())
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (1..jobs).map(|_| scope.spawn(work)).collect();
@@ -147,6 +159,21 @@ impl<'a> Results<'a> {
             let failed = |_| Err(Failure::Input("a thread of the program failed; please report it".to_owned()));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).fold(here, Result::and)
         })
+    }
+
+    fn page(&self, name: &str, captures: &[(String, Content)], reader: &mut Reader<'_>) -> Result<(), Failure> {
+        let place = self.folder_of_pages.join(name);
+        let wrong = |error| fault(&place, error);
+        let title = match captures {
+            [(path, _)] => path.clone(),
+            _ => format!("{} captures", captures.len()),
+        };
+        let mut out = BufWriter::with_capacity(1 << 16, File::create(&place).map_err(wrong)?);
+        html::begin(&title, &mut out).map_err(wrong)?;
+        for (path, content) in captures {
+            html::put(path, number(content), reader.page(content)?, &mut out).map_err(wrong)?;
+        }
+        html::end(&mut out).and_then(|()| out.flush()).map_err(wrong)
     }
 
     fn unread(&mut self, path: &str, error: &str) -> Result<(), Failure> {
@@ -241,14 +268,8 @@ impl Write for Part {
     }
 }
 
-fn page_name(content: &Content) -> String {
-    format!("{}.html", hex(content).get(..DIGITS).unwrap_or_default())
-}
-
-fn page(path: &str, content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut page = Vec::with_capacity(content.len().saturating_add(16 * 1024));
-    html::page(path, content, &mut page)?;
-    Ok(page)
+fn page_name(number: usize) -> String {
+    format!("{number:04}.html")
 }
 
 /// Removes a folder of ours, if it is there.

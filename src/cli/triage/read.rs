@@ -17,7 +17,7 @@ use crate::cli::Failure;
 use crate::pipeline::{self, Options};
 use crate::report::{html, json};
 use crate::triage::Digest;
-use crate::triage::journal::Content;
+use crate::triage::journal::{Content, number};
 use crate::verdict::Analysis;
 
 /// A file of at most so many bytes is read whole before it is looked at.
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
     /// Looks what a file is.
     fn look(&mut self, begin: &[u8], mut file: File, limit: &Limit) -> Vec<Finding> {
         let is_small = begin.len() as u64 <= SMALL;
-        match archive::kind(&unpacked(begin)) {
+        match archive_kind(begin) {
             None if is_small => vec![Finding::of_file(self.small(begin, limit))],
             None => vec![Finding::of_file(self.large(begin.chain(file), limit))],
             Some(archive::Kind::Tar) => {
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         }
         match analysed {
             Ok((analysis, content)) => {
-                self.entries.capture(&content, &Kept::of(&analysis));
+                self.entries.capture(&content, &Kept::of(&analysis, &content));
                 Outcome::Capture(content)
             }
             Err(Unread::Other(why)) => Outcome::Other(why),
@@ -175,12 +175,12 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn of(analysis: &Analysis) -> Self {
+    fn of(analysis: &Analysis, content: &Content) -> Self {
         let digest = Digest::of(analysis);
         let mut page = Vec::new();
         // Nothing fails that is written to memory.
         if !digest.logins.is_empty() {
-            let _ = html::content(analysis, &mut page);
+            let _ = html::content(analysis, number(content), &mut page);
         }
         Self {
             digest: serde_json::to_vec(&digest).unwrap_or_default(),
@@ -217,15 +217,18 @@ fn unread(error: &CaptureError) -> Unread {
     if error.is_no_capture() { Unread::Other(error.to_string()) } else { Unread::Fault(error.to_string()) }
 }
 
-/// The first bytes of a file, unpacked if it is compressed; few, where it cannot be unpacked.
-fn unpacked(begin: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Ok((input, Some(_))) = compressed::plain(begin) {
-        // What stands before the damage is there.
-        let _ = input.take(archive::LOOK as u64).read_to_end(&mut bytes);
-        return bytes;
+/// Which archive a file is, compressed or not.
+fn archive_kind(begin: &[u8]) -> Option<archive::Kind> {
+    if !compressed::is_packed(begin) {
+        return archive::kind(begin);
     }
-    begin.iter().take(archive::LOOK).copied().collect()
+    let mut unpacked = Vec::new();
+    if let Ok((input, _)) = compressed::plain(begin) {
+        // Where it cannot be unpacked, it is no archive either.
+        let _ = input.take(archive::LOOK as u64).read_to_end(&mut unpacked);
+    }
+    // A ZIP archive is read from its end, which is still packed.
+    archive::kind(&unpacked).filter(|kind| *kind == archive::Kind::Tar)
 }
 
 /// The document of one capture, without its path, or why there is none.

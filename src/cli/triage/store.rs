@@ -138,15 +138,15 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The digest and the document of a capture, and whether it has a page.
-    pub(super) fn capture(&mut self, content: &Content) -> Result<(&[u8], &[u8], bool), Failure> {
+    /// The digest and the document of a capture, and how long its part of a page is.
+    pub(super) fn capture(&mut self, content: &Content) -> Result<(&[u8], &[u8], u64), Failure> {
         let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
         let bytes = self.read(offset, digest.saturating_add(document))?;
         let (digest, document) = bytes.split_at_checked(usize::try_from(digest).unwrap_or(usize::MAX)).unwrap_or_default();
-        Ok((digest, document, page > 0))
+        Ok((digest, document, page))
     }
 
-    /// The page of a capture.
+    /// What a page tells of a capture.
     pub(super) fn page(&mut self, content: &Content) -> Result<&[u8], Failure> {
         let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
         self.read(offset.saturating_add(digest).saturating_add(document), page)

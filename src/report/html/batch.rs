@@ -190,7 +190,7 @@ fn captures(overview: &Overview, lines: &[Line]) -> Markup {
                 }
             }
         }
-        @if more > 0 { p { (words::counted(more, "further capture")) " are in captures.csv and logins.csv; those with a login have a page in the folder captures." } }
+        @if more > 0 { p { (words::counted(more, "further capture")) " are in captures.csv and logins.csv; those with a login are told in the folder captures." } }
     }
 }
 

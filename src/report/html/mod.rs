@@ -93,22 +93,25 @@ pub fn capture(analysis: &Analysis, path: &str, number: usize, out: &mut dyn Wri
     devices(analysis, number, out)
 }
 
-/// Writes a page of one capture whose content this is.
-pub fn page(path: &str, content: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    begin(path, out)?;
-    let top = html! { h1 { (Wire(path)) } };
+/// Writes one capture whose content this is, below its path.
+pub fn put(path: &str, number: usize, content: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    let top = html! { h1 id=(place(number)) { (Wire(path)) } };
     write!(out, "{}", top.into_string())?;
-    out.write_all(content)?;
-    end(out)
+    out.write_all(content)
+}
+
+/// Where on its page the capture of this number stands.
+pub fn place(number: usize) -> String {
+    format!("c{number}")
 }
 
 /// Writes what a page tells of a capture below its path: the same wherever the same bytes lie.
-pub fn content(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
+pub fn content(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Result<()> {
     let top = html! {
         header { p.facts { (Wire(&told::extent(&analysis.capture))) } (shortcomings(analysis)) }
     };
     write!(out, "{}", top.into_string())?;
-    devices(analysis, 1, out)
+    devices(analysis, number, out)
 }
 
 fn shortcomings(analysis: &Analysis) -> Markup {
