@@ -1,4 +1,4 @@
-//! The table of bounds in ARCHITECTURE.md says what the code says, and leaves no bound out.
+//! The table of bounds in ARCHITECTURE.md says what the code says, leaves no bound out, and names a test for each.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -36,15 +36,16 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Bound, file and name of each row.
-fn rows() -> Vec<[String; 3]> {
+/// Bound, file, name and test of each row.
+fn rows() -> Vec<[String; 4]> {
     let page = text(&root().join("ARCHITECTURE.md"));
     let table = page.split("## Bounds").nth(1).unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
-    let rows: Vec<[String; 3]> = rows
+    let rows: Vec<[String; 4]> = rows
         .map(|row| {
             let code: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
-            [code[0], code[1], code[2]].map(str::to_owned)
+            assert_eq!(code.len(), 4, "the row has no test: {row}");
+            [code[0], code[1], code[2], code[3]].map(str::to_owned)
         })
         .collect();
     assert!(rows.len() > 40);
@@ -64,7 +65,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn each_bound_of_the_table_is_that_of_the_code() {
-    for [bound, file, name] in rows() {
+    for [bound, file, name, _] in rows() {
         let source = text(&root().join(&file));
         let says = |line: &str| {
             let line = line.trim();
@@ -77,7 +78,7 @@ fn each_bound_of_the_table_is_that_of_the_code() {
 
 #[test]
 fn no_bound_of_the_code_is_missing_in_the_table() {
-    let told: BTreeSet<(String, String)> = rows().into_iter().map(|[_, file, name]| (file, name)).collect();
+    let told: BTreeSet<(String, String)> = rows().into_iter().map(|[_, file, name, _]| (file, name)).collect();
     let mut paths = Vec::new();
     sources(&root().join("src"), &mut paths);
     for path in paths {
@@ -89,5 +90,20 @@ fn no_bound_of_the_code_is_missing_in_the_table() {
             let known = NO_MEMORY.contains(&name) || told.contains(&(file.clone(), name.to_owned()));
             assert!(!is_bound || known, "{file}: {name} is not in the table of bounds of ARCHITECTURE.md");
         }
+    }
+}
+
+#[test]
+fn each_bound_of_the_table_has_a_test_that_goes_beyond_it() {
+    let mut paths = Vec::new();
+    ["src", "tests"].iter().for_each(|folder| sources(&root().join(folder), &mut paths));
+    let mut tests = BTreeSet::new();
+    for path in paths {
+        let text = text(&path);
+        let of_test = text.split("#[test]").skip(1).filter_map(|after| after.split_once("fn ")?.1.split_once('('));
+        tests.extend(of_test.map(|(name, _)| name.to_owned()));
+    }
+    for [_, _, name, test] in rows() {
+        assert!(tests.contains(&test), "there is no test {test}, which the row of {name} names");
     }
 }

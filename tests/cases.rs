@@ -8,8 +8,21 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The facts that are held. One of another name would not be, and is refused.
-const FACTS: &[&str] =
-    &["mac", "ip", "profile", "verdict", "attempts", "drop", "drop_frames", "restarts_at", "primary", "contributing", "absent"];
+const FACTS: &[&str] = &[
+    "mac",
+    "ip",
+    "profile",
+    "verdict",
+    "attempts",
+    "drop",
+    "drop_frames",
+    "restarts_at",
+    "primary",
+    "contributing",
+    "absent",
+    "says",
+    "names",
+];
 
 fn diagnose(capture: &Path) -> Value {
     let run = Command::new(env!("CARGO_BIN_EXE_loginloop")).args(["diagnose", "--format", "json"]).arg(capture).output().unwrap();
@@ -84,10 +97,26 @@ fn differences(facts: &toml::Table, device: &Value) -> Vec<String> {
     if let Some(stage) = text("restarts_at") {
         hold("loop.restarts_at", format!("{:?}", Some(stage)), format!("{:?}", device["loop"]["restarts_at"].as_str()));
     }
+    // One drop for all attempts, or a list with that of each.
     if let Some(wanted) = facts.get("drop") {
-        for (key, drop) in ["stage", "by", "how"].iter().flat_map(|key| drops.iter().map(move |drop| (key, drop))) {
-            hold(key, format!("{:?}", wanted[key].as_str()), format!("{:?}", drop[key].as_str()));
+        let of = |number: usize| wanted.as_array().map_or(Some(wanted), |list| list.get(number));
+        for (number, drop) in drops.iter().enumerate() {
+            for key in ["stage", "by", "how"] {
+                let wanted = of(number).and_then(|wanted| wanted[key].as_str());
+                hold(&format!("{key} of drop {number}"), format!("{wanted:?}"), format!("{:?}", drop[key].as_str()));
+            }
         }
+    }
+    for wanted in facts.get("says").map_or(&Vec::new(), |said| said.as_array().unwrap()).iter().filter_map(toml::Value::as_str) {
+        let says = |finding: &Value| ["summary", "fix"].iter().any(|key| finding[key].as_str().unwrap().contains(wanted));
+        hold(&format!("{wanted:?} is said"), "true".to_owned(), findings.iter().any(says).to_string());
+    }
+    if let Some(wanted) = facts.get("names").and_then(toml::Value::as_array) {
+        let row = |name: Option<&str>, covered: Option<bool>, asked: Option<bool>| format!("{name:?} {covered:?} {asked:?}");
+        let wanted = wanted.iter().map(|one| row(one["name"].as_str(), one["covered"].as_bool(), one["asked"].as_bool()));
+        let said = device["chains"][0]["role_names"].as_array().into_iter().flatten();
+        let said = said.map(|one| row(one["name"].as_str(), one["covered"].as_bool(), one["asked"].as_bool()));
+        hold("names of the site", wanted.collect::<Vec<_>>().join(", "), said.collect::<Vec<_>>().join(", "));
     }
     for code in words(facts, "contributing") {
         hold(&format!("{code} contributes"), "true".to_owned(), has(code, false).to_string());
@@ -151,6 +180,12 @@ fn a_wrong_fact_is_noticed() {
         ("primary", "\"cert-unsupported-key\""),
         ("contributing", "[\"cert-expired\"]"),
         ("absent", "[\"cert-unsupported-key\"]"),
+        ("says", "[\"0x2ee7/0\"]"),
+        ("names", "[{ name = \"sip.contoso.com\", covered = false, asked = true }]"),
+        (
+            "drop",
+            "[{ stage = \"tls\", by = \"device\", how = \"fin\" }, { stage = \"connect\", by = \"server\", how = \"rst\" }]",
+        ),
     ];
     for (key, value) in wrong {
         let mut facts = facts.clone();

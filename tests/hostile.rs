@@ -6,6 +6,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use loginloop::event::{Event, What};
+use loginloop::pipeline;
 use serde_json::Value;
 
 /// What a run may take: 256 MiB, and what the program, its threads and its libraries need of address space.
@@ -80,6 +82,21 @@ impl Capture {
     }
 }
 
+/// Frames in which an event of this protocol is told.
+fn told(capture: &Capture, protocol: &str) -> Vec<u64> {
+    let mut frames = Vec::new();
+    let mut tell = |event: &Event, _| {
+        if let What::Message(message) = &event.what
+            && message.describe().protocol() == protocol
+        {
+            frames.push(event.at.frame.0);
+        }
+        Ok(())
+    };
+    pipeline::events(&capture.0[..], &mut tell).unwrap();
+    frames
+}
+
 fn warns(document: &Value, of: &str) -> bool {
     document["capture"]["warnings"].as_array().unwrap().iter().any(|warning| warning["text"].as_str().unwrap().contains(of))
 }
@@ -143,4 +160,19 @@ fn ever_other_names_and_agents_cost_nothing_that_lasts() {
         capture.udp(number * 40 + 20, [(PHONE, 5_060), (SERVER, 5_060)], message.as_bytes());
     }
     assert_eq!(capture.diagnose()["capture"]["frames"], 8_000);
+}
+
+#[test]
+fn a_flow_is_left_alone_behind_so_many_datagrams_of_no_protocol() {
+    // At ports of nobody, and at that of SIP, where keep-alives of all kinds may come first.
+    for (port, bound) in [(40_001, 4), (5_060, 64)] {
+        for (before, read) in [(bound - 1, true), (bound, false)] {
+            let mut capture = Capture::new();
+            let ends = [(PHONE, 40_000), (SERVER, port)];
+            (0..before).for_each(|number| capture.udp(number, ends, &[0xff; 40]));
+            capture.udp(before, ends, b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+            let expected = if read { vec![before + 1] } else { Vec::new() };
+            assert_eq!(told(&capture, "sip"), expected, "{before} datagrams before it");
+        }
+    }
 }

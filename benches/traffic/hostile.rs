@@ -13,7 +13,7 @@ const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 /// As many devices as are followed.
-const DEVICES: u32 = 16_384;
+const DEVICES: u32 = 12_288;
 /// A certificate; another signature makes it another one.
 const CERTIFICATE: &[u8] = include_bytes!("../../src/formats/samples/rsa8192-sha256.der");
 

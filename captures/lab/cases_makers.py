@@ -3,7 +3,7 @@
 from maker_phone import SERVER, ClusterPhone, MakerPhone, MakerSettings, TrustingPhone
 from scenario import CLEAR_NETWORK, DNS, GATEWAY, Case, Certificates, Device, dropping, signing_in
 from tls_phone import SRV
-from world import DC, POOL
+from world import CA, DC, POOL
 
 SIP_DNS = DNS | {"pbx.contoso.com": POOL, SERVER: POOL, SRV: [("pool01.contoso.com", 5061)]}
 URL = f"http://{SERVER}/"
@@ -147,6 +147,14 @@ TLS 1.2 with server_name, a short session for each question. These are waiting, 
          [Device(verdict="incomplete", restarts_at=None, profile="teams-phone", runs=MakerPhone,
                  absent=("session-dropped", "register-ended-encrypted", "tls-intercepted"), settings=MakerSettings(**TEAMS))],
          dns=TEAMS_DNS, kamailio="ok", web_names=TEAMS_NAMES, certificates=Certificates(hash="sha256", names=TEAMS_NAMES)),
+    Case("teams-healthy", "a Teams phone gets its token, and keeps the connection over which calls are announced", """\
+After the user has typed the code, the phone opens a connection to trouter.teams.microsoft.com and keeps it. All that it says is
+encrypted; that the server keeps it too shows that the phone is signed in.""",
+         [Device(verdict="signed-in", restarts_at=None, profile="teams-phone", runs=MakerPhone,
+                 absent=("session-dropped", "register-ended-encrypted", "tls-intercepted"),
+                 settings=MakerSettings(**TEAMS, announcements="go.trouter.teams.microsoft.com"))],
+         dns=TEAMS_DNS | {"go.trouter.teams.microsoft.com": CA}, kamailio="ok", web_names=TEAMS_NAMES, web_service="ca",
+         certificates=Certificates(hash="sha256", names=(*TEAMS_NAMES, "go.trouter.teams.microsoft.com"))),
     badly("teams-intercepted", "a firewall that inspects TLS answers a Teams phone in Microsoft's place", """\
 The certificate bears the right name, and the firewall's own CA (a FortiGate's) has issued it: alert 48 (unknown_ca). The phone shows
 no code.""",

@@ -1,6 +1,6 @@
 """Cases of the web servers on the way: the CA's enrolment pages behind nginx, and the update service."""
 
-from phone import Settings
+from phone import UPDATE_HOST, Settings
 from scenario import Case, DNS, dropping, signing_in
 from world import POOL
 
@@ -12,6 +12,13 @@ def page(name, story, text, certsrv, decisive, primary, absent=(), **settings):
     """A web server that does not give the certificates."""
     return Case(name, story, text, [dropping(("enrolment", "server", "rejected"), decisive, primary, pick="last",
                                              absent=absent, settings=Settings(**settings))], certsrv=certsrv)
+
+
+def update(name, story, text, status, **case):
+    """An update that fails on the way, and a phone that signs in all the same. `status`: what its screen then shows."""
+    device = signing_in(contributing=("update-unreachable",), settings=UPDATES, says=(status,),
+                        absent=("update-name-unresolved", "tcp-no-answer", *HEALTHY))
+    return Case(name, story, text, [device], dns=DNS | {UPDATE_HOST: POOL}, **case)
 
 
 CASES = [
@@ -36,10 +43,27 @@ frame is the request.""",
                    settings=Settings(attempts=3, begins_again=0.3))],
          certsrv="hung"),
     Case("update-name-unresolved", "the update server's name does not exist, and the phone signs in all the same", """\
-The healthy twin of the founding case; the phone asks once for ucupdates-r2.contoso.com and gets NXDOMAIN.""",
-         [signing_in(contributing=("update-name-unresolved",), settings=UPDATES, absent=HEALTHY)]),
+The healthy twin of the founding case; the phone asks once for ucupdates-r2.contoso.com and gets NXDOMAIN.
+Its screen then shows `Last Update Status: (0x2ee7/0)`.""",
+         [signing_in(contributing=("update-name-unresolved",), settings=UPDATES, says=("0x2ee7/0",), absent=HEALTHY)]),
     Case("update-unreachable", "the update service fails, and the phone signs in all the same", """\
 The healthy twin of the founding case; the phone's update request is answered by 503.""",
          [signing_in(contributing=("update-unreachable",), settings=UPDATES, absent=HEALTHY)],
-         dns=DNS | {"ucupdates-r2.contoso.com": POOL}, updates="503"),
+         dns=DNS | {UPDATE_HOST: POOL}, updates="503"),
+    update("update-port-silent", "a firewall drops the SYNs to the update server, and the phone signs in all the same", """\
+The SYN to port 80 and its repeats find no answer. The phone shows the WinINet error of a time-out, `(0x2ee2/0)`, or, where its own patience
+outlasts that of TCP, of a connection that cannot be made, `(0x2efd/0)`.""",
+           "0x2ee2/0", pool_drops="tcp dport 80"),
+    update("update-no-answer", "the update service takes the request, and what is behind it hangs", """\
+The request is acknowledged and never answered: a time-out, `(0x2ee2/0)`.""",
+           "0x2ee2/0", updates="hung"),
+    update("update-port-refused", "nothing listens on port 80 of the update server, and the phone signs in all the same", """\
+A RST answers the SYN: the phone shows that it cannot connect, `(0x2efd/0)`.""",
+           "0x2efd/0"),
+    update("update-closed", "the update service closes the connection without an answer", """\
+The request goes out, and a FIN comes back: the connection was aborted, `(0x2efe/0)`.""",
+           "0x2efe/0", updates="closes"),
+    update("update-reset", "the update service resets the connection without an answer", """\
+The request goes out, and a RST comes back: `(0x2eff/0)`.""",
+           "0x2eff/0", updates="resets"),
 ]

@@ -27,7 +27,7 @@ def bundle(*certificates):
 
 
 def serve(address, mode, body):
-    """`mode`: ok, unauthorised, html, 404 or 500."""
+    """`mode`: ok, unauthorised, kerberos, html, 404 or 500."""
     Page.mode, Page.body = mode, body
     http.server.ThreadingHTTPServer((address, 80), Page).serve_forever()
 
@@ -57,6 +57,9 @@ class Page(http.server.BaseHTTPRequestHandler):
     def _authenticated(self):
         """The three legs of NTLM; answers 401 itself until the last one is good."""
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        if self.mode == "kerberos":  # the provider "Negotiate:Kerberos" takes no NTLM in it
+            self._error(401, ["Negotiate"])
+            return False
         if scheme != "NTLM":
             self._error(401, ["Negotiate", "NTLM"])
             return False

@@ -53,15 +53,26 @@ def _device(device, capture, attempts):
     if device.drop:
         display_filter = device.decisive.format(mac=device.settings.mac, ip=device.address)
         numbers = _decisive(frames(capture, display_filter), attempts, device.pick)
-        drop = ", ".join(f"{key} = {_quote(value)}" for key, value in device.drop.items())
-        lines += [f"drop = {{ {drop} }}", f"# tshark -Y '{display_filter}', the {device.pick} of each attempt",
+        lines += [f"drop = {_drops(device.drop)}", f"# tshark -Y '{display_filter}', the {device.pick} of each attempt",
                   f"drop_frames = {numbers}"]
     if device.restarts_at:
         lines.append(f"restarts_at = {_quote(device.restarts_at)}")
     if device.primary:
         lines.append(f"primary = {_quote(device.primary)}")
     lines += [f"contributing = {json.dumps(device.contributing)}", f"absent = {json.dumps(device.absent)}"]
+    if device.names:
+        rows = (f"{{ name = {_quote(name)}, covered = {json.dumps(covered)}, asked = {json.dumps(asked)} }}"
+                for name, covered, asked in device.names)
+        lines.append(f"names = [{', '.join(rows)}]")
+    if device.says:
+        lines.append(f"says = {json.dumps(device.says, ensure_ascii=False)}")
     return "\n".join(lines)
+
+
+def _drops(drops):
+    """One for all attempts, or a list of one for each."""
+    tables = ["{ " + ", ".join(f"{key} = {_quote(value)}" for key, value in drop.items()) + " }" for drop in drops]
+    return tables[0] if len(tables) == 1 else f"[{', '.join(tables)}]"
 
 
 def _attempts(log):

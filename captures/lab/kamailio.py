@@ -101,9 +101,9 @@ if (!pv_www_authenticate("contoso.com", "lab-only", "0")) {
 
 
 def start(network, host, address, folder, route, tls=""):
-    """Start it on a host; `tls` (plain or mutual) adds port 5061."""
+    """Start it on a host; `tls` (plain or mutual) adds port 5061. Returns the process."""
     own = folder / f"kamailio-{host}"
-    own.mkdir()
+    own.mkdir(exist_ok=True)
     if tls:
         client = (MUTUAL if tls == "mutual" else PLAIN).format(folder=folder)
         (folder / "tls.cfg").write_text(TLS_DOMAIN.format(folder=folder, client=client))
@@ -111,5 +111,5 @@ def start(network, host, address, folder, route, tls=""):
     text = BASE.format(address=address, route=ROUTES[route], nonce_life=4 if route == "short-nonce" else 300,
                        tls=TLS.format(address=address, folder=folder) if tls else "")
     (own / "kamailio.cfg").write_text(text)
-    network.execute(host, "kamailio", "-f", str(own / "kamailio.cfg"), "-DD", "-E", "-m", "32", "-M", "8", "-Y", str(own),
-                    "-P", str(own / "pid"), environment=os.environ | {"OPENSSL_CONF": str(folder / "openssl.cnf")} if tls else None)
+    return network.execute(host, "kamailio", "-f", str(own / "kamailio.cfg"), "-DD", "-E", "-m", "32", "-M", "8", "-Y", str(own),
+                           "-P", str(own / "pid"), environment=os.environ | {"OPENSSL_CONF": str(folder / "openssl.cnf")} if tls else None)

@@ -32,6 +32,8 @@ class MakerSettings(TlsSettings):
     registrar: tuple = ()              # name and port, where no SRV record leads there
     token_server: str = ""             # no SIP: an HTTPS server that it asks for a token, time after time
     polls: int = 4
+    announcements: str = ""            # the server to which it keeps a connection once it has its token
+    announced_for: float = 36
 
 
 class MakerPhone(TlsPhone):
@@ -43,6 +45,8 @@ class MakerPhone(TlsPhone):
             self._fetch_configuration()
         if self.settings.token_server:
             self._wait_for_token()
+            if self.settings.announcements:
+                self._listen()
         elif self.settings.transport == "tls" and self.settings.registrar:
             host, port = self.settings.registrar
             self.registrar = self.address_of(host)
@@ -98,6 +102,18 @@ class MakerPhone(TlsPhone):
                 session.sendall(request.encode())
                 session.recv(4096)
             session.close()
+            time.sleep(POLL_INTERVAL)
+
+
+    def _listen(self):
+        """A connection over which calls would be announced; something is said on it every few seconds."""
+        host = self.settings.announcements
+        self.registrar = self.address_of(host)
+        session = self.session = self._shake_hands(host, 443)
+        ends = time.monotonic() + self.settings.announced_for
+        while time.monotonic() < ends:
+            session.sendall(f"GET /v4/c HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            session.recv(4096)
             time.sleep(POLL_INTERVAL)
 
 

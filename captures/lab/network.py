@@ -38,6 +38,7 @@ class Network:
         self.namespaces = []
         self.children = []
         self.captures = []
+        self.registrar = None  # the process that can be restarted
 
     def __enter__(self):
         try:
@@ -90,6 +91,12 @@ class Network:
         run("ip", "addr", "add", f"{outside_address}/{NETMASK}", "dev", "lan", namespace=namespace)
         self.set(name, "net.ipv4.ip_forward", 1)
 
+    def unplug(self, host, seconds):
+        """Take a host's cable out, and put it back."""
+        self._ip("link", "set", host, "down")
+        time.sleep(seconds)
+        self._ip("link", "set", host, "up")
+
     def set(self, host, key, value):
         """A kernel setting; one that this kernel does not know is passed over."""
         run("sysctl", "-eqw", f"{key}={value}", namespace=self.namespace(host))
@@ -133,6 +140,7 @@ class Network:
         child = subprocess.Popen(["ip", "netns", "exec", self.namespace(host), *command], env=environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.children.append(child)
+        return child
 
     def capture(self, path, port, file_format="pcapng"):
         """Capture what passes a port of the switch; `br0` is the whole switch."""

@@ -7,6 +7,12 @@ PAGES = {
     "basic": 'auth_basic "Certificate Services"; auth_basic_user_file {folder}/users; root {folder};',
     "hung": "proxy_pass http://127.0.0.1:8080; proxy_read_timeout 60s;",
 }
+# The update service, where it gives no answer: nginx's 444 closes without one, by FIN or by RST.
+UPDATES = {
+    "hung": PAGES["hung"],
+    "closes": "return 444;",
+    "resets": "reset_timedout_connection on; return 444;",
+}
 # Two sites on one address, told apart by the name in the hello: without that name there is none to choose.
 SITES = """\
 ssl_protocols TLSv1 TLSv1.1 TLSv1.2;
@@ -36,13 +42,16 @@ def page(network, host, address, folder, name):
     body = PAGES[name].format(folder=folder)
     _start(network, host, folder, name, f"server {{ listen {address}:80 default_server; location / {{ {body} }} }}")
     if name == "hung":
-        network.execute(host, "socat", "TCP-LISTEN:8080,fork,bind=127.0.0.1", "SYSTEM:sleep 600")
+        _hang(network, host)
 
 
-def updates(network, host, address, folder, code):
-    """A device-update service that answers with a status code."""
-    body = f"location / {{ return 404; }} location /RequestHandler/ {{ return {code}; }}"
+def updates(network, host, address, folder, way):
+    """A device-update service that answers with a status code, or in another way of `UPDATES`."""
+    body = UPDATES.get(way) or f"return {way};"
+    body = f"location / {{ return 404; }} location /RequestHandler/ {{ {body} }}"
     _start(network, host, folder, "updates", f"server {{ listen {address}:80 default_server; {body} }}")
+    if way == "hung":
+        _hang(network, host)
 
 
 def files(network, host, address, folder, answers):
@@ -56,8 +65,26 @@ def tokens(network, host, address, folder):
     _start(network, host, folder, "tokens", TOKENS.format(folder=folder, address=address))
 
 
+def web_service(network, host, address, folder):
+    """A web service of the pool behind TLS: whatever is asked for is there."""
+    body = (f"ssl_protocols TLSv1.2; server {{ listen {address}:443 ssl; ssl_certificate {folder}/chain.pem; "
+            f'ssl_certificate_key {folder}/key.pem; location / {{ return 200 "address book"; }} }}')
+    _start(network, host, folder, "web-service", body)
+
+
+def revocation_list(network, host, address, folder):
+    """A web server that has the revocation list."""
+    body = f"location = /issuing.crl {{ root {folder}; }} location / {{ return 404; }}"
+    _start(network, host, folder, "revocation-list", f"server {{ listen {address}:80 default_server; {body} }}")
+
+
 def sites(network, host, address, folder):
     _start(network, host, folder, "sites", SITES.format(folder=folder, address=address))
+
+
+def _hang(network, host):
+    """A back end that takes the request and never answers."""
+    network.execute(host, "socat", "TCP-LISTEN:8080,fork,bind=127.0.0.1", "SYSTEM:sleep 600")
 
 
 def _start(network, host, folder, name, servers):

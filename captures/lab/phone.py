@@ -52,6 +52,7 @@ class Settings:
     needs_options: tuple = ()          # DHCP options without which it takes no answer
     probes_address: bool = False       # ARP for the address that it was given (RFC 5227)
     asks_revocation: bool = False      # of the server's certificate, in the middle of the handshake
+    negotiates: bool = False           # puts NTLM into Negotiate, where a web server offers nothing else
     resets: bool = False               # leaves a silent handshake by RST, so that its stack repeats nothing later
     spoils_finished: bool = False      # a stack that derives other keys than the server
     power_cuts: int = 0                # so many handshakes are cut off by the power
@@ -69,6 +70,8 @@ class Settings:
 
 class Phone(WebClient):
     """State that outlives an attempt: the lease, the clock, the session."""
+
+    via = "TLS"
 
     def __init__(self, settings, log, key_log=None):
         self.settings, self.log_path, self.key_log = settings, log, key_log
@@ -157,7 +160,7 @@ class Phone(WebClient):
         """SRV `_ntp._udp`, else time.windows.com; the phone needs one of them."""
         if self.has_time is not None:
             return
-        services = self._services(f"_ntp._udp.{self.settings.sip_domain}")
+        services = self.services(f"_ntp._udp.{self.settings.sip_domain}")
         target = services[0][0] if services else "time.windows.com"
         now = next((ntp.ask(address, self.clock) for address in self._addresses(target)), None)
         if now is None and self.settings.needs_time:
@@ -177,7 +180,7 @@ class Phone(WebClient):
 
     def locate_ca(self):
         """The CA host's name, from the directory."""
-        services = self._services(f"_ldap._tcp.dc._msdcs.{self.settings.directory_domain}")
+        services = self.services(f"_ldap._tcp.dc._msdcs.{self.settings.directory_domain}")
         if not services:
             raise Dropped("no domain controller")
         try:
@@ -200,8 +203,11 @@ class Phone(WebClient):
             raise Dropped("enrolment port closed")
         with connection:
             code, body = self._get(connection, host)
-            if code == 401 and "NTLM" in self.response.all("WWW-Authenticate"):
+            offered = self.response.all("WWW-Authenticate")
+            if code == 401 and "NTLM" in offered:
                 code, body = self._get_with_ntlm(connection, host)
+            elif code == 401 and self.settings.negotiates and "Negotiate" in offered:
+                code, body = self._begin_to_negotiate(connection, host)
         if code != 200:
             raise Dropped(f"enrolment: {code}")
         return self._certificates(body)
@@ -271,7 +277,7 @@ class Phone(WebClient):
         """REGISTER bare, with an empty token, with the NTLM answer ([MS-SIPAE])."""
         self.call = f"{self.random.getrandbits(128):032x}"
         answer = self._request(session, 1, "REGISTER")
-        if answer.code == 401:
+        if answer.code == 401 and self.accepts(answer.all("WWW-Authenticate")):
             answer = self._request(session, 2, "REGISTER", self._credentials(""))
             challenge = base64.b64decode(re.search(r'gssapi-data="([^"]+)"', answer["WWW-Authenticate"])[1])
             token = base64.b64encode(ntlm.authenticate(challenge, self.random.randbytes(8))).decode()
@@ -279,6 +285,10 @@ class Phone(WebClient):
         if answer.code != 200:
             session.socket.close()
             raise Dropped(f"REGISTER: {answer.code}")
+
+    def accepts(self, schemes):
+        """Has it credentials for one of these?"""
+        return any(scheme.startswith("NTLM") for scheme in schemes)
 
     def stay(self, session):
         """Signed in: a subscription, then keep-alives until the server cuts or the script ends."""
@@ -295,7 +305,7 @@ class Phone(WebClient):
 
     # What the stages are made of.
 
-    def _services(self, name):
+    def services(self, name):
         services = self.dns.services(name)
         if services is None:
             raise Dropped(f"no DNS answer for {name}")
@@ -317,7 +327,7 @@ class Phone(WebClient):
         """SRV targets; only where no SRV record helps, the A names with 5061 and then 443."""
         domain, found = self.settings.sip_domain, False
         for prefix in SRV_NAMES:
-            for target, port in self._services(f"{prefix}.{domain}"):
+            for target, port in self.services(f"{prefix}.{domain}"):
                 if self.settings.strict_domain and not target.endswith(f".{domain}"):
                     continue
                 found = True
@@ -358,10 +368,10 @@ class Phone(WebClient):
         address = f"sip:{self.settings.user}@{self.settings.sip_domain}"
         target = f"sip:{self.settings.sip_domain}" if method == "REGISTER" else address
         session.send(sip.render(f"{method} {target} SIP/2.0", [
-            ("Via", f"SIP/2.0/TLS {self.ip}:{session.socket.getsockname()[1]}"), ("Max-Forwards", "70"),
+            ("Via", f"SIP/2.0/{self.via} {self.ip}:{session.socket.getsockname()[1]}"), ("Max-Forwards", "70"),
             ("From", f"<{address}>;tag={self.call[:10]};epid={self.settings.mac.replace(':', '')[-10:]}"),
             ("To", f"<{address}>"), ("Call-ID", self.call), ("CSeq", f"{number} {method}"),
-            ("Contact", f"<sip:{self.ip}:5061;transport=tls>;methods=\"INVITE, MESSAGE, NOTIFY\""),
+            ("Contact", f"<sip:{self.ip}:{session.socket.getsockname()[1]};transport={self.via.lower()}>;methods=\"INVITE, MESSAGE, NOTIFY\""),
             ("User-Agent", self.settings.user_agent), ("ms-keep-alive", "UAC;hop-hop=yes"),
             ("Expires", "7200"), *headers]))
         buffer = b""

@@ -38,8 +38,9 @@ the same to the bit for the same source. To add a case, add it to one of the `la
 
 The captures whose names begin with `field-` were not made by the lab, so that the program is not judged by one set of
 servers alone: named, unbound, kea, ISC dhcpd and dnsmasq; chrony and ntpsec; nginx and lighttpd; stunnel, haproxy,
-gnutls-serv and `openssl s_server`; Kamailio; nftables for what vanishes. The phones are scripts with OpenSSL's own
-handshakes, their pauses were lengthened afterwards. Snap lengths, copies and edges were applied to what was captured.
+gnutls-serv and `openssl s_server`; Kamailio; hostapd, udhcpd, PowerDNS, Knot, MIT's krb5kdc, Go's and Python's TLS; nftables for
+what vanishes. The phones are scripts with OpenSSL's own handshakes, or with udhcpc, wpa_supplicant, kinit and `openssl s_client`;
+their pauses were lengthened afterwards. Snap lengths, copies and edges were applied to what was captured.
 
 ## What is real and what is scripted
 

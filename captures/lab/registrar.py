@@ -49,6 +49,9 @@ class Connection(socketserver.BaseRequestHandler):
         if mode == "tls":
             self._tls()
             return
+        if mode == "plain":
+            Server(self.request, self._cut_after(), self.settings).run()
+            return
         self.request.recv(4096)
         if mode == "hello-then-silent":
             self.request.recv(4096)  # until the phone gives up
@@ -56,7 +59,7 @@ class Connection(socketserver.BaseRequestHandler):
     def _tls(self):
         try:
             with self.context.wrap_socket(self.request, server_side=True) as stream:
-                Server(stream, self._cut_after(), self.settings["idle"], self.settings["forbids"]).run()
+                Server(stream, self._cut_after(), self.settings).run()
         except (OSError, ssl.SSLError):
             return  # the phone left, or OpenSSL has sent its alert
 
@@ -72,8 +75,8 @@ class Connection(socketserver.BaseRequestHandler):
 class Server:
     """A registrar for one phone: NTLM in three legs ([MS-SIPAE]), then 200 to all."""
 
-    def __init__(self, stream, cut_after, idle, forbids):
-        self.stream, self.cut_after, self.idle, self.forbids = stream, cut_after, idle, forbids
+    def __init__(self, stream, cut_after, settings):
+        self.stream, self.cut_after, self.settings = stream, cut_after, settings
         self.heard = time.monotonic()
         self.challenge = os.urandom(8)
         self.registered_at = None
@@ -98,7 +101,7 @@ class Server:
 
     def _is_time_to_cut(self):
         now = time.monotonic()
-        if self.idle and now > self.heard + self.idle:
+        if self.settings["idle"] and now > self.heard + self.settings["idle"]:
             return True
         return self.cut_after and self.registered_at and now > self.registered_at + self.cut_after
 
@@ -108,19 +111,26 @@ class Server:
         else:
             self.stream.send(sip.answer(request, 200, "OK", ("Expires", "7200")))
 
+    def _offers(self):
+        """One challenge for each scheme; the name that a ticket must be for has the service in front."""
+        target = {"NTLM": "pool01.contoso.com", "Kerberos": "sip/pool01.contoso.com"}
+        return [("WWW-Authenticate", f'{scheme} {REALM}, targetname="{target[scheme]}", version=3')
+                for scheme in self.settings["schemes"]]
+
     def _on_register(self, request):
         token = re.search(r'gssapi-data="([^"]*)"', request["Authorization"])
         now = ("Date", email.utils.formatdate(usegmt=True))
         target = 'targetname="pool01.contoso.com", version=3'
         if not token:
-            return sip.answer(request, 401, "Unauthorized", now,
-                              ("WWW-Authenticate", f"NTLM {REALM}, {target}"),
-                              ("WWW-Authenticate", f'Kerberos {REALM}, targetname="sip/pool01.contoso.com", version=3'))
+            return sip.answer(request, 401, "Unauthorized", now, *self._offers())
         if not token[1]:
             offered = base64.b64encode(ntlm.challenge(self.challenge, computer="POOL01")).decode()
             return sip.answer(request, 401, "Unauthorized", now, ("WWW-Authenticate",
                               f'NTLM opaque="6A3D1F20", gssapi-data="{offered}", {REALM}, {target}'))
-        if self.forbids or not ntlm.is_valid(base64.b64decode(token[1]), self.challenge):
+        if self.settings["refuses"]:
+            reason = ("ms-diagnostics", '1000;reason="Final handshake failed";source="pool01.contoso.com";HRESULT="0xC3E93EC3(SIP_E_AUTH_UNAUTHORIZED)"')
+            return sip.answer(request, 401, "Unauthorized", now, *self._offers(), reason)
+        if self.settings["forbids"] or not ntlm.is_valid(base64.b64decode(token[1]), self.challenge):
             return sip.answer(request, 403, "Forbidden", now)
         self.registered_at = time.monotonic()
         return sip.answer(request, 200, "OK", ("Expires", "7200"), ("Contact", request["Contact"]),

@@ -19,6 +19,11 @@ def is_good(phone, sent):
     return not _is_revoked(answer)
 
 
+def places(certificate):
+    """Where it can be asked whether the certificate is revoked: its responder first, then its list."""
+    return [place for place in (_responder_of(certificate), _list_of(certificate)) if place]
+
+
 def _question(certificate, issuer):
     """An OCSP request for one certificate."""
     built = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1()).build()
@@ -44,6 +49,15 @@ def _list_of(certificate):
     """The address of the certificate's revocation list."""
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     return points[0].full_name[0].value
+
+
+def list_of_none(authority):
+    """The authority's list, DER, which holds nobody."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    issuer = x509.load_der_x509_certificate(authority.issuing).subject
+    built = (x509.CertificateRevocationListBuilder().issuer_name(issuer)
+             .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=6)))
+    return built.sign(authority.issuing_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def respond(network, host, folder, keys, issuing, leaf, size):

@@ -37,19 +37,23 @@ class Certificates:
     leaf_from: str = "site"            # site, foreign, inspection or itself
     usage: str = "server"              # or client: what the leaf may be used for
     crl: str = pki.CRL
-    ocsp: str = ""                     # the responder's address; it says that the leaf is revoked
+    ocsp: str = ""                     # the responder's address
+    responds: bool = True              # the responder is there, and says that the leaf is revoked
+    list_is_there: bool = False        # at the time server's port 80
 
 
 @dataclass
 class Registrar:
     """The OCS pool's listener."""
 
-    mode: str = "tls"                  # tls, close-at-once, hello-then-silent, hello-then-close, refused, sites
+    mode: str = "tls"                  # tls, plain, close-at-once, hello-then-silent, hello-then-close, refused, sites
     versions: tuple = ("TLSv1", "TLSv1_2")
     ciphers: str = "AES128-SHA"
     cut_after: tuple = ()              # seconds between the 200 and the server's reset, connection by connection
     idle: float | None = None          # seconds without a word after which the connection is reset
     forbids: bool = False              # 403 to the last leg
+    schemes: tuple = ("NTLM", "Kerberos")
+    refuses: bool = False              # 401 to the last leg, with [MS-OCER]'s reason
 
 
 @dataclass
@@ -57,13 +61,15 @@ class Device:
     """One phone of a case, and what the capture of it must say."""
 
     verdict: str = "loop"
-    drop: dict | None = None           # stage, by, how
+    drop: list | None = None           # stage, by, how: of all attempts, or of each
     decisive: str = ""                 # tshark filter; {mac} and {ip} are the phone's
     pick: str = "first"                # which match within an attempt
     restarts_at: str | None = "directory"
     primary: str | None = None
     contributing: tuple = ()
     absent: tuple = ()
+    says: tuple = ()                   # what the findings must say, word for word
+    names: tuple = ()                  # of a certificate that misses one: (name, is it covered, was it asked for)
     profile: str = "communicator-phone-edition"
     settings: Settings = field(default_factory=Settings)
     runs: type = Phone
@@ -82,7 +88,7 @@ class Case:
     devices: list
     certificates: Certificates = field(default_factory=Certificates)
     registrar: Registrar = field(default_factory=Registrar)
-    certsrv: str = "ok"                # ok, unauthorised, 404, 500, html, refused; of nginx: redirect, forbidden, basic, hung
+    certsrv: str = "ok"                # ok, unauthorised, kerberos, 404, 500, html, refused; of nginx: redirect, forbidden, basic, hung
     dhcp: str = "good"                 # good, silent, refuses, no-ack, no-lease-time, one-address
     dhcp_gateway: str = GATEWAY        # "" leaves the option out
     uc_options: tuple = ()             # options 43 and 120 for class MS-UC-Client, where they are not the right ones
@@ -97,8 +103,13 @@ class Case:
     files: dict = field(default_factory=dict)  # of the configuration server, with the status code of each; others are not there
     tftp: bool = False                 # it is the DHCP server's TFTP
     web_names: tuple = ()              # names of an HTTPS server on the pool's 443, which wants no more than a handshake
+    web_service: str = ""              # the host with the pool's web service on 443: pool or ca
     dhcp_more: tuple = ()              # further options for dnsmasq
-    updates: str = ""                  # what nginx on the pool's port 80 answers to update requests: a status code
+    kerberos: bool = False             # MIT's KDC is on the domain controller, and knows nobody
+    restart: str = ""                  # while a phone is signed in the pool's registrar ends, and: same, self-signed, stays-down
+    restart_after: float = 5           # seconds after the capture began
+    reboots: bool = False              # its host goes too, for a while
+    updates: str = ""                  # what nginx on the pool's port 80 makes of update requests: a status code, or of nginx.UPDATES
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True
     directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
@@ -136,8 +147,9 @@ def refusing(primary, how="fin", contributing=(), absent=(), **more):
 
 
 def dropping(drop, decisive, primary, **more):
-    """A phone whose attempts end at (stage, by, how)."""
-    return Device(drop=dict(zip(("stage", "by", "how"), drop)), decisive=decisive, primary=primary, **more)
+    """A phone whose attempts end at (stage, by, how), all of them alike, or each as the list says."""
+    drops = drop if isinstance(drop, list) else [drop]
+    return Device(drop=[dict(zip(("stage", "by", "how"), one)) for one in drops], decisive=decisive, primary=primary, **more)
 
 
 def signing_in(**more):

@@ -71,11 +71,25 @@ class SipPhone(Phone):
         for number in itertools.count():
             if time.monotonic() > ends:
                 return
-            time.sleep(self.settings.keep_alive)
+            self._wait(connection, self.settings.keep_alive)
             if number < self.settings.refreshes:
                 self.register_with_digest(connection, self.challenge)
             else:
                 connection.send(b"\r\n\r\n")
+
+    def _wait(self, connection, seconds):
+        """Until then, unless the other side closes."""
+        ends = time.monotonic() + seconds
+        try:
+            while (left := ends - time.monotonic()) > 0:
+                connection.settimeout(left)
+                if not connection.recv(4096) and connection.type == socket.SOCK_STREAM:
+                    raise ConnectionError("closed")
+        except TimeoutError:
+            return
+        except OSError as error:
+            connection.close()
+            raise Dropped(f"session cut: {error}") from error
 
     def _open(self, registrar):
         if self.settings.transport == "tcp":

@@ -19,7 +19,7 @@ class TlsSettings(SipSettings):
     host_name: str = "desk-2001"
     transport: str = "tls"
     patience: float = 4
-    certificate: str = ""              # of its own, to show to servers that ask: phone, server or stranger
+    certificate: str = ""              # of its own, to show to servers that ask: phone, server, stranger or itself
     srv: str = SRV
 
 
@@ -28,7 +28,7 @@ class TlsPhone(SipPhone):
 
     def sign_in(self):
         self.get_address()
-        services = self._services(self.settings.srv)
+        services = self.services(self.settings.srv)
         if not services:
             raise Dropped("no registrar in DNS")
         host, port = services[0]

@@ -5,6 +5,7 @@ import base64
 import ntlm
 import sip
 
+RETRIEVER = "Microsoft-CryptoAPI/6.1"  # how Windows names itself where it fetches lists
 ENROLMENT_PAGE = "/certsrv/certnew.p7b?ReqID=CACert&Renewal=-1&Enc=b64"
 
 
@@ -53,6 +54,10 @@ class WebClient:
         leg(ntlm.negotiate())
         offered = base64.b64decode(self.response["WWW-Authenticate"].removeprefix("NTLM "))
         return leg(ntlm.authenticate(offered, self.random.randbytes(8)))
+
+    def _begin_to_negotiate(self, connection, host):
+        """NTLM as the mechanism within Negotiate (RFC 4559): without a challenge there is no second leg."""
+        return self._get(connection, host, f"Authorization: Negotiate {base64.b64encode(ntlm.negotiate()).decode()}")
 
 
 def _received(connection):

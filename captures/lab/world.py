@@ -10,6 +10,7 @@ import dhcp as dhcp_servers
 import dns
 import expect
 import kamailio
+import kdc
 import ldap
 import nginx
 import ntp
@@ -17,6 +18,7 @@ import pcapng
 import pki
 import pool_web
 import registrar
+import restart
 import revocation
 import sip_phone
 from lync_phone import LyncPhone
@@ -50,6 +52,9 @@ def play(case, keys, folder):
         _start_servers(network, case, keys, folder)
         time.sleep(1.5)  # the servers open their ports; before the capture, so that it holds no trace of that
         network.capture(folder / f"capture.{case.file_format}", case.port, case.file_format)
+        if case.restart:
+            begin = _start_sip if case.kamailio else _start_registrar
+            restart.later(network, case, folder, lambda: begin(network, case, folder))
         _play_phones(network, case, folder)
 
 
@@ -123,10 +128,16 @@ def _start_servers(network, case, keys, folder):
     _start_registrar(network, case, folder)
     _start_pool_services(network, case, chains)
     _start_sip(network, case, folder)
+    if case.kerberos:
+        kdc.start(network, "dc", DC, folder)
+    if case.restart:
+        restart.watch(network, POOL)
     if case.files and not case.tftp:
         nginx.files(network, "pool", POOL, folder, case.files)
     if case.web_names:
         nginx.tokens(network, "pool", POOL, folder)
+    if case.web_service:
+        nginx.web_service(network, case.web_service, {"pool": POOL, "ca": CA}[case.web_service], folder)
     if case.updates:
         nginx.updates(network, "pool", POOL, folder, case.updates)
     if case.pool_loss:
@@ -218,8 +229,11 @@ def _certificates(network, wanted, keys, folder):
     parts = {"leaf": leaf, "issuing": issuer.issuing, "root": issuer.root, "cross": site.cross_signed(keys)}
     (folder / "chain.pem").write_text(pki.pem(*(parts[part] for part in wanted.sends)))
     shutil.copy(keys.path("leaf", leaf_size), folder / "key.pem")
-    if wanted.ocsp:
+    if wanted.ocsp and wanted.responds:
         revocation.respond(network, "time", folder, keys, pki.pem(site.issuing), leaf, wanted.size)
+    if wanted.list_is_there:
+        (folder / "issuing.crl").write_bytes(revocation.list_of_none(site))
+        nginx.revocation_list(network, "time", TIME, folder)
     (folder / "trusted.pem").write_text(pki.pem(site.root))
     (folder / "clients.pem").write_text(pki.pem(site.root, site.issuing))
     own = foreign.leaf(keys.load("phone", 2048), ("0022ee5d4412",), pki.days(-300), pki.days(900), usage="client")
@@ -228,6 +242,8 @@ def _certificates(network, wanted, keys, folder):
     for name, authority in (("server", site), ("stranger", foreign)):
         one = authority.leaf(keys.load("phone", 2048), ("edge.contoso.com",), pki.days(-300), pki.days(900), usage="both")
         (folder / f"{name}.pem").write_text(pki.pem(one, authority.issuing))
+    (folder / "own.pem").write_text(pki.pem(pki.self_signed(leaf_key, wanted.names, wanted.hash)))
+    (folder / "itself.pem").write_text(pki.pem(pki.self_signed(keys.load("phone", 2048), ("um01.contoso.com",), wanted.hash)))
     fetched = {"issuing": site.issuing, "root": site.root}
     return certsrv.bundle(*(pki.pem(fetched[part]) for part in wanted.bundle))
 
@@ -239,7 +255,8 @@ def _start_registrar(network, case, folder):
         nginx.sites(network, "pool", POOL, folder)
         return
     settings = vars(case.registrar) | {"certificates": folder / "chain.pem", "key": folder / "key.pem"}
-    network.spawn("pool", registrar.serve, POOL, 5061, settings)
+    port = 5060 if case.registrar.mode == "plain" else 5061
+    network.registrar = network.spawn("pool", registrar.serve, POOL, port, settings)
 
 
 def _start_pool_services(network, case, chains):
@@ -249,7 +266,7 @@ def _start_pool_services(network, case, chains):
 
 def _start_sip(network, case, folder):
     if case.kamailio:
-        kamailio.start(network, "pool", POOL, folder, case.kamailio, case.kamailio_tls)
+        network.registrar = kamailio.start(network, "pool", POOL, folder, case.kamailio, case.kamailio_tls)
     if case.kamailio in HOMES:
         network.host("home", SERVER_MAC.format(15), HOME_POOL)
         kamailio.start(network, "home", HOME_POOL, folder, HOMES[case.kamailio])

@@ -8,11 +8,9 @@ use crate::formats::names;
 use crate::formats::x509::Certificate;
 use crate::model::{Frame, Time};
 use crate::profile::{Profile, Profiles};
-use crate::trust::{self, Fault, FaultKind, Link, Question};
+use crate::trust::{self, Fault, FaultKind, Link, Question, roles};
 
 pub use roles::{ROLES, Role};
-
-mod roles;
 
 /// From here on a device is said to refuse.
 const REFUSES: f32 = 0.5;
@@ -171,7 +169,7 @@ pub fn coverage(leaf: &Certificate, asked: &[String], domains: &[String]) -> Vec
     let Ok(body) = &leaf.body else { return Vec::new() };
     let covers = |name: &str| names::covers(body, name);
     let of_roles = domains.iter().flat_map(|domain| ROLES.iter().map(move |role| (role.name_in(domain), Some(role))));
-    let asked = asked.iter().map(|name| (name.clone(), roles::of_name(name)));
+    let asked = asked.iter().map(|name| (name.clone(), roles::of_name(name).map(|(role, _)| role)));
     asked.chain(of_roles).map(|(name, role)| Coverage { covered: covers(&name), name, role }).collect()
 }
 

@@ -20,7 +20,7 @@ pub(crate) const MAX_BLOCK: u32 = 16 * 1024 * 1024;
 /// Longest block that is believed behind damage.
 const MAX_BLOCK_FOUND: u32 = 512 * 1024;
 /// Most interfaces of a section that are kept. No real capture comes near.
-const MAX_INTERFACES: usize = 65_536;
+pub(super) const MAX_INTERFACES: usize = 65_536;
 /// Shortest block: type, length, length again.
 const MIN_BLOCK: u32 = 12;
 

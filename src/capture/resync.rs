@@ -52,17 +52,22 @@ pub(super) fn recover<R: Read>(
     look: impl Fn(&[u8], bool) -> Look,
 ) -> Result<bool, CaptureError> {
     let offset = buffer.offset();
-    let found = search(buffer, look)?;
+    let found = search(buffer, MAX_SEARCH, look)?;
     if found {
         notes.skipped(offset, what, buffer.offset().saturating_sub(offset));
     }
     Ok(found)
 }
 
-fn search<R: Read>(buffer: &mut Buffer<R>, look: impl Fn(&[u8], bool) -> Look) -> Result<bool, CaptureError> {
+/// The same within about so many bytes: what is at hand by then is looked at to its end.
+pub(super) fn search<R: Read>(
+    buffer: &mut Buffer<R>,
+    most: u64,
+    look: impl Fn(&[u8], bool) -> Look,
+) -> Result<bool, CaptureError> {
     let start = buffer.offset();
     let mut at = 1_usize;
-    while buffer.offset().saturating_sub(start) < MAX_SEARCH {
+    while buffer.offset().saturating_sub(start) < most {
         let is_all = buffer.ended().is_some();
         let bytes = buffer.available();
         let mut need = 1;

@@ -151,7 +151,7 @@ fn chains(path: &Path) -> Result<Option<Vec<Source>>, Failure> {
     let mut sources = Vec::new();
     let read = pipeline::events(capture, &mut |event, _| {
         let What::Message(Message::Tls(message)) = &event.what else { return Ok(()) };
-        let tls::Message::Certificate(chain) = message.as_ref() else { return Ok(()) };
+        let tls::Message::Certificate(chain) = message else { return Ok(()) };
         let key: Vec<[u8; 32]> = chain.iter().map(|one| one.sha256).collect();
         if event.side == Side::Server && !chain.is_empty() && sources.len() < MOST && seen.insert((event.source(), key)) {
             let title = format!("{} in frame {} of {}", event.source(), event.at.frame, shown(path));

@@ -63,6 +63,7 @@ impl DeviceFacts {
             self.vlan_stays.len(),
             self.files.len(),
             self.answered.len(),
+            self.accepted.len(),
             self.issuers_by_name.len(),
         ];
         let texts = self.texts().map(Vec::len);
@@ -83,6 +84,7 @@ impl DeviceFacts {
             self.clocks.len().saturating_mul(size_of::<ClockWitness>()),
             self.heard_from.len().saturating_add(self.ports_opened.len()).saturating_mul(SET_ENTRY),
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
+            size_of_val(self.accepted.as_slice()),
         ];
         let texts = self.texts().map(|list| list.iter().map(WireText::held).fold(0, usize::saturating_add));
         fixed.into_iter().chain(texts).fold(lists, usize::saturating_add)
@@ -111,6 +113,7 @@ impl DeviceFacts {
         newest(&mut self.restarts, keep);
         newest(&mut self.files, keep);
         newest(&mut self.answered, keep);
+        newest(&mut self.accepted, keep);
         newest(&mut self.vlan_stays, keep);
         self.clocks.drain(..self.clocks.len().saturating_sub(keep));
         self.clocks.shrink_to_fit();
@@ -134,6 +137,7 @@ fn newest<T>(list: &mut Vec<T>, keep: usize) {
 mod tests {
     use std::net::IpAddr;
 
+    use crate::device::limits::Limits;
     use crate::device::{DeviceId, Devices};
     use crate::event::{Event, What};
     use crate::flow::{Flow, Transport};
@@ -160,13 +164,13 @@ mod tests {
             problem: None,
         };
         let at = At { frame: Frame(1), time: Time::from_seconds(second) };
-        let what = What::Message(Message::Dns(Box::new(query)));
+        let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         devices.observe(&Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
 
     #[test]
     fn what_is_known_of_the_longest_idle_device_is_cut_down_first_and_told() {
-        let mut devices = Devices::new(40_000);
+        let mut devices = Devices::new(Limits { facts: 40_000, ..Limits::default() });
         for second in 0..20 {
             asks(&mut devices, 1, second, &format!("a{second}.{}", "a".repeat(200)));
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::formats::x509::Certificate;
-use crate::model::{At, Frame, Mac, SECOND, Time};
+use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
 use crate::text::WireText;
 
@@ -91,6 +91,8 @@ pub struct DeviceFacts {
     pub files: Vec<FetchedFile>,
     /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.
     pub answered: Vec<At>,
+    /// Servers and ports that took a connection of it, each with the last time, the newest at the end.
+    pub accepted: Vec<(Endpoint, At)>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
     pub issuers_by_name: Vec<(WireText, Vec<u8>, Frame)>,
 }
@@ -168,6 +170,12 @@ pub enum ClockSource {
 }
 
 impl DeviceFacts {
+    /// What it calls itself. That Windows fetches a revocation list (CryptoAPI) says nothing of the device.
+    pub fn own_name(&self) -> Option<&WireText> {
+        let agent = self.user_agents.iter().find(|agent| !agent.raw().starts_with("Microsoft-CryptoAPI/"));
+        agent.or(self.host_name.as_ref()).or(self.vendor_classes.first())
+    }
+
     /// Is this the router of its lease, or one that advertises itself?
     pub fn is_router(&self, address: IpAddr) -> bool {
         match address {
@@ -239,8 +247,10 @@ impl DeviceFacts {
         add(&mut self.described, other.described);
         add(&mut self.files, other.files);
         add(&mut self.answered, other.answered);
+        add(&mut self.accepted, other.accepted);
         self.files.sort_by_key(|file| file.at);
         self.answered.sort_unstable();
+        self.accepted.sort_by_key(|(_, at)| *at);
         if self.parameter_list.is_empty() {
             self.parameter_list = other.parameter_list;
         }

@@ -15,27 +15,20 @@ use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 mod extent;
 pub mod facts;
 pub mod ledger;
+mod limits;
 mod network;
 mod observe;
 
 use extent::Extent;
 use facts::DeviceFacts;
 use ledger::Ledger;
+use limits::Limits;
 use network::Network;
 
-/// Bindings of addresses to MACs that are remembered; the oldest go first.
-pub const BINDINGS: usize = 65_536;
-/// Devices that are remembered at most. What further ones do is not followed, and the report says so.
-pub const DEVICES: usize = 16_384;
-/// Memory for what is known of all devices together, in bytes. Beyond it, the lists of the longest idle ones are cut down,
-/// until half of it is free.
-const FACTS: usize = 48 << 20;
 /// Entries that each list of such a device keeps: enough to recognise it by.
 const FEW: usize = 8;
 /// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
 const ADDRESSES_OF_A_HOST: u32 = 16;
-/// Stations whose ARP addresses are counted; beyond it, counting begins anew.
-const ARP_STATIONS: usize = 65_536;
 /// Addresses of one device that are kept.
 const ADDRESSES: usize = 32;
 
@@ -73,6 +66,7 @@ pub struct Owner {
 /// All devices of a run.
 #[derive(Debug)]
 pub struct Devices {
+    limits: Limits,
     #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
     devices: Vec<Box<DeviceFacts>>,
     by_key: HashMap<Key, DeviceId, RandomState>,
@@ -93,14 +87,15 @@ pub struct Devices {
 
 impl Default for Devices {
     fn default() -> Self {
-        Self::new(FACTS)
+        Self::new(Limits::default())
     }
 }
 
 impl Devices {
-    /// None yet; what is known of all of them is to take no more than `limit` bytes.
-    fn new(limit: usize) -> Self {
+    /// None yet.
+    fn new(limits: Limits) -> Self {
         Self {
+            limits,
             devices: Vec::new(),
             by_key: HashMap::default(),
             bindings: HashMap::default(),
@@ -108,7 +103,7 @@ impl Devices {
             arp_addresses: HashMap::default(),
             network: Network::default(),
             extents: Vec::new(),
-            ledger: Ledger::new(limit),
+            ledger: Ledger::new(limits.facts),
             cut_down: 0,
             turned_away: 0,
         }
@@ -126,9 +121,9 @@ impl Devices {
 
     /// What the bounds have cost.
     pub fn warnings(&self) -> Vec<Warning> {
-        let lost = self.turned_away;
+        let (lost, most) = (self.turned_away, self.limits.devices);
         let lost = (lost > 0)
-            .then(|| format!("{lost} events of further devices were left out: no more than {DEVICES} devices are followed"));
+            .then(|| format!("{lost} events of further devices were left out: no more than {most} devices are followed"));
         let times = self.cut_down;
         let cut_down = (times > 0).then(|| {
             format!(
@@ -194,7 +189,7 @@ impl Devices {
         if let Some(device) = self.by_key.get(&key) {
             return Some(*device);
         }
-        if self.devices.len() >= DEVICES {
+        if self.devices.len() >= self.limits.devices {
             self.turned_away = self.turned_away.saturating_add(1);
             return None;
         }
@@ -214,7 +209,7 @@ impl Devices {
         if self.bindings.insert(Key::Ip(ip), mac).is_none() {
             self.bound.push_back(ip);
         }
-        if self.bindings.len() > BINDINGS
+        if self.bindings.len() > self.limits.bindings
             && let Some(oldest) = self.bound.pop_front()
         {
             self.bindings.remove(&Key::Ip(oldest));
@@ -263,7 +258,7 @@ impl Devices {
     /// The binding, unless the MAC speaks for too many addresses.
     fn as_a_host(&mut self, mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
         if self.bindings.get(&Key::Ip(ip)) != Some(&mac) {
-            if self.arp_addresses.len() >= ARP_STATIONS {
+            if self.arp_addresses.len() >= self.limits.arp_stations && !self.arp_addresses.contains_key(&mac) {
                 self.arp_addresses.clear();
             }
             let addresses = self.arp_addresses.entry(mac).or_default();
@@ -337,3 +332,6 @@ fn station(endpoint: Endpoint) -> (Option<Mac>, Option<IpAddr>) {
         Endpoint::Mac(mac) => (Some(mac).filter(|mac| mac.is_station()), None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use crate::text::WireText;
 const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
-/// Restarts, stays in a VLAN, and answers that are kept: the newest.
+/// Restarts, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
 const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
 const MIRRORED: i64 = SECOND / 2;
@@ -39,6 +39,10 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         What::Tcp(signal, stats) => {
             if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
                 facts.ports_opened.insert(event.flow.server.port());
+            }
+            if let Signal::SynAck { first: true } = signal {
+                facts.accepted.retain(|(server, _)| *server != event.flow.server);
+                add_newest(&mut facts.accepted, (event.flow.server, event.at));
             }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
@@ -148,7 +152,7 @@ fn server(event: &Event) -> Option<Whose> {
     event.source().ip().map(Whose::Server)
 }
 
-fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_device: bool) {
+fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, from_device: bool) {
     if from_device {
         if let Some(class) = message.vendor_class() {
             remember(&mut facts.vendor_classes, &class);
@@ -170,7 +174,7 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &dhcp::Message, from_de
             _ => {}
         }
     } else if message.kind == Some(dhcp::kind::ACK) {
-        facts.lease = Some((event.at, Arc::new(message.clone())));
+        facts.lease = Some((event.at, Arc::clone(message)));
         if !message.your.is_unspecified() {
             facts.lease_over = false;
             facts.lease_vlan = event.link.vlan;
@@ -394,7 +398,7 @@ mod tests {
     fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {
         let certificates = certificates.iter().map(|der| Arc::new(x509::parse(der))).collect();
         let body = ldap::Body::Entry(ldap::Entry { name: WireText::default(), certificates, host: None, current_time });
-        seen(frame, Side::Server, Message::Ldap(Box::new(ldap::Message { id: 1, operation: 4, body })))
+        seen(frame, Side::Server, Message::Ldap(std::sync::Arc::new(ldap::Message { id: 1, operation: 4, body })))
     }
 
     #[test]
@@ -405,6 +409,17 @@ mod tests {
         let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.0, &one.der[..])).collect();
         assert_eq!(fetched, [(3, root), (3, other)]);
         assert!(facts.enrolment_seen);
+    }
+
+    #[test]
+    fn of_ever_other_certificates_that_are_fetched_the_first_ones_count() {
+        // Another signature makes it another certificate.
+        let of = |number: u8| [&include_bytes!("../trust/samples/root.der")[..], &[number]].concat();
+        let ders: Vec<Vec<u8>> = (0..=FETCHED as u8).map(of).collect();
+        let certificates: Vec<&[u8]> = ders.iter().map(Vec::as_slice).collect();
+        let facts = facts(vec![entry(3, &certificates, None)]);
+        let kept: Vec<&[u8]> = facts.fetched.iter().map(|(_, one)| &one.der[..]).collect();
+        assert_eq!(kept, certificates[..FETCHED]);
     }
 
     #[test]
@@ -421,8 +436,10 @@ mod tests {
             status: None,
         };
         let error = kerberos::Message { kind: kerberos::kind::ERROR, body: kerberos::Body::Error(error) };
-        let told =
-            facts(vec![entry(1, &[], Some(Time::from_seconds(1999))), seen(2, Side::Server, Message::Kerberos(Box::new(error)))]);
+        let told = facts(vec![
+            entry(1, &[], Some(Time::from_seconds(1999))),
+            seen(2, Side::Server, Message::Kerberos(std::sync::Arc::new(error))),
+        ]);
         let clocks: Vec<(Whose, ClockSource, i64)> =
             told.clocks.iter().map(|clock| (clock.whose, clock.from, clock.says.seconds())).collect();
         let server = Whose::Server(IpAddr::from(CONTROLLER));
@@ -450,8 +467,8 @@ mod tests {
         };
         let request = kerberos::Message { kind: kerberos::kind::AS_REQ, body: kerberos::Body::Request(request) };
         let facts = facts(vec![
-            seen(1, Side::Client, Message::Ldap(Box::new(bind))),
-            seen(2, Side::Client, Message::Kerberos(Box::new(request))),
+            seen(1, Side::Client, Message::Ldap(std::sync::Arc::new(bind))),
+            seen(2, Side::Client, Message::Kerberos(std::sync::Arc::new(request))),
         ]);
         assert_eq!(facts.users.iter().map(WireText::raw).collect::<Vec<_>>(), ["cn=kim", "kim@CONTOSO.COM"]);
     }

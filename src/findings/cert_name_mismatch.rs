@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::role_names;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
 use crate::text::WireText;
@@ -37,7 +38,13 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let wanted = WireText::from(wanted.as_str());
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| WireText::from(name.as_str()).to_string()).collect();
     let more = if names.len() > SHOWN { format!(" and {} more", names.len().saturating_sub(SHOWN)) } else { String::new() };
-    let has = if shown.is_empty() { "no name at all".to_owned() } else { format!("only {}{more}", shown.join(", ")) };
+    let rows = role_names::table(case, judged);
+    let roles: Vec<&str> = rows.iter().filter(|row| row.covered).filter_map(|row| Some(row.role?.label)).collect();
+    let has = match () {
+        () if shown.is_empty() => "no name at all".to_owned(),
+        () if !roles.is_empty() => format!("only other names of the site ({})", roles.join(", ")),
+        () => format!("only {}{more}", shown.join(", ")),
+    };
     let by_address = wanted.raw().parse::<IpAddr>().is_ok();
     let (did, kind, or) = if by_address {
         ("connected to the address", "IP", "enter on the device a name that the certificate has instead of the address")
@@ -45,8 +52,9 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         ("looked for", "DNS", "change the DNS record so that it leads to a name that the certificate has")
     };
     let summary = format!("the device {did} {wanted}, and the server's certificate ({}) has {has}", judged.subject());
+    let beside = if roles.is_empty() { "" } else { ", beside the names that it has" };
     let fix = format!(
-        "Issue the certificate on {} with {kind}:{wanted} among its subject alternative names, or {or}. Check with `{} | openssl x509 \
+        "Issue the certificate on {} with {kind}:{wanted} among its subject alternative names{beside}, or {or}. Check with `{} | openssl x509 \
          -noout -ext subjectAltName`.",
         judged.place().server(),
         judged.show()

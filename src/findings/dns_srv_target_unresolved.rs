@@ -71,7 +71,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 fn has_address(case: &Case<'_>, lookup: &Lookup) -> bool {
     let same = |name: &WireText| name.raw().trim_end_matches('.').eq_ignore_ascii_case(lookup.name.raw().trim_end_matches('.'));
     case.attempt.lookups().any(|(_, other)| {
-        let additional = other.answer.iter().flat_map(|answer| &answer.records);
+        let additional = other.answer.iter().flat_map(|answer| answer.records());
         same(&other.name) && other.addresses().next().is_some()
             || additional.into_iter().any(|record| same(&record.name) && matches!(record.data, RecordData::Address(_)))
     })

@@ -2,6 +2,7 @@
 
 use crate::findings::shared::reach::{self, Telling};
 use crate::findings::{Case, Found, Help, Rule, Weight};
+use crate::login::steps::StepKind;
 use crate::model::Evidence;
 
 /// The rule.
@@ -44,7 +45,24 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         evidence.push(Evidence::new(at.frame, "tcp.flags.reset == 1", format!("{} answers with RST", place.server())));
         Some(evidence)
     });
-    reach::told(case, failures, &TELLING)
+    let mut found = reach::told(case, failures, &TELLING);
+    found.iter_mut().for_each(|one| tell_of_better_days(case, one));
+    found
+}
+
+/// A port that took connections before: its service ended while the device stayed, as when a server is restarted.
+fn tell_of_better_days(case: &Case<'_>, found: &mut Found) {
+    let Some(StepKind::Connection(connection)) =
+        found.step.and_then(|index| case.attempt.steps.get(index)).map(|step| &step.kind)
+    else {
+        return;
+    };
+    let Some(at) = connection.refused() else { return };
+    let before = case.known.accepted.iter().find(|(server, accepted)| *server == connection.flow.server && *accepted < at);
+    let Some((server, accepted)) = before else { return };
+    let seconds = at.time.seconds_since(accepted.time);
+    found.summary.push_str(&format!("; {server} still took a connection {seconds:.0} s earlier"));
+    found.evidence.push(Evidence::new(accepted.frame, "tcp.flags.syn == 1", format!("{server} takes a connection: SYN-ACK")));
 }
 
 #[cfg(test)]
@@ -52,7 +70,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose};
-    use crate::model::{Side, Stage};
+    use crate::model::{At, Endpoint, Side, Stage};
 
     #[test]
     fn all_refused_targets_of_a_stage_are_one_finding() {
@@ -68,6 +86,20 @@ mod tests {
         );
         assert_eq!((found.stage, found.step, found.explains_drop), (Stage::Connect, Some(1), true));
         assert_eq!(found.evidence[1].display_filter, "frame.number == 2 && tcp.flags.reset == 1");
+    }
+
+    #[test]
+    fn a_port_that_took_a_connection_before_has_lost_its_service() {
+        let refused = || Login::new().step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped();
+        let server = Endpoint::Ip("10.0.0.5:5061".parse().unwrap());
+        let taken = |server: Endpoint, at: At| refused().knowing(|known| known.accepted.push((server, at)));
+        let found = taken(server, at_second(1, -60.0)).the(&RULE);
+        assert!(found.summary.contains("10.0.0.5:5061 still took a connection 6"), "{}", found.summary);
+        assert_eq!(found.evidence.last().unwrap().display_filter, "frame.number == 1 && tcp.flags.syn == 1");
+        let other = Endpoint::Ip("10.0.0.5:443".parse().unwrap());
+        for login in [refused(), taken(other, at_second(1, -60.0)), taken(server, at_second(900, 60.0))] {
+            assert!(login.the(&RULE).summary.ends_with("instead of a SYN-ACK"));
+        }
     }
 
     #[test]

@@ -450,7 +450,7 @@ impl Tcp {
             let mut hello =
                 tls::ClientHello { version: 0x0301, ciphers: vec![0x0004, 0x0005, 0x000a], ..tls::ClientHello::default() };
             change(&mut hello);
-            wire.tls().client_hello = Some((at, hello));
+            wire.tls().client_hello = Some((at, Arc::new(hello)));
         })
     }
 
@@ -460,7 +460,7 @@ impl Tcp {
             let at = wire.next();
             wire.sends(Side::Server, 80, at);
             let hello = tls::ServerHello { version: chosen.min(0x0303), chosen, cipher, ..tls::ServerHello::default() };
-            wire.tls().server_hello = Some((at, hello));
+            wire.tls().server_hello = Some((at, Arc::new(hello)));
         })
     }
 
@@ -488,7 +488,7 @@ impl Tcp {
             let at = wire.next();
             wire.sends(Side::Server, 60, at);
             let request = tls::CertificateRequest { authorities, authorities_length, ..tls::CertificateRequest::default() };
-            wire.tls().certificate_request = Some((at, request));
+            wire.tls().certificate_request = Some((at, Arc::new(request)));
         })
     }
 
@@ -853,7 +853,7 @@ impl IntoStep for Asked {
                 rcode,
                 truncated: self.truncated,
                 partial: false,
-                records: self.records,
+                message: Arc::new(dns::Message { records: self.records, ..dns::Message::default() }),
             }),
             unreachable: self.unreachable.map(|router| (next, router)),
         };

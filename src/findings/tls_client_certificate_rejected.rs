@@ -3,6 +3,7 @@
 use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
 use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::formats::signature::is_self_signed;
 use crate::model::{Evidence, How, Side};
 
 /// The rule.
@@ -17,8 +18,8 @@ pub static RULE: Rule = Rule {
         why: "The device cannot prove who it is, so the server ends the handshake; the device begins again with the same \
               certificate, or without one.",
         fix: "Where the device sends none: enrol it, or do not demand a client certificate on that port. Where it sends one: trust its \
-              CA on the server (root in the server's trusted roots, few enough for the list to fit), or renew it. Check with \
-              `openssl s_client -connect server:5061 -cert phone.pem -key phone.key`.",
+              CA on the server (root in the server's trusted roots, few enough for the list to fit), or renew it; in place of a self-signed one, with \
+              which Exchange Unified Messaging begins, issue one of a CA. Check with `openssl s_client -connect server:5061 -cert phone.pem -key phone.key`.",
         look_alikes: "A request for a certificate that the server does without is harmless: the handshake goes on. A device that leaves \
                       at the request is another thing: see who closed. A list of CAs that is full: tls-issuer-list-truncated.",
         references: &["RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 section 6.2 (certificate_required)"],
@@ -60,6 +61,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
 fn given(shaken: &Shaken<'_>) -> Option<(Evidence, String)> {
     if let Some((at, chain)) = &shaken.tls.client_certificate {
         let subject = chain.first().map(|certificate| match &certificate.body {
+            Ok(body) if is_self_signed(certificate) => format!("a self-signed one, of {}", body.subject.text),
             Ok(body) => format!("that of {}", body.subject.text),
             Err(_) => "one that cannot be read".to_owned(),
         });

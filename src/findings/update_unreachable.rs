@@ -1,9 +1,10 @@
 //! `update-unreachable`: the update server does not answer, or answers with an error.
 
-use crate::findings::shared::place::{Place, connections, leaving_of};
+use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::shared::update_status::{self, Failure};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
-use crate::model::{Evidence, Outcome, Side, Stage};
+use crate::model::{Evidence, How, Outcome, Side, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -31,15 +32,17 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
-    let (what, evidence) = failure(case, place)?;
+    let (failed, what, evidence) = failure(case, place)?;
     let name = place.server();
+    let path = place.connection.http.iter().find_map(|exchange| Some(&exchange.request.as_ref()?.1.uri));
+    let shown = update_status::shown(failed, place.connection.name.as_ref(), path);
     Some(Found {
         stage: Stage::Update,
         step: Some(place.index),
         proof: Proof::Told,
         explains_drop: place.is_drop(case),
         confidence: 0.9,
-        summary: format!("the update server {name} {what}"),
+        summary: format!("the update server {name} {what}{shown}"),
         fix: format!(
             "See that the update service on {name} runs and is published for the phones' network; the login does not depend on it. \
              `curl -v http://{}/RequestHandler/ucdevice.upx` from there must be answered.",
@@ -49,41 +52,47 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     })
 }
 
-/// How it failed, in words that follow the server's name.
-fn failure(case: &Case<'_>, place: &Place<'_>) -> Option<(String, Vec<Evidence>)> {
+/// How it failed, also in words that follow the server's name.
+fn failure(case: &Case<'_>, place: &Place<'_>) -> Option<(Failure, String, Vec<Evidence>)> {
     let connection = place.connection;
     if let Some(at) = connection.refused() {
-        return Some((
-            "refuses the connection".to_owned(),
-            vec![Evidence::new(at.frame, "tcp.flags.reset == 1", "RST for the SYN")],
-        ));
+        let evidence = vec![Evidence::new(at.frame, "tcp.flags.reset == 1", "RST for the SYN")];
+        return Some((Failure::CannotConnect, "refuses the connection".to_owned(), evidence));
     }
     if let Some((at, sender)) = connection.unreachable.filter(|_| !place.connected()) {
-        return Some((format!("cannot be reached, says {sender}"), vec![Evidence::new(at.frame, "", "ICMP unreachable")]));
+        let evidence = vec![Evidence::new(at.frame, "", "ICMP unreachable")];
+        return Some((Failure::CannotConnect, format!("cannot be reached, says {sender}"), evidence));
     }
     let failed = place.step.outcome == Outcome::Failed;
     let silent = connection.stats.server.last.is_none() && case.known.seen_both_ways && failed;
     if let Some(at) = connection.syn.filter(|_| !place.connected() && silent) {
-        return Some((
-            "does not answer".to_owned(),
-            vec![Evidence::new(at.frame, "tcp.flags.syn == 1", "SYN without an answer")],
-        ));
+        let evidence = vec![Evidence::new(at.frame, "tcp.flags.syn == 1", "SYN without an answer")];
+        return Some((Failure::ConnectTimedOut, "does not answer".to_owned(), evidence));
     }
     let last = connection.http.last()?;
     match (&last.request, &last.response) {
         (_, Some((at, response))) if response.code >= 400 => {
             let show = format!("http.response.code == {}", response.code);
-            Some((format!("answers with HTTP {}", response.code), vec![Evidence::new(at.frame, &show, "the answer")]))
+            let evidence = vec![Evidence::new(at.frame, &show, "the answer")];
+            Some((Failure::Status(response.code), format!("answers with HTTP {}", response.code), evidence))
         }
         (Some((at, request)), None) if failed && place.connected() => {
-            let by_device = leaving_of(connection).is_none_or(|left| left.side == Side::Client);
-            let how = if by_device { "sends no answer" } else { "closes without an answer" };
-            Some((
-                format!("{how} to {} {}", request.method, request.uri),
-                vec![Evidence::new(at.frame, "http.request", "the request")],
-            ))
+            let closed = leaving_of(connection).filter(|left| left.side == Side::Server);
+            let (failure, how) = unanswered(closed);
+            let asked = Evidence::new(at.frame, "http.request", "the request");
+            let left = closed.map(|left| left.evidence(format!("the server {}", left.words())));
+            Some((failure, format!("{how} to {} {}", request.method, request.uri), std::iter::once(asked).chain(left).collect()))
         }
         _ => None,
+    }
+}
+
+/// A request without an answer: `closed` is how the server left, if it did before the device.
+fn unanswered(closed: Option<Leaving>) -> (Failure, &'static str) {
+    match closed.map(|left| left.how) {
+        Some(How::Rst) => (Failure::Reset, "resets the connection without an answer"),
+        Some(_) => (Failure::Aborted, "closes without an answer"),
+        None => (Failure::TimedOut, "sends no answer"),
     }
 }
 
@@ -98,11 +107,27 @@ mod tests {
         let broken = tcp(Purpose::Update).get("/RequestHandler/ucdevice.upx").answer(500);
         let registrar = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst);
         let found = Login::new().step(broken).step(registrar).dropped().the(&RULE);
-        assert_eq!(found.summary, "the update server pool.contoso.com (10.0.0.5:80) answers with HTTP 500");
+        assert_eq!(
+            found.summary,
+            "the update server pool.contoso.com (10.0.0.5:80) answers with HTTP 500; the phone shows the HTTP status 500 as the second \
+             number of \"Last Update Status\""
+        );
         assert!(!found.explains_drop);
         assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && http.response.code == 500");
         let refused = Login::new().step(syn(Purpose::Update).leaves(Side::Server, Close::Rst));
         assert!(refused.the(&RULE).summary.ends_with("refuses the connection"));
+    }
+
+    #[test]
+    fn who_left_a_request_without_an_answer_decides_what_the_phone_shows() {
+        let asked = || tcp(Purpose::Update).named("ucupdates-r2.contoso.com").get("/RequestHandler/ucdevice.upx");
+        let summary = |tcp: Tcp| Login::new().step(tcp).the(&RULE).summary;
+        let closed = summary(asked().leaves(Side::Server, Close::Fin));
+        assert!(closed.contains("closes without an answer") && closed.contains("0x2efe/0"), "{closed}");
+        let reset = summary(asked().leaves(Side::Server, Close::Rst));
+        assert!(reset.contains("resets the connection") && reset.contains("0x2eff/0"), "{reset}");
+        let waited = summary(asked().pause(20.0).leaves(Side::Client, Close::Fin));
+        assert!(waited.contains("sends no answer") && waited.contains("0x2ee2/0"), "{waited}");
     }
 
     #[test]

@@ -37,6 +37,19 @@ pub fn within_domain(host: &str, domain: &str) -> bool {
     !domain.is_empty() && tail.eq_ignore_ascii_case(domain) && (above.is_empty() || above.ends_with('.'))
 }
 
+/// The host of an absolute URI (RFC 3986 section 3.2), an IPv6 address without its brackets.
+pub fn host_of_uri(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next()?,
+        None => host.split(':').next()?,
+    };
+    let host = relative(host);
+    (!host.is_empty()).then_some(host)
+}
+
 /// Without the final dot of an absolute name.
 fn relative(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
@@ -121,6 +134,15 @@ mod tests {
         assert!(!covers(&certificate(Some("10.0.0.4"), &[dns("pool.contoso.com")]), "10.0.0.4"));
         let six = "2001:db8::1".parse().expect("an address");
         assert!(covers(&certificate(None, &[AlternativeName::Ip(six)]), "[2001:db8:0::1]"));
+    }
+
+    #[test]
+    fn the_host_of_a_uri_stands_between_user_and_port() {
+        assert_eq!(host_of_uri("http://pki.contoso.com/issuing.crl"), Some("pki.contoso.com"));
+        assert_eq!(host_of_uri("http://user@pki.contoso.com.:8080?x"), Some("pki.contoso.com"));
+        assert_eq!(host_of_uri("http://[2001:db8::1]:80/a"), Some("2001:db8::1"));
+        assert_eq!(host_of_uri("ldap:///CN=CA,DC=contoso,DC=com"), None);
+        assert_eq!(host_of_uri("pki.contoso.com/issuing.crl"), None);
     }
 
     #[test]

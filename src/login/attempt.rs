@@ -11,7 +11,9 @@ use foldhash::fast::RandomState;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, restarted_soon, transactions};
+use super::drops::{
+    PastEnd, abandoned, ended_one_before, find_drop, is_challenged, is_cut_off, rank, restarted_soon, transactions,
+};
 use super::judge::{Judgement, Target, is_shadow, target};
 use super::record::{DraftId, Weight};
 use super::settled::Settled;
@@ -114,6 +116,13 @@ impl Try {
         answers && self.judgements.last().is_some_and(|last| register::is_pending_challenge(transactions(&last.step)))
     }
 
+    /// Does the device ask its domain controller at once for what a challenge wants of it, a ticket (RFC 4559 section 4, [MS-SIPAE])?
+    fn answers_by_ticket(&self, step: &Step) -> bool {
+        let wants_credentials = |step: &&Step| matches!(step.purpose, Purpose::Enrolment | Purpose::Registrar);
+        let last = self.steps().filter(wants_credentials).filter(|step| rank(step) > 0).last();
+        step.purpose == Purpose::Directory && self.pause_before(step) < PAUSE && last.is_some_and(is_challenged)
+    }
+
     /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
     /// opens another without registering anew, still has its binding. A REGISTER of the same Call-ID only refreshes that, or
     /// gives it back (section 10.2).
@@ -170,6 +179,9 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         _ => {}
     }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
+        return false;
+    }
+    if current.answers_by_ticket(step) {
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {

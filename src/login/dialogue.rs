@@ -21,7 +21,7 @@ fn add<T>(list: &mut Vec<T>, item: T, limit: usize) {
 }
 
 /// Joins an LDAP message to its request, by their messageID (RFC 4511 section 4.1.1.1).
-pub(super) fn ldap(requests: &mut Vec<DirectoryRequest>, at: At, message: &ldap::Message) {
+pub(super) fn ldap(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Message>) {
     match &message.body {
         ldap::Body::Sealed => {}
         // Nothing answers these (RFC 4511 sections 4.3 and 4.11).
@@ -31,11 +31,11 @@ pub(super) fn ldap(requests: &mut Vec<DirectoryRequest>, at: At, message: &ldap:
     }
 }
 
-fn asked(requests: &mut Vec<DirectoryRequest>, at: At, message: &ldap::Message) {
+fn asked(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Message>) {
     if let Some(open) = requests.iter_mut().rev().find(|one| is_repeat(one, message)) {
         return add(&mut open.sent, at, REPEATS);
     }
-    let request = DirectoryRequest { sent: vec![at], request: Some(Arc::new(message.clone())), ..unasked(message.id) };
+    let request = DirectoryRequest { sent: vec![at], request: Some(Arc::clone(message)), ..unasked(message.id) };
     add(requests, request, REQUESTS);
 }
 
@@ -48,7 +48,7 @@ fn unasked(id: u32) -> DirectoryRequest {
     DirectoryRequest { sent: Vec::new(), request: None, id, entries: 0, references: 0, certificates: 0, hosts: 0, answer: None }
 }
 
-fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &ldap::Message) {
+fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Message>) {
     if !requests.iter().any(|one| one.id == message.id && one.answer.is_none()) {
         add(requests, unasked(message.id), REQUESTS);
     }
@@ -67,7 +67,7 @@ fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &ldap::Messag
         _ if message.operation == 4 => open.entries = open.entries.saturating_add(1),
         // intermediateResponse: the end is still to come.
         _ if message.operation == 25 => {}
-        _ => open.answer = Some((at, Arc::new(message.clone()))),
+        _ => open.answer = Some((at, Arc::clone(message))),
     }
 }
 
@@ -82,16 +82,16 @@ fn is_like(open: &DirectoryRequest, message: &ldap::Message) -> bool {
 }
 
 /// Joins a Kerberos message to its request. Answers bear no number: over UDP the port tells, and else the order.
-pub(super) fn kerberos(requests: &mut Vec<TicketRequest>, at: At, port: u16, message: &kerberos::Message) {
+pub(super) fn kerberos(requests: &mut Vec<TicketRequest>, at: At, port: u16, message: &Arc<kerberos::Message>) {
     if message.is_request() {
         if let Some(open) = requests.iter_mut().rev().find(|open| is_same(open, message)) {
             open.port = port;
             return add(&mut open.sent, at, REPEATS);
         }
-        let request = Some(Arc::new(message.clone()));
+        let request = Some(Arc::clone(message));
         return add(requests, TicketRequest { sent: vec![at], request, port, answer: None }, REQUESTS);
     }
-    let answer = Some((at, Arc::new(message.clone())));
+    let answer = Some((at, Arc::clone(message)));
     let mut open = requests.iter_mut().rev().filter(|request| request.answer.is_none());
     match open.find(|request| request.port == port) {
         Some(request) => request.answer = answer,
@@ -136,7 +136,7 @@ mod tests {
     fn heard(messages: &[ldap::Message]) -> Vec<DirectoryRequest> {
         let mut requests = Vec::new();
         for (frame, message) in (1..).zip(messages) {
-            ldap(&mut requests, at(frame), message);
+            ldap(&mut requests, at(frame), &Arc::new(message.clone()));
         }
         requests
     }
@@ -181,10 +181,10 @@ mod tests {
     #[test]
     fn tickets_go_to_the_request_of_their_port() {
         let mut requests = Vec::new();
-        kerberos(&mut requests, at(1), 1045, &as_req(false));
-        kerberos(&mut requests, at(2), 1046, &tgs_req("HTTP/ca.contoso.com"));
-        kerberos(&mut requests, at(3), 1045, &krb_error(25));
-        kerberos(&mut requests, at(4), 1046, &ticket());
+        kerberos(&mut requests, at(1), 1045, &Arc::new(as_req(false)));
+        kerberos(&mut requests, at(2), 1046, &Arc::new(tgs_req("HTTP/ca.contoso.com")));
+        kerberos(&mut requests, at(3), 1045, &Arc::new(krb_error(25)));
+        kerberos(&mut requests, at(4), 1046, &Arc::new(ticket()));
         assert_eq!(requests[0].error().map(|(at, error)| (at.frame.0, error.code)), Some((3, 25)));
         assert!(requests[1].answer.is_some() && requests[1].error().is_none());
     }
@@ -192,11 +192,11 @@ mod tests {
     #[test]
     fn a_request_that_is_sent_again_is_the_same_one() {
         let mut requests = Vec::new();
-        kerberos(&mut requests, at(1), 1045, &as_req(false));
+        kerberos(&mut requests, at(1), 1045, &Arc::new(as_req(false)));
         assert!(repeats_kerberos(&requests, &as_req(false)));
-        kerberos(&mut requests, at(2), 1047, &as_req(false));
+        kerberos(&mut requests, at(2), 1047, &Arc::new(as_req(false)));
         assert_eq!(requests.iter().map(|one| one.sent.len()).collect::<Vec<_>>(), [2]);
-        kerberos(&mut requests, at(3), 1047, &krb_error(25));
+        kerberos(&mut requests, at(3), 1047, &Arc::new(krb_error(25)));
         assert!(!repeats_kerberos(&requests, &as_req(false)), "it was answered");
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn a_list_without_end_keeps_its_last_request() {
         let mut requests = Vec::new();
         for id in 0..1000 {
-            ldap(&mut requests, at(1), &asks(id, 3, ldap_search("(objectClass=*)")));
+            ldap(&mut requests, at(1), &Arc::new(asks(id, 3, ldap_search("(objectClass=*)"))));
         }
         assert_eq!((requests.len(), requests.last().map(|one| one.id)), (REQUESTS, Some(999)));
     }

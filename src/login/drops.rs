@@ -114,7 +114,7 @@ pub(super) fn transactions(step: &Step) -> &[Transaction] {
 }
 
 /// Is the last word of this step a challenge that a client answers at once, as a rule?
-fn is_challenged(step: &Step) -> bool {
+pub(super) fn is_challenged(step: &Step) -> bool {
     match &step.kind {
         StepKind::Connection(connection) if connection.sip.is_empty() => enrolment::is_pending_challenge(&connection.http),
         _ => register::is_pending_challenge(transactions(step)),

@@ -16,6 +16,7 @@ use crate::text::WireText;
 use super::names::NameBook;
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
+use super::revocation::Checks;
 use super::stages::{self, Horizon, Judged};
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
@@ -44,6 +45,8 @@ struct Context<'a> {
     enrolment: HashSet<IpAddr, RandomState>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     configuration: HashSet<String, RandomState>,
+    /// The certificates that it may ask about.
+    checks: Checks,
     /// Purpose of the connection or registration that an answer (by its frame) led to.
     led_to: HashMap<Frame, Purpose, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
@@ -71,6 +74,7 @@ pub(super) fn steps(
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
         configuration: HashSet::default(),
+        checks: Checks::of(&drafts),
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
         has_address: facts.addresses.iter().any(is_routable),
@@ -138,7 +142,7 @@ impl Context<'_> {
     fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
         for (_, draft) in drafts {
             let (frame, purpose) = match &draft.kind {
-                StepKind::Connection(connection) => (connection.name_frame, self.connection(connection)),
+                StepKind::Connection(connection) => (connection.name_frame, self.connection(connection, draft)),
                 StepKind::Registration(registration) => (registration.name_frame, Purpose::Registrar),
                 _ => continue,
             };
@@ -162,9 +166,12 @@ impl Context<'_> {
     }
 
     /// What a connection is for, by itself or by what else the device did with that server.
-    fn connection(&self, connection: &Connection) -> Purpose {
+    fn connection(&self, connection: &Connection, draft: &Draft) -> Purpose {
         let by_itself = self.by_itself(connection);
         let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
+        if self.checks.are_asked(&draft.kind, draft.first) {
+            return Purpose::Revocation;
+        }
         match connection.flow.server.port() {
             443 if self.registrars.contains(&server) => Purpose::Registrar,
             80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
@@ -229,14 +236,18 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
         StepKind::Lookup(lookup) => {
             let by_name = context.name(&lookup.name);
             let led_to = || lookup.answer.as_ref().and_then(|answer| context.led_to.get(&answer.at.frame)).copied();
-            let purpose = if by_name == Purpose::Other { led_to().unwrap_or(Purpose::Other) } else { by_name };
+            let purpose = match by_name {
+                Purpose::Other if context.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
+                Purpose::Other => led_to().unwrap_or(Purpose::Other),
+                by_name => by_name,
+            };
             let stage = stages::names::stage(purpose::of_name(lookup.name.raw()));
             (purpose, stages::names::judge(lookup, stage, horizon))
         }
         StepKind::Clock(clock) => (Purpose::Clock, stages::time::judge(clock, horizon)),
         StepKind::Connection(connection) => {
-            let purpose = context.connection(connection);
-            (purpose, judge_connection(connection, purpose, horizon)?)
+            let purpose = context.connection(connection, draft);
+            (purpose, judge_connection(connection, purpose, context, horizon)?)
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
         StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
@@ -248,7 +259,8 @@ fn judgement(draft: DraftId, Draft { first, last, kind, weight }: Draft, purpose
     Judgement { draft, weight, step, signed_in: judged.signed_in }
 }
 
-fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon<'_>) -> Option<Judged> {
+fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<Judged> {
+    let certificate = || connection.tls.as_ref()?.certificate.as_ref().map(|(at, _)| at.frame);
     Some(match purpose {
         Purpose::Registrar => stages::register::judge(connection, horizon),
         Purpose::Directory => stages::directory::judge(connection, horizon),
@@ -256,6 +268,13 @@ fn judge_connection(connection: &Connection, purpose: Purpose, horizon: &Horizon
         Purpose::Provision => stages::provision::judge(connection, horizon),
         Purpose::Update => stages::enrolment::judge(connection, Stage::Update, horizon),
         Purpose::Revocation => stages::enrolment::judge(connection, Stage::Tls, horizon),
+        // A service beside the login (an address book, a calendar) whose certificate is looked into.
+        Purpose::Other if certificate().is_some_and(|frame| context.checks.was_asked_about(frame)) => {
+            stages::enrolment::judge(connection, Stage::Session, horizon)
+        }
+        Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
+            stages::session::judge_announcements(connection, horizon)?
+        }
         // Nothing that a login stands on.
         Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Other => return None,
     })

@@ -14,6 +14,7 @@ mod judge;
 mod names;
 mod purpose;
 mod record;
+mod revocation;
 mod settled;
 pub mod stages;
 pub mod steps;
@@ -128,7 +129,7 @@ impl Login {
     fn remember_issuer(&self, event: &Event, facts: &mut DeviceFacts) {
         const NAMES: usize = 256;
         let What::Message(Message::Tls(message)) = &event.what else { return };
-        let (tls::Message::Certificate(chain), Side::Server) = (message.as_ref(), event.side) else { return };
+        let (tls::Message::Certificate(chain), Side::Server) = (message, event.side) else { return };
         let Some(issuer) = chain.first().and_then(|leaf| leaf.body.as_ref().ok()).map(|body| body.issuer.der.clone()) else {
             return;
         };

@@ -46,3 +46,24 @@ impl Settled {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{Login, tcp};
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
+
+    #[test]
+    fn of_ever_other_ends_the_first_ones_are_remembered_and_all_are_counted() {
+        let attempt = |port: u16| {
+            let refused = tcp(Purpose::Registrar).to("10.0.0.5", port).leaves(Side::Server, Close::Rst);
+            Login::new().step(refused).dropped().attempt
+        };
+        let mut settled = Settled::default();
+        let attempts = (1..=ENDS as u16 + 9).map(|number| (attempt(number), Vec::new())).collect();
+        settled.all(attempts);
+        assert_eq!((settled.count, settled.ends.len()), (ENDS as u32 + 9, ENDS));
+        assert_eq!(settled.ends.first(), PastEnd::of(&attempt(1)).as_ref());
+    }
+}

@@ -19,7 +19,7 @@ use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
 use crate::packet::Decoder;
-use crate::profile::{Profile, Profiles};
+use crate::profile::{self, Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
@@ -28,6 +28,8 @@ use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
+/// Devices with an incomplete login, of which nothing was found, that a result lists; further ones are counted in a note.
+const UNFINISHED: usize = 1_024;
 
 /// What an analysis is to do.
 #[derive(Clone, Debug, Default)]
@@ -194,7 +196,7 @@ struct Tracked<'a> {
     gathered: Gathered,
     /// How many events it had taken when its attempts were last settled.
     settled: u64,
-    /// The family that it was last taken for, and how many events it had taken by then.
+    /// The family that it was last taken for, and what it had shown by then.
     family: Option<(u64, Option<&'a Profile>)>,
 }
 
@@ -237,14 +239,14 @@ impl EventSink for Logins<'_> {
 }
 
 impl<'a> Tracked<'a> {
-    /// The family that it is taken for. What is known of a device changes with its events alone.
+    /// The family that it is taken for.
     fn family(&mut self, options: &'a Options, facts: &DeviceFacts) -> Option<&'a Profile> {
-        let events = self.login.events();
+        let shown = profile::shown(facts);
         match self.family {
-            Some((at, family)) if at == events => family,
+            Some((then, family)) if then == shown => family,
             _ => {
                 let family = options.chosen().or_else(|| options.profiles.family(facts));
-                self.family = Some((events, family));
+                self.family = Some((shown, family));
                 family
             }
         }
@@ -255,7 +257,7 @@ impl<'a> Tracked<'a> {
         if let Some(profile) = options.chosen() {
             return (Some(profile), vec!["named on the command line".to_owned()]);
         }
-        if self.family == Some((self.login.events(), None)) {
+        if self.family == Some((profile::shown(facts), None)) {
             return (None, Vec::new());
         }
         let recognised = options.profiles.recognise(facts);
@@ -330,7 +332,7 @@ impl<'a> Logins<'a> {
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
         let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
-        let mut without_login = 0_usize;
+        let (mut without_login, mut unfinished) = (0_usize, 0_usize);
         let mut analyses = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
@@ -351,6 +353,13 @@ impl<'a> Logins<'a> {
                 without_login = without_login.saturating_add(1);
                 if without_login > WITHOUT_LOGIN {
                     costs.surplus = costs.surplus.saturating_add(1);
+                    continue;
+                }
+            }
+            if analysis.verdict == Verdict::Incomplete && analysis.findings.is_empty() {
+                unfinished = unfinished.saturating_add(1);
+                if unfinished > UNFINISHED {
+                    costs.unfinished = costs.unfinished.saturating_add(1);
                     continue;
                 }
             }

@@ -21,10 +21,10 @@ pub(super) const ROUND: u8 = 8;
 const WORTH_SETTLING: usize = 8;
 /// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
 /// half of it is free.
-pub(super) const EXCHANGES: usize = 48 << 20;
+pub(super) const EXCHANGES: usize = 40 << 20;
 /// Memory for what was found of all devices together, in bytes. Beyond it, only the first and the last attempt of a device
 /// are told, and of what is found the primary cause.
-pub(super) const RESULTS: usize = 32 << 20;
+pub(super) const RESULTS: usize = 16 << 20;
 
 /// What the bounds have cost.
 #[derive(Debug, Default)]
@@ -39,13 +39,16 @@ pub(super) struct Costs {
     pub(super) left_out: u64,
     /// Devices without a login that are not listed.
     pub(super) surplus: u64,
+    /// Devices with an incomplete login and no findings that are not listed.
+    pub(super) unfinished: u64,
 }
 
 impl Costs {
     pub(super) fn warnings(&self) -> Vec<Warning> {
-        let Self { forgotten, concluded, brief, left_out, surplus } = self;
+        let Self { forgotten, concluded, brief, left_out, surplus, unfinished } = self;
         let told = [
             (*surplus, format!("{surplus} further devices without any login are not listed")),
+            (*unfinished, format!("{unfinished} further devices with an incomplete login and no findings are not listed")),
             (
                 *left_out,
                 format!("{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"),
@@ -89,11 +92,13 @@ impl Logins<'_> {
         if device == at_work || tracked.login.unsettled() == 0 || (pause < QUIET && !is_crowded) {
             return;
         }
-        let is_due = match tracked.family(self.options, facts) {
-            None => is_crowded,
-            // One that is known by its address alone may turn out to be the same as another.
-            Some(_) => pause >= QUIET && facts.mac.is_some() && !tracked.is_settled(),
-        };
+        // One that is known by its address alone may turn out to be the same as another.
+        let may_settle = pause >= QUIET && facts.mac.is_some() && !tracked.is_settled();
+        if !may_settle && !is_crowded {
+            return;
+        }
+        let has_family = tracked.family(self.options, facts).is_some();
+        let is_due = if has_family { may_settle } else { is_crowded };
         if is_due {
             self.give_back(device, false);
         }
@@ -147,12 +152,12 @@ mod tests {
     use crate::device::ledger::Ledger;
     use crate::event::{Event, EventSink, What};
     use crate::flow::{Flow, Signal, Transport};
-    use crate::model::{At, Endpoint, Frame, Mac, Side, Time};
+    use crate::model::{At, Endpoint, Frame, Mac, Side, Time, Verdict};
     use crate::packet::Link;
     use crate::pipeline::Options;
     use crate::profile::Profiles;
-    use crate::protocols::{Message, arp};
-    use crate::verdict::DeviceAnalysis;
+    use crate::protocols::{Message, arp, dns};
+    use crate::verdict::{DeviceAnalysis, LITTLE_EVIDENCE};
 
     /// Phones that are refused in turn, so often each, eight seconds after another.
     fn refused(logins: &mut Logins<'_>, phones: u8, times: u64) {
@@ -230,6 +235,114 @@ mod tests {
         assert_eq!(drops(&bound), [6; 20]);
     }
 
+    /// A host asks for a name, at this second.
+    fn look_up(logins: &mut Logins<'_>, host: u16, number: u64, second: i64) {
+        let end = |address: std::net::IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
+        let [high, low] = host.to_be_bytes();
+        let (client, server) = (end([10, 1, high, low].into(), 40_000), end([10, 0, 0, 3].into(), 53));
+        let flow = Flow { id: u64::from(host), transport: Transport::Udp, client, server, oriented: true };
+        let question = Some(dns::Question { name: format!("{number}.contoso.com").as_str().into(), kind: dns::kind::A });
+        let query = dns::Message {
+            id: number as u16,
+            response: false,
+            opcode: 0,
+            rcode: 0,
+            truncated: false,
+            question,
+            records: Vec::new(),
+            tcp: false,
+            problem: None,
+        };
+        let at = At { frame: Frame(number + 1), time: Time::from_seconds(second) };
+        let what = What::Message(Message::Dns(Box::new(query)));
+        logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
+    }
+
+    /// Hosts that show no login look names up, so often each, so many seconds after one another.
+    fn lookers_up(logins: &mut Logins<'_>, hosts: u16, times: u64, pause: i64) {
+        for number in 0..u64::from(hosts) * times {
+            look_up(logins, (number / times) as u16, number, number as i64 * pause);
+        }
+    }
+
+    fn warnings(logins: Logins<'_>) -> String {
+        let (_, warnings) = logins.finish(Time::from_seconds(1_000_000));
+        warnings.into_iter().map(|warning| warning.text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn idle_devices_without_a_login_are_forgotten_beyond_a_bound_and_others_beyond_the_next() {
+        // No profile is known: nobody shows a login.
+        let options = Options::default();
+        for (pause, bound) in [(2, UNSETTLED), (0, CROWDED)] {
+            let (hosts, times) = ((bound / 60) as u16, 60);
+            let mut logins = Logins::new(&options);
+            lookers_up(&mut logins, hosts, times, pause);
+            assert!(logins.unsettled > bound - 60 && logins.costs.forgotten == 0, "{}", logins.unsettled);
+            for number in 0..40 * 60 {
+                look_up(&mut logins, 60_000 + number / 60, 1 << 20, i64::from(hosts) * 60 * pause + i64::from(number) * pause);
+                assert!(logins.unsettled <= bound + 1, "{}", logins.unsettled);
+            }
+            assert!(warnings(logins).contains("before they showed a login was given up"));
+        }
+    }
+
+    #[test]
+    fn the_exchanges_of_one_device_are_settled_or_forgotten_beyond_their_bound() {
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let mut logins = Logins::new(&options);
+        for turn in 0..600 {
+            refuse(&mut logins, 1, turn);
+            assert!(logins.unsettled <= 256);
+        }
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        assert_eq!(devices[0].attempts.len(), 600, "settled, and each is told");
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let nobody = Options::default();
+        let mut logins = Logins::new(&nobody);
+        for number in 0..600 {
+            look_up(&mut logins, 1, number, number as i64);
+            assert!(logins.unsettled <= 256);
+        }
+    }
+
+    #[test]
+    fn the_evidence_of_a_finding_is_that_of_the_first_attempts() {
+        let (devices, _) = told(|_| {}, 1, 30);
+        let finding = &devices[0].findings[0];
+        assert_eq!((finding.code, finding.attempts.len(), finding.evidence.len()), ("tcp-refused", 30, 12));
+        assert!(finding.evidence.iter().all(|evidence| evidence.frame.0 < 3 * 12), "{:?}", finding.evidence);
+    }
+
+    #[test]
+    fn devices_without_a_login_beyond_the_bound_are_counted() {
+        let options = Options::default();
+        let mut logins = Logins::new(&options);
+        lookers_up(&mut logins, 300, 1, 1);
+        let (devices, warnings) = logins.finish(Time::from_seconds(1_000));
+        assert_eq!((devices.len(), devices.iter().all(|device| device.verdict == Verdict::NoLogin)), (256, true));
+        assert_eq!(warnings[0].text, "44 further devices without any login are not listed");
+    }
+
+    #[test]
+    fn devices_of_which_nothing_was_found_beyond_the_bound_are_counted() {
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let mut logins = Logins::new(&options);
+        // A SYN each, and the capture ends.
+        for host in 0..1_100_u16 {
+            let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+            let [high, low] = host.to_be_bytes();
+            let (client, server) = (end([10, 2, high, low], 1_025), end([10, 0, 0, 5], 5_061));
+            let flow = Flow { id: u64::from(host), transport: Transport::Tcp, client, server, oriented: true };
+            let at = At { frame: Frame(u64::from(host) + 1), time: Time::from_seconds(1) };
+            let what = What::Tcp(Signal::Syn { first: true }, Box::default());
+            logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
+        }
+        let (devices, warnings) = logins.finish(Time::from_seconds(1));
+        assert_eq!((devices.len(), devices[0].verdict), (1_024, Verdict::Incomplete));
+        assert_eq!(warnings[0].text, "76 further devices with an incomplete login and no findings are not listed");
+    }
+
     #[test]
     fn what_is_told_beyond_its_bound_is_the_first_and_the_last_attempt_and_the_cause() {
         let (devices, warnings) = told(|logins| logins.enough = 10_000, 20, 6);
@@ -239,5 +352,6 @@ mod tests {
         assert_eq!(last.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 6]);
         assert_eq!(last.repeats.as_ref().map(|repeats| repeats.attempts), Some(6));
         assert_eq!(last.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["tcp-refused"]);
+        assert_eq!((last.findings[0].attempts.as_slice(), last.findings[0].evidence.len()), (&[1, 6][..], LITTLE_EVIDENCE));
     }
 }

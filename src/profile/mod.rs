@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::formats::names::within_domain;
 use crate::formats::x509::{Hash, KeyKind};
 use crate::model::Stage;
 
@@ -12,6 +13,7 @@ mod recognise;
 
 pub use firmware::{Variant, Version};
 pub use load::ProfileError;
+pub use recognise::shown;
 
 /// A family of devices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct Profile {
     /// Names of HTTPS servers where it signs in, and asks again and again until its user has done their part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sign_in_names: Vec<String>,
+    /// Domains of servers to which it keeps a connection as long as it is signed in, where it signs in over HTTPS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub session_domains: Vec<String>,
     /// Ports that it tries at its registrar, in order.
     pub registrar_ports: Vec<u16>,
     /// Must an SRV target lie in the SIP domain?
@@ -212,6 +217,11 @@ impl Profile {
     /// Is this the name of a server where it signs in over HTTPS?
     pub fn signs_in_at(&self, name: &str) -> bool {
         self.sign_in_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
+    }
+
+    /// Does a connection to a server of this name that is kept show that it is signed in?
+    pub fn keeps_session_at(&self, name: &str) -> bool {
+        self.session_domains.iter().any(|domain| within_domain(name, domain))
     }
 
     /// What the screen says at a stage.

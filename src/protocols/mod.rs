@@ -6,6 +6,7 @@
 //! line in [`ALL`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::flow::Step;
 use crate::model::{Mac, Side};
@@ -27,7 +28,7 @@ pub mod sip;
 pub mod tftp;
 pub mod tls;
 
-/// What any protocol said. One variant a protocol.
+/// What any protocol said. One variant a protocol. Shared where a login may keep it, so that keeping it copies nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     /// ARP.
@@ -35,31 +36,31 @@ pub enum Message {
     /// CDP.
     Cdp(Box<cdp::Message>),
     /// DHCPv4.
-    Dhcp(Box<dhcp::Message>),
+    Dhcp(Arc<dhcp::Message>),
     /// DHCPv6.
-    Dhcpv6(Box<dhcpv6::Message>),
+    Dhcpv6(Arc<dhcpv6::Message>),
     /// DNS.
-    Dns(Box<dns::Message>),
+    Dns(Arc<dns::Message>),
     /// EAPOL and EAP.
     Eap(Box<eap::Message>),
     /// HTTP/1.
-    Http(Box<http::Message>),
+    Http(http::Message),
     /// ICMP and ICMPv6.
     Icmp(icmp::Message),
     /// Kerberos.
-    Kerberos(Box<kerberos::Message>),
+    Kerberos(Arc<kerberos::Message>),
     /// LDAP.
-    Ldap(Box<ldap::Message>),
+    Ldap(Arc<ldap::Message>),
     /// LLDP.
     Lldp(Box<lldp::Message>),
     /// NTP.
     Ntp(ntp::Message),
     /// SIP.
-    Sip(Box<sip::Message>),
+    Sip(Arc<sip::Message>),
     /// TFTP.
     Tftp(Box<tftp::Message>),
     /// TLS.
-    Tls(Box<tls::Message>),
+    Tls(tls::Message),
 }
 
 /// What `events` prints of a message.
@@ -114,7 +115,7 @@ impl Message {
             Message::Dhcpv6(message) => message.as_ref(),
             Message::Dns(message) => message.as_ref(),
             Message::Eap(message) => message.as_ref(),
-            Message::Http(message) => message.as_ref(),
+            Message::Http(message) => message,
             Message::Icmp(message) => message,
             Message::Kerberos(message) => message.as_ref(),
             Message::Ldap(message) => message.as_ref(),
@@ -122,7 +123,7 @@ impl Message {
             Message::Ntp(message) => message,
             Message::Sip(message) => message.as_ref(),
             Message::Tftp(message) => message.as_ref(),
-            Message::Tls(message) => message.as_ref(),
+            Message::Tls(message) => message,
         }
     }
 }

@@ -143,7 +143,7 @@ mod tests {
             tcp: false,
             problem: None,
         };
-        let line = written(&event(What::Message(Message::Dns(Box::new(message))), Transport::Udp));
+        let line = written(&event(What::Message(Message::Dns(std::sync::Arc::new(message))), Transport::Udp));
         assert_eq!(line.lines().count(), 1);
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["frame"], 17);

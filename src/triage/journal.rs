@@ -222,6 +222,15 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_claims_more_than_any_holds_is_not_taken() {
+        let mut bytes = first_line("0.1.0 abc").into_bytes();
+        for length in [MAX_ENTRY + 1, u64::MAX] {
+            bytes.extend(format!("capture {} {length} 1 1 {:016x}\n", hex(&[7; 32]), 0).into_bytes());
+            assert!(entries(&bytes).0.is_empty());
+        }
+    }
+
+    #[test]
     fn the_journal_of_another_version_is_none() {
         assert!(Reader::open(journal().as_slice(), "0.2.0 abc").unwrap().is_none());
         assert!(Reader::open(&b""[..], "0.1.0 abc").unwrap().is_none());

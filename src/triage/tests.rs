@@ -89,6 +89,7 @@ fn looping(code: &'static str, noise: Noise) -> DeviceAnalysis {
             wanted: None,
             certificates: vec![drawn],
             faults: Vec::new(),
+            role_names: Vec::new(),
         }],
     }
 }

@@ -10,6 +10,7 @@ use crate::profile::TrustPolicy;
 
 mod gap;
 mod path;
+pub mod roles;
 mod strength;
 mod usage;
 mod validity;

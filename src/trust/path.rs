@@ -10,15 +10,13 @@ use crate::formats::signature::{self, Verified};
 use crate::formats::x509::{Body, Certificate, KeyKind, PublicKey};
 
 /// Most certificates that are looked at.
-const MAX_CERTIFICATES: usize = 512;
+pub(super) const MAX_CERTIFICATES: usize = 512;
 /// Longest path; real ones have at most five.
 const MAX_LENGTH: usize = 10;
-/// Most paths that are kept.
-const MAX_PATHS: usize = 16;
-/// Most steps of one search.
-const MAX_STEPS: usize = 256;
+/// Most paths that are kept. Each step of the search is one of a path, so that this bounds the steps, too.
+pub(super) const MAX_PATHS: usize = 16;
 /// Most work that is done on the signatures of one question: 1 is a signature with RSA of 2048 bits.
-const MAX_EFFORT: u32 = 512;
+pub(super) const MAX_EFFORT: u32 = 512;
 
 /// A readable certificate of the question.
 pub(super) struct Node<'a> {
@@ -121,7 +119,7 @@ impl<'a> Pool<'a> {
 
     /// Paths from one certificate upwards, in the order in which a verifier meets them that follows the chain as sent.
     pub(super) fn paths_from(&self, start: usize) -> Vec<Path> {
-        let mut search = Search { pool: self, found: Vec::new(), steps: MAX_STEPS };
+        let mut search = Search { pool: self, found: Vec::new() };
         search.walk(&mut Path { nodes: vec![start], forged: Vec::new(), end: End::Gap });
         search.found
     }
@@ -217,13 +215,13 @@ impl Path {
 struct Search<'p, 'a> {
     pool: &'p Pool<'a>,
     found: Vec<Path>,
-    steps: usize,
 }
 
 impl Search<'_, '_> {
     fn walk(&mut self, path: &mut Path) {
-        let Some(left) = self.steps.checked_sub(1).filter(|_| self.found.len() < MAX_PATHS) else { return };
-        self.steps = left;
+        if self.found.len() >= MAX_PATHS {
+            return;
+        }
         if let Some(end) = self.end(path) {
             return self.found.push(Path { end, ..path.clone() });
         }

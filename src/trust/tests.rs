@@ -134,6 +134,7 @@ const ROOT: &str = "CN=Contoso Root CA,DC=contoso,DC=com";
 
 mod path {
     use super::*;
+    use crate::trust::path::{MAX_CERTIFICATES, MAX_EFFORT, MAX_PATHS, Pool};
 
     #[test]
     fn a_chain_to_a_fetched_root_is_good() {
@@ -326,6 +327,57 @@ mod path {
         ask.chain = (0..300).map(link).collect();
         assert_eq!(ask.judge().path.len(), 10);
         assert!(!ask.judge().faults.iter().any(|fault| matches!(fault.kind, FaultKind::UntrustedIssuer { .. })));
+    }
+
+    /// So many certificates of the same CA, each another one; their signatures cannot be checked.
+    fn renewals(count: usize) -> impl Iterator<Item = Arc<Certificate>> {
+        (0..count).map(|number| {
+            changed("issuing", |body| {
+                body.serial = number.to_string();
+                body.signature_algorithm.scheme = x509::Scheme::Unknown;
+            })
+        })
+    }
+
+    #[test]
+    fn certificates_beyond_the_bound_are_left_out() {
+        for (between, anchored) in [(MAX_CERTIFICATES - 3, true), (MAX_CERTIFICATES - 2, false)] {
+            let mut ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
+            let others = (0..between).map(|number| changed("web", |body| body.serial = number.to_string()));
+            ask.chain.extend(others);
+            assert_eq!(ask.judge().anchored, anchored, "{between}");
+        }
+    }
+
+    #[test]
+    fn no_more_paths_are_kept_than_there_may_be() {
+        let mut ask = sent(&["leaf"]);
+        ask.chain.extend(renewals(MAX_PATHS + 5));
+        let question = ask.question();
+        let paths = Pool::new(&question).paths_from(0);
+        assert_eq!(
+            paths.iter().map(|path| path.nodes.clone()).collect::<Vec<_>>(),
+            (1..17).map(|ca| vec![0, ca]).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn signatures_that_are_too_much_work_cannot_be_checked() {
+        // CAs of the leaf's issuer's name with another key, said to be of 16,384 bits: each is as much work as 64 others.
+        let strangers = MAX_EFFORT as usize / 64;
+        let stranger = |number: usize| {
+            let key = certificate("foreign-root").body.as_ref().unwrap().key.clone();
+            changed("issuing", |body| {
+                (body.serial, body.key, body.key.bits) = (number.to_string(), key.clone(), 16_384);
+                (body.subject_key_id, body.authority_key_id) = (None, None);
+                body.signature_algorithm.scheme = x509::Scheme::Unknown;
+            })
+        };
+        let mut ask = sent(&["leaf", "web"]);
+        ask.chain.extend((0..strangers + 1).map(stranger));
+        let question = ask.question();
+        let path = Pool::new(&question).paths_from(0).remove(0);
+        assert_eq!(path.nodes, [0, 2 + strangers], "it is not known that the last one did not sign");
     }
 
     #[test]

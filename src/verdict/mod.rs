@@ -1,7 +1,5 @@
 //! All that was found about a device in, put together: verdict, loop, primary cause.
 
-use std::collections::BTreeMap;
-
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
@@ -12,12 +10,16 @@ use crate::profile::Profile;
 
 mod result;
 
-pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
+/// The same, where there is too much to tell.
+pub(crate) const LITTLE_EVIDENCE: usize = 3;
 /// Attempts of one device that are listed: the first ones, and the last.
 pub const ATTEMPTS: usize = 4_096;
+/// Most devices have no more: there can be thousands of them, and room for further ones would be wasted.
+const FEW_ATTEMPTS: usize = 2;
 /// Different chains that are drawn.
 const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
@@ -37,7 +39,7 @@ pub struct Gathered {
     held: usize,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
     told: Vec<Story>,
-    findings: BTreeMap<(&'static str, Stage), Finding>,
+    findings: Vec<Finding>,
     chains: Vec<Chain>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
@@ -72,13 +74,16 @@ impl Gathered {
             number: attempt.number,
             first: attempt.first,
             last: attempt.last,
-            stages: attempt.stages.clone(),
+            stages: attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect(),
             drop: attempt.drop,
             screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
             primary_cause: primary,
             timeline,
         };
         self.held = self.held.saturating_add(summary.held());
+        if self.attempts.len() < FEW_ATTEMPTS {
+            self.attempts.reserve_exact(1);
+        }
         self.attempts.push(summary);
     }
 
@@ -95,8 +100,7 @@ impl Gathered {
 
     /// The first attempts and the last one are kept; those between them are counted.
     fn make_room(&mut self) {
-        let most = if self.is_brief { 2 } else { ATTEMPTS };
-        if self.attempts.len() < most {
+        if self.attempts.len() < self.most_attempts() {
             return;
         }
         self.signed_in.pop();
@@ -105,6 +109,10 @@ impl Gathered {
             self.left_out = self.left_out.saturating_add(1);
             self.left_out_drops = self.left_out_drops.saturating_add(u32::from(attempt.drop.is_some()));
         }
+    }
+
+    fn most_attempts(&self) -> usize {
+        if self.is_brief { 2 } else { ATTEMPTS }
     }
 
     /// Attempts that are counted, but not listed.
@@ -140,29 +148,41 @@ impl Gathered {
     }
 
     fn add(&mut self, rule: &'static Rule, found: Found, attempt: u32) {
-        let finding = self.findings.entry((rule.code, found.stage)).or_insert_with(|| Finding {
-            code: rule.code,
-            stage: found.stage,
-            primary: false,
-            confidence: found.confidence,
-            summary: found.summary,
-            why: rule.help.why,
-            fix: found.fix,
-            evidence: Vec::new(),
-            attempts: Vec::new(),
+        let (most_attempts, most_evidence) = (self.most_attempts(), if self.is_brief { LITTLE_EVIDENCE } else { EVIDENCE });
+        let known = self.findings.iter().position(|finding| (finding.code, finding.stage) == (rule.code, found.stage));
+        let place = known.unwrap_or_else(|| {
+            self.findings.reserve_exact(1);
+            self.findings.push(Finding {
+                code: rule.code,
+                stage: found.stage,
+                primary: false,
+                confidence: found.confidence,
+                summary: found.summary,
+                why: rule.help.why,
+                fix: found.fix,
+                evidence: Vec::new(),
+                attempts: Vec::new(),
+            });
+            self.findings.len().saturating_sub(1)
         });
-        self.held = self.held.saturating_sub(finding.held());
+        let Some(finding) = self.findings.get_mut(place) else { return };
+        let before = if known.is_some() { finding.held() } else { 0 };
         finding.confidence = finding.confidence.max(found.confidence);
-        // Attempts come in order.
-        if finding.attempts.last() != Some(&attempt) && finding.attempts.len() < ATTEMPTS {
+        // Attempts come in order: the first ones are told, and the last.
+        if finding.attempts.last() != Some(&attempt) {
+            if finding.attempts.len() >= most_attempts {
+                finding.attempts.pop();
+            }
             finding.attempts.push(attempt);
         }
+        let room = most_evidence.saturating_sub(finding.evidence.len());
+        finding.evidence.reserve_exact(found.evidence.len().min(room));
         for evidence in found.evidence {
-            if finding.evidence.len() < EVIDENCE && !finding.evidence.contains(&evidence) {
+            if finding.evidence.len() < most_evidence && !finding.evidence.contains(&evidence) {
                 finding.evidence.push(evidence);
             }
         }
-        self.held = self.held.saturating_add(finding.held());
+        self.held = self.held.saturating_sub(before).saturating_add(finding.held());
     }
 
     /// The result. `events` says whether the device did anything that a login stands on.
@@ -171,13 +191,15 @@ impl Gathered {
         let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some());
         let primary = commonest(dropped.filter_map(|attempt| attempt.primary_cause));
         let repeats = (verdict == Verdict::Loop).then(|| self.repeats()).flatten();
-        let mut findings: Vec<Finding> = std::mem::take(&mut self.findings).into_values().collect();
+        let mut findings = std::mem::take(&mut self.findings);
         if verdict == Verdict::Loop || verdict == Verdict::Dropped {
             for finding in &mut findings {
                 finding.primary = Some(finding.code) == primary;
             }
         }
-        findings.sort_by(|a, b| b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)).then(a.code.cmp(b.code)));
+        findings.sort_by(|a, b| {
+            b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)).then((a.code, a.stage).cmp(&(b.code, b.stage)))
+        });
         // One code is primary once: where it was found at two stages, the one at the stage of the drop.
         let drop_stage = repeats.as_ref().map(|repeats| repeats.drop_stage);
         let chosen = findings.iter().position(|finding| finding.primary && Some(finding.stage) == drop_stage);
@@ -189,7 +211,7 @@ impl Gathered {
             mac: facts.mac,
             ips: facts.addresses.clone(),
             vlan: facts.vlan,
-            name: facts.user_agents.first().or(facts.host_name.as_ref()).or(facts.vendor_classes.first()).cloned(),
+            name: facts.own_name().cloned(),
             profile: profile.map(|profile| (profile.name.clone(), profile.title.clone())),
             profile_evidence,
             verdict,

@@ -8,6 +8,7 @@ use crate::login::timeline::Moment;
 use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 
+pub use crate::findings::shared::role_names::RoleName;
 pub use crate::findings::shared::sketch::{Chain, Check, Drawn};
 
 /// The result for one capture.
@@ -196,5 +197,6 @@ impl Finding {
 pub(super) fn held_by(chain: &Chain) -> usize {
     let texts = |drawn: &Drawn| drawn.subject.iter().chain(&drawn.issuer).chain(&drawn.names).map(WireText::held).sum::<usize>();
     let certificates = chain.certificates.iter().map(|drawn| size_of_val(drawn).saturating_add(texts(drawn)));
-    certificates.fold(size_of_val(chain).saturating_add(chain.server.len()), usize::saturating_add)
+    let names = chain.role_names.iter().map(|row| size_of_val(row).saturating_add(row.name.held()));
+    certificates.chain(names).fold(size_of_val(chain).saturating_add(chain.server.len()), usize::saturating_add)
 }

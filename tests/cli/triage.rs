@@ -209,6 +209,23 @@ fn a_bad_file_gets_a_row_and_does_not_stop_the_others() {
 }
 
 #[test]
+fn a_large_capture_is_read_piece_by_piece_and_told_alike() {
+    let place = place("triage-large");
+    let folder = place.join("in");
+    std::fs::create_dir(&folder).unwrap();
+    let packets: Vec<Vec<u8>> = (0..4_000_u32).map(|second| discover((second / 8) as u8)).collect();
+    let large = file(&folder, "large", &pcap(1, &packets));
+    assert!(std::fs::metadata(&large).unwrap().len() > 1 << 20);
+    file(&folder, "copy", &pcap(1, &packets));
+    file(&folder, "in.tgz", &gzip(&tar(&[("large", &pcap(1, &packets))])));
+    let out = place.join("out");
+    check(&run(&["triage", text(&folder), "--out", text(&out)]), 0);
+    let (line, _) = check(&run(&["diagnose", "--format", "jsonl", text(&folder.join("copy"))]), 0);
+    assert!(std::fs::read_to_string(out.join("results.jsonl")).unwrap().starts_with(&line));
+    assert_eq!((&manifest(&out)["captures"], &manifest(&out)["duplicates"]), (&1.into(), &2.into()));
+}
+
+#[test]
 fn a_file_that_takes_too_long_is_left() {
     let place = place("triage-late");
     let folder = phones(&place, 3);

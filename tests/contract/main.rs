@@ -18,6 +18,7 @@ use serde_json::Value;
 
 mod document;
 mod filters;
+mod formats;
 mod promise;
 
 use promise::Promise;

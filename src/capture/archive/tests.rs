@@ -86,6 +86,35 @@ fn a_tar_header_with_a_wrong_checksum_is_damage() {
     assert!(matches!(members(|each| tar(bytes.as_slice(), each)).1, Err(ArchiveError::Damaged(_))));
 }
 
+/// The same bytes again and again.
+struct Endless(Vec<u8>, usize);
+
+impl Read for Endless {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.0[self.1..];
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        self.1 = (self.1 + count) % self.0.len();
+        Ok(count)
+    }
+}
+
+#[test]
+fn members_beyond_the_bound_are_not_looked_at() {
+    let (found, result) = members(|each| tar(Endless(header("a", 0, b'0'), 0), each));
+    assert!(matches!(result, Err(ArchiveError::TooMany)));
+    assert_eq!(found.len(), MAX_MEMBERS);
+}
+
+#[test]
+fn a_name_longer_than_any_is_cut() {
+    let mut bytes = member("././@LongLink", b'L', &vec![b'n'; MAX_NAME as usize + 600]);
+    bytes.extend(member("short", b'0', b"body"));
+    let (found, result) = members(|each| tar(bytes.as_slice(), each));
+    result.unwrap();
+    assert_eq!((found[0].0.len(), found[0].1.as_str()), (MAX_NAME as usize, "body"));
+}
+
 /// Python 3.11, zipfile: `a.txt` stored, `b/c.txt` deflated, a folder `d/`.
 const ZIP: &str = include_str!("sample.zip.hex");
 

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use super::super::buffer::Buffer;
-use super::super::resync::{Look, recover};
+use super::super::buffer::{BUFFER, Buffer};
+use super::super::resync::{Look, recover, search};
 use super::*;
 
 /// Since 2023.
@@ -132,4 +132,16 @@ fn the_search_looks_at_each_place_about_once_however_far_it_must_look_ahead() {
     buffer.fill(1).expect("memory");
     assert!(!recover(&mut buffer, &mut Notes::default(), "nothing but damage", look).expect("no error"));
     assert!((LENGTH - 1..LENGTH + LENGTH / 1000).contains(&looks.get()), "{}", looks.get());
+}
+
+#[test]
+fn the_search_ends_where_it_was_to_end_though_records_follow() {
+    const MOST: u64 = 1024 * 1024;
+    for (records_at, is_found) in [(MOST / 2, true), (4 * MOST, false)] {
+        let mut buffer = Buffer::new(io::repeat(0xee).take(records_at).chain(io::repeat(0).take(4 * MOST)));
+        let look = |bytes: &[u8], _: bool| if bytes.first() == Some(&0) { Look::Records } else { Look::Other };
+        buffer.fill(1).expect("memory");
+        assert_eq!(search(&mut buffer, MOST, look).expect("no error"), is_found);
+        assert!(buffer.offset() <= MOST + 2 * BUFFER as u64, "{}", buffer.offset());
+    }
 }

@@ -386,6 +386,45 @@ fn a_packet_larger_than_wireshark_reads_is_read_and_told() {
 }
 
 #[test]
+fn a_record_longer_than_any_packet_is_damage() {
+    let behind = (1..4).flat_map(|second| LITTLE.record(1_700_000_000 + second, 0, 90, &[0xee; 60]));
+    let behind: Vec<u8> = behind.collect();
+    for (length, read_whole) in [(MAX_PACKET, true), (MAX_PACKET + 1, false)] {
+        let long = LITTLE.record(1_700_000_000, 0, length, &vec![0xee; length as usize]);
+        let (seen, reader) = read(&[LITTLE.header(MICRO, (2, 4), 1), long, behind.clone()].concat());
+        assert_eq!(seen.len(), if read_whole { 4 } else { 3 });
+        let told = reader.warnings().iter().any(|warning| warning.text.contains(&format!("claims {length} bytes")));
+        assert_eq!(told, !read_whole, "{:?}", reader.warnings());
+    }
+}
+
+#[test]
+fn a_block_longer_than_any_is_damage() {
+    const CUSTOM: u32 = 0x0bad;
+    let start = [LITTLE.section(), LITTLE.interface(1, &[])].concat();
+    let packets: Vec<u8> = (1..4).flat_map(|tick| LITTLE.enhanced(0, tick, 1, b"a")).collect();
+    let longest = LITTLE.block(CUSTOM, &vec![0; pcapng::MAX_BLOCK as usize - 12]);
+    let (seen, reader) = read(&[&start[..], &longest, &packets].concat());
+    assert_eq!((seen.len(), reader.warnings().len()), (3, 0));
+    let too_long = [LITTLE.u32(CUSTOM), LITTLE.u32(pcapng::MAX_BLOCK + 4)].concat();
+    let (seen, reader) = read(&[&start[..], &too_long, &packets].concat());
+    assert_eq!(seen.len(), 3, "the packets in it are found");
+    assert!(reader.warnings()[0].text.contains("a block claims 16777220 bytes"), "{:?}", reader.warnings());
+}
+
+#[test]
+fn interfaces_beyond_the_bound_are_left_out_and_that_is_told() {
+    let last = pcapng::MAX_INTERFACES as u32;
+    let mut file = LITTLE.section();
+    (0..=last).for_each(|_| file.extend(LITTLE.interface(1, &[])));
+    file.extend([LITTLE.enhanced(last - 1, 1, 1, b"a"), LITTLE.enhanced(last, 2, 1, b"b")].concat());
+    let (seen, reader) = read(&file);
+    assert_eq!(seen.iter().map(|seen| &seen.4[..]).collect::<Vec<_>>(), [b"a"]);
+    let told: Vec<&str> = reader.warnings().iter().map(|warning| warning.text.as_str()).collect();
+    assert!(told[0].contains("one too many for a section") && told[1].contains("no such interface"), "{told:?}");
+}
+
+#[test]
 fn unsound_framing_is_told_with_its_place() {
     let good = [LITTLE.section(), LITTLE.interface(1, &[]), LITTLE.enhanced(0, 1, 1, b"a")].concat();
     let mut two_lengths = LITTLE.enhanced(0, 2, 4, b"abcd");

@@ -18,7 +18,9 @@ pub mod place;
 pub mod reach;
 pub mod registration;
 pub mod reissue;
+pub mod role_names;
 pub mod sketch;
 #[cfg(test)]
 pub(crate) mod testing_link;
+pub mod update_status;
 pub(super) mod wrong_clock;

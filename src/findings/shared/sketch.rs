@@ -3,6 +3,7 @@
 
 use crate::findings::Case;
 use crate::findings::shared::chain::{Judged, PROBABLE, algorithm_name, fault_words, judged, wanted_name};
+use crate::findings::shared::role_names::{self, RoleName};
 use crate::formats::x509::{AlternativeName, Body, KeyKind};
 use crate::model::{Aspect, At, Frame};
 use crate::profile::TrustPolicy;
@@ -25,6 +26,8 @@ pub struct Chain {
     pub certificates: Vec<Drawn>,
     /// What is wrong with the chain as a whole.
     pub faults: Vec<String>,
+    /// Which names of the SIP domain the server's certificate covers, where it misses one.
+    pub role_names: Vec<RoleName>,
 }
 
 /// One certificate of it.
@@ -55,10 +58,11 @@ pub struct Check {
 
 /// The chains of an attempt, as they are drawn.
 pub fn chains(case: &Case<'_>) -> Vec<Chain> {
-    judged(case).iter().map(|one| chain(one, &case.profile.trust)).collect()
+    judged(case).iter().map(|one| chain(case, one)).collect()
 }
 
-fn chain(judged: &Judged<'_>, policy: &TrustPolicy) -> Chain {
+fn chain(case: &Case<'_>, judged: &Judged<'_>) -> Chain {
+    let policy = &case.profile.trust;
     let probable = || judged.faults.iter().filter(|fault| fault.certainty >= PROBABLE);
     let sent = (0..judged.chain.len()).map(Link::Sent);
     let fetched =
@@ -69,6 +73,7 @@ fn chain(judged: &Judged<'_>, policy: &TrustPolicy) -> Chain {
         wanted: wanted_name(&judged.shaken).cloned(),
         certificates: sent.chain(fetched).map(|link| drawn(judged, policy, link)).collect(),
         faults: probable().filter(|fault| fault.certificate.is_none()).map(|fault| fault_words(&fault.kind)).collect(),
+        role_names: role_names::table(case, judged),
     }
 }
 

@@ -102,6 +102,18 @@ fn counts_and_depths_are_bounded() {
 }
 
 #[test]
+fn what_lies_behind_the_first_bytes_of_a_bundle_is_not_looked_at() {
+    let pem = armour("CERTIFICATE", LEAF);
+    let behind = |spaces: usize| certificates(format!("{}{pem}", " ".repeat(spaces)).as_bytes());
+    let found = behind(MAX_BYTES - pem.len());
+    assert_eq!((found.certificates.len(), found.problem.as_deref()), (1, None));
+    let cut = behind(MAX_BYTES - pem.len() / 2);
+    assert_eq!(cut.problem.as_deref(), Some("a PEM block has no end line"));
+    assert!(cut.certificates.iter().all(|certificate| certificate.body.is_err()));
+    assert!(behind(MAX_BYTES).certificates.is_empty());
+}
+
+#[test]
 fn no_prefix_panics() {
     for sample in [CHAIN, CHAIN_BER] {
         for length in 0..sample.len() {

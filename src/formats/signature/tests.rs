@@ -84,3 +84,16 @@ fn a_spoilt_key_is_no_bad_signature() {
     key.info.truncate(20);
     assert!(matches!(verify(&leaf, &key), Verified::CannotCheck(_)));
 }
+
+#[test]
+fn a_key_too_long_to_be_reckoned_with_is_neither_good_nor_bad() {
+    let der = |tag: u8, content: &[u8]| [&[tag, 0x83], &(content.len() as u32).to_be_bytes()[1..], content].concat();
+    let key = |bits: usize| {
+        // An odd modulus of so many bits; the zero in front is its sign.
+        let mut modulus = vec![0xff; bits / 8 + 1];
+        modulus[0] = 0;
+        der(0x30, &[der(2, &modulus), der(2, &[1, 0, 1])].concat())
+    };
+    assert!(rsa_key(&key(MAX_RSA_BITS)).is_ok());
+    assert!(matches!(rsa_key(&key(MAX_RSA_BITS + 8)), Err(Verified::CannotCheck(_))));
+}

@@ -15,7 +15,7 @@ use crate::model::Time;
 use crate::text::WireText;
 
 /// Most subjectAltName entries, locations or usages that are kept of one certificate.
-const MAX_ENTRIES: usize = 1024;
+pub(super) const MAX_ENTRIES: usize = 1024;
 
 /// Different certificates that are remembered.
 const REMEMBERED: usize = 256;
@@ -97,7 +97,7 @@ fn serial(bytes: &[u8]) -> String {
 }
 
 /// Takes over one extension. One that cannot be read is as if it were absent.
-fn add(body: &mut Body, extension: &X509Extension<'_>) {
+pub(super) fn add(body: &mut Body, extension: &X509Extension<'_>) {
     match extension.parsed_extension() {
         ParsedExtension::SubjectAlternativeName(names) => {
             body.alternative_names = names.general_names.iter().take(MAX_ENTRIES).map(alternative_name).collect();

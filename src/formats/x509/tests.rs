@@ -113,3 +113,24 @@ fn no_prefix_and_no_flipped_byte_panics() {
         }
     }
 }
+
+#[test]
+fn lists_in_a_certificate_are_read_up_to_a_bound() {
+    use x509_parser::prelude::{FromDer, X509Extension};
+    let der = |tag: u8, content: &[u8]| [&[tag, 0x83], &(content.len() as u32).to_be_bytes()[1..], content].concat();
+    // The extension with this last octet of its identifier (id-ce), and so many entries more than are kept.
+    let extension = |id: u8, entry: &[u8]| {
+        let list = der(0x30, &entry.repeat(read::MAX_ENTRIES + 7));
+        der(0x30, &[&[6, 3, 0x55, 0x1d, id][..], &der(4, &list)].concat())
+    };
+    let mut body = body(include_bytes!("../samples/leaf-p256.der"));
+    let point = [&[0x30, 8][..], &[0xa0, 6], &[0xa0, 4], &[0x86, 2, b'a', b':']].concat();
+    for (id, entry) in [(17, &[0x82, 1, b'a'][..]), (37, &[6, 1, 0x2a]), (31, &point)] {
+        let bytes = extension(id, entry);
+        let (_, extension) = X509Extension::from_der(&bytes).expect("an extension");
+        read::add(&mut body, &extension);
+    }
+    assert_eq!(body.alternative_names.len(), read::MAX_ENTRIES);
+    assert_eq!(body.extended_key_usage.map(|uses| uses.len()), Some(read::MAX_ENTRIES));
+    assert_eq!(body.crl_locations.len(), read::MAX_ENTRIES);
+}

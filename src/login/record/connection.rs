@@ -102,7 +102,7 @@ impl Recorder {
                 if let Some(target) = request.tunnel() {
                     connection.name = Some(target);
                 }
-                add(&mut connection.http, Exchange { request: Some((event.at, request.clone())), response: None })
+                add(&mut connection.http, Exchange { request: Some((event.at, Arc::clone(request))), response: None })
             }
             // An interim answer (100 Continue) is none.
             http::Message::Response(response) if response.code < 200 => {}
@@ -112,7 +112,7 @@ impl Recorder {
                     exchange.response.is_none()
                         && exchange.request.as_ref().is_some_and(|(_, request)| Some(request.index) == asked)
                 });
-                let answer = Some((event.at, Arc::new(response.clone())));
+                let answer = Some((event.at, Arc::clone(response)));
                 match open {
                     Some(exchange) => exchange.response = answer,
                     None => add(&mut connection.http, Exchange { request: None, response: answer }),
@@ -135,10 +135,10 @@ impl Recorder {
 pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message: &tls::Message) {
     match (message, side) {
         (tls::Message::ClientHello(hello), _) => {
-            handshake.client_hello.get_or_insert_with(|| (at, hello.clone()));
+            handshake.client_hello.get_or_insert_with(|| (at, Arc::clone(hello)));
         }
         (tls::Message::ServerHello(hello), _) if !hello.retry => {
-            handshake.server_hello.get_or_insert_with(|| (at, hello.clone()));
+            handshake.server_hello.get_or_insert_with(|| (at, Arc::clone(hello)));
         }
         (tls::Message::ServerHello(_), _) => {}
         (tls::Message::Certificate(chain), Side::Server) => {
@@ -148,7 +148,7 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
             handshake.client_certificate.get_or_insert_with(|| (at, chain.clone()));
         }
         (tls::Message::CertificateRequest(request), _) => {
-            handshake.certificate_request.get_or_insert_with(|| (at, request.clone()));
+            handshake.certificate_request.get_or_insert_with(|| (at, Arc::clone(request)));
         }
         (tls::Message::Handshake(12), _) => handshake.server_key_exchange = handshake.server_key_exchange.or(Some(at)),
         (tls::Message::Handshake(14), _) => handshake.server_hello_done = handshake.server_hello_done.or(Some(at)),

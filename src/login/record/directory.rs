@@ -1,5 +1,7 @@
 //! What is asked of a domain controller: LDAP and Kerberos, over TCP and UDP.
 
+use std::sync::Arc;
+
 use crate::event::Event;
 use crate::flow::Transport;
 use crate::model::SECOND;
@@ -13,7 +15,7 @@ use super::{Draft, DraftId, Recorder, SAME_QUESTION};
 const SAME_INQUIRY: i64 = SECOND;
 
 impl Recorder {
-    pub(super) fn ldap(&mut self, event: &Event, message: &ldap::Message) {
+    pub(super) fn ldap(&mut self, event: &Event, message: &Arc<ldap::Message>) {
         if event.flow.transport == Transport::Tcp {
             if let Some(connection) = self.connection(&event.flow, event.at) {
                 dialogue::ldap(&mut connection.ldap, event.at, message);
@@ -26,7 +28,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn kerberos(&mut self, event: &Event, message: &kerberos::Message) {
+    pub(super) fn kerberos(&mut self, event: &Event, message: &Arc<kerberos::Message>) {
         let client = event.flow.client.port();
         if event.flow.transport == Transport::Tcp {
             if let Some(connection) = self.connection(&event.flow, event.at) {

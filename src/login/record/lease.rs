@@ -9,7 +9,7 @@ use super::super::steps::{Lease, StepKind};
 use super::{DraftId, MIRRORED, Recorder, add, add_newest};
 
 impl Recorder {
-    pub(super) fn dhcp(&mut self, at: At, message: &dhcp::Message) {
+    pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
         let Some(kind) = message.kind else { return };
         let id = match self.leases.get(&message.transaction).copied() {
             Some(id) if !self.begins_anew(id, kind) => id,
@@ -35,7 +35,7 @@ impl Recorder {
     }
 }
 
-fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
+fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
     let refused = lease.naks.last().is_some_and(|(told, _)| at.time.since(told.time) <= MIRRORED);
     if message.kind == Some(dhcp::kind::NAK) && refused {
         return;
@@ -47,7 +47,7 @@ fn record_dhcp(lease: &mut Lease, at: At, message: &dhcp::Message) {
             lease.parameter_list = list;
         }
     }
-    let told = || (at, Arc::new(message.clone()));
+    let told = || (at, Arc::clone(message));
     match message.kind {
         Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
         Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),

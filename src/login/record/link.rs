@@ -62,7 +62,7 @@ impl Recorder {
         at.time.since(last.time) <= SAME_PORT_EXCHANGE && (!ended || result)
     }
 
-    pub(super) fn dhcpv6(&mut self, at: At, message: &dhcpv6::Message) {
+    pub(super) fn dhcpv6(&mut self, at: At, message: &Arc<dhcpv6::Message>) {
         let Some(transaction) = message.transaction else { return };
         let id = match self.leases_v6.get(&transaction).copied().or_else(|| self.advertised(message.kind)) {
             Some(id) => id,
@@ -104,13 +104,13 @@ impl Recorder {
     }
 }
 
-fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &dhcpv6::Message) {
+fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &Arc<dhcpv6::Message>) {
     use dhcpv6::kind;
     match message.kind {
         kind::SOLICIT => add_newest(&mut lease.solicits, at),
-        kind::ADVERTISE => add(&mut lease.advertises, (at, Arc::new(message.clone()))),
+        kind::ADVERTISE => add(&mut lease.advertises, (at, Arc::clone(message))),
         kind::REQUEST | kind::RENEW | kind::REBIND | kind::CONFIRM => add_newest(&mut lease.requests, at),
-        kind::REPLY => add_newest(&mut lease.replies, (at, Arc::new(message.clone()))),
+        kind::REPLY => add_newest(&mut lease.replies, (at, Arc::clone(message))),
         _ => add_newest(&mut lease.others, at),
     }
 }

@@ -1,5 +1,7 @@
 //! Look-ups: which question goes on with which, and whose answer it is.
 
+use std::sync::Arc;
+
 use crate::event::Event;
 use crate::flow::Transport;
 use crate::model::SECOND;
@@ -12,7 +14,7 @@ use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION,
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
 
 impl Recorder {
-    pub(super) fn dns(&mut self, event: &Event, message: &dns::Message) {
+    pub(super) fn dns(&mut self, event: &Event, message: &Arc<dns::Message>) {
         let Some(question) = &message.question else { return };
         if message.opcode != 0 || event.flow.server.ip().is_some_and(|ip| ip.is_multicast()) {
             return;
@@ -68,7 +70,7 @@ impl Recorder {
         goes_on.then_some(draft_id)
     }
 
-    pub(super) fn dns_answer(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
+    pub(super) fn dns_answer(&mut self, event: &Event, message: &Arc<dns::Message>, question: &dns::Question) {
         let Some(server) = event.source().ip() else { return };
         let id = self.queries.iter().rev().filter(|query| query.id == message.id).map(|query| query.draft).find(|id| {
             self.drafts.get(*id).is_some_and(|draft| match &draft.kind {
@@ -104,7 +106,7 @@ impl Recorder {
                 rcode: u16::from(message.rcode),
                 truncated: message.truncated && !message.tcp,
                 partial: message.problem.is_some(),
-                records: message.records.clone(),
+                message: Arc::clone(message),
             });
         }
     }

@@ -384,3 +384,19 @@ fn renumber<K: std::hash::Hash + Eq>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_entries_than_an_exchange_holds_the_first_ones_count_or_the_newest_takes_the_last_place() {
+        let (mut first_ones, mut newest) = (Vec::new(), Vec::new());
+        for number in 0..ENTRIES + 50 {
+            add(&mut first_ones, number);
+            add_newest(&mut newest, number);
+        }
+        assert_eq!(first_ones, (0..ENTRIES).collect::<Vec<_>>());
+        assert_eq!(newest, (0..ENTRIES - 1).chain([ENTRIES + 49]).collect::<Vec<_>>());
+    }
+}

@@ -14,7 +14,7 @@ use super::{Draft, DraftId, Recorder, add_newest};
 const SAME_REGISTRATION: i64 = SECOND;
 
 impl Recorder {
-    pub(super) fn sip(&mut self, event: &Event, message: &sip::Message) {
+    pub(super) fn sip(&mut self, event: &Event, message: &Arc<sip::Message>) {
         // The method of an answer that the capture cut is that of the request which it belongs to.
         let nameless = message.cut && message.method().is_empty();
         if !nameless && !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
@@ -94,19 +94,17 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
     })
 }
 
-fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &sip::Message) {
+fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>) {
     match (message.code(), transaction_of(transactions, message)) {
         (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
                 transactions,
-                Transaction { sent: vec![at], request: Arc::new(message.clone()), provisional: None, answer: None },
+                Transaction { sent: vec![at], request: Arc::clone(message), provisional: None, answer: None },
             );
         }
         (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
-        (Some(_), Some(transaction)) if transaction.answer.is_none() => {
-            transaction.answer = Some((at, Arc::new(message.clone())))
-        }
+        (Some(_), Some(transaction)) if transaction.answer.is_none() => transaction.answer = Some((at, Arc::clone(message))),
         (Some(_), _) => {}
     }
 }

@@ -78,15 +78,15 @@ impl Connection {
 #[derive(Clone, Debug, Default)]
 pub struct Handshake {
     /// ClientHello (the first).
-    pub client_hello: Option<(At, tls::ClientHello)>,
+    pub client_hello: Option<(At, Arc<tls::ClientHello>)>,
     /// ServerHello (the one that is no retry request).
-    pub server_hello: Option<(At, tls::ServerHello)>,
+    pub server_hello: Option<(At, Arc<tls::ServerHello>)>,
     /// The server's chain, as sent.
     pub certificate: Option<(At, Vec<Arc<Certificate>>)>,
     /// ServerKeyExchange.
     pub server_key_exchange: Option<At>,
     /// CertificateRequest.
-    pub certificate_request: Option<(At, tls::CertificateRequest)>,
+    pub certificate_request: Option<(At, Arc<tls::CertificateRequest>)>,
     /// ServerHelloDone.
     pub server_hello_done: Option<At>,
     /// The client's Certificate message; empty if it has none to give.

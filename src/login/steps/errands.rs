@@ -1,6 +1,7 @@
 //! What a device fetches by single questions: files by TFTP, names, the time.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::flow::Flow;
 use crate::model::At;
@@ -64,14 +65,21 @@ pub struct Answer {
     pub truncated: bool,
     /// Was it cut by the capture, or malformed? Then it proves no absence.
     pub partial: bool,
+    /// The message, for its records.
+    pub message: Arc<dns::Message>,
+}
+
+impl Answer {
     /// Answer and additional records.
-    pub records: Vec<dns::Record>,
+    pub fn records(&self) -> &[dns::Record] {
+        &self.message.records
+    }
 }
 
 impl Lookup {
     /// Addresses in the answer.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.answer.iter().flat_map(|answer| &answer.records).filter_map(|record| match record.data {
+        self.answer.iter().flat_map(Answer::records).filter_map(|record| match record.data {
             dns::RecordData::Address(address) => Some(address),
             _ => None,
         })
@@ -79,7 +87,7 @@ impl Lookup {
 
     /// SRV targets in the answer: host and port.
     pub fn targets(&self) -> impl Iterator<Item = (&WireText, u16)> + '_ {
-        self.answer.iter().flat_map(|answer| &answer.records).filter_map(|record| match &record.data {
+        self.answer.iter().flat_map(Answer::records).filter_map(|record| match &record.data {
             dns::RecordData::Service { target, port, .. } if record.answer => Some((target, *port)),
             _ => None,
         })
@@ -89,7 +97,7 @@ impl Lookup {
     pub fn found(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| {
             answer.rcode == 0
-                && answer.records.iter().any(|record| {
+                && answer.records().iter().any(|record| {
                     record.answer
                         && match &record.data {
                             dns::RecordData::Address(IpAddr::V4(_)) => self.kind == dns::kind::A,

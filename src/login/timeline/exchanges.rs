@@ -158,7 +158,7 @@ pub(super) fn lookup(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>) {
 /// What was found, the first few.
 fn found(lookup: &Lookup) -> String {
     let mut values: Vec<String> = Vec::new();
-    let records = lookup.answer.iter().flat_map(|answer| &answer.records).filter(|record| record.answer);
+    let records = lookup.answer.iter().flat_map(|answer| answer.records()).filter(|record| record.answer);
     for record in records {
         match &record.data {
             RecordData::Address(address) => values.push(address.to_string()),

@@ -32,6 +32,8 @@ pub(super) struct File {
     #[serde(default)]
     sign_in_names: Vec<String>,
     #[serde(default)]
+    session_domains: Vec<String>,
+    #[serde(default)]
     strict_domain: bool,
     #[serde(default)]
     needs_time: bool,
@@ -74,6 +76,7 @@ enum Statement {
     RegistrarNames,
     RegistrarPorts,
     SignInNames,
+    SessionDomains,
     StrictDomain,
     NeedsTime,
     Mark,
@@ -89,6 +92,7 @@ impl Statement {
             Self::RegistrarNames => "names of its registrar",
             Self::RegistrarPorts => "ports of its registrar",
             Self::SignInNames => "names where it signs in",
+            Self::SessionDomains => "where it keeps its session",
             Self::StrictDomain => "SRV targets",
             Self::NeedsTime => "need of the time",
             Self::Mark => "recognition",
@@ -178,6 +182,7 @@ impl File {
             registrar_names: self.registrar_names,
             registrar_ports: self.registrar_ports,
             sign_in_names: self.sign_in_names,
+            session_domains: self.session_domains,
             strict_domain: self.strict_domain,
             needs_time: self.needs_time,
             timers,

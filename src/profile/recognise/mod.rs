@@ -10,6 +10,9 @@
 
 use std::cmp::Reverse;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::fast::FixedState;
 
 use super::{Mark, MarkKind, Profile, Profiles, Recognised};
 use crate::device::facts::DeviceFacts;
@@ -167,6 +170,28 @@ impl<'a> Shown<'a> {
             MarkKind::Sip => facts.speaks_sip || !facts.sip_domains.is_empty() || facts.connects_to_sip(),
         }
     }
+}
+
+/// A number that is another one when anything is known that a mark looks at and that was not known before: as long as it stays,
+/// so does the family. The lists of texts only grow.
+pub fn shown(facts: &DeviceFacts) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    let lists = [
+        &facts.vendor_classes,
+        &facts.user_classes,
+        &facts.vendor_identities,
+        &facts.user_agents,
+        &facts.names_asked,
+        &facts.server_names,
+        &facts.paths_asked,
+        &facts.described,
+        &facts.sip_domains,
+    ];
+    lists.map(Vec::len).hash(&mut hasher);
+    (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
+    (facts.highest_tls, facts.sends_server_name, facts.speaks_sip, facts.connects_to_sip()).hash(&mut hasher);
+    facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The fact that a value of a mark fits.

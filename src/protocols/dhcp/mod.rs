@@ -1,6 +1,7 @@
 //! DHCPv4 (RFC 2131, RFC 2132): where a phone has its address, names and vendor options from.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::model::{Mac, Side};
 use crate::protocols::{self, Guess, Out, OverUdp, Probe, Protocol};
@@ -32,7 +33,7 @@ fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     let message = parser::parse(bytes, whole);
     let read = message.is_some();
     if let Some(message) = message {
-        out.message(side, protocols::Message::Dhcp(Box::new(message)));
+        out.message(side, protocols::Message::Dhcp(Arc::new(message)));
     }
     read
 }

@@ -1,6 +1,7 @@
 //! DHCPv6 (RFC 8415): addresses and options over IPv6, directly or through relays.
 
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use crate::model::{Mac, Side};
 use crate::protocols::{self, Guess, Out, OverUdp, Probe, Protocol};
@@ -27,7 +28,7 @@ fn probe(probe: &Probe<'_>) -> Guess {
 fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     let Some(mut message) = parse(bytes) else { return false };
     message.cut = !whole;
-    out.message(side, protocols::Message::Dhcpv6(Box::new(message)));
+    out.message(side, protocols::Message::Dhcpv6(Arc::new(message)));
     true
 }
 

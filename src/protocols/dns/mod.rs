@@ -1,6 +1,7 @@
 //! DNS over UDP and TCP (RFC 1035): which name led to which server.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::model::Side;
 use crate::protocols::{self, Guess, Out, OverTcp, OverUdp, Probe, Protocol, StreamParser};
@@ -41,7 +42,7 @@ fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
     let message = parser::parse(bytes, false, whole);
     let read = message.is_some();
     if let Some(message) = message {
-        out.message(side, protocols::Message::Dns(Box::new(message)));
+        out.message(side, protocols::Message::Dns(Arc::new(message)));
     }
     read
 }
@@ -63,7 +64,7 @@ pub mod kind {
 }
 
 /// A DNS message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// Identifier.
     pub id: u16,

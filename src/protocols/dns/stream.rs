@@ -1,5 +1,7 @@
 //! DNS over TCP: messages with their length before them (RFC 1035 section 4.2.2), several on a connection (RFC 7766).
 
+use std::sync::Arc;
+
 use super::parser::{self, HEADER};
 use crate::bytes::Reader;
 use crate::flow::Step;
@@ -78,7 +80,7 @@ impl StreamParser for Stream {
                 return Step::Used { bytes: used, need: PREFIX.saturating_add(length) };
             };
             match parser::parse(message, true, true) {
-                Some(message) => out.message(side, protocols::Message::Dns(Box::new(message))),
+                Some(message) => out.message(side, protocols::Message::Dns(Arc::new(message))),
                 None => *self.lost.of(side) = true,
             }
         }

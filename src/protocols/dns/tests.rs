@@ -13,7 +13,7 @@ struct Messages(Vec<Message>);
 impl Out for Messages {
     fn message(&mut self, _side: Side, message: protocols::Message) {
         if let protocols::Message::Dns(message) = message {
-            self.0.push(*message);
+            self.0.push(message.as_ref().clone());
         }
     }
 }

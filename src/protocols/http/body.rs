@@ -17,7 +17,7 @@ const REMEMBERED: usize = 256;
 /// Longest body that is remembered, as sent and decoded.
 const LONGEST_REMEMBERED: usize = 32 * 1024;
 /// Decoded bytes for each encoded one, beyond which a body is taken for a bomb.
-const RATIO_LIMIT: usize = 256;
+pub(super) const RATIO_LIMIT: usize = 256;
 /// A chunk-size line or trailer line longer than this is none.
 const LINE_LIMIT: usize = 8 * 1024;
 

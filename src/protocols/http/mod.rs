@@ -33,7 +33,7 @@ pub enum Message {
     /// A request.
     Request(Arc<Request>),
     /// A final or interim response.
-    Response(Response),
+    Response(Arc<Response>),
 }
 
 /// A request.

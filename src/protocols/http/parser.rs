@@ -14,7 +14,7 @@ use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
 /// A head longer than this is none.
-const HEAD_LIMIT: usize = 64 * 1024;
+pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 /// Requests that wait for an answer; in a capture of one direction nobody ever comes for them.
 pub(super) const WAITING_LIMIT: usize = 64;
 
@@ -277,8 +277,8 @@ fn tell(side: Side, message: Option<Pending>, collector: &mut Collector, whole: 
         Some(Pending::Request(request)) => Message::Request(request),
         Some(Pending::Response(mut response)) => {
             response.body = collector.body(whole);
-            Message::Response(*response)
+            Message::Response(Arc::new(*response))
         }
     };
-    out.message(side, AnyMessage::Http(Box::new(message)));
+    out.message(side, AnyMessage::Http(message));
 }

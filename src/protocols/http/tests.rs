@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::parser::{Parser, WAITING_LIMIT};
+use super::body::RATIO_LIMIT;
+use super::parser::{HEAD_LIMIT, Parser, WAITING_LIMIT};
 use super::probe::tcp;
 use super::{BODY_LIMIT, Credentials, Message, Response};
 use crate::flow::Step;
@@ -27,7 +28,7 @@ struct Told(Vec<(Side, Message)>);
 impl Out for Told {
     fn message(&mut self, side: Side, message: AnyMessage) {
         let AnyMessage::Http(message) = message else { panic!("only HTTP comes from here") };
-        self.0.push((side, *message));
+        self.0.push((side, message));
     }
 }
 
@@ -263,7 +264,8 @@ fn compressed_bodies_are_undone_within_limits() {
     let mut wire = Wire::default();
     let body = gzip(&bomb);
     wire.says(Server, [head("gzip", body.len()).as_bytes(), &body].concat());
-    assert!(wire.response().body.bytes.len() <= BODY_LIMIT && !wire.response().body.complete);
+    assert_eq!((wire.response().body.bytes.len(), wire.response().body.complete), (RATIO_LIMIT * body.len(), false));
+    assert!(RATIO_LIMIT * body.len() < BODY_LIMIT);
     let mut wire = Wire::default();
     wire.says(Server, [head("br", 3).as_bytes(), b"abc"].concat());
     assert_eq!((wire.response().body.bytes.len(), wire.response().body.complete), (0, false));
@@ -388,6 +390,22 @@ fn conversation() -> [Vec<u8>; 2] {
     let answers = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\
         HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/pkix-cert\r\n\r\n3\r\n\x30\x01\x02\r\n0\r\n\r\n";
     [requests.into(), answers.into()]
+}
+
+#[test]
+fn a_head_longer_than_the_bound_is_given_up() {
+    let head = |length: usize| {
+        let (begin, end) = ("GET / HTTP/1.1\r\nX: ", "\r\n\r\n");
+        format!("{begin}{}{end}", "x".repeat(length - begin.len() - end.len()))
+    };
+    for (length, read) in [(HEAD_LIMIT, 1), (HEAD_LIMIT + 1, 0)] {
+        assert_eq!(Wire::default().says(Client, head(length)), read);
+        let mut wire = Wire::default();
+        let told: usize = head(length).as_bytes().chunks(1_000).map(|piece| wire.says(Client, piece)).sum();
+        assert_eq!(told, read, "in pieces");
+        assert!(wire.rest(Client).len() <= HEAD_LIMIT, "what is given up is not kept");
+        assert_eq!(wire.says(Client, format!("\r\n{GET}")), 1, "the next one is found");
+    }
 }
 
 #[test]

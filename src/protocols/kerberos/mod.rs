@@ -1,6 +1,8 @@
 //! Kerberos 5 with a KDC, over UDP and TCP (RFC 4120): whether a phone's user is let in, and if not, why. Of tickets and
 //! encrypted parts nothing is kept.
 
+use std::sync::Arc;
+
 use crate::model::{Side, Time};
 use crate::protocols::{self, Guess, Out, OverTcp, OverUdp, Probe, Protocol};
 use crate::text::WireText;
@@ -35,7 +37,7 @@ fn read(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
     let message = parser::parse(bytes);
     let read = message.is_some();
     if let Some(message) = message {
-        out.message(side, protocols::Message::Kerberos(Box::new(message)));
+        out.message(side, protocols::Message::Kerberos(Arc::new(message)));
     }
     read
 }

@@ -1,5 +1,7 @@
 //! Kerberos over TCP: messages behind their length (RFC 4120 section 7.2.2).
 
+use std::sync::Arc;
+
 use super::parser;
 use crate::flow::Step;
 use crate::model::Side;
@@ -74,7 +76,7 @@ impl StreamParser for Stream {
             };
             rest = next;
             match parser::parse(message) {
-                Some(message) => out.message(side, AnyMessage::Kerberos(Box::new(message))),
+                Some(message) => out.message(side, AnyMessage::Kerberos(Arc::new(message))),
                 None => *self.lost(side) = true,
             }
         }

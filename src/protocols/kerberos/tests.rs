@@ -122,7 +122,7 @@ struct Heard(Vec<Message>);
 impl Out for Heard {
     fn message(&mut self, _: Side, message: AnyMessage) {
         match message {
-            AnyMessage::Kerberos(message) => self.0.push(*message),
+            AnyMessage::Kerberos(message) => self.0.push(message.as_ref().clone()),
             other => panic!("not Kerberos: {other:?}"),
         }
     }

@@ -48,7 +48,7 @@ fn read(side: Side, bytes: &[u8], _whole: bool, out: &mut dyn Out) -> bool {
     let messages = parser::messages(bytes);
     let read = !messages.is_empty();
     for message in messages {
-        out.message(side, protocols::Message::Ldap(Box::new(message)));
+        out.message(side, protocols::Message::Ldap(Arc::new(message)));
     }
     read
 }

@@ -1,6 +1,8 @@
 //! LDAP over TCP: messages one after the other, or, once a SASL layer is on (RFC 4513 section 5.2.1.6, RFC 4422 section
 //! 3.7), wrapped ones behind their length. Such a length begins with a zero octet, and a message never does.
 
+use std::sync::Arc;
+
 use super::parser::{begins, messages, parse};
 use super::{Body, Message, START_TLS, code};
 use crate::flow::Step;
@@ -201,14 +203,14 @@ impl Stream {
             }
             _ => {}
         }
-        out.message(side, AnyMessage::Ldap(Box::new(message)));
+        out.message(side, AnyMessage::Ldap(Arc::new(message)));
     }
 
     /// A wrapped message: what it holds, where it is only signed.
     fn unwrap(&mut self, side: Side, token: &[u8], out: &mut dyn Out) {
         let inside = spnego::unwrapped(token).map(|bytes| messages(&bytes)).unwrap_or_default();
         if inside.is_empty() {
-            out.message(side, AnyMessage::Ldap(Box::new(Message { id: 0, operation: 0, body: Body::Sealed })));
+            out.message(side, AnyMessage::Ldap(Arc::new(Message { id: 0, operation: 0, body: Body::Sealed })));
         }
         for message in inside {
             self.tell(side, message, out);

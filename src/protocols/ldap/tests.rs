@@ -167,7 +167,7 @@ struct Heard(Vec<(Side, Message)>);
 impl Out for Heard {
     fn message(&mut self, side: Side, message: AnyMessage) {
         match message {
-            AnyMessage::Ldap(message) => self.0.push((side, *message)),
+            AnyMessage::Ldap(message) => self.0.push((side, message.as_ref().clone())),
             other => panic!("not LDAP: {other:?}"),
         }
     }

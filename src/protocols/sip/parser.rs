@@ -1,5 +1,7 @@
 //! Datagrams and streams of SIP. A message is told when its body is there; of the body nothing is kept.
 
+use std::sync::Arc;
+
 use super::Message;
 use super::headers::{Head, read};
 use super::probe::{LINE_LIMIT, datagram_start, message_start, next_start};
@@ -9,7 +11,7 @@ use crate::model::Side;
 use crate::protocols::{Guess, Message as AnyMessage, Out, StreamParser};
 
 /// A head longer than this is none.
-const HEAD_LIMIT: usize = 64 * 1024;
+pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Reads a datagram.
 pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
@@ -22,7 +24,7 @@ pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out)
     let bytes = last.and_then(|last| bytes.get(..=last)).unwrap_or(bytes);
     let end = head_end(bytes, 0).unwrap_or(bytes.len().min(HEAD_LIMIT));
     let Head { message, .. } = read(bytes.get(..end).unwrap_or_default());
-    tell(side, message, out);
+    tell(side, Arc::new(message), out);
     true
 }
 
@@ -41,7 +43,7 @@ enum State {
     /// A head, or the rest of one.
     Head(Unfinished),
     /// So many bytes of a body, and the message that it belongs to, unless that was told already.
-    Body { message: Option<Box<Message>>, left: u64 },
+    Body { message: Option<Arc<Message>>, left: u64 },
     /// Nobody knows: framing was lost.
     Lost,
 }
@@ -73,7 +75,7 @@ impl StreamParser for Parser {
                     *state = State::Body { message: None, left };
                 }
                 if let Some(message) = message {
-                    tell(side, *message, out);
+                    tell(side, message, out);
                 }
             }
             State::Head(unfinished) => cut_head(side, unfinished.seen(), out),
@@ -84,7 +86,7 @@ impl StreamParser for Parser {
 
     fn end(&mut self, side: Side, rest: &[u8], out: &mut dyn Out) {
         match std::mem::replace(self.state(side), State::Lost) {
-            State::Body { message: Some(message), .. } => tell(side, *message, out),
+            State::Body { message: Some(message), .. } => tell(side, message, out),
             State::Head(_) => cut_head(side, skip_line_ends(rest), out),
             _ => {}
         }
@@ -140,7 +142,7 @@ impl Parser {
                 let body = head.get(end..).unwrap_or_default();
                 self.head = end;
                 // RFC 3261 section 18.3 demands a Content-Length on streams; without one there is no body to be seen.
-                let (used, more) = self.body(side, body, Some(Box::new(message)), content_length.unwrap_or(0), out);
+                let (used, more) = self.body(side, body, Some(Arc::new(message)), content_length.unwrap_or(0), out);
                 (skipped.saturating_add(end).saturating_add(used), more)
             }
             None if head.len() < HEAD_LIMIT => {
@@ -158,7 +160,7 @@ impl Parser {
         }
     }
 
-    fn body(&mut self, side: Side, bytes: &[u8], message: Option<Box<Message>>, left: u64, out: &mut dyn Out) -> (usize, bool) {
+    fn body(&mut self, side: Side, bytes: &[u8], message: Option<Arc<Message>>, left: u64, out: &mut dyn Out) -> (usize, bool) {
         let used = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         let left = left.saturating_sub(used as u64);
         if left > 0 {
@@ -166,7 +168,7 @@ impl Parser {
             return (used, false);
         }
         if let Some(message) = message {
-            tell(side, *message, out);
+            tell(side, message, out);
         }
         (used, used < bytes.len())
     }
@@ -175,10 +177,10 @@ impl Parser {
 /// Tells what there is of a head whose rest will never come, if that is enough to know what it was going to be.
 fn cut_head(side: Side, head: &[u8], out: &mut dyn Out) {
     if message_start(head) == Guess::Yes {
-        tell(side, read(head).message, out);
+        tell(side, Arc::new(read(head).message), out);
     }
 }
 
-fn tell(side: Side, message: Message, out: &mut dyn Out) {
-    out.message(side, AnyMessage::Sip(Box::new(message)));
+fn tell(side: Side, message: Arc<Message>, out: &mut dyn Out) {
+    out.message(side, AnyMessage::Sip(message));
 }

@@ -1,7 +1,7 @@
 //! Messages of RFC 3261, of its torture tests (RFC 4475) and of Microsoft's servers.
 
 use super::headers::HEADER_LIMIT;
-use super::parser::{Parser, datagram};
+use super::parser::{HEAD_LIMIT, Parser, datagram};
 use super::probe::{tcp, udp};
 use super::{Message, Start};
 use crate::flow::Step;
@@ -17,7 +17,7 @@ struct Told(Vec<Message>);
 impl Out for Told {
     fn message(&mut self, _side: Side, message: AnyMessage) {
         let AnyMessage::Sip(message) = message else { panic!("only SIP comes from here") };
-        self.0.push(*message);
+        self.0.push(message.as_ref().clone());
     }
 }
 
@@ -219,6 +219,21 @@ fn a_hole_costs_no_more_than_it_must() {
     assert_eq!(wire.says(format!("l: 9\r\n\r\n{REGISTER}")), 1);
     wire.says("SIP/2.0 486 Busy\r\nContent-Length: 10\r\n\r\n");
     assert_eq!(wire.ends(), 1);
+}
+
+#[test]
+fn a_head_longer_than_the_bound_is_given_up() {
+    let head = |length: usize| {
+        let (begin, end) = ("REGISTER sip:contoso.com SIP/2.0\r\nSubject: ", "\r\n\r\n");
+        format!("{begin}{}{end}", "x".repeat(length - begin.len() - end.len()))
+    };
+    for (length, read) in [(HEAD_LIMIT, 1), (HEAD_LIMIT + 1, 0)] {
+        let mut wire = Wire::default();
+        let told: usize = head(length).as_bytes().chunks(1_000).map(|piece| wire.says(piece)).sum();
+        assert_eq!(told, read);
+        assert!(wire.rest.len() <= HEAD_LIMIT, "what is given up is not kept");
+        assert_eq!(wire.says(format!("\r\n{REGISTER}")), 1, "the next one is found");
+    }
 }
 
 #[test]

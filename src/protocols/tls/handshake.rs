@@ -11,9 +11,9 @@ pub(super) const HEADER: usize = 4;
 /// Longest message that is joined from several records. Certificate messages are the longest, a few kilobytes as a rule.
 pub(super) const MAX_MESSAGE: usize = 256 << 10;
 /// Most certificates that are read of one message.
-const MAX_CERTIFICATES: usize = 64;
+pub(super) const MAX_CERTIFICATES: usize = 64;
 /// Most authorities that are read of one CertificateRequest: Windows sends some 16 kB of them.
-const MAX_AUTHORITIES: usize = 4096;
+pub(super) const MAX_AUTHORITIES: usize = 4096;
 
 /// HandshakeType.
 pub(super) const CLIENT_HELLO: u8 = 1;
@@ -70,10 +70,10 @@ pub(super) fn is_hello_in_clear(record: &[u8]) -> bool {
 /// Reads a message. `chosen` is the version that the server chose, 0 where that is not known.
 pub(super) fn read(kind: u8, body: &[u8], chosen: u16) -> Message {
     match kind {
-        CLIENT_HELLO => Message::ClientHello(hello::client_hello(body)),
-        SERVER_HELLO => Message::ServerHello(hello::server_hello(body)),
+        CLIENT_HELLO => Message::ClientHello(Arc::new(hello::client_hello(body))),
+        SERVER_HELLO => Message::ServerHello(Arc::new(hello::server_hello(body))),
         CERTIFICATE => Message::Certificate(certificates(body)),
-        CERTIFICATE_REQUEST => Message::CertificateRequest(certificate_request(body, chosen)),
+        CERTIFICATE_REQUEST => Message::CertificateRequest(Arc::new(certificate_request(body, chosen))),
         other => Message::Handshake(other),
     }
 }

@@ -30,13 +30,13 @@ pub static PROTOCOL: Protocol = Protocol {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     /// ClientHello.
-    ClientHello(ClientHello),
+    ClientHello(Arc<ClientHello>),
     /// ServerHello (a HelloRetryRequest too).
-    ServerHello(ServerHello),
+    ServerHello(Arc<ServerHello>),
     /// Certificate, of either side, in clear.
     Certificate(Vec<Arc<Certificate>>),
     /// CertificateRequest: the server wants one of the client.
-    CertificateRequest(CertificateRequest),
+    CertificateRequest(Arc<CertificateRequest>),
     /// Another handshake message in clear: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
     /// 16 ClientKeyExchange, 4 NewSessionTicket, 22 CertificateStatus…).
     Handshake(u8),

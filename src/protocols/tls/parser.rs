@@ -1,5 +1,7 @@
 //! The stream: records, the handshake messages inside them, and when it is no longer worth looking.
 
+use std::sync::Arc;
+
 use super::record::{self, Header, Resync};
 use super::{Message, handshake, sslv2};
 use crate::flow::Step;
@@ -143,7 +145,7 @@ impl Parser {
         };
         let Some(hello) = bytes.get(..header.whole) else { return Next::Need(header.whole) };
         self.direction(side).begun = true;
-        tell(side, Message::ClientHello(sslv2::client_hello(&header, hello)), out);
+        tell(side, Message::ClientHello(Arc::new(sslv2::client_hello(&header, hello))), out);
         Next::Used(header.whole)
     }
 
@@ -255,5 +257,5 @@ fn alert(body: &[u8]) -> Message {
 }
 
 fn tell(side: Side, message: Message, out: &mut dyn Out) {
-    out.message(side, protocols::Message::Tls(Box::new(message)));
+    out.message(side, protocols::Message::Tls(message));
 }

@@ -67,7 +67,7 @@ struct Told(Vec<(Side, Message)>);
 impl Out for Told {
     fn message(&mut self, side: Side, message: protocols::Message) {
         let protocols::Message::Tls(message) = message else { return };
-        self.0.push((side, *message));
+        self.0.push((side, message));
     }
 }
 
@@ -239,7 +239,7 @@ fn a_client_hello_is_read_with_its_extensions() {
         panic!("a hello")
     };
     assert_eq!(
-        hello,
+        *hello,
         ClientHello {
             version: 0x0301,
             sslv2_format: false,
@@ -361,7 +361,7 @@ fn the_layout_of_a_certificate_request_follows_the_version() {
         }
         feed.send(Server, &record(22, request));
         match feed.told.0.pop() {
-            Some((_, Message::CertificateRequest(request))) => request,
+            Some((_, Message::CertificateRequest(request))) => request.as_ref().clone(),
             other => panic!("{other:?}"),
         }
     };
@@ -379,6 +379,27 @@ fn the_layout_of_a_certificate_request_follows_the_version() {
 #[test]
 fn a_client_without_a_certificate_sends_an_empty_list() {
     assert_eq!(only(&record(22, &certificates(&[]))), Message::Certificate(Vec::new()));
+}
+
+#[test]
+fn certificates_beyond_the_bound_are_left_out() {
+    let list = vec![LEAF; handshake::MAX_CERTIFICATES + 6];
+    let mut feed = Feed::default();
+    certificates(&list).chunks(16_000).for_each(|piece| {
+        feed.send(Server, &record(22, piece));
+    });
+    let Some((_, Message::Certificate(chain))) = feed.told.0.pop() else { panic!("a chain was expected") };
+    assert_eq!(chain.len(), handshake::MAX_CERTIFICATES);
+    assert!(chain.iter().all(|certificate| *certificate.der == *LEAF));
+}
+
+#[test]
+fn authorities_beyond_the_bound_are_left_out_and_their_length_is_known() {
+    let names: Vec<u8> = (0..5_000).flat_map(|_| [0, 1, 7]).collect();
+    let length = u16::try_from(names.len()).expect("short").to_be_bytes();
+    let request = only(&record(22, &message(13, &[&[1, 1][..], &length, &names].concat())));
+    let Message::CertificateRequest(request) = request else { panic!("{request:?}") };
+    assert_eq!((request.authorities.len(), request.authorities_length), (handshake::MAX_AUTHORITIES, 15_000));
 }
 
 #[test]

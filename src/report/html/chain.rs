@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Wire;
-use crate::verdict::{Chain, Check, DeviceAnalysis, Drawn};
+use crate::verdict::{Chain, Check, DeviceAnalysis, Drawn, RoleName};
 
 pub(super) fn figures(device: &DeviceAnalysis, anchor: &str) -> Markup {
     html! {
@@ -21,6 +21,27 @@ fn figure(chain: &Chain, id: &str) -> Markup {
             @for fault in &chain.faults { p.refused { "✗ " (Wire(fault)) } }
             ol.chain {
                 @for (place, certificate) in chain.certificates.iter().enumerate() { (card(certificate, place)) }
+            }
+            @if !chain.role_names.is_empty() { (names(&chain.role_names)) }
+        }
+    }
+}
+
+/// The names of the SIP domain, and which of them the server's own certificate covers.
+fn names(rows: &[RoleName]) -> Markup {
+    html! {
+        table {
+            caption { "Names of the site that the server's own certificate covers, and those asked for" }
+            thead { tr { th scope="col" { "Name" } th scope="col" { "Used for" } th scope="col" { "Covered" } th scope="col" { "Asked for" } } }
+            tbody {
+                @for row in rows {
+                    tr {
+                        th scope="row" { code { (row.name.to_string()) } }
+                        td { (row.role.map(|role| role.used_for).unwrap_or_default()) }
+                        @if row.covered { td.verified { "✓ yes" } } @else { td.refused { "✗ no" } }
+                        td { @if row.asked { "yes" } @else { "no" } }
+                    }
+                }
             }
         }
     }

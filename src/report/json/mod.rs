@@ -13,7 +13,7 @@ use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
 use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
 mod rows;
 
@@ -188,6 +188,17 @@ struct Certificates<'a> {
     wanted_name: Option<&'a WireText>,
     faults: &'a [String],
     certificates: Vec<Card<'a>>,
+    role_names: Vec<Row<'a>>,
+}
+
+/// A name of the SIP domain, and whether the server's certificate covers it.
+#[derive(Serialize, JsonSchema)]
+struct Row<'a> {
+    name: &'a WireText,
+    /// `null` where it is of no known role.
+    role: Option<&'static str>,
+    covered: bool,
+    asked: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -347,7 +358,14 @@ impl<'a> From<&'a Chain> for Certificates<'a> {
             wanted_name: chain.wanted.as_ref(),
             faults: &chain.faults,
             certificates: chain.certificates.iter().map(Card::from).collect(),
+            role_names: chain.role_names.iter().map(Row::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a RoleName> for Row<'a> {
+    fn from(row: &'a RoleName) -> Self {
+        Self { name: &row.name, role: row.role.map(|role| role.label), covered: row.covered, asked: row.asked }
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
     if let Some(finding) = primary {
         evidence(page, finding, attempt, detail)?;
     }
+    names(page, device)?;
     also(page, device, detail)?;
     about(page, device, detail)?;
     if detail == Detail::Verbose {
@@ -190,6 +191,20 @@ fn evidence(page: &mut Page<'_>, finding: &Finding, attempt: Option<&AttemptSumm
         Some(more) if more > 0 => page.under(Ink::Faint, &format!("{more} more with -v")),
         _ => Ok(()),
     }
+}
+
+/// The names of the site, where a certificate misses one that was asked for.
+fn names(page: &mut Page<'_>, device: &DeviceAnalysis) -> io::Result<()> {
+    for chain in device.chains.iter().filter(|chain| !chain.role_names.is_empty()) {
+        page.labelled("Names", Ink::Plain, &format!("is it in the certificate of {}?", chain.server))?;
+        for row in &chain.role_names {
+            let (ink, covered) = if row.covered { (Ink::Plain, "yes") } else { (Ink::Bad, "NO") };
+            let asked = if row.asked { ", asked for" } else { "" };
+            let role = row.role.map(|role| format!(" ({})", role.used_for)).unwrap_or_default();
+            page.under(ink, &format!("{}: {covered}{asked}{role}", row.name))?;
+        }
+    }
+    Ok(())
 }
 
 /// The story of one attempt.

@@ -36,10 +36,13 @@ pub static ROLES: &[Role] = &[
     Role { label: "dialin", used_for: "dial-in conferences" },
 ];
 
-/// The role that a name is of, by what it begins with.
-pub(super) fn of_name(name: &str) -> Option<&'static Role> {
-    let fits = |role: &&Role| name.strip_prefix(role.label).is_some_and(|rest| rest.starts_with('.'));
-    ROLES.iter().filter(fits).max_by_key(|role| role.label.len())
+/// The role that a name is of, by what it begins with, and the domain behind it.
+pub fn of_name(name: &str) -> Option<(&'static Role, &str)> {
+    let domain = |role: &Role| {
+        let (label, rest) = name.split_at_checked(role.label.len())?;
+        label.eq_ignore_ascii_case(role.label).then_some(rest)?.strip_prefix('.').filter(|domain| !domain.is_empty())
+    };
+    ROLES.iter().filter_map(|role| Some((role, domain(role)?))).max_by_key(|(role, _)| role.label.len())
 }
 
 #[cfg(test)]
@@ -48,8 +51,11 @@ mod tests {
 
     #[test]
     fn the_longest_label_decides() {
-        assert_eq!(of_name("as.cwa.contoso.com").map(|role| role.label), Some("as.cwa"));
-        assert_eq!(of_name("sip.contoso.com").map(|role| role.label), Some("sip"));
-        assert_eq!(of_name("sipserver.contoso.com"), None);
+        let found = |name| of_name(name).map(|(role, domain)| (role.label, domain));
+        assert_eq!(found("as.cwa.contoso.com"), Some(("as.cwa", "contoso.com")));
+        assert_eq!(found("SIP.contoso.com"), Some(("sip", "contoso.com")));
+        assert_eq!(found("sipserver.contoso.com"), None);
+        assert_eq!(found("sip"), None);
+        assert_eq!(found("sip."), None);
     }
 }
