@@ -62,4 +62,19 @@ fn evidence_of_which_there_is_another_reading_says_so_and_the_verdict_stays() {
     let doubt = format!("; frame {again} repeats bytes of frame {frame} with another content");
     assert_eq!(certificate(&after).text, certificate(&before).text + &doubt);
     assert_eq!((after.devices[0].verdict, primary(&after).code), (before.devices[0].verdict, primary(&before).code));
+    // The other attempts show the same in frames of which there is one reading.
+    let (sure, less_sure) = (primary(&before).confidence, primary(&after).confidence);
+    assert!(less_sure < sure && less_sure > 0.9 * sure, "{sure} {less_sure}");
+}
+
+#[test]
+fn what_stands_on_one_of_two_readings_alone_is_much_less_sure() {
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/dropped-once/capture.pcapng");
+    let bytes = support::read(&capture);
+    let before = analysis(&bytes);
+    let evidence = primary(&before).evidence.iter().find(|one| one.display_filter.contains("tls.handshake.type == 11")).unwrap();
+    let after = analysis(&contradicted(&bytes, evidence.frame));
+    assert_eq!(primary(&after).code, primary(&before).code);
+    assert!(primary(&after).confidence < 0.8 * primary(&before).confidence);
+    assert_eq!(after.devices[0].confidence, before.devices[0].confidence, "how the phone left is not in doubt");
 }

@@ -2,6 +2,7 @@
 
 from lync_phone import LyncPhone
 from phone import Settings
+from sip_phone import PatientPhone, SipSettings
 from scenario import Case, Certificates, OTHER_CERTIFICATE_FAULTS, dns, dropping, refusing, signing_in
 from trust import Rules
 from world import BEHIND, DC, POOL, ROUTER
@@ -74,6 +75,15 @@ again, and starts over with DISCOVER. The decisive frame is the last ARP request
          dhcp_gateway="10.0.4.254", dns_server=OFF_SITE_DNS),
 ]
 
+ADDRESS_CASES.append(
+    Case("static-gateway-unreachable", "a phone with a fixed address, whose router is not there", """\
+Address, router (10.0.4.254, where nobody is) and DNS server, which is beyond it, were entered by hand. The phone asks for the
+router's MAC again and again, and nothing else ever leaves it. The decisive frame is the last ARP request for it.""",
+         [dropping(("address", "unknown", "timeout"), "arp.opcode == 1 && arp.dst.proto_ipv4 == 10.0.4.254",
+                   "gateway-unreachable", pick="last", restarts_at=None, verdict="dropped", profile="generic-sip", runs=PatientPhone,
+                   absent=("dhcp-missing-option", "dns-no-answer", "dhcp-no-offer"),
+                   settings=SipSettings(mac="64:16:7f:2a:10:51", address=("10.0.4.23", "10.0.4.254", OFF_SITE_DNS), attempts=1))]))
+
 STRICT_NAMES = {name: [("pool01.corp.fabrikam.net", 5061)] for name in
                 ("_sipinternaltls._tcp.contoso.com", "_sip._tls.contoso.com", "_sipinternal._tcp.contoso.com")}
 
@@ -109,4 +119,33 @@ As device-behind-nat, with SHA-1 and RSA-2048.""",
          routed=True, nat=True, port="router"),
 ]
 
-CASES = [*ADDRESS_CASES, *PATH_CASES]
+# So many records are too long for a datagram of 512 octets (RFC 1035 section 4.2.1).
+MANY = {"_sipinternaltls._tcp.contoso.com": [(f"pool{number:02}.front-ends.contoso.com", 5061) for number in range(1, 15)]}
+MANY |= {target: POOL for target, _ in MANY["_sipinternaltls._tcp.contoso.com"]}
+
+
+def long_answer(name, story, text, device, **case):
+    return Case(name, story, text, [device], dns=dns(more=MANY), certificates=Certificates(names=("pool01.front-ends.contoso.com",)), **case)
+
+
+def not_over_tcp(by, how, decisive):
+    return dropping(("names", by, how), decisive, "dns-no-answer", pick="last",
+                    absent=("dns-name-not-found", "dns-server-error"), says=("TCP 53",),
+                    settings=Settings(attempts=3, begins_again=0.3))
+
+
+LONG_ANSWER_CASES = [
+    long_answer("dns-tcp-refused", "an answer too long for UDP, and the name server's TCP port 53 refuses", """\
+The SRV records of fourteen front ends do not fit into a datagram: the answer is truncated. The phone asks again over TCP, as it
+must, and gets RST. It comes no further. The decisive frame is the RST.""",
+                not_over_tcp("server", "rst", f"tcp.flags.reset == 1 && ip.src == {DC} && tcp.srcport == 53"),
+                directory_drops="tcp dport 53", directory_verdict="reject with tcp reset"),
+    long_answer("dns-tcp-silent", "an answer too long for UDP, and a firewall drops TCP 53", """\
+As dns-tcp-refused, but nothing comes back to the SYNs. The decisive frame is the last of them.""",
+                not_over_tcp("network", "timeout", f"tcp.flags.syn == 1 && ip.dst == {DC} && tcp.dstport == 53"),
+                directory_drops="tcp dport 53"),
+    long_answer("dns-tcp-healthy", "its healthy twin: the whole answer comes over TCP", "The phone signs in at the first of the front ends.",
+                signing_in(absent=("dns-no-answer", "tcp-refused"))),
+]
+
+CASES = [*ADDRESS_CASES, *PATH_CASES, *LONG_ANSWER_CASES]

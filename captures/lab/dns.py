@@ -6,6 +6,7 @@ import time
 
 A, SRV = 1, 33
 SERVER_FAILURE = 2
+TRUNCATED = 0x0200
 
 
 class Resolver:
@@ -45,8 +46,24 @@ class Resolver:
                     time.sleep(max(0, wait - (time.monotonic() - started)))
                     continue
                 if data[:2] == query[:2]:
-                    return _parse(data)
+                    is_cut = struct.unpack("!H", data[2:4])[0] & TRUNCATED
+                    return self._ask_by_tcp(query) if is_cut else _parse(data)
         return None
+
+    def _ask_by_tcp(self, query):
+        """Once more, for the whole answer (RFC 7766 section 5)."""
+        try:
+            with socket.create_connection((self.server, 53), sum(self.waits)) as connection:
+                connection.sendall(struct.pack("!H", len(query)) + query)
+                data = b""
+                while len(data) < 2 or len(data) < 2 + struct.unpack("!H", data[:2])[0]:
+                    received = connection.recv(4096)
+                    if not received:
+                        return None
+                    data += received
+                return _parse(data[2:])
+        except OSError:
+            return None
 
 
 def encode_name(name):

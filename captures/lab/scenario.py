@@ -113,6 +113,7 @@ class Case:
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True
     directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
+    directory_verdict: str = "drop"
     directory_drops: str = ""          # nftables expressions: what vanishes, and where
     pool_drops: str = ""
     pool_verdict: str = "drop"

@@ -139,6 +139,20 @@ class SipPhone(Phone):
                                   f'response="{_response(nonce, uri)}", algorithm=MD5'),)
 
 
+class PatientPhone(SipPhone):
+    """It asks for its registrar's name until it gives up after a while."""
+
+    patience = 40
+
+    def sign_in(self):
+        self.get_address()
+        ends = time.monotonic() + self.patience
+        while time.monotonic() < ends:
+            if self.dns.addresses(HOST):
+                return
+        raise Dropped("no DNS answer")
+
+
 def serve_udp(address, mode):
     Datagram.mode = mode
     socketserver.ThreadingUDPServer((address, PORT), Datagram).serve_forever()

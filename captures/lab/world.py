@@ -118,7 +118,7 @@ def _start_servers(network, case, keys, folder):
     else:
         network.filter_incoming("time", "udp dport 123")
     if case.directory_drops:
-        network.filter_incoming("dc", case.directory_drops)
+        network.filter_incoming("dc", case.directory_drops, case.directory_verdict)
     network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com")
     chains = _certificates(network, case.certificates, keys, folder)
     if case.certsrv in nginx.PAGES:

@@ -147,7 +147,7 @@ fn objection(question: &Question<'_>, fault: &Fault) -> Objection {
 }
 
 /// The cause code under which a fault would be found in a capture.
-fn code(kind: &FaultKind) -> &'static str {
+pub fn code(kind: &FaultKind) -> &'static str {
     match kind {
         FaultKind::UnsupportedSignature { .. } => "cert-unsupported-signature",
         FaultKind::UnsupportedKey { .. } => "cert-unsupported-key",

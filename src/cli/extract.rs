@@ -34,8 +34,12 @@ struct Common {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop extract field.pcapng -o login.pcapng
-  loginloop extract field.pcapng --device 00:04:f2:1a:2b:3c -o login.pcapng")]
+  loginloop extract field.pcapng --device 00:04:f2:1a:2b:3c -o login.pcapng
+  loginloop extract field.pcapng --anonymise -o login.pcapng")]
 pub(super) struct Extract {
+    /// Replace names, users, MACs and addresses, and overwrite secrets; what had to be left in is listed
+    #[arg(long)]
+    anonymise: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -58,7 +62,15 @@ impl Extract {
         #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
         let extract = extraction::extract(|| File::open(&self.common.capture), &options, self.common.wanted());
         let extract = extract.map_err(|error| failure(&self.common.capture, &error))?;
-        self.common.write(&extract)
+        if !self.anonymise {
+            return self.common.write(&extract);
+        }
+        let shared = extraction::anonymise(&extract, &options).map_err(|error| failure(&self.common.capture, &error))?;
+        let exit = self.common.write(&shared.extract)?;
+        for left in &shared.left {
+            complain(&format_args!("left in: {left}"));
+        }
+        Ok(exit)
     }
 }
 

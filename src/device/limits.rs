@@ -17,6 +17,6 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { devices: 12_288, bindings: 65_536, arp_stations: 65_536, facts: 24 << 20 }
+        Self { devices: 12_288, bindings: 65_536, arp_stations: 65_536, facts: 16 << 20 }
     }
 }

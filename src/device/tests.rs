@@ -45,7 +45,7 @@ fn asks(devices: &mut Devices, number: u8, name: &str) -> Option<Owner> {
     };
     let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
     let (client, server) = (end(address(number), 40_000), end(IpAddr::from([10, 0, 0, 3]), 53));
-    devices.observe(&event(client, server, Transport::Udp, Message::Dns(Box::new(query))))
+    devices.observe(&event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(query))))
 }
 
 #[test]

@@ -11,11 +11,13 @@ use crate::rewrite::{self, Edit, Packet, RewriteError};
 use crate::verdict::DeviceAnalysis;
 use selection::Selection;
 
+mod anonymise;
 mod reduction;
 mod selection;
 #[cfg(test)]
 mod tests;
 
+pub use anonymise::{Anonymised, anonymise};
 pub use reduction::{Proof, prove};
 
 /// What must stay the same: what a reader of the report acts upon.
@@ -110,13 +112,18 @@ pub fn extract<R: Read>(
     best.ok_or(ExtractError::NoDevice)
 }
 
-/// What a capture says of the same device.
+/// What must stay the same of what a capture says of the same device.
 fn essence_of(capture: &[u8], options: &Options, device: &DeviceAnalysis) -> Option<Essence> {
+    judged(capture, options, device).as_ref().map(Essence::of)
+}
+
+/// What a capture says of the same device.
+fn judged(capture: &[u8], options: &Options, device: &DeviceAnalysis) -> Option<DeviceAnalysis> {
     let analysis = pipeline::analyse(capture, options).ok()?.result;
-    let is_it = |other: &&DeviceAnalysis| {
+    let is_it = |other: &DeviceAnalysis| {
         device.mac.is_some() && other.mac == device.mac || other.ips.iter().any(|ip| device.ips.contains(ip))
     };
-    analysis.devices.iter().find(is_it).map(Essence::of)
+    analysis.devices.into_iter().find(is_it)
 }
 
 /// These frames of a capture as a capture of their own.

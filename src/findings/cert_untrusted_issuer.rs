@@ -86,6 +86,9 @@ fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
     alerted
         .map(|(shaken, leaving)| {
             let server = shaken.place.server();
+            // Which kind of gap it is, only a chain that can be read would show.
+            let is_readable = judged.iter().any(|one| one.place().index == shaken.place.index);
+            let confidence = if is_readable { 0.9 } else { 0.7 };
             let issuer = judged.iter().find(|one| one.place().index == shaken.place.index).and_then(top_issuer);
             let issuer = issuer.map(|issuer| format!(", issued by {issuer}")).unwrap_or_default();
             let summary = format!("the device says {} to the certificate of {server}{issuer}", alert_name(48));
@@ -94,7 +97,7 @@ fn told(case: &Case<'_>, judged: &[Judged<'_>]) -> Vec<Found> {
                  `openssl s_client -connect {} -showcerts` with the CAs that the device holds.",
                 shaken.place.target()
             );
-            alert::told_found(case, &shaken, leaving, 0.9, summary, fix)
+            alert::told_found(case, &shaken, leaving, confidence, summary, fix)
         })
         .collect()
 }

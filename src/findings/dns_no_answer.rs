@@ -3,7 +3,8 @@
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, Stage};
+use crate::login::steps::StepKind;
+use crate::model::{Evidence, How, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,14 +16,19 @@ pub static RULE: Rule = Rule {
         what: "The device asked its DNS server for a name, again and again, and nothing came back.",
         why: "Every later step of the login is a name: without DNS the device cannot find its time server, its directory or its registrar.",
         fix: "Start DNS on the server that DHCP option 6 names, or name another one, and allow UDP and TCP port 53 from the phones' network. `nslookup NAME SERVER` from that network must answer.",
-        look_alikes: "An ICMP port unreachable says that the host is up and the service is not. A truncated answer whose repeat over TCP 53 is blocked looks like silence too.",
-        references: &["RFC 1035 section 7.2"],
+        look_alikes: "An ICMP port unreachable says that the host is up and the service is not. A truncated answer (TC=1) leads to TCP 53: where that is shut, the name stays unknown too.",
+        references: &["RFC 1035 section 7.2", "RFC 7766 section 5 (TCP after a truncated answer)"],
     },
     check,
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let lists = name_errand::failures(case, |lookup| {
+        if let Some(answer) = lookup.answer.as_ref().filter(|answer| answer.truncated) {
+            let text = format!("the answer of {} is truncated: the whole of it has to come over TCP 53", answer.server);
+            let shown = vec![Evidence::new(answer.at.frame, "dns.flags.truncated == 1", text)];
+            return Some((format!("{} (of {}, whose TCP 53 does not answer)", lookup.name, answer.server), shown));
+        }
         if lookup.answer.is_some() || lookup.unreachable.is_some() {
             return None;
         }
@@ -44,14 +50,26 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             ),
         })
     };
-    lists.iter().flat_map(|(_, list)| told(list)).collect()
+    let mut found: Vec<Found> = lists.iter().flat_map(|(_, list)| told(list)).collect();
+    found.iter_mut().for_each(|one| one.evidence.extend(over_tcp(case, one)));
+    found
+}
+
+/// Where the answer was truncated: what became of the question over TCP.
+fn over_tcp(case: &Case<'_>, found: &Found) -> Option<Evidence> {
+    let step = case.attempt.steps.get(found.step?)?;
+    let StepKind::Lookup(lookup) = &step.kind else { return None };
+    let ending = step.ending.filter(|_| lookup.is_truncated())?;
+    let text = if ending.how == How::Timeout { "the last SYN to TCP 53, without an answer" } else { "TCP 53 is refused" };
+    Some(Evidence::new(ending.at.frame, "", text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Ending, Purpose};
+    use crate::model::{By, Frame, Outcome};
 
     #[test]
     fn queries_again_and_again_without_an_answer() {
@@ -59,6 +77,23 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.summary, "DNS queries stay unanswered: sip.contoso.com (asked of 10.0.0.2)");
         assert_eq!(found.evidence.len(), 3);
+    }
+
+    #[test]
+    fn a_truncated_answer_whose_whole_never_comes() {
+        let cut = || lookup("_sipinternaltls._tcp.contoso.com").purpose(Purpose::Registrar).truncated();
+        let mut step = cut().into_step(5);
+        (step.outcome, step.ending) = (Outcome::Failed, Some(Ending { by: By::Server, how: How::Rst, at: at(9) }));
+        let mut login = Login::new();
+        login.attempt.steps.push(step);
+        let found = login.dropped().the(&RULE);
+        assert!(found.summary.contains("TCP 53") && found.explains_drop, "{}", found.summary);
+        assert_eq!(found.evidence.last().unwrap().frame, Frame(9));
+        let mut waits = cut().into_step(5);
+        waits.outcome = Outcome::Unclear;
+        let mut login = Login::new();
+        login.attempt.steps.push(waits);
+        login.nothing(&RULE);
     }
 
     #[test]

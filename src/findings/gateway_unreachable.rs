@@ -30,7 +30,11 @@ fn found(case: &Case<'_>) -> Option<Found> {
             _ => None,
         })
     };
-    let (index, step, neighbour) = routers().find(|(_, step, _)| step.outcome == Outcome::Failed)?;
+    let failed = || routers().filter(|(_, step, _)| step.outcome == Outcome::Failed);
+    let dropped = failed().find(|(index, _, _)| case.attempt.dropped_step == Some(*index));
+    let (index, step, neighbour) = dropped.or_else(|| failed().next())?;
+    // Nothing but the device's own questions names the router of one that was given its address by hand.
+    let by_hand = neighbour.address.is_ipv4() && !case.known.is_router(neighbour.address);
     if routers().any(|(_, _, other)| other.reply.is_some()) || reached_beyond(case, step.first) {
         return None;
     }
@@ -42,14 +46,18 @@ fn found(case: &Case<'_>) -> Option<Found> {
         step: Some(index),
         proof: Proof::Told,
         explains_drop: explains(case, index, step),
-        confidence: 0.9,
-        summary: format!(
-            "the router {address} does not answer {protocol} ({count} requests), and nothing beyond it answers the device"
-        ),
+        confidence: if by_hand { 0.7 } else { 0.9 },
+        summary: if by_hand {
+            format!("the device asks for {address} alone, its router as it seems, and gets no answer ({count} requests)")
+        } else {
+            format!(
+                "the router {address} does not answer {protocol} ({count} requests), and nothing beyond it answers the device"
+            )
+        },
         fix: if address.is_ipv4() {
             format!(
-                "See that {address} is the router of the phone's VLAN (DHCP option 3) and is up there: `arping {address}` from that VLAN \
-                 must answer. Else correct option 3 or the VLAN of the switch port; a new capture must show the ARP reply."
+                "See that {address} is the router of the phone's VLAN (DHCP option 3, or what was entered on the phone) and is up there: `arping {address}` from that VLAN \
+                 must answer. Else correct that address or the VLAN of the switch port; a new capture must show the ARP reply."
             )
         } else {
             format!(

@@ -87,6 +87,17 @@ fn domain(name: &str) -> String {
     labels.join(".")
 }
 
+/// What the device itself could do about it.
+fn of_the_device(case: &Case<'_>) -> &'static str {
+    match case.profile.trust.sends_sni {
+        Some(false) => "the device cannot send the name",
+        Some(true) => {
+            "the device's family does send names, so see why it sends none here (a server entered by its address, an old firmware)"
+        }
+        None => "whether the device can send the name is not known",
+    }
+}
+
 fn make(case: &Case<'_>, shaken: &Shaken<'_>, proof: Proof, confidence: f32, summary: String, evidence: Vec<Evidence>) -> Found {
     Found {
         stage: shaken.place.step.stage,
@@ -96,10 +107,11 @@ fn make(case: &Case<'_>, shaken: &Shaken<'_>, proof: Proof, confidence: f32, sum
         confidence,
         summary,
         fix: format!(
-            "Make the certificate for {} the default of {}, or give that name an address of its own; the device cannot send the name. \
-             `openssl s_client -connect {} -noservername` must then show it.",
+            "Make the certificate for {} the default of {}, or give that name an address of its own; {}. `openssl s_client -connect {} \
+             -noservername` must then show it.",
             shaken.place.host(),
             shaken.place.connection.flow.server,
+            of_the_device(case),
             shaken.place.target()
         ),
         evidence,
@@ -124,6 +136,17 @@ mod tests {
         assert!(found.summary.ends_with("answers for www.fabrikam.com instead of sip.contoso.com"), "{}", found.summary);
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
         assert!(other_site(&login.case(), &chain::judged_as(&login.case(), &mismatch("pool.contoso.com"))[0]).is_none());
+    }
+
+    #[test]
+    fn what_the_device_can_do_about_it_is_what_its_family_can() {
+        let fix = |sends: Option<bool>| {
+            let login = Login::new().step(tcp(Purpose::Registrar).hello().alert(Side::Server, 2, 112)).dropped();
+            login.profile(|profile| profile.trust.sends_sni = sends).the(&RULE).fix
+        };
+        assert!(fix(Some(false)).contains("cannot send the name"));
+        assert!(fix(Some(true)).contains("does send names"));
+        assert!(fix(None).contains("is not known"));
     }
 
     fn refused_chain() -> Login {

@@ -48,6 +48,14 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         (Side::Server, None) if closes_on_old_hello(shaken, &left) => {
             (format!("the device offers {highest} at most, and {name} closes on that without an alert"), Proof::Inferred, 0.6)
         }
+        (Side::Client, None) if refuses_old_answer(case, shaken) => {
+            let chosen = answered.unwrap_or_else(|| "an old version".into());
+            (
+                format!("{name} chooses {chosen}, which the device's family does not take, and the device leaves"),
+                Proof::Inferred,
+                0.7,
+            )
+        }
         _ => return None,
     };
     let offered = Evidence::new(at.frame, "tls.handshake.type == 1", format!("the hello offers {highest} at most"));
@@ -57,13 +65,14 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         step: Some(shaken.place.index),
         proof,
         // A close without a word may have this reason; it does not prove it (tls-server-closed says what is certain).
-        explains_drop: left.alert.is_some() && leads_to_drop(case, shaken.place.index),
+        explains_drop: (left.alert.is_some() || left.side == Side::Client) && leads_to_drop(case, shaken.place.index),
         confidence,
         summary,
         fix: format!(
             "Enable {highest} on {name} (Windows: registry SCHANNEL\\Protocols, Server, Enabled = 1, then restart), with a cipher suite \
              that the device offers, or put a proxy before it that speaks {highest}. The server's log for that moment (Schannel 36874, \
-             36888) confirms it. Check with `openssl s_client -connect {} {}`.",
+             36888) confirms it. {}Check with `openssl s_client -connect {} {}`.",
+            of_the_device(case, hello.highest_version()),
             shaken.place.target(),
             flag(hello.highest_version())
         ),
@@ -76,6 +85,24 @@ fn closes_on_old_hello(shaken: &Shaken<'_>, left: &Leaving) -> bool {
     let old = shaken.tls.client_hello.as_ref().is_some_and(|(_, hello)| hello.highest_version() <= 0x0301);
     let taken = shaken.place.connection.stats.client.acknowledged > 0;
     shaken.reached() == Reached::ClientHello && old && taken && left.alert.is_none()
+}
+
+/// The server chose a version below what this family takes, and the device left before it gave a key of its own.
+fn refuses_old_answer(case: &Case<'_>, shaken: &Shaken<'_>) -> bool {
+    let chosen = shaken.tls.server_hello.as_ref().map(|(_, hello)| hello.chosen);
+    let below = chosen.zip(case.profile.trust.tls_min).is_some_and(|(chosen, least)| chosen < least);
+    below && shaken.reached() < Reached::ClientKey
+}
+
+/// What the device itself could do about it, where its family is known for that.
+fn of_the_device(case: &Case<'_>, offered: u16) -> String {
+    match case.profile.trust.tls_max {
+        Some(most) if offered >= most => {
+            format!("The device's family ends at {}: no setting of the device helps. ", version_name(most))
+        }
+        Some(most) => format!("The device's family speaks up to {}: allow that on the device. ", version_name(most)),
+        None => String::new(),
+    }
 }
 
 /// The option by which `openssl s_client` offers that version alone.
@@ -110,6 +137,30 @@ mod tests {
         let found = Login::new().step(tcp(Purpose::Registrar).hello().leaves(Side::Server, Close::Rst)).dropped().the(&RULE);
         assert_eq!(found.proof, Proof::Inferred);
         assert!(found.confidence < 0.7);
+    }
+
+    #[test]
+    fn a_family_that_can_do_better_is_told_so_and_one_that_cannot_is_not_sent_to_its_settings() {
+        let of = |most: Option<u16>| {
+            let login = Login::new().step(tcp(Purpose::Registrar).hello().alert(Side::Server, 2, 70)).dropped();
+            login.profile(|profile| profile.trust.tls_max = most).the(&RULE).fix
+        };
+        assert!(of(Some(0x0301)).contains("no setting of the device helps"));
+        assert!(of(Some(0x0303)).contains("speaks up to TLS 1.2: allow that on the device"));
+        assert!(!of(None).contains("family"));
+    }
+
+    #[test]
+    fn a_server_that_chooses_what_the_family_does_not_take() {
+        let left = |chosen: u16| {
+            let hello = tcp(Purpose::Registrar).hello_with(|hello| hello.version = 0x0303).server_hello(chosen, 0x002f);
+            let login = Login::new().step(hello.leaves(Side::Client, Close::Fin)).dropped();
+            login.profile(|profile| profile.trust.tls_min = Some(0x0303))
+        };
+        let found = left(0x0301).the(&RULE);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+        left(0x0303).nothing(&RULE);
+        left(0x0301).profile(|profile| profile.trust.tls_min = None).nothing(&RULE);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! All open flows: one look-up for each packet, and what the flow still wants decides whether its payload is touched.
 //!
-//! Flows age by packet time. With each few packets a hand moves one flow on and looks whether that one is idle, so that no
+//! Flows age by packet time. With each packet a hand moves one flow on and looks whether that one is idle, so that no
 //! packet pays for more than one, and a time stamp gone astray costs one flow at most.
 
 use std::collections::VecDeque;
@@ -16,9 +16,6 @@ use super::tcp::{Belongs, Connection};
 use super::{Conflict, FlowSink, Interest};
 use crate::model::{At, Side, Time, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
-
-/// Packets after which one more flow is looked at: it is another one than theirs, and seldom in a cache.
-const ROUND: u8 = 4;
 
 /// What each packet of a flow touches.
 #[derive(Debug)]
@@ -79,8 +76,6 @@ pub struct FlowTable<T> {
     limits: Limits,
     common: Common,
     hand: usize,
-    /// Packets since the hand moved.
-    waited: u8,
     next_id: u64,
     /// Where the last packet was.
     last: At,
@@ -106,7 +101,6 @@ impl<T: Default> FlowTable<T> {
             limits,
             common: Common::default(),
             hand: 0,
-            waited: 0,
             next_id: 0,
             last: At::default(),
             closed: VecDeque::new(),
@@ -153,11 +147,7 @@ impl<T: Default> FlowTable<T> {
             (Body::Udp(datagram), Some(net)) => self.udp(datagram, net, &packet.link, packet.at, sink),
             _ => sink.other(packet),
         }
-        self.waited = self.waited.saturating_add(1);
-        if self.waited >= ROUND {
-            self.waited = 0;
-            self.move_hand(packet.at, sink);
-        }
+        self.move_hand(packet.at, sink);
     }
 
     /// The capture is over: closes all flows, in the order of their first frames.

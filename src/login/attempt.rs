@@ -14,11 +14,12 @@ use crate::profile::Profile;
 use super::drops::{
     PastEnd, abandoned, ended_one_before, find_drop, is_challenged, is_cut_off, rank, restarted_soon, transactions,
 };
-use super::judge::{Judgement, Target, is_shadow, target};
+use super::judge::{Judgement, is_shadow};
 use super::record::{DraftId, Weight};
 use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
+use super::target::{Target, target};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -290,7 +291,10 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     tries.push(current);
     let last = tries.len().saturating_sub(1);
     let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
-    let has_login = |attempt: &Try| attempt.steps().any(is_main_road);
+    // A router that does not answer ends a login before it has begun.
+    let lacks_router =
+        |step: &Step| matches!(&step.kind, StepKind::Neighbour(neighbour) if neighbour.router) && step.outcome == Outcome::Failed;
+    let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let keeps_restarting = restarts_signed_in >= A_HABIT;
     let numbers = settled.count.saturating_add(1)..;

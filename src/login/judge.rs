@@ -1,13 +1,12 @@
 //! Recorded exchanges in, steps out: for what each was made, the stage that it came to, and what became of it.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
-use crate::flow::{Flow, Transport};
-use crate::model::{Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
+use crate::model::{By, Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::dhcp;
 use crate::protocols::dns::kind;
@@ -18,10 +17,15 @@ use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
 use super::revocation::Checks;
 use super::stages::{self, Horizon, Judged};
-use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
+use super::steps::{Connection, Ending, Lookup, Purpose, Step, StepKind};
 
 /// Files that a device asks for within this time of each other belong to one run through its list.
 const ONE_RUN: i64 = 60 * SECOND;
+
+/// The port of name servers.
+const DNS_PORT: u16 = 53;
+/// A device asks over TCP within this time of the answer that was cut.
+const ASKED_AGAIN: i64 = 10 * SECOND;
 
 /// A step with the number of its record.
 pub(super) struct Judgement {
@@ -38,6 +42,8 @@ pub(super) struct Judgement {
 /// What the purposes of single exchanges follow from: what the device did in all.
 struct Context<'a> {
     names: &'a NameBook,
+    /// Connections to name servers.
+    names_over_tcp: Vec<Connection>,
     profile: &'a Profile,
     /// Ports and addresses that the device used as its registrar.
     registrars: HashSet<IpAddr, RandomState>,
@@ -70,6 +76,7 @@ pub(super) fn steps(
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let mut context = Context {
         names: &recorder.names,
+        names_over_tcp: drafts.iter().filter_map(|(_, draft)| over_tcp(draft)).cloned().collect(),
         profile,
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
@@ -93,7 +100,18 @@ pub(super) fn steps(
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     forgive_missing_files(&mut judged);
     name_the_registrar(&mut judged);
+    if aside.is_empty() {
+        name_the_router(&mut judged);
+    }
     (judged, aside)
+}
+
+/// A connection to a name server.
+fn over_tcp(draft: &Draft) -> Option<&Connection> {
+    match &draft.kind {
+        StepKind::Connection(connection) if connection.flow.server.port() == DNS_PORT => Some(connection.as_ref()),
+        _ => None,
+    }
 }
 
 /// An address that is good beyond the link.
@@ -167,6 +185,10 @@ impl Context<'_> {
 
     /// What a connection is for, by itself or by what else the device did with that server.
     fn connection(&self, connection: &Connection, draft: &Draft) -> Purpose {
+        // Whatever else that host serves.
+        if connection.flow.server.port() == DNS_PORT {
+            return Purpose::Other;
+        }
         let by_itself = self.by_itself(connection);
         let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
         if self.checks.are_asked(&draft.kind, draft.first) {
@@ -180,6 +202,16 @@ impl Context<'_> {
             _ if self.is_configuration(connection, server) => Purpose::Provision,
             _ => Purpose::Other,
         }
+    }
+
+    /// The connection over which the device asked again what came back truncated (RFC 7766 section 5).
+    fn asked_again(&self, lookup: &Lookup) -> Option<&Connection> {
+        let answer = lookup.answer.as_ref()?;
+        let server = Endpoint::Ip(SocketAddr::new(answer.server, DNS_PORT));
+        let after = |connection: &&Connection| {
+            connection.syn.is_some_and(|syn| syn.time.since(answer.at.time) <= ASKED_AGAIN && syn > answer.at)
+        };
+        self.names_over_tcp.iter().filter(|connection| connection.flow.server == server).find(after)
     }
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
@@ -220,6 +252,32 @@ fn name_the_registrar(judged: &mut [Judgement]) {
     }
 }
 
+/// A host with a fixed address that asks for one neighbour alone, in vain, and sends nothing else asks for its router: whatever it
+/// wants lies beyond.
+fn name_the_router(judged: &mut [Judgement]) {
+    const ASKED: usize = 3;
+    const FOR: i64 = 10 * SECOND;
+    let asked = |judgement: &Judgement| match &judgement.step.kind {
+        StepKind::Neighbour(neighbour) if neighbour.reply.is_none() => Some((neighbour.address, neighbour.requests.len())),
+        _ => None,
+    };
+    let Some((router, _)) = judged.first().and_then(asked) else { return };
+    let alone = judged.iter().all(|judgement| asked(judgement).is_some_and(|(address, _)| address == router));
+    let requests: usize = judged.iter().filter_map(asked).map(|(_, requests)| requests).sum();
+    let first = judged.iter().map(|judgement| judgement.step.first.time).min();
+    let last = judged.iter().map(|judgement| judgement.step.last.time).max();
+    let long = first.zip(last).is_some_and(|(first, last)| last.since(first) >= FOR);
+    if !alone || requests < ASKED || !long {
+        return;
+    }
+    for Judgement { step, .. } in judged {
+        let StepKind::Neighbour(neighbour) = &mut step.kind else { continue };
+        neighbour.router = true;
+        step.outcome = Outcome::Failed;
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+    }
+}
+
 /// For what an exchange was made, and what became of it; `None` where no login stands on it.
 fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<(Purpose, Judged)> {
     Some(match &draft.kind {
@@ -242,7 +300,10 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
                 by_name => by_name,
             };
             let stage = stages::names::stage(purpose::of_name(lookup.name.raw()));
-            (purpose, stages::names::judge(lookup, stage, horizon))
+            let over_tcp =
+                || context.asked_again(lookup).and_then(|connection| stages::connect::judge(connection, stage, horizon));
+            let judged = if lookup.is_truncated() { over_tcp() } else { None };
+            (purpose, judged.unwrap_or_else(|| stages::names::judge(lookup, stage, horizon)))
         }
         StepKind::Clock(clock) => (Purpose::Clock, stages::time::judge(clock, horizon)),
         StepKind::Connection(connection) => {
@@ -275,69 +336,11 @@ fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context
         Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
             stages::session::judge_announcements(connection, horizon)?
         }
+        // What the answer to a name waits for.
+        Purpose::Other if connection.flow.server.port() == DNS_PORT => stages::connect::judge(connection, Stage::Names, horizon)?,
         // Nothing that a login stands on.
         Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Other => return None,
     })
-}
-
-/// What a device does again when it starts over.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Target {
-    /// A name and record type.
-    Name(String, u16),
-    /// A server and port.
-    Server(Endpoint),
-    /// A ticket from a server and port, or a ping of it over UDP: asking over TCP what was asked over UDP is a next step.
-    Ticket(Transport, Endpoint, String),
-    /// A time server.
-    Clock(IpAddr),
-    /// A neighbour.
-    Neighbour(IpAddr),
-    /// A registration of an address-of-record with a server.
-    Registration(Endpoint, String),
-    /// A lease.
-    Lease,
-    /// A lease over IPv6.
-    LeaseV6,
-    /// A file of a server.
-    File(Endpoint, String),
-    /// The port of the switch.
-    Port,
-}
-
-/// The target of a step.
-pub(super) fn target(step: &Step) -> Target {
-    match &step.kind {
-        StepKind::Port(_) => Target::Port,
-        StepKind::Lease(_) => Target::Lease,
-        StepKind::LeaseV6(_) => Target::LeaseV6,
-        StepKind::Neighbour(neighbour) => Target::Neighbour(neighbour.address),
-        StepKind::File(transfer) => Target::File(transfer.flow.server, transfer.file.raw().to_owned()),
-        StepKind::Lookup(lookup) => Target::Name(lookup.name.raw().to_ascii_lowercase(), lookup.kind),
-        StepKind::Clock(clock) => Target::Clock(clock.server),
-        StepKind::Connection(connection) if !connection.kerberos.is_empty() => ticket(&connection.flow, &connection.kerberos),
-        StepKind::Connection(connection) => match first_file(connection).filter(|_| step.purpose == Purpose::Provision) {
-            Some(file) => Target::File(connection.flow.server, file),
-            None => Target::Server(connection.flow.server),
-        },
-        StepKind::Inquiry(inquiry) => ticket(&inquiry.flow, &inquiry.kerberos),
-        StepKind::Registration(registration) => {
-            let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
-            Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
-        }
-    }
-}
-
-/// A client asks for tickets all the time, and for the same one again when it starts over.
-fn ticket(flow: &Flow, requests: &[TicketRequest]) -> Target {
-    let first = requests.iter().find_map(|request| request.request.as_ref()?.request());
-    let service = first.and_then(|request| request.service.as_ref()).map(|service| service.raw().to_owned());
-    Target::Ticket(flow.transport, flow.server, service.unwrap_or_default())
-}
-
-/// The path that a connection was opened for.
-fn first_file(connection: &Connection) -> Option<String> {
-    connection.http.iter().find_map(|exchange| exchange.request.as_ref()).map(|(_, request)| request.uri.raw().to_owned())
 }
 
 /// Is a look-up only the shadow of another: AAAA beside an A that was found, a reverse name?
@@ -364,7 +367,7 @@ pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) ->
 mod tests {
     use super::*;
     use crate::findings::testing::IntoStep;
-    use crate::findings::testing::{dhcp_message, lookup, tcp};
+    use crate::findings::testing::{dhcp_message, lookup, router, tcp};
 
     #[test]
     fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
@@ -393,5 +396,29 @@ mod tests {
         let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
         name_the_registrar(&mut further);
         assert_eq!(further[0].step.purpose, Purpose::Other);
+    }
+
+    /// ARP for one host, of which nothing says what it is.
+    fn asks(requests: u64, answered: bool) -> Vec<Judgement> {
+        let mut step = router(requests, answered).into_step(1);
+        if let StepKind::Neighbour(neighbour) = &mut step.kind {
+            neighbour.router = false;
+        }
+        (step.outcome, step.ending) = (Outcome::Unclear, None);
+        vec![judgement(step)]
+    }
+
+    #[test]
+    fn the_one_neighbour_that_is_asked_for_in_vain_is_the_router() {
+        let failed = |mut judged: Vec<Judgement>| {
+            name_the_router(&mut judged);
+            judged[0].step.outcome == Outcome::Failed && judged[0].step.ending.is_some_and(|ending| ending.how == How::Timeout)
+        };
+        assert!(failed(asks(20, false)));
+        assert!(!failed(asks(20, true)), "it answers");
+        assert!(!failed(asks(5, false)), "too early to say");
+        let mut with_more = asks(20, false);
+        with_more.push(fails());
+        assert!(!failed(with_more), "something else is sent");
     }
 }

@@ -18,6 +18,7 @@ mod revocation;
 mod settled;
 pub mod stages;
 pub mod steps;
+mod target;
 pub mod timeline;
 
 use record::Recorder;
@@ -137,6 +138,12 @@ impl Login {
         if facts.issuers_by_name.len() < NAMES {
             facts.issuers_by_name.push((name, issuer, event.at.frame));
         }
+    }
+
+    /// Does it ask for a neighbour in vain?
+    pub fn asks_in_vain(&self) -> bool {
+        let in_vain = |kind: &StepKind| matches!(kind, StepKind::Neighbour(neighbour) if neighbour.reply.is_none());
+        self.recorder.drafts().any(|(_, draft)| in_vain(&draft.kind))
     }
 
     /// Does anything of it look like a login: DHCP, SIP, the names that only such a device asks for?

@@ -77,11 +77,23 @@ pub(super) fn of_file(name: &str) -> Purpose {
         Purpose::Provision
     } else if ends(&[".loads", ".sbn", ".ld", ".rom", ".fw", ".bin", ".img"]) {
         Purpose::Update
-    } else if ends(&[".xml", ".htm", ".html", ".php", ".txt", ".conf", ".ini"]) && bears_mac(&name) {
+    } else if ends(&[".xml", ".htm", ".html", ".php", ".txt", ".conf", ".ini"]) && bears_mac(&name) || of_maker(&name) {
         Purpose::Provision
     } else {
         Purpose::Other
     }
+}
+
+/// Is it a file for all phones of a maker or a model, or one without an ending: Grandstream's `cfg.xml` and `cfg<mac>`, snom's
+/// `snom<model>.htm`?
+fn of_maker(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let is_mac = |text: &str| text.len() == 12 && text.bytes().all(|letter| letter.is_ascii_hexdigit());
+    let model = |ending: &str| file.strip_prefix("snom").and_then(|rest| rest.strip_suffix(ending));
+    let is_model = |model: &str| model.bytes().any(|letter| letter.is_ascii_digit()) && model.len() <= 8;
+    file == "cfg.xml"
+        || file.strip_prefix("cfg").is_some_and(is_mac)
+        || [".htm", ".xml"].into_iter().filter_map(model).any(is_model)
 }
 
 /// Is the file named after a MAC, as makers of phones name the file of one phone: twelve hexadecimal digits together?
@@ -135,6 +147,12 @@ mod tests {
         assert_eq!(of_file("index.html"), Purpose::Other);
         for name in ["/snomD785-0004139A1021.htm", "/000413AABBCC.xml", "/gs/cfg000b827e505c.xml", "/prov/0C383E51007A.txt"] {
             assert_eq!(of_file(name), Purpose::Provision, "{name}");
+        }
+        for name in ["/cfg000b827e505c", "/gs/cfg.xml", "/prov/snomD785.htm", "snom370.xml", "/snom370-000413AABBCC.htm"] {
+            assert_eq!(of_file(name), Purpose::Provision, "{name}");
+        }
+        for name in ["/cfg", "/cfgfeed.html", "/snom/index.htm", "/snomberg.htm", "/cfg.xml.old"] {
+            assert_eq!(of_file(name), Purpose::Other, "{name}");
         }
         for name in ["/img/0004139a10215f.png", "/feedfacedead.html", "/news/20240101120000.html", "/a-20240101.xml"] {
             assert_eq!(of_file(name), Purpose::Other, "{name}");

@@ -168,6 +168,18 @@ impl Verdict {
 }
 
 words! {
+    /// What would have become of a device whose primary cause had been mended.
+    Prospect {
+        /// Something else that the capture shows would have stopped it.
+        Stopped = "stopped",
+        /// Nothing else that the capture shows would have.
+        Clear = "clear",
+        /// The capture does not show enough to tell.
+        Unknown = "unknown",
+    }
+}
+
+words! {
     /// What a device looks at in a certificate.
     Aspect {
         /// The algorithm with which it was signed, and whether the signature verifies.

@@ -79,9 +79,9 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
                 _ => bare(Above::Nothing),
             }
         }
-        link_type::PPP => bare(framed_ppp(&mut reader)?),
-        link_type::PPP_SERIAL if !matches!(record.data, [0x0f | 0x8f, ..]) => bare(framed_ppp(&mut reader)?),
-        link_type::PPP_SERIAL | link_type::CISCO_HDLC => {
+        link_type::PPP | link_type::PPP_SERIAL if !matches!(record.data, [0x0f | 0x8f, ..]) => bare(framed_ppp(&mut reader)?),
+        // Routers give their HDLC for PPP, too: its first octet is no protocol of PPP.
+        link_type::PPP | link_type::PPP_SERIAL | link_type::CISCO_HDLC => {
             reader.u16("HDLC address and control")?;
             let ether_type = reader.u16("EtherType")?;
             Ok(above_ether_type(record, Link::default(), ether_type, reader.rest()))

@@ -203,6 +203,21 @@ impl Decoder {
     }
 }
 
+/// Where the outermost IP header of a record begins in its data.
+pub(crate) fn ip_place(record: &Record<'_>) -> Option<usize> {
+    match link::unwrap(record).above {
+        Above::Ip(bytes) => place(record, bytes).map(|place| place.start),
+        _ => None,
+    }
+}
+
+/// Where this part lies in a record's data; `None` where it does not, as that of a datagram put together from fragments.
+pub(crate) fn place(record: &Record<'_>, part: &[u8]) -> Option<std::ops::Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(record.data.as_ptr() as usize)?;
+    let end = start.checked_add(part.len())?;
+    (end <= record.data.len()).then_some(start..end)
+}
+
 /// Where a part of a record's data begins in it.
 fn offset_in(record: &Record<'_>, part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(record.data.as_ptr() as usize).min(record.data.len())

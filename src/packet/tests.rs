@@ -1012,6 +1012,7 @@ fn serial_lines_and_records_of_endace_carry_what_they_name() {
     };
     for (link_type, bytes) in [
         (50, [&[0xff, 3, 0, 0x21][..], &packet].concat()),
+        (9, [&[0x0f, 0, 8, 0][..], &packet].concat()),
         (50, [&[0x0f, 0, 8, 0][..], &packet].concat()),
         (51, [&[0x11, 0, 0, 1, 0, 33, 0, 0x21][..], &packet].concat()),
         (104, [&[0x8f, 0, 8, 0][..], &packet].concat()),

@@ -20,7 +20,7 @@ use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
 use crate::packet::Decoder;
 use crate::profile::{self, Profile, Profiles};
-use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered};
+use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registrars, look_at_others};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
@@ -184,6 +184,8 @@ struct Logins<'a> {
     /// How much is enough.
     enough: usize,
     costs: Costs,
+    /// The chains that their registrars gave.
+    registrars: Registrars,
 }
 
 #[derive(Default)]
@@ -222,7 +224,7 @@ impl EventSink for Logins<'_> {
         if tracked.login.is_full() {
             let told = tracked.gathered.held();
             self.costs.brief |= tracked.gathered.be_brief(self.results > self.enough);
-            tracked.settle(self.options, facts, self.now);
+            tracked.settle(self.options, facts, self.now, &mut self.registrars);
             self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         }
         self.unsettled = self.unsettled.saturating_sub(before).saturating_add(tracked.login.unsettled());
@@ -275,19 +277,20 @@ impl<'a> Tracked<'a> {
     }
 
     /// Runs the rules on attempts that are over.
-    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts) {
+    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts, registrars: &mut Registrars) {
         for attempt in attempts {
+            registrars.note(attempt);
             self.gathered.attempt(attempt, profile, facts, findings::ALL);
         }
     }
 
     /// Takes out what is over; of a device without a login, the oldest goes.
-    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time) {
+    fn settle(&mut self, options: &'a Options, facts: &DeviceFacts, now: Time, registrars: &mut Registrars) {
         self.settled = self.login.events();
         match self.family(options, facts) {
             Some(profile) => {
                 let attempts = self.login.settle(facts, profile, now);
-                self.gather(&attempts, profile, facts);
+                self.gather(&attempts, profile, facts, registrars);
             }
             None => self.login.forget(),
         }
@@ -309,6 +312,7 @@ impl<'a> Logins<'a> {
             results: 0,
             enough: RESULTS,
             costs: Costs::default(),
+            registrars: Registrars::default(),
         }
     }
 
@@ -331,12 +335,15 @@ impl<'a> Logins<'a> {
     }
 
     fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
-        let Logins { options, devices, logins, mut costs, mut results, enough, .. } = self;
+        let Logins { options, devices, logins, mut costs, mut results, enough, mut registrars, .. } = self;
         let (mut without_login, mut unfinished) = (0_usize, 0_usize);
         let mut analyses = Vec::new();
+        let mut known = Vec::new();
         for (index, tracked) in logins.into_iter().enumerate() {
             let (Some(mut tracked), Some(facts)) = (tracked, devices.facts(DeviceId(index))) else { continue };
-            if !is_selected(options.device, facts) || !tracked.did_anything() {
+            // Of a phone, a question for its router that nobody answers is something, too.
+            let in_vain = |tracked: &mut Tracked<'a>| tracked.login.asks_in_vain() && tracked.family(options, facts).is_some();
+            if !is_selected(options.device, facts) || !tracked.did_anything() && !in_vain(&mut tracked) {
                 continue;
             }
             let told = tracked.gathered.held();
@@ -344,7 +351,7 @@ impl<'a> Logins<'a> {
             let (profile, evidence) = tracked.recognised(options, facts);
             if let Some(profile) = profile {
                 let attempts = tracked.login.conclude(facts, profile, end);
-                tracked.gather(&attempts, profile, facts);
+                tracked.gather(&attempts, profile, facts, &mut registrars);
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
             costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
@@ -364,7 +371,9 @@ impl<'a> Logins<'a> {
                 }
             }
             analyses.push(analysis);
+            known.push((profile, facts));
         }
+        look_at_others(&mut analyses, &known, &registrars);
         (analyses, costs.warnings())
     }
 }

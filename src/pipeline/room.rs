@@ -21,7 +21,7 @@ pub(super) const ROUND: u8 = 8;
 const WORTH_SETTLING: usize = 8;
 /// Memory for unsettled exchanges of all devices together, in bytes. Beyond it, those of the longest idle devices go, until
 /// half of it is free.
-pub(super) const EXCHANGES: usize = 40 << 20;
+pub(super) const EXCHANGES: usize = 48 << 20;
 /// Memory for what was found of all devices together, in bytes. Beyond it, only the first and the last attempt of a device
 /// are told, and of what is found the primary cause.
 pub(super) const RESULTS: usize = 16 << 20;
@@ -129,11 +129,11 @@ impl Logins<'_> {
             }
             Some(profile) if conclude => {
                 let attempts = tracked.login.conclude(facts, profile, self.now);
-                tracked.gather(&attempts, profile, facts);
+                tracked.gather(&attempts, profile, facts, &mut self.registrars);
                 self.costs.concluded = self.costs.concluded.saturating_add(1);
             }
             Some(_) if unsettled < WORTH_SETTLING => return,
-            Some(_) => tracked.settle(self.options, facts, self.now),
+            Some(_) => tracked.settle(self.options, facts, self.now, &mut self.registrars),
         }
         self.results = self.results.saturating_sub(told).saturating_add(tracked.gathered.held());
         self.unsettled = self.unsettled.saturating_sub(unsettled).saturating_add(tracked.login.unsettled());
@@ -254,7 +254,7 @@ mod tests {
             problem: None,
         };
         let at = At { frame: Frame(number + 1), time: Time::from_seconds(second) };
-        let what = What::Message(Message::Dns(Box::new(query)));
+        let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
 

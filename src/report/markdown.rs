@@ -54,7 +54,10 @@ fn device(device: &DeviceAnalysis, out: &mut dyn Write) -> io::Result<()> {
         rows.push(("Not shown", plain(&told::not_shown(attempt).join("; "))));
     }
     match primary {
-        Some(finding) => rows.extend([("Why", prose(finding.why)), ("Fix", prose(&finding.fix))]),
+        Some(finding) => {
+            rows.extend([("Why", prose(finding.why)), ("Fix", prose(&finding.fix))]);
+            rows.extend(told::onward(device).map(|onward| ("Then", plain(&onward))));
+        }
         None => rows.push(("Next", plain(told::NEXT_CAPTURE))),
     }
     rows.push(("Device", plain(&told::addresses(device))));

@@ -6,7 +6,7 @@ use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
 use crate::model::{At, By, DropPoint, Evidence, Frame, How, Mac, Outcome, SECOND, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Repeats};
+use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, Finding, Heading, Obstacle, Onward, Repeats};
 
 /// Frame `frame`, `milliseconds` after 2009-04-10 22:01:03 UTC.
 fn at(frame: u64, milliseconds: i64) -> At {
@@ -61,6 +61,8 @@ fn phone(last_octet: u8) -> DeviceAnalysis {
         findings: Vec::new(),
         screens: vec![(Stage::Tls, "Connecting to Office Communications Server".to_owned())],
         chains: Vec::new(),
+        onward: None,
+        heading: Heading::default(),
     }
 }
 
@@ -142,6 +144,10 @@ pub(super) fn founding_loop() -> Analysis {
         ),
         finding("update-name-unresolved", Stage::Update, false, 0.9, "ucupdates-r2.contoso.com does not exist"),
     ];
+    let key = device.findings[1].clone();
+    let (summary, fix, evidence) = (key.summary, key.fix, key.evidence);
+    let next = Obstacle { code: key.code, stage: Stage::Tls, confidence: 0.45, summary, fix, evidence };
+    device.onward = Some(Onward::Stopped { next, further: Vec::new() });
     Analysis { capture: capture(14_203), devices: vec![device] }
 }
 

@@ -4,12 +4,14 @@ use super::words;
 use crate::login::steps::StageReport;
 use crate::model::{Outcome, Stage, Verdict};
 use crate::triage::Overview;
-use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis};
+use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis, Onward};
 
 /// Frames that a filter lists at most.
 const FRAMES_IN_FILTER: usize = 12;
 /// A verdict below this says how sure it is.
 const SURE: f32 = 0.8;
+/// An obstacle below this only may be one.
+const LIKELY: f32 = 0.6;
 
 /// What is said where no cause was found.
 pub(in crate::report) const NO_CAUSE: &str =
@@ -108,6 +110,30 @@ pub(in crate::report) fn not_shown(attempt: &AttemptSummary) -> Vec<String> {
         parts.push(format!("{} ({detail})", report.stage));
     }
     parts
+}
+
+/// What would have come next, had the primary cause been mended.
+pub(in crate::report) fn onward(device: &DeviceAnalysis) -> Option<String> {
+    Some(match device.onward.as_ref()? {
+        Onward::Stopped { next, further } => {
+            let verb = if next.confidence < LIKELY { "may be" } else { "is" };
+            let sure = words::sure(next.confidence);
+            let mut text =
+                format!("with this cause alone mended, the next obstacle {verb}: {} ({}, {sure})", next.summary, next.code);
+            if !further.is_empty() {
+                let codes: Vec<&str> = further.iter().map(|obstacle| obstacle.code).collect();
+                text.push_str(&format!("; behind that: {}", codes.join(", ")));
+            }
+            text
+        }
+        Onward::Clear { confidence, text, .. } => {
+            format!(
+                "with this cause mended, nothing else in this capture would have stopped it ({}): {text}",
+                words::sure(*confidence)
+            )
+        }
+        Onward::Unknown { text } => format!("what would stop it next, the capture cannot tell: {text}"),
+    })
 }
 
 /// Filters to paste into Wireshark, each with what it selects.

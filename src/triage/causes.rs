@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Aspect, Stage};
-use crate::verdict::{Check, DeviceAnalysis, Drawn, Finding};
+use super::login::Need;
+use crate::model::{Aspect, Evidence, Stage};
+use crate::verdict::{Check, DeviceAnalysis, Drawn, Fix, Onward};
 
-/// A contributing finding is a need of its own from this confidence on.
-const CERTAIN: f32 = 0.9;
+/// What would stop a device behind its primary cause is a need of its own from this confidence on.
+const PROBABLE: f32 = 0.5;
 /// Characters of a word in a fingerprint.
 const WORD: usize = 40;
 /// Parameters of a cause.
@@ -40,17 +41,16 @@ const TOLD_BY_CHAIN: &[(&str, &[Aspect])] = &[
 ];
 
 /// A cause as it stands in a fingerprint: `cert-unsupported-signature[sha256WithRSAEncryption]`.
-pub(super) fn cause(device: &DeviceAnalysis, finding: &Finding) -> String {
-    let parameters: Vec<String> = parameters(device, finding).into_iter().take(PARAMETERS).collect();
-    if parameters.is_empty() { finding.code.to_owned() } else { format!("{}[{}]", finding.code, parameters.join("+")) }
+pub(super) fn cause(device: &DeviceAnalysis, code: &str, stage: Stage) -> String {
+    let parameters: Vec<String> = parameters(device, code, stage).into_iter().take(PARAMETERS).collect();
+    if parameters.is_empty() { code.to_owned() } else { format!("{code}[{}]", parameters.join("+")) }
 }
 
-fn parameters(device: &DeviceAnalysis, finding: &Finding) -> BTreeSet<String> {
-    let field = TOLD_BY_FIELD.iter().find(|(code, _)| *code == finding.code).map(|(_, field)| *field);
-    if let Some(field) = field {
-        return finding.evidence.iter().flat_map(|evidence| values(&evidence.display_filter, field)).collect();
+fn parameters(device: &DeviceAnalysis, code: &str, stage: Stage) -> BTreeSet<String> {
+    if let Some((_, field)) = TOLD_BY_FIELD.iter().find(|(known, _)| *known == code) {
+        return evidence(device, code, stage).iter().flat_map(|evidence| values(&evidence.display_filter, field)).collect();
     }
-    let aspects = TOLD_BY_CHAIN.iter().find(|(code, _)| *code == finding.code).map_or(&[][..], |(_, aspects)| aspects);
+    let aspects = TOLD_BY_CHAIN.iter().find(|(known, _)| *known == code).map_or(&[][..], |(_, aspects)| aspects);
     let certificates = || device.chains.iter().flat_map(|chain| &chain.certificates);
     let checks = |certificate: &'_ Drawn| -> Vec<Check> {
         certificate.checks.iter().filter(|check| aspects.contains(&check.what)).cloned().collect()
@@ -77,18 +77,26 @@ pub(super) fn word(text: &str) -> String {
     text.trim_matches('"').chars().take(WORD).map(plain).collect()
 }
 
-/// What must be put right before this device gets past its drop: the primary cause first, then what is as good as certain at
-/// the stage where it drops. Each says where: the same code at another stage is another server's fault.
-pub(super) fn needs(device: &DeviceAnalysis, dropped: Stage) -> Vec<(String, &Finding)> {
-    let blocks = |finding: &&Finding| finding.primary || finding.confidence >= CERTAIN && finding.stage == dropped;
-    if device.primary().is_none() {
-        return Vec::new();
-    }
-    device.findings.iter().filter(blocks).map(|finding| (need(device, finding), finding)).collect()
+/// What proves a finding, or what would stop the device behind it.
+fn evidence<'a>(device: &'a DeviceAnalysis, code: &str, stage: Stage) -> &'a [Evidence] {
+    let finding = device.findings.iter().find(|one| one.code == code && one.stage == stage).map(|one| one.evidence.as_slice());
+    let mut behind = device.onward.iter().flat_map(Onward::obstacles);
+    let behind = || behind.find(|one| one.code == code && one.stage == stage).map(|one| one.evidence.as_slice());
+    finding.or_else(behind).unwrap_or_default()
 }
 
-fn need(device: &DeviceAnalysis, finding: &Finding) -> String {
-    format!("{}@{}", cause(device, finding), finding.stage)
+/// What must be put right before this device signs in: the primary cause first, then what would probably stop it behind that.
+/// Each says where: the same code at another stage is another server's fault.
+pub(super) fn needs(device: &DeviceAnalysis) -> Vec<Need> {
+    let fixes = device.fixes().into_iter().enumerate();
+    // The primary cause is the first.
+    let counts = fixes.filter(|(place, fix)| *place == 0 || fix.confidence >= PROBABLE).map(|(_, fix)| fix);
+    let need = |fix: Fix<'_>| Need {
+        key: format!("{}@{}", cause(device, fix.code, fix.stage), fix.stage),
+        summary: fix.summary.to_owned(),
+        fix: fix.fix.to_owned(),
+    };
+    counts.map(need).collect()
 }
 
 #[cfg(test)]

@@ -109,8 +109,10 @@ pub struct Told {
 pub struct Need {
     /// What, the same wherever it is the same.
     pub key: String,
-    /// The place of its finding.
-    pub finding: usize,
+    /// The fault in a line.
+    pub summary: String,
+    /// What an administrator does.
+    pub fix: String,
 }
 
 impl Digest {
@@ -138,8 +140,6 @@ impl Login {
     fn of(device: &DeviceAnalysis) -> Self {
         let repeats = device.repeats.as_ref();
         let ended = Ended::of(device);
-        let needs = ended.as_ref().map(|ended| needs(device, ended.stage)).unwrap_or_default();
-        let place = |code: &str, stage| device.findings.iter().position(|one| one.code == code && one.stage == stage);
         Self {
             mac: device.mac.map(|mac| mac.to_string()),
             ips: device.ips.iter().map(ToString::to_string).collect(),
@@ -153,10 +153,7 @@ impl Login {
             start: device.attempts.first().map(|attempt| attempt.first.time.0),
             end: device.attempts.last().map(|attempt| attempt.last.time.0),
             findings: device.findings.iter().map(|finding| Told::of(device, finding)).collect(),
-            needs: needs
-                .into_iter()
-                .map(|(key, finding)| Need { key, finding: place(finding.code, finding.stage).unwrap_or_default() })
-                .collect(),
+            needs: if ended.is_some() { needs(device) } else { Vec::new() },
             ended,
         }
     }
@@ -176,7 +173,7 @@ impl Told {
     fn of(device: &DeviceAnalysis, finding: &crate::verdict::Finding) -> Self {
         Self {
             code: finding.code.to_owned(),
-            cause: cause(device, finding),
+            cause: cause(device, finding.code, finding.stage),
             stage: finding.stage,
             primary: finding.primary,
             confidence: two_digits(finding.confidence),
@@ -196,7 +193,8 @@ impl Ended {
         let (by, how) = ending(device, drop.stage)?;
         let family = device.profile.as_ref().map_or_else(|| "unknown".to_owned(), |(name, _)| word(name));
         let walked = walked(device, drop.stage).join("+");
-        let cause = device.primary().map_or_else(|| "unexplained".to_owned(), |finding| cause(device, finding));
+        let cause =
+            device.primary().map_or_else(|| "unexplained".to_owned(), |finding| cause(device, finding.code, finding.stage));
         Some(Self {
             fingerprint: format!("{family}/{walked}/{}/{by}-{how}/{cause}", drop.stage),
             stage: drop.stage,

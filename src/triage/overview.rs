@@ -166,9 +166,7 @@ impl Growing {
         let needs = self.needs.entry(seen.device).or_default();
         for need in &login.needs {
             needs.insert(need.key.clone());
-            if let Some(finding) = login.findings.get(need.finding) {
-                self.told.entry(need.key.clone()).or_insert_with(|| (finding.summary.clone(), finding.fix.clone()));
-            }
+            self.told.entry(need.key.clone()).or_insert_with(|| (need.summary.clone(), need.fix.clone()));
         }
     }
 }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use super::*;
 use crate::login::steps::StageReport;
 use crate::model::{Aspect, At, By, DropPoint, Evidence, Frame, How, Mac, Outcome, Stage, Time, Verdict};
-use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats};
+use crate::verdict::{
+    Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Obstacle, Onward, Repeats,
+};
 
 /// What tells one login from another that failed alike.
 #[derive(Clone, Copy)]
@@ -83,6 +85,8 @@ fn looping(code: &'static str, noise: Noise) -> DeviceAnalysis {
         attempts,
         findings: vec![finding(code, Stage::Tls, true, 0.97, "tcp", noise)],
         screens: Vec::new(),
+        onward: None,
+        heading: Default::default(),
         chains: vec![Chain {
             at: at(noise, 1, 0),
             server: String::new(),
@@ -171,13 +175,19 @@ fn who_signed_in_has_no_fingerprint() {
 }
 
 #[test]
-fn a_device_needs_its_cause_and_what_is_certain_where_it_drops() {
+fn a_device_needs_its_cause_and_what_would_probably_stop_it_behind_that() {
+    let obstacle = |code, confidence| Obstacle {
+        code,
+        stage: Stage::Tls,
+        confidence,
+        summary: format!("{code} in a line"),
+        fix: String::new(),
+        evidence: Vec::new(),
+    };
     let mut device = looping("cert-unsupported-signature", QUIET);
-    device.findings.extend([
-        finding("cert-expired", Stage::Tls, false, 0.95, "tls", QUIET),
-        finding("cert-name-mismatch", Stage::Tls, false, 0.6, "tls", QUIET),
-        finding("update-unreachable", Stage::Update, false, 0.95, "http", QUIET),
-    ]);
+    device.findings.push(finding("update-unreachable", Stage::Update, false, 0.95, "http", QUIET));
+    device.onward =
+        Some(Onward::Stopped { next: obstacle("cert-expired", 0.9), further: vec![obstacle("cert-name-mismatch", 0.4)] });
     let needs: Vec<String> = digest(vec![device]).logins[0].needs.iter().map(|need| need.key.clone()).collect();
     assert_eq!(needs, ["cert-unsupported-signature[sha256WithRSAEncryption]@tls", "cert-expired@tls"]);
 }

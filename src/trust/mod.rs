@@ -10,6 +10,7 @@ use crate::profile::TrustPolicy;
 
 mod gap;
 mod path;
+mod repair;
 pub mod roles;
 mod strength;
 mod usage;
@@ -17,6 +18,7 @@ mod validity;
 mod words;
 
 pub use gap::{is_called_intermediate, is_called_root};
+pub use repair::{Repair, judge_repaired};
 pub use usage::names_of;
 pub use words::{certificate_in_words, chain_in_words, key_name};
 

@@ -49,6 +49,8 @@ fn changed(name: &str, change: impl Fn(&mut x509::Body)) -> Arc<Certificate> {
     Arc::new(certificate)
 }
 
+const CPE: &str = "communicator-phone-edition";
+
 /// 2014-03-01.
 const NOW: Time = Time(1_393_632_000_000_000_000);
 
@@ -396,8 +398,6 @@ mod path {
 mod strength {
     use super::*;
 
-    const CPE: &str = "communicator-phone-edition";
-
     /// A new CA of a Windows server: RSA 4096 and SHA-256, at a phone of 2007. The certificate's signature comes first, the
     /// keys second; the trusted root's own signature hardly counts.
     #[test]
@@ -670,5 +670,63 @@ mod words {
         let ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
         let lines = chain_in_words(&ask.question(), &ask.judge());
         assert!(lines[2].ends_with(", fetched in frame 70"), "{lines:?}");
+    }
+}
+
+mod repair {
+    use super::*;
+
+    fn left(ask: &Ask, repairs: &[Repair]) -> Vec<FaultKind> {
+        judge_repaired(&ask.question(), repairs).into_iter().map(|fault| fault.kind).collect()
+    }
+
+    /// Mends one fault after the other, the surest first, until none is left; gives what was mended.
+    fn mended_one_by_one(ask: &Ask) -> Vec<Repair> {
+        let mut repairs = Vec::new();
+        while let Some(fault) = judge_repaired(&ask.question(), &repairs).first() {
+            let repair = Repair::of(fault);
+            assert!(!repairs.contains(&repair), "{repair:?} did not help");
+            repairs.push(repair);
+        }
+        repairs
+    }
+
+    #[test]
+    fn the_founding_chain_with_other_signatures_still_has_its_key() {
+        let ask = sent(&["founding-leaf"]).fetched(&["founding-root"]).named("sip.contoso.com").of(CPE);
+        let left = left(&ask, &[Repair::Signatures]);
+        assert!(!left.is_empty());
+        assert!(left.iter().all(|kind| matches!(kind, FaultKind::UnsupportedKey { .. })), "{left:?}");
+        assert_eq!(mended_one_by_one(&ask), [Repair::Signatures, Repair::Keys]);
+    }
+
+    #[test]
+    fn a_good_chain_has_nothing_to_mend() {
+        assert_eq!(mended_one_by_one(&sent(&["leaf", "issuing"]).fetched(&["root"]).of(CPE)), []);
+    }
+
+    #[test]
+    fn a_clock_set_right_leaves_what_is_out_of_date_by_the_captures_clock() {
+        // 2006-01-01: nothing is valid yet. 2014-03-01: one certificate has ended, the others are good.
+        let behind = |ask: Ask| ask.at(1_393_632_000, Some(1_136_073_600));
+        let good = behind(sent(&["leaf", "issuing"]).fetched(&["root"]));
+        assert!(!good.judge().faults.is_empty());
+        assert_eq!(left(&good, &[Repair::Clock]), []);
+        let ended = behind(sent(&["leaf-expired", "issuing"]).fetched(&["root"]));
+        assert!(matches!(left(&ended, &[Repair::Clock]).as_slice(), [FaultKind::Expired { clock: Clock::Both, .. }]));
+    }
+
+    #[test]
+    fn a_ca_that_is_trusted_leaves_name_and_dates() {
+        let ask = sent(&["leaf-expired", "issuing", "root"]).fetched(&["fabrikam-root"]).named("mail.contoso.com");
+        assert!(matches!(ask.judge().faults.first(), Some(Fault { kind: FaultKind::UntrustedIssuer { .. }, .. })));
+        assert!(matches!(left(&ask, &[Repair::Trust]).as_slice(), [FaultKind::Expired { .. }, FaultKind::NameMismatch { .. }]));
+        assert_eq!(mended_one_by_one(&ask), [Repair::Trust, Repair::Dates(Sent(0)), Repair::Name]);
+    }
+
+    #[test]
+    fn one_certificate_renewed_leaves_the_other() {
+        let ask = sent(&["leaf-expired", "issuing-expired"]).fetched(&["root"]);
+        assert_eq!(mended_one_by_one(&ask), [Repair::Dates(Sent(0)), Repair::Dates(Sent(1))]);
     }
 }

@@ -1,5 +1,7 @@
 //! All that was found about a device in, put together: verdict, loop, primary cause.
 
+use std::collections::BTreeMap;
+
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
@@ -8,9 +10,16 @@ use crate::login::timeline::{self, Moment};
 use crate::model::{By, How, Outcome, Stage, Time, Verdict};
 use crate::profile::Profile;
 
+mod elsewhere;
+mod onward;
 mod result;
+mod worth;
 
-pub use result::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
+pub use elsewhere::{Heading, Registrars, look_at_others};
+pub use onward::{Obstacle, Onward};
+pub use result::{
+    Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Fix, Repeats, RoleName,
+};
 
 /// Frames that a finding shows at most: those of the first attempts.
 const EVIDENCE: usize = 12;
@@ -30,6 +39,8 @@ const TIMELINES: usize = 3;
 pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     signed_in: Vec<Option<f32>>,
+    /// How well the capture shows the drop that it shows best, and the next best.
+    shown: (f32, f32),
     /// Attempts that are counted, but not kept; and how many of them ended in a drop.
     left_out: u32,
     left_out_drops: u32,
@@ -41,6 +52,8 @@ pub struct Gathered {
     told: Vec<Story>,
     findings: Vec<Finding>,
     chains: Vec<Chain>,
+    /// What lies behind each cause, by the first attempt that it ended, and where the device wanted to go there.
+    onward: BTreeMap<&'static str, (Onward, Heading)>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
@@ -52,12 +65,22 @@ impl Gathered {
         let case = Case::new(profile, attempt, facts);
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
+        for (_, found) in &mut found {
+            found.confidence *= worth::of_finding(&case, found);
+        }
+        if attempt.drop.is_some() {
+            let shown = worth::of_drop(&case);
+            self.shown = (self.shown.0.max(shown), self.shown.1.max(shown.min(self.shown.0)));
+        }
         let clock = found.iter().filter(|(rule, _)| rule.stage == Some(Stage::Time)).map(|(rule, _)| (rule.order, rule.code));
         self.clock_cause = clock.chain(self.clock_cause).min();
         let primary = attempt.drop.and_then(|_| primary(&found)).map(|rule| match self.clock_cause {
             Some((order, code)) if rule.stage == Some(Stage::Time) && order < rule.order => code,
             _ => rule.code,
         });
+        if let Some(code) = primary {
+            self.look_on(&case, code, &found, rules);
+        }
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
         found.retain(|(rule, _)| !self.is_brief || Some(rule.code) == primary);
@@ -85,6 +108,14 @@ impl Gathered {
             self.attempts.reserve_exact(1);
         }
         self.attempts.push(summary);
+    }
+
+    /// What would have come next, had this cause been mended.
+    fn look_on(&mut self, case: &Case<'_>, code: &'static str, found: &[(&'static Rule, Found)], rules: &[&'static Rule]) {
+        let Some(rule) = rules.iter().find(|rule| rule.code == code).filter(|_| !self.onward.contains_key(code)) else { return };
+        let (onward, heading) = (onward::of_attempt(case, rule, found), Heading::of(case.attempt));
+        self.held = self.held.saturating_add(onward.held()).saturating_add(heading.held());
+        self.onward.insert(code, (onward, heading));
     }
 
     /// From here on, is only the first and the last attempt to be told, and of what is found the primary cause?
@@ -207,6 +238,18 @@ impl Gathered {
         for (index, finding) in findings.iter_mut().enumerate() {
             finding.primary = Some(index) == chosen;
         }
+        let cause = findings.iter().find(|finding| finding.primary).map(|finding| finding.code);
+        let (onward, heading) = cause.and_then(|code| self.onward.remove(code)).unzip();
+        let ends_at = self.attempts.iter().find(|attempt| attempt.drop.is_some() && attempt.primary_cause == cause);
+        let further = ends_at
+            .and_then(|attempt| attempt.drop)
+            .and_then(|drop| elsewhere::in_other_attempts(&self.attempts, &self.signed_in, &findings, drop.stage));
+        // What stopped the device at the very same frame is nearer than what did in another attempt.
+        let onward = match onward {
+            Some(stopped @ Onward::Stopped { .. }) => Some(stopped),
+            Some(other) => Some(further.unwrap_or(other)),
+            None => None,
+        };
         DeviceAnalysis {
             mac: facts.mac,
             ips: facts.addresses.clone(),
@@ -221,6 +264,8 @@ impl Gathered {
             findings,
             screens: profile.map(|profile| profile.screens.clone()).unwrap_or_default(),
             chains: self.chains,
+            onward,
+            heading: heading.unwrap_or_default(),
         }
     }
 
@@ -228,12 +273,13 @@ impl Gathered {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
         let last_signed_in =
             self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        let (best, next_best) = self.shown;
         match (dropped.len(), last_signed_in) {
-            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8),
+            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
-            (3.., None) => (Verdict::Loop, 0.98),
-            (2, None) => (Verdict::Loop, 0.95),
-            (1, None) => (Verdict::Dropped, 0.9),
+            (3.., None) => (Verdict::Loop, 0.98 * next_best),
+            (2, None) => (Verdict::Loop, 0.95 * next_best),
+            (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
             (_, None) => (Verdict::NoLogin, 0.95),
         }

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::elsewhere::Heading;
+use super::onward::Onward;
 use crate::flow::Conflict;
 use crate::login::steps::StageReport;
 use crate::login::timeline::Moment;
-use crate::model::{At, DropPoint, Evidence, Mac, Stage, Time, Verdict, Warning};
+use crate::model::{At, DropPoint, Evidence, Frame, Mac, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 
 pub use crate::findings::shared::role_names::RoleName;
@@ -21,14 +23,56 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Says of evidence that stands on one of two readings of the same bytes that there is the other one.
+    /// Says of evidence that stands on one of two readings of the same bytes that there is the other one, and lowers the
+    /// confidence of what stands on it.
     pub fn doubt(&mut self, conflicts: &[Conflict]) {
-        let findings = self.devices.iter_mut().flat_map(|device| &mut device.findings);
-        for evidence in findings.flat_map(|finding| &mut finding.evidence) {
-            let of_it = |conflict: &&Conflict| conflict.first == evidence.frame || conflict.again == evidence.frame;
-            let Some(Conflict { first, again, .. }) = conflicts.iter().find(of_it) else { continue };
-            evidence.text.push_str(&format!("; frame {again} repeats bytes of frame {first} with another content"));
+        for device in self.devices.iter_mut().filter(|_| !conflicts.is_empty()) {
+            let attempts: Vec<(u32, Frame, Frame)> =
+                device.attempts.iter().map(|attempt| (attempt.number, attempt.first.frame, attempt.last.frame)).collect();
+            for finding in &mut device.findings {
+                finding.confidence *= contested(&finding.evidence, &finding.attempts, &attempts, conflicts);
+                doubt(&mut finding.evidence, conflicts);
+            }
+            device.findings.sort_by(|a, b| b.primary.cmp(&a.primary).then(b.confidence.total_cmp(&a.confidence)));
+            device.confidence *= contested_verdict(device, conflicts);
         }
+    }
+}
+
+/// What is left of a confidence where the only evidence stands on one of two readings: which one the receiver took is not
+/// known, though most stacks keep the first.
+const CONTESTED: f32 = 0.7;
+/// The same, where another attempt shows it in frames of which there is one reading.
+const PARTLY_CONTESTED: f32 = 0.95;
+
+/// Do these frames hold one of two readings?
+fn conflict_in(frame: Frame, conflicts: &[Conflict]) -> Option<&Conflict> {
+    conflicts.iter().find(|conflict| conflict.first == frame || conflict.again == frame)
+}
+
+/// How much of its confidence is left to a finding with this evidence, found in these attempts.
+fn contested(evidence: &[Evidence], found_in: &[u32], attempts: &[(u32, Frame, Frame)], conflicts: &[Conflict]) -> f32 {
+    if !evidence.iter().any(|one| conflict_in(one.frame, conflicts).is_some()) {
+        return 1.0;
+    }
+    let stands_elsewhere = attempts.iter().filter(|(number, ..)| found_in.contains(number)).any(|(_, first, last)| {
+        let mut of_it = evidence.iter().filter(|one| (*first..=*last).contains(&one.frame)).peekable();
+        of_it.peek().is_some() && of_it.all(|one| conflict_in(one.frame, conflicts).is_none())
+    });
+    if stands_elsewhere { PARTLY_CONTESTED } else { CONTESTED }
+}
+
+/// The same of a verdict: it stands on the frames that decided its attempts.
+fn contested_verdict(device: &DeviceAnalysis, conflicts: &[Conflict]) -> f32 {
+    let drops = || device.attempts.iter().filter_map(|attempt| attempt.drop);
+    let all = drops().next().is_some() && drops().all(|drop| conflict_in(drop.at.frame, conflicts).is_some());
+    if all { CONTESTED } else { 1.0 }
+}
+
+fn doubt(evidence: &mut [Evidence], conflicts: &[Conflict]) {
+    for evidence in evidence {
+        let Some(Conflict { first, again, .. }) = conflict_in(evidence.frame, conflicts) else { continue };
+        evidence.text.push_str(&format!("; frame {again} repeats bytes of frame {first} with another content"));
     }
 }
 
@@ -88,12 +132,41 @@ pub struct DeviceAnalysis {
     pub screens: Vec<(Stage, String)>,
     /// The different chains that it did not take.
     pub chains: Vec<Chain>,
+    /// What would have become of it, had the primary cause been mended; `None` where there is none.
+    pub onward: Option<Onward>,
+    /// Where it wanted to go when it dropped.
+    pub heading: Heading,
+}
+
+/// Something that must be mended for a device to sign in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fix<'a> {
+    /// The cause code.
+    pub code: &'static str,
+    /// Where.
+    pub stage: Stage,
+    /// How sure it is that this stops the device, once what comes before is mended.
+    pub confidence: f32,
+    /// The cause in a line.
+    pub summary: &'a str,
+    /// What an administrator does.
+    pub fix: &'a str,
 }
 
 impl DeviceAnalysis {
     /// The primary cause, where one was found.
     pub fn primary(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.primary)
+    }
+
+    /// All that must be mended for it to sign in, as far as the capture shows, in the order in which it would meet it: the
+    /// primary cause, then what would stop it next. Whether that is all, `onward` says.
+    pub fn fixes(&self) -> Vec<Fix<'_>> {
+        let first = self.primary().map(|one| (one.code, one.stage, one.confidence, &one.summary, &one.fix));
+        let next = self.onward.iter().flat_map(Onward::obstacles);
+        let next = next.map(|one| (one.code, one.stage, one.confidence, &one.summary, &one.fix));
+        let all = first.into_iter().chain(next);
+        all.map(|(code, stage, confidence, summary, fix)| Fix { code, stage, confidence, summary, fix }).collect()
     }
 
     /// The attempt that stands for all that dropped: it ended where most ended, for the primary cause, and its story is known.

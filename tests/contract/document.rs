@@ -57,7 +57,7 @@ impl Checker<'_> {
         let codes = || self.promise.codes().into_keys();
         let words: Vec<String> = match key {
             "stage" | "drop_stage" | "restarts_at" => self.promise.words("stage"),
-            "outcome" | "by" | "how" | "verdict" | "direction" => self.promise.words(key),
+            "outcome" | "by" | "how" | "verdict" | "direction" | "prospect" => self.promise.words(key),
             "code" if place == "capture.notes.code" => self.promise.words("note"),
             "code" | "primary_cause" => codes().collect(),
             "first_time" | "last_time" | "start" | "end" | "time" => {
@@ -101,6 +101,17 @@ fn device_is_consistent(device: &Value) {
     assert!(primary.len() <= 1, "{primary:?}");
     assert!(primary.iter().all(|one| attempts.iter().any(|attempt| attempt["primary_cause"] == one["code"])), "{primary:?}");
     assert!(findings.iter().position(|finding| finding["primary"] == true).is_none_or(|at| at == 0), "the primary comes first");
+    next_obstacle_is_consistent(device, &primary);
+}
+
+/// What would have come next is said where there is a cause to be mended, and only there.
+fn next_obstacle_is_consistent(device: &Value, primary: &[&Value]) {
+    let next = &device["next_obstacle"];
+    assert_eq!(next.is_null(), primary.is_empty(), "{device}");
+    for key in ["code", "stage", "fix"] {
+        assert!(next.is_null() || next[key].is_null() == (next["prospect"] != "stopped"), "{next}");
+    }
+    assert!(next.is_null() || next["confidence"].is_null() == (next["prospect"] == "unknown"), "{next}");
 }
 
 fn attempt_is_consistent(attempt: &Value, findings: &[Value]) {

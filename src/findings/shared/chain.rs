@@ -82,9 +82,9 @@ pub fn wanted_name<'a>(shaken: &Shaken<'a>) -> Option<&'a WireText> {
     shaken.place.connection.name.as_ref().or(said)
 }
 
-/// What is wrong with a chain.
-fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
-    let question = Question {
+/// A chain as the device that was given it judges it.
+pub fn question<'a>(case: &Case<'a>, judged: &Judged<'a>) -> Question<'a> {
+    Question {
         chain: judged.chain,
         fetched: judged.fetched,
         store_known: case.known.enrolment_seen && !judged.fetched.is_empty(),
@@ -92,7 +92,12 @@ fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
         now: judged.at.time,
         device_now: device_time(case, judged.at),
         policy: &case.profile.trust,
-    };
+    }
+}
+
+/// What is wrong with a chain.
+fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
+    let question = question(case, judged);
     let mut faults = trust::judge(&question).faults;
     if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::UnsupportedSignature { .. } | FaultKind::Weak { .. })) {
         faults.extend(hints::outside_hello(judged));

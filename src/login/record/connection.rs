@@ -78,10 +78,11 @@ impl Recorder {
         }
     }
 
-    /// The flow has left the table. A DNS connection is part of its look-up, and an end is no new frame.
+    /// The flow has left the table. A DNS connection is part of its look-up, if it came about, and an end is no new frame.
     pub(super) fn ended(&mut self, event: &Event, stats: &TcpStats) {
         let Some(id) = self.connections.remove(&event.flow.id) else { return };
-        if event.flow.server.port() == 53 {
+        let came_about = |draft: &Draft| matches!(&draft.kind, StepKind::Connection(connection) if connection.syn.is_none() || connection.syn_ack.is_some());
+        if event.flow.server.port() == 53 && self.drafts.get(id).is_some_and(came_about) {
             self.drafts.remove(id);
             return;
         }

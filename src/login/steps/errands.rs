@@ -93,6 +93,11 @@ impl Lookup {
         })
     }
 
+    /// Was the answer cut, and the whole never came over TCP?
+    pub fn is_truncated(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.truncated)
+    }
+
     /// Did the answer hold what was asked for?
     pub fn found(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| {

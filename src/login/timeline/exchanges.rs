@@ -126,7 +126,7 @@ fn kind(kind: u16) -> String {
 /// What is wrong with an answer that does not hold what was asked for.
 fn failure(answer: &Answer) -> String {
     match answer.rcode {
-        0 if answer.truncated => "truncated, and not asked again over TCP".to_owned(),
+        0 if answer.truncated => "truncated, and no answer over TCP".to_owned(),
         0 if answer.partial => "an answer that the capture cuts off".to_owned(),
         0 => "no such record".to_owned(),
         1 => "FORMERR".to_owned(),

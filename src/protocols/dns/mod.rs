@@ -17,6 +17,8 @@ mod tests;
 /// The port of DNS. Multicast DNS (5353) and LLMNR (5355) are other protocols: their silence proves nothing about a
 /// name server.
 const PORT: u16 = 53;
+/// Ports of protocols whose questions look like those of DNS: NetBIOS, multicast DNS, LLMNR.
+const LOOKALIKES: [u16; 3] = [137, 5353, 5355];
 
 /// DNS, as the dispatcher knows it.
 pub static PROTOCOL: Protocol = Protocol {
@@ -27,7 +29,9 @@ pub static PROTOCOL: Protocol = Protocol {
 };
 
 fn probe_datagram(probe: &Probe<'_>) -> Guess {
-    if probe.on_port(PORT) && probe.bytes.len() >= parser::HEADER { Guess::Yes } else { Guess::No }
+    let at_home = probe.on_port(PORT) && probe.bytes.len() >= parser::HEADER;
+    let is_other = || LOOKALIKES.into_iter().any(|port| probe.on_port(port));
+    if at_home || (parser::is_question(probe.bytes) && !is_other()) { Guess::Yes } else { Guess::No }
 }
 
 fn probe_stream(probe: &Probe<'_>) -> Guess {

@@ -107,3 +107,23 @@ fn value(record: &ParsedRecord<'_, [u8]>) -> Result<Option<RecordData>, Trouble>
         _ => None,
     })
 }
+
+/// Is it a client's question for one name, and nothing but that, to the last octet? That is enough to know DNS by at any port.
+pub(super) fn is_question(bytes: &[u8]) -> bool {
+    let [_, _, high, low, 0, 1, 0, 0, 0, 0, 0, additional, name @ ..] = bytes else { return false };
+    // A client wishes for recursion, authentic data, or no checking (RFC 4035 section 3.2), and sets nothing else.
+    if high & !0x01 != 0 || low & !0x30 != 0 {
+        return false;
+    }
+    let mut rest = name;
+    while let [length @ 1..=63, after @ ..] = rest {
+        let Some((label, after)) = after.split_at_checked(usize::from(*length)) else { return false };
+        if !label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')) {
+            return false;
+        }
+        rest = after;
+    }
+    // Type, class IN; EDNS (RFC 6891) adds a record of the root.
+    let has_name = rest.len() < name.len();
+    has_name && matches!((rest, additional), ([0, _, _, 0, 1], 0) | ([0, _, _, 0, 1, 0, 0, 41, ..], 1))
+}

@@ -272,6 +272,29 @@ fn only_what_could_be_dns_is_taken_for_it() {
     assert_eq!((udp(53), udp(5353), udp(5355)), (Guess::Yes, Guess::No, Guess::No));
 }
 
+#[test]
+fn a_clients_question_is_known_at_any_port_of_no_other_protocol() {
+    let probe = |server_port, bytes: &[u8]| {
+        (PROTOCOL.udp.as_ref().expect("over UDP").probe)(&Probe { side: Side::Client, client_port: 40_000, server_port, bytes })
+    };
+    let question = [&[0, 43, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], QUESTION].concat();
+    assert_eq!([443, 8053].map(|port| probe(port, &question)), [Guess::Yes; 2]);
+    assert_eq!([137, 5353, 5355].map(|port| probe(port, &question)), [Guess::No; 3]);
+    let mut with_edns = [&question[..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]].concat();
+    assert_eq!(probe(8053, &with_edns), Guess::No, "a record that the header does not count");
+    with_edns[11] = 1;
+    assert_eq!(probe(8053, &with_edns), Guess::Yes);
+    assert_eq!(probe(8053, &answer()), Guess::No, "an answer alone is not enough");
+    for length in 0..question.len() {
+        assert_eq!(probe(8053, &question[..length]), Guess::No);
+    }
+    for (place, octet) in [(2, 0x80), (3, 0x03), (5, 2), (7, 1), (13, b' '), (12, 0xc0), (question.len() - 1, 3)] {
+        let mut other = question.clone();
+        other[place] = octet;
+        assert_eq!(probe(8053, &other), Guess::No, "{place}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), place in 12..100_usize, value: u8) {

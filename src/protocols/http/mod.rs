@@ -28,7 +28,6 @@ pub const BODY_LIMIT: usize = 1 << 20;
 
 /// A request or a response head (with its body, where that is complete or has ended).
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a message travels in a box, and is told once")]
 pub enum Message {
     /// A request.
     Request(Arc<Request>),

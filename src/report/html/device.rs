@@ -51,7 +51,10 @@ fn answer(device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> Markup {
                 @if !not_shown.is_empty() { (row("Not shown", &not_shown.join("; "))) }
             }
             @match primary {
-                Some(finding) => { (row("Why", finding.why)) (row("Fix", &finding.fix)) },
+                Some(finding) => {
+                    (row("Why", finding.why)) (row("Fix", &finding.fix))
+                    @if let Some(onward) = told::onward(device) { dt { "Then" } dd { (Wire(&onward)) } }
+                },
                 None => { (row("Next", told::NEXT_CAPTURE)) },
             }
         }

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use next::Next;
+
 use super::visible;
 use super::words::two_digits;
 use crate::login::steps::StageReport;
@@ -15,6 +17,7 @@ use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, W
 use crate::text::WireText;
 use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
+mod next;
 mod rows;
 
 pub use rows::{behind_path, duplicate, line_of, unread};
@@ -112,6 +115,7 @@ struct Device<'a> {
     r#loop: Option<Loop>,
     findings: Vec<Cause<'a>>,
     chains: Vec<Certificates<'a>>,
+    next_obstacle: Option<Next<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -265,6 +269,7 @@ impl<'a> From<&'a DeviceAnalysis> for Device<'a> {
             r#loop: device.repeats.as_ref().filter(|_| device.verdict == Verdict::Loop).map(Loop::from),
             findings: device.findings.iter().map(Cause::from).collect(),
             chains: device.chains.iter().map(Certificates::from).collect(),
+            next_obstacle: device.onward.as_ref().map(Next::from),
         }
     }
 }

@@ -81,6 +81,9 @@ pub(super) fn in_full(page: &mut Page<'_>, device: &DeviceAnalysis, detail: Deta
                 page.labelled("Why", Ink::Plain, finding.why)?;
             }
             page.labelled("Fix", Ink::Plain, &finding.fix)?;
+            if let Some(onward) = told::onward(device) {
+                page.labelled("Then", Ink::Plain, &onward)?;
+            }
         }
         None => page.labelled("Next", Ink::Plain, told::NEXT_CAPTURE)?,
     }

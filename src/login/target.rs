@@ -1,0 +1,68 @@
+//! What an exchange was aimed at, so that doing the same again can be told from the next target. A step in, its target out.
+
+use std::net::IpAddr;
+
+use crate::flow::{Flow, Transport};
+use crate::model::Endpoint;
+
+use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
+
+/// What a device does again when it starts over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Target {
+    /// A name and record type.
+    Name(String, u16),
+    /// A server and port.
+    Server(Endpoint),
+    /// A ticket from a server and port, or a ping of it over UDP: asking over TCP what was asked over UDP is a next step.
+    Ticket(Transport, Endpoint, String),
+    /// A time server.
+    Clock(IpAddr),
+    /// A neighbour.
+    Neighbour(IpAddr),
+    /// A registration of an address-of-record with a server.
+    Registration(Endpoint, String),
+    /// A lease.
+    Lease,
+    /// A lease over IPv6.
+    LeaseV6,
+    /// A file of a server.
+    File(Endpoint, String),
+    /// The port of the switch.
+    Port,
+}
+
+/// The target of a step.
+pub(super) fn target(step: &Step) -> Target {
+    match &step.kind {
+        StepKind::Port(_) => Target::Port,
+        StepKind::Lease(_) => Target::Lease,
+        StepKind::LeaseV6(_) => Target::LeaseV6,
+        StepKind::Neighbour(neighbour) => Target::Neighbour(neighbour.address),
+        StepKind::File(transfer) => Target::File(transfer.flow.server, transfer.file.raw().to_owned()),
+        StepKind::Lookup(lookup) => Target::Name(lookup.name.raw().to_ascii_lowercase(), lookup.kind),
+        StepKind::Clock(clock) => Target::Clock(clock.server),
+        StepKind::Connection(connection) if !connection.kerberos.is_empty() => ticket(&connection.flow, &connection.kerberos),
+        StepKind::Connection(connection) => match first_file(connection).filter(|_| step.purpose == Purpose::Provision) {
+            Some(file) => Target::File(connection.flow.server, file),
+            None => Target::Server(connection.flow.server),
+        },
+        StepKind::Inquiry(inquiry) => ticket(&inquiry.flow, &inquiry.kerberos),
+        StepKind::Registration(registration) => {
+            let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
+            Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
+        }
+    }
+}
+
+/// A client asks for tickets all the time, and for the same one again when it starts over.
+fn ticket(flow: &Flow, requests: &[TicketRequest]) -> Target {
+    let first = requests.iter().find_map(|request| request.request.as_ref()?.request());
+    let service = first.and_then(|request| request.service.as_ref()).map(|service| service.raw().to_owned());
+    Target::Ticket(flow.transport, flow.server, service.unwrap_or_default())
+}
+
+/// The path that a connection was opened for.
+fn first_file(connection: &Connection) -> Option<String> {
+    connection.http.iter().find_map(|exchange| exchange.request.as_ref()).map(|(_, request)| request.uri.raw().to_owned())
+}

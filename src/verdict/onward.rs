@@ -1,0 +1,390 @@
+//! The counterfactual: what would have become of a device, had its primary cause been mended. A case and its primary cause in,
+//! the next obstacle out; decides neither what dropped nor why.
+//!
+//! What "mended" means depends on the cause. A chain is judged once more with one thing changed. Whoever lacked the time, a
+//! name or an answer came no further: what lies behind is told by what else the capture shows (`elsewhere.rs`), or not at all.
+
+use super::result::Finding;
+use crate::acceptance;
+use crate::findings::shared::chain::{self, Judged, PROBABLE, fault_words};
+use crate::findings::{self, Case, Found, Rule};
+use crate::login::steps::Attempt;
+use crate::model::{DropPoint, Evidence, Outcome, Prospect, Stage};
+use crate::trust::{self, Fault, Repair};
+
+/// Obstacles that are told, one behind the other.
+const OBSTACLES: usize = 8;
+/// How sure it is that a device goes on after a chain of which everything that is known was judged and is in order.
+const WHOLE_CHAIN: f32 = 0.85;
+/// What each thing costs that is not known: what the family can verify, which CAs the device holds, the name that led there.
+const NOT_KNOWN: f32 = 0.85;
+/// It had signed in before each drop.
+const SIGNED_IN: f32 = 0.85;
+/// A fault that stopped nobody yet is this much less sure than one that did.
+const UNTRIED: f32 = 0.9;
+
+/// What would have become of a device, had its primary cause been mended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Onward {
+    /// It would have been stopped by this.
+    Stopped {
+        /// What it would have met first.
+        next: Obstacle,
+        /// What it would have met behind that, one after the other.
+        further: Vec<Obstacle>,
+    },
+    /// Nothing else that the capture shows would have stopped it.
+    Clear {
+        /// How sure that is.
+        confidence: f32,
+        /// What was judged, and what was never reached.
+        text: String,
+        /// The frames that show it.
+        evidence: Vec<Evidence>,
+    },
+    /// The capture cannot tell.
+    Unknown {
+        /// Why.
+        text: String,
+    },
+}
+
+/// What would have stopped a device, though it was not what did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Obstacle {
+    /// The cause code.
+    pub code: &'static str,
+    /// Where.
+    pub stage: Stage,
+    /// How sure it is.
+    pub confidence: f32,
+    /// One line, plain words, with the values.
+    pub summary: String,
+    /// What an administrator does.
+    pub fix: String,
+    /// The frames that show it.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Onward {
+    /// In a word.
+    pub fn prospect(&self) -> Prospect {
+        match self {
+            Self::Stopped { .. } => Prospect::Stopped,
+            Self::Clear { .. } => Prospect::Clear,
+            Self::Unknown { .. } => Prospect::Unknown,
+        }
+    }
+
+    /// What would have stopped it, one after the other.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Obstacle> {
+        let (next, further) = match self {
+            Self::Stopped { next, further } => (Some(next), further.as_slice()),
+            Self::Clear { .. } | Self::Unknown { .. } => (None, [].as_slice()),
+        };
+        next.into_iter().chain(further)
+    }
+
+    /// The first of several obstacles and the others; `None` where there is none.
+    pub(super) fn stopped(obstacles: Vec<Obstacle>) -> Option<Self> {
+        let mut obstacles = obstacles.into_iter().take(OBSTACLES);
+        Some(Self::Stopped { next: obstacles.next()?, further: obstacles.collect() })
+    }
+
+    /// Memory that it takes, about.
+    pub(super) fn held(&self) -> usize {
+        let of = |evidence: &[Evidence]| {
+            let sizes = evidence.iter().map(|one| size_of_val(one).saturating_add(one.display_filter.len() + one.text.len()));
+            sizes.sum::<usize>()
+        };
+        let texts = match self {
+            Self::Stopped { .. } => 0,
+            Self::Clear { text, evidence, .. } => text.len().saturating_add(of(evidence)),
+            Self::Unknown { text } => text.len(),
+        };
+        let obstacles = self.obstacles().map(|one| {
+            size_of_val(one).saturating_add(one.summary.len()).saturating_add(one.fix.len()).saturating_add(of(&one.evidence))
+        });
+        obstacles.fold(size_of::<Self>().saturating_add(texts), usize::saturating_add)
+    }
+}
+
+impl Obstacle {
+    /// A fault of a chain that would be found if the device came to judge it.
+    pub(super) fn of_chain(fault: &Fault, stage: Stage, confidence: f32, summary: String, evidence: Evidence) -> Self {
+        let code = acceptance::code(&fault.kind);
+        let rule = findings::ALL.iter().find(|rule| rule.code == code);
+        Self {
+            code,
+            stage,
+            confidence,
+            summary,
+            fix: rule.map_or_else(String::new, |rule| rule.help.fix.to_owned()),
+            evidence: vec![evidence],
+        }
+    }
+
+    /// Something that did stop the device, or another one, on another occasion.
+    pub(super) fn of_finding(finding: &Finding, certainty: f32) -> Self {
+        Self {
+            code: finding.code,
+            stage: finding.stage,
+            confidence: finding.confidence * certainty,
+            summary: finding.summary.clone(),
+            fix: finding.fix.clone(),
+            evidence: finding.evidence.iter().take(2).cloned().collect(),
+        }
+    }
+}
+
+/// What lies behind the drop of this attempt, as far as it shows itself. `primary` is its cause.
+pub(super) fn of_attempt(case: &Case<'_>, primary: &Rule, found: &[(&'static Rule, Found)]) -> Onward {
+    let Some(drop) = case.attempt.drop else { return Onward::Unknown { text: String::new() } };
+    if drop.stage == Stage::Session {
+        let text = "each time it had signed in; what ends the session is all that is in its way".to_owned();
+        let evidence = vec![Evidence::new(drop.at.frame, "", "where the session ended")];
+        return Onward::Clear { confidence: SIGNED_IN, text, evidence };
+    }
+    let judged = chain::judged(case);
+    let at_drop = judged.iter().find(|judged| judged.place().is_drop(case));
+    match at_drop.and_then(|judged| Some((judged, repair(judged, primary, found)?))) {
+        Some((judged, repair)) => behind_chain(case, judged, primary, repair, found),
+        None => Onward::Unknown { text: unseen(case.attempt, drop) },
+    }
+}
+
+/// What mends the primary cause, as far as the chain at the drop goes; `None` where that would have been another chain, or
+/// where it is not known what was wrong.
+fn repair(judged: &Judged<'_>, primary: &Rule, found: &[(&'static Rule, Found)]) -> Option<Vec<Repair>> {
+    if primary.stage == Some(Stage::Time) {
+        return Some(vec![Repair::Clock]);
+    }
+    if let Some(fault) = judged.faults.iter().find(|fault| acceptance::code(&fault.kind) == primary.code) {
+        return Some(vec![Repair::of(fault)]);
+    }
+    let step = found.iter().find(|(rule, found)| rule.code == primary.code && found.explains_drop)?.1.step;
+    match primary.code {
+        // The chain does not show it, and the device says so.
+        "cert-unsupported-signature" => Some(vec![Repair::Signatures]),
+        "cert-unsupported-key" => Some(vec![Repair::Keys]),
+        "cert-untrusted-issuer" | "cert-missing-intermediate" => Some(vec![Repair::Trust]),
+        // These let the chain through as it is.
+        "path-mtu-black-hole" | "path-loss" | "cert-revocation-unreachable" => Some(Vec::new()),
+        // A fetch of CA certificates that failed before: with it the device would have had them.
+        _ if step.is_some_and(|step| step != judged.place().index) => Some(vec![Repair::Trust]),
+        _ => None,
+    }
+}
+
+/// The same chain, judged until nothing is left to mend.
+fn behind_chain(
+    case: &Case<'_>,
+    judged: &Judged<'_>,
+    primary: &Rule,
+    mut repairs: Vec<Repair>,
+    found: &[(&'static Rule, Found)],
+) -> Onward {
+    let question = chain::question(case, judged);
+    let first = repairs.clone();
+    let mut obstacles = Vec::new();
+    let rest = loop {
+        let faults = trust::judge_repaired(&question, &repairs);
+        let next = faults.iter().filter(|fault| fault.certainty >= PROBABLE).min_by_key(|fault| order(fault));
+        match next.filter(|_| obstacles.len() < OBSTACLES) {
+            Some(fault) => {
+                obstacles.push(obstacle(judged, fault, primary, found));
+                repairs.push(Repair::of(fault));
+            }
+            None => break faults,
+        }
+    };
+    Onward::stopped(obstacles).unwrap_or_else(|| in_order(case, judged, &first, &rest))
+}
+
+/// The earlier cause first, as among findings.
+fn order(fault: &Fault) -> u16 {
+    let code = acceptance::code(&fault.kind);
+    findings::ALL.iter().find(|rule| rule.code == code).map_or(u16::MAX, |rule| rule.order)
+}
+
+/// A fault that is left: told as the rule told it, where it did.
+fn obstacle(judged: &Judged<'_>, fault: &Fault, primary: &Rule, found: &[(&'static Rule, Found)]) -> Obstacle {
+    let code = acceptance::code(&fault.kind);
+    let place = judged.place();
+    let told = found.iter().find(|(rule, found)| rule.code == code && code != primary.code && found.step == Some(place.index));
+    if let Some((_, told)) = told {
+        return Obstacle {
+            code,
+            stage: told.stage,
+            confidence: told.confidence.min(fault.certainty.min(0.95) * UNTRIED),
+            summary: told.summary.clone(),
+            fix: told.fix.clone(),
+            evidence: told.evidence.iter().take(1).cloned().collect(),
+        };
+    }
+    let summary = format!("{}: {}", judged.which(fault.certificate), fault_words(&fault.kind));
+    let text = format!("{} sends its chain; {summary}", place.server());
+    let evidence = Evidence::new(judged.at.frame, "tls.handshake.type == 11", text);
+    Obstacle::of_chain(fault, place.step.stage, fault.certainty.min(0.95) * UNTRIED, summary, evidence)
+}
+
+/// Nothing probable is left against the chain.
+fn in_order(case: &Case<'_>, judged: &Judged<'_>, repairs: &[Repair], rest: &[Fault]) -> Onward {
+    let question = chain::question(case, judged);
+    let policy = question.policy;
+    let mended = |repair: &Repair| repairs.contains(repair);
+    let knows = [
+        ("signatures", mended(&Repair::Signatures) || policy.hashes.is_some() || policy.weak_hashes.is_some()),
+        ("keys", mended(&Repair::Keys) || policy.keys.is_some() || policy.rsa_max.is_some() || policy.rsa_min.is_some()),
+        ("dates", true),
+        ("name", mended(&Repair::Name) || question.name.is_some()),
+        ("issuer", mended(&Repair::Trust) || question.store_known),
+    ];
+    let doubt = rest.iter().map(|fault| fault.certainty).fold(0.0, f32::max);
+    let unknown = knows.iter().filter(|(_, known)| !known).fold(WHOLE_CHAIN, |sure, _| sure * NOT_KNOWN);
+    let list = |wanted: bool| {
+        let words: Vec<&str> = knows.iter().filter(|(_, known)| *known == wanted).map(|(word, _)| *word).collect();
+        words.join(", ")
+    };
+    let open = list(false);
+    let open = if open.is_empty() { open } else { format!("; of its {open} the capture and the profile tell nothing") };
+    let behind = case.attempt.drop.map(|drop| unseen(case.attempt, drop)).unwrap_or_default();
+    Onward::Clear {
+        confidence: unknown * (1.0 - doubt),
+        text: format!("the chain of {} is in order otherwise ({}){open}; {behind}", judged.place().server(), list(true)),
+        evidence: vec![Evidence::new(judged.at.frame, "tls.handshake.type == 11", "the chain that was judged once more")],
+    }
+}
+
+/// What lies behind the drop, and was never reached.
+pub(super) fn unseen(attempt: &Attempt, drop: DropPoint) -> String {
+    let behind = attempt.stages.iter().filter(|report| report.stage > drop.stage && report.stage != Stage::Update);
+    let never: Vec<&str> =
+        behind.filter(|report| matches!(report.outcome, Outcome::Unseen)).map(|report| report.stage.word()).collect();
+    match never.as_slice() {
+        [] => format!("nothing that comes after {} is in the capture", drop.stage),
+        [one] => format!("{one} was never reached"),
+        [rest @ .., last] => format!("{} and {last} were never reached", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::formats::x509::{Hash, KeyKind};
+    use crate::login::steps::{Close, Purpose, StageReport};
+    use crate::model::Side;
+    use crate::verdict::{DeviceAnalysis, Gathered};
+
+    /// What is made of attempts of one device.
+    fn analysis(logins: &[Login]) -> DeviceAnalysis {
+        let mut gathered = Gathered::default();
+        for login in logins {
+            gathered.attempt(&login.attempt, &login.profile, &login.known, findings::ALL);
+        }
+        let last = logins.last().unwrap();
+        gathered.conclude(&last.known, Some(&last.profile), Vec::new())
+    }
+
+    /// A phone that verifies SHA-1 and uses RSA up to 2048 bits.
+    fn old_phone(login: Login) -> Login {
+        login.profile(|profile| {
+            profile.trust.hashes = Some((vec![Hash::Md5, Hash::Sha1], 0.95));
+            profile.trust.keys = Some((vec![KeyKind::Rsa], 0.9));
+            profile.trust.rsa_max = Some((2048, 0.6));
+        })
+    }
+
+    fn modern(bits: u32) -> std::sync::Arc<crate::formats::x509::Certificate> {
+        certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
+            body.signature_algorithm.hash = Some(Hash::Sha256);
+            body.key.bits = bits;
+        })
+    }
+
+    fn codes(device: &DeviceAnalysis) -> Vec<&'static str> {
+        device.fixes().iter().map(|fix| fix.code).collect()
+    }
+
+    #[test]
+    fn a_large_key_behind_a_new_signature_is_the_next_obstacle() {
+        let device = analysis(&[old_phone(refused(vec![modern(4096)]))]);
+        assert_eq!(codes(&device), ["cert-unsupported-signature", "cert-unsupported-key"]);
+        let Some(Onward::Stopped { next, further }) = &device.onward else { panic!("{:?}", device.onward) };
+        let chain = device.attempts[0].drop.unwrap().at.frame.0 - 1;
+        assert!(further.is_empty());
+        assert!(next.evidence[0].frame.0 <= chain, "the chain, which came before the phone left");
+        assert!(next.confidence < device.primary().unwrap().confidence, "nobody saw it stop the phone");
+    }
+
+    #[test]
+    fn where_only_the_signature_is_new_nothing_else_is_in_the_way() {
+        let device = analysis(&[old_phone(refused(vec![modern(2048)]))]);
+        assert_eq!(codes(&device), ["cert-unsupported-signature"]);
+        assert_eq!(device.onward.as_ref().unwrap().prospect(), Prospect::Clear);
+    }
+
+    #[test]
+    fn the_less_is_known_of_the_device_the_less_sure_is_it_that_nothing_else_is_in_the_way() {
+        let ended = || vec![certificate_with("CN=pool.contoso.com", "CN=CA", |body| body.not_after = at(1).time.plus(-1))];
+        let sure = |device: &DeviceAnalysis| match device.onward.as_ref().unwrap() {
+            Onward::Clear { confidence, .. } => *confidence,
+            other => panic!("{other:?}"),
+        };
+        let (known, unknown) = (analysis(&[old_phone(refused(ended()))]), analysis(&[refused(ended())]));
+        assert_eq!((codes(&known), codes(&unknown)), (vec!["cert-expired"], vec!["cert-expired"]));
+        assert!(sure(&known) > sure(&unknown));
+    }
+
+    #[test]
+    fn a_refused_port_hides_what_is_behind_it() {
+        let never = |stage: Stage| StageReport { stage, outcome: Outcome::Unseen, first: None, last: None, detail: "".into() };
+        let login = Login::new().step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped();
+        let device = analysis(&[login.with(|attempt| attempt.stages = vec![never(Stage::Tls), never(Stage::Register)])]);
+        assert_eq!(codes(&device), ["tcp-refused"]);
+        let Some(Onward::Unknown { text }) = &device.onward else { panic!("{:?}", device.onward) };
+        assert_eq!(text, "tls and register were never reached");
+    }
+
+    #[test]
+    fn an_unexplained_close_says_nothing_of_what_comes_next() {
+        let device = analysis(&[refused(vec![leaf()])]);
+        assert_eq!(codes(&device), ["tls-closed-after-certificate"]);
+        assert_eq!(device.onward.as_ref().unwrap().prospect(), Prospect::Unknown);
+    }
+
+    #[test]
+    fn another_attempt_that_came_further_shows_the_next_obstacle() {
+        let shut = || Login::new().step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped();
+        let numbered = |login: Login, number: u32| login.with(|attempt| attempt.number = number);
+        let ended = vec![certificate_with("CN=pool.contoso.com", "CN=CA", |body| body.not_after = at(1).time.plus(-1))];
+        let device = analysis(&[numbered(shut(), 1), numbered(refused(ended), 2), numbered(shut(), 3)]);
+        assert_eq!(codes(&device), ["tcp-refused", "cert-expired"]);
+        let through = numbered(Login::new().step(tcp(Purpose::Registrar)).signed_in(), 2);
+        let device = analysis(&[numbered(shut(), 1), through, numbered(shut(), 3)]);
+        let Some(Onward::Clear { text, .. }) = &device.onward else { panic!("{:?}", device.onward) };
+        assert_eq!(text, "in attempt 2 it signed in");
+    }
+
+    #[test]
+    fn a_device_without_a_drop_has_none() {
+        let device = analysis(&[Login::new().step(tcp(Purpose::Registrar)).signed_in()]);
+        assert_eq!((device.onward.as_ref(), device.fixes().len()), (None, 0));
+    }
+
+    #[test]
+    fn only_the_first_obstacles_are_told() {
+        let obstacle = |number: usize| Obstacle {
+            code: "tcp-refused",
+            stage: Stage::Connect,
+            confidence: 0.5,
+            summary: number.to_string(),
+            fix: String::new(),
+            evidence: Vec::new(),
+        };
+        let onward = Onward::stopped((0..=OBSTACLES).map(obstacle).collect()).unwrap();
+        assert_eq!(onward.obstacles().count(), OBSTACLES);
+        assert_eq!(onward.obstacles().next().unwrap().summary, "0");
+    }
+}
