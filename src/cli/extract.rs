@@ -70,6 +70,10 @@ impl Extract {
         for left in &shared.left {
             complain(&format_args!("left in: {left}"));
         }
+        if !shared.only_here.is_empty() {
+            let codes = shared.only_here.join(", ");
+            complain(&format_args!("only in this copy, because names in certificates were replaced: {codes}"));
+        }
         Ok(exit)
     }
 }

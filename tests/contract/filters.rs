@@ -27,31 +27,39 @@ fn selected(capture: &Path, filter: &str) -> Option<Vec<u64>> {
 /// be asked together: one run of tshark for the first filter of each frame, one for the second…
 #[test]
 fn every_display_filter_selects_exactly_its_frame() {
-    for capture in captures() {
-        let document = document(&capture);
-        let mut filters: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-        for device in document["devices"].as_array().unwrap() {
-            for finding in device["findings"].as_array().unwrap() {
-                for evidence in finding["evidence"].as_array().unwrap() {
-                    let frame = evidence["frame"].as_u64().unwrap();
-                    let filter = evidence["display_filter"].as_str().unwrap();
-                    let number = format!("frame.number == {frame}");
-                    let rest = filter.strip_prefix(&number).unwrap_or_else(|| panic!("{filter:?} begins with {number}"));
-                    assert!(rest.is_empty() || rest.starts_with(" && "), "{filter:?}");
-                    filters.entry(frame).or_default().insert(filter.to_owned());
-                }
+    let captures = captures();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for part in captures.chunks(captures.len().div_ceil(threads)) {
+            scope.spawn(move || part.iter().for_each(|capture| each_filter_selects_its_frame(capture)));
+        }
+    });
+}
+
+fn each_filter_selects_its_frame(capture: &Path) {
+    let document = document(capture);
+    let mut filters: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
+    for device in document["devices"].as_array().unwrap() {
+        for finding in device["findings"].as_array().unwrap() {
+            for evidence in finding["evidence"].as_array().unwrap() {
+                let frame = evidence["frame"].as_u64().unwrap();
+                let filter = evidence["display_filter"].as_str().unwrap();
+                let number = format!("frame.number == {frame}");
+                let rest = filter.strip_prefix(&number).unwrap_or_else(|| panic!("{filter:?} begins with {number}"));
+                assert!(rest.is_empty() || rest.starts_with(" && "), "{filter:?}");
+                filters.entry(frame).or_default().insert(filter.to_owned());
             }
         }
-        while !filters.is_empty() {
-            let together: Vec<(u64, String)> =
-                filters.iter_mut().filter_map(|(frame, filters)| Some((*frame, filters.pop_first()?))).collect();
-            filters.retain(|_, filters| !filters.is_empty());
-            let filter = together.iter().map(|(_, filter)| format!("({filter})")).collect::<Vec<_>>().join(" || ");
-            let Some(frames) = selected(&capture, &filter) else { return };
-            let missed: Vec<&(u64, String)> = together.iter().filter(|(frame, _)| !frames.contains(frame)).collect();
-            assert!(missed.is_empty(), "{}: these select nothing: {missed:#?}", capture.display());
-            assert_eq!(frames.len(), together.len(), "{}: {frames:?}", capture.display());
-        }
+    }
+    while !filters.is_empty() {
+        let together: Vec<(u64, String)> =
+            filters.iter_mut().filter_map(|(frame, filters)| Some((*frame, filters.pop_first()?))).collect();
+        filters.retain(|_, filters| !filters.is_empty());
+        let filter = together.iter().map(|(_, filter)| format!("({filter})")).collect::<Vec<_>>().join(" || ");
+        let Some(frames) = selected(capture, &filter) else { return };
+        let missed: Vec<&(u64, String)> = together.iter().filter(|(frame, _)| !frames.contains(frame)).collect();
+        assert!(missed.is_empty(), "{}: these select nothing: {missed:#?}", capture.display());
+        assert_eq!(frames.len(), together.len(), "{}: {frames:?}", capture.display());
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Anonymised {
     pub extract: Extract,
     /// What was left in, in plain words.
     pub left: Vec<String>,
+    /// Findings that this copy alone gives, beside the same verdict: where a name in a certificate was replaced, its signature
+    /// is none any more.
+    pub only_here: Vec<&'static str>,
 }
 
 /// Replaces what tells whose login this is.
@@ -45,47 +48,40 @@ pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, Ext
     let public = Public::of(options);
     let found = Found::in_capture(&extract.capture, &public)?;
     let nothing = BTreeSet::new();
-    let mut best: Option<(Likeness, Anonymised)> = None;
+    let essence = Essence::of(&extract.device);
+    let mut last = None;
     // Names in certificates are signed, and networks may be such that other addresses lie elsewhere.
     for (spared, with_addresses) in [(&nothing, true), (&found.in_certificates, true), (&found.in_certificates, false)] {
         let substitutes = Substitutes::new(&found, spared, with_addresses).map_err(|_| ExtractError::TooLarge)?;
         let frames = replaced(&extract.capture, &substitutes)?;
         let capture = written(&extract.capture, &frames, None)?;
         let device = renamed(&extract.device, &substitutes);
-        let likeness = Likeness::of(extract, judged(&capture, options, &device).as_ref());
+        let now = judged(&capture, options, &device).filter(|now| Essence::of(now) == essence);
+        let is_same = extract.is_same && now.is_some();
         let left = left(&capture, &frames, &substitutes, &public, spared, with_addresses)?;
-        let comment = format!("Anonymised by loginloop. Left in: {}.", left.join("; "));
-        let capture = written(&extract.capture, &frames, Some(&comment))?;
-        let extract = Extract { capture, device, packets: extract.packets, is_same: likeness >= Likeness::SameVerdict };
-        if best.as_ref().is_none_or(|(other, _)| likeness > *other) {
-            best = Some((likeness, Anonymised { extract, left }));
-        }
-        if likeness == Likeness::Same {
+        let only_here = now.map(|now| codes_new_in(&now, &extract.device)).unwrap_or_default();
+        let capture = written(&extract.capture, &frames, Some(&comment(&left, &only_here)))?;
+        last = Some(Anonymised { extract: Extract { capture, device, packets: extract.packets, is_same }, left, only_here });
+        if is_same {
             break;
         }
     }
-    best.map(|(_, anonymised)| anonymised).ok_or(ExtractError::NoDevice)
+    last.ok_or(ExtractError::NoDevice)
 }
 
-/// How like the login is to what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Likeness {
-    /// Something else is said of it.
-    Other,
-    /// The same verdict and cause, and something new beside it: of a name that was replaced in a certificate, a bad signature.
-    SameVerdict,
-    /// Nothing new is said of it.
-    Same,
+fn codes_new_in(now: &DeviceAnalysis, before: &DeviceAnalysis) -> Vec<&'static str> {
+    let is_known = |code: &str| before.findings.iter().any(|finding| finding.code == code);
+    let codes: BTreeSet<&'static str> = now.findings.iter().map(|finding| finding.code).collect();
+    codes.into_iter().filter(|code| !is_known(code)).collect()
 }
 
-impl Likeness {
-    fn of(before: &Extract, now: Option<&DeviceAnalysis>) -> Self {
-        let Some(now) = now.filter(|now| before.is_same && Essence::of(now) == Essence::of(&before.device)) else {
-            return Self::Other;
-        };
-        let is_known = |code: &str| before.device.findings.iter().any(|finding| finding.code == code);
-        if now.findings.iter().all(|finding| is_known(finding.code)) { Self::Same } else { Self::SameVerdict }
+/// What whoever gets the capture should know.
+fn comment(left: &[String], only_here: &[&str]) -> String {
+    let mut comment = format!("Anonymised by loginloop. Left in: {}.", left.join("; "));
+    if !only_here.is_empty() {
+        comment.push_str(&format!(" Only in this copy, because names in certificates were replaced: {}.", only_here.join(", ")));
     }
+    comment
 }
 
 /// The frames with everything replaced.
