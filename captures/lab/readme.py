@@ -52,11 +52,11 @@ their pauses were lengthened afterwards. Snap lengths, copies and edges were app
 | registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed; nginx where it refuses hellos without a name |
 | registrars of SIP phones | Kamailio, over UDP, TCP and TLS; Python in `sip-udp-…`, `sip-tcp-…` and `three-phones` |
 | certificates | RSA and X.509 as any CA makes them; PKCS#7 by OpenSSL under the label that Microsoft's CA uses |
-| OCSP responder | OpenSSL's |
-| web servers that redirect, forbid, offer Basic, hang, or fail | nginx |
+| OCSP responder, KDC | OpenSSL's, MIT's krb5kdc |
+| web servers that redirect, forbid, offer Basic, hang, close, or fail; the address book and revocation lists | nginx |
 | NTP, LDAP, certsrv (IIS), OCS registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked |
 | the Communicator and Lync phones | Python: hand-made DHCP and TLS 1.0 clients that follow the documented sequence of each family |
-| the SIP phones | Python; over TLS, their handshake and their judgement of certificates are OpenSSL's |
+| the SIP phones, the PCs and the SIP servers that connect | Python; over TLS, their handshake and their judgement of certificates are OpenSSL's |
 | capture | dumpcap; the name of processor and kernel is taken out |
 
 The phones are scripts. The requests and most of their order follow what the makers documented; the details of LDAP and

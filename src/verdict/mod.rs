@@ -1,7 +1,5 @@
 //! All that was found about a device in, put together: verdict, loop, primary cause.
 
-use std::collections::BTreeMap;
-
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
@@ -53,7 +51,7 @@ pub struct Gathered {
     findings: Vec<Finding>,
     chains: Vec<Chain>,
     /// What lies behind each cause, by the first attempt that it ended, and where the device wanted to go there.
-    onward: BTreeMap<&'static str, (Onward, Heading)>,
+    onward: Vec<Behind>,
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
@@ -112,10 +110,12 @@ impl Gathered {
 
     /// What would have come next, had this cause been mended.
     fn look_on(&mut self, case: &Case<'_>, code: &'static str, found: &[(&'static Rule, Found)], rules: &[&'static Rule]) {
-        let Some(rule) = rules.iter().find(|rule| rule.code == code).filter(|_| !self.onward.contains_key(code)) else { return };
+        let is_known = self.onward.iter().any(|behind| behind.code == code);
+        let Some(rule) = rules.iter().find(|rule| rule.code == code).filter(|_| !is_known) else { return };
         let (onward, heading) = (onward::of_attempt(case, rule, found), Heading::of(case.attempt));
         self.held = self.held.saturating_add(onward.held()).saturating_add(heading.held());
-        self.onward.insert(code, (onward, heading));
+        self.onward.reserve_exact(1);
+        self.onward.push(Behind { code, onward, heading });
     }
 
     /// From here on, is only the first and the last attempt to be told, and of what is found the primary cause?
@@ -239,7 +239,8 @@ impl Gathered {
             finding.primary = Some(index) == chosen;
         }
         let cause = findings.iter().find(|finding| finding.primary).map(|finding| finding.code);
-        let (onward, heading) = cause.and_then(|code| self.onward.remove(code)).unzip();
+        let behind = self.onward.into_iter().find(|behind| Some(behind.code) == cause);
+        let (onward, heading) = behind.map(|behind| (behind.onward, behind.heading)).unzip();
         let ends_at = self.attempts.iter().find(|attempt| attempt.drop.is_some() && attempt.primary_cause == cause);
         let further = ends_at
             .and_then(|attempt| attempt.drop)
@@ -311,6 +312,14 @@ impl Gathered {
             restarts_at: commonest(self.attempts.iter().skip(1).filter_map(begins_at))?,
         })
     }
+}
+
+/// What lies behind a cause.
+#[derive(Debug)]
+struct Behind {
+    code: &'static str,
+    onward: Onward,
+    heading: Heading,
 }
 
 /// How an attempt went: the same stages with the same outcomes, and the same drop.

@@ -338,6 +338,20 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_of_nothing_but_faults_is_told_up_to_a_bound() {
+        let name = |place: usize| if place == 0 { "CN=pool.contoso.com".to_owned() } else { format!("CN=CA {place}") };
+        let ended = |place: usize| {
+            certificate_with(&name(place), &name(place + 1), |body| {
+                body.not_after = at(1).time.plus(-1);
+                body.basic_constraints = (place > 0).then_some((true, None));
+            })
+        };
+        let device = analysis(&[refused((0..10).map(ended).collect())]);
+        assert_eq!(device.primary().unwrap().code, "cert-expired");
+        assert_eq!(device.onward.iter().flat_map(Onward::obstacles).count(), OBSTACLES);
+    }
+
+    #[test]
     fn a_refused_port_hides_what_is_behind_it() {
         let never = |stage: Stage| StageReport { stage, outcome: Outcome::Unseen, first: None, last: None, detail: "".into() };
         let login = Login::new().step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped();
