@@ -12,7 +12,7 @@ const BARS: usize = 16;
 const LABEL: usize = 34;
 /// Width of the labels, of the longest bar, and of the numbers behind it.
 const LEFT: usize = 250;
-const LONGEST: usize = 300;
+const LONGEST: usize = 260;
 const RIGHT: usize = 60;
 /// From one bar to the next, and how thick one is.
 const ROW: usize = 22;
