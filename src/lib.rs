@@ -42,6 +42,8 @@ pub mod comparison;
 
 pub mod extraction;
 
+pub mod triage;
+
 pub mod report;
 
 #[cfg(feature = "cli")]

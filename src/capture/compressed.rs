@@ -56,6 +56,20 @@ impl Compression {
     }
 }
 
+/// Does a file that begins with these bytes hold compressed ones?
+pub fn is_packed(begin: &[u8]) -> bool {
+    compression(begin).is_some() || is_skippable(begin)
+}
+
+fn compression(begin: &[u8]) -> Option<Compression> {
+    MAGICS.iter().find(|(magic, _)| begin.starts_with(magic)).map(|&(_, compression)| compression)
+}
+
+/// A frame that Zstandard and LZ4 leave to others (RFC 8878 section 3.1.2).
+fn is_skippable(begin: &[u8]) -> bool {
+    matches!(begin, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
 /// The plain bytes of `input`, and by what it was compressed. Input that is cut, damaged or stopped says so with an
 /// `End` behind the last byte that could be unpacked.
 ///
@@ -134,12 +148,11 @@ impl<R: Read> Source<R> {
     }
 
     fn compression(&self) -> Option<Compression> {
-        MAGICS.iter().find(|(magic, _)| self.looked().starts_with(magic)).map(|&(_, compression)| compression)
+        compression(self.looked())
     }
 
-    /// A frame that Zstandard and LZ4 leave to others (RFC 8878 section 3.1.2).
     fn is_skippable(&self) -> bool {
-        matches!(self.looked(), [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+        is_skippable(self.looked())
     }
 
     /// Goes to the next frame, over skippable frames and the zeros that fill up tapes; `None` at the end.

@@ -105,6 +105,16 @@ const TO_PCAPNG: &str = "editcap -F pcapng IN OUT";
 pub(super) const LOOK: usize = 24;
 
 impl CaptureError {
+    /// Is it a file of another kind, in which nobody would look for packets?
+    pub fn is_no_capture(&self) -> bool {
+        match self {
+            Self::Empty | Self::Text(_) | Self::Unknown(_) => true,
+            Self::OtherFormat { command, .. } => *command != TO_PCAPNG,
+            Self::TooShort { .. } | Self::Compressed(_) | Self::Stopped => false,
+            Self::Header { .. } | Self::Length { .. } | Self::Io { .. } => false,
+        }
+    }
+
     /// Why a capture cannot be opened whose input has ended like this before its first packet.
     pub(super) fn ended(end: &End) -> Option<Self> {
         match end {

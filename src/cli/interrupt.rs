@@ -27,11 +27,20 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// From now on, Ctrl-C ends the reading.
 pub(super) fn watch() {
-    let noticed = || {
+    watch_for("reading is stopped, and what was read is judged; Ctrl-C again quits at once");
+}
+
+/// From now on, Ctrl-C ends the batch.
+pub(super) fn watch_batch() {
+    watch_for("the batch is stopped; Ctrl-C again quits at once");
+}
+
+fn watch_for(said: &'static str) {
+    let noticed = move || {
         if ASKED.swap(true, Ordering::SeqCst) {
             process::exit(ENDED);
         }
-        complain(&"reading is stopped, and what was read is judged; Ctrl-C again quits at once");
+        complain(&said);
     };
     // It fails where it is already watched for, and where the system has no such signal.
     let _ = ctrlc::set_handler(noticed);

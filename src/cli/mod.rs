@@ -25,6 +25,7 @@ mod options;
 mod output;
 mod profiles;
 mod progress;
+mod triage;
 
 pub use docs::cli_markdown;
 
@@ -86,6 +87,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Diagnose(diagnose::Diagnose),
+    Triage(triage::Triage),
     Events(events::Events),
     Annotate(annotate::Annotate),
     Compare(compare::Compare),
@@ -111,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = match cli.command {
         Command::Diagnose(command) => command.run(),
+        Command::Triage(command) => command.run(),
         Command::Events(command) => command.run(),
         Command::Annotate(command) => command.run(),
         Command::Compare(command) => command.run(),

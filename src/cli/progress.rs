@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Who reads for so long is asked how far it is.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the line is written anew.
-const TICK: Duration = Duration::from_millis(200);
+pub(super) const TICK: Duration = Duration::from_millis(200);
 
 /// A line that is written again and again, and leaves nothing behind.
 pub(super) struct Line {
@@ -79,7 +79,7 @@ fn so_far(read: u64, total: Option<u64>) -> String {
 
 /// The time by which people wait.
 #[expect(clippy::disallowed_methods, reason = "the command line waits by the clock on the wall")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 

@@ -84,7 +84,7 @@ fn tell(given: &[Given<'_>], code: u8, why: &str) -> Option<Found> {
             .map(|one| {
                 Evidence::new(
                     one.at.frame,
-                    &format!("dhcp.option.dhcp == {}", one.message.kind.unwrap_or(kind)),
+                    &format!("dhcp.option.dhcp == {} && !(dhcp.option.type == {code})", one.message.kind.unwrap_or(kind)),
                     format!("no option {code} in it"),
                 )
             })
@@ -112,7 +112,7 @@ mod tests {
         let found = login(&[MASK]).step(lookup("sip.contoso.com").times(3)).dropped().the(&RULE);
         assert!(found.explains_drop);
         assert_eq!(found.summary, "10.0.4.1 gives no DHCP option 3 (router): without a router it reaches only its own network");
-        assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 5");
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 5 && !(dhcp.option.type == 3)");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use sarif::Sarif;
 
 pub mod acceptance;
 pub mod annotation;
+mod cells;
 pub mod comparison;
 pub mod csv;
 pub mod events;
@@ -20,6 +21,7 @@ mod page;
 pub mod sarif;
 pub mod text;
 mod told;
+pub mod triage;
 mod visible;
 mod words;
 

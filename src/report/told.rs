@@ -3,6 +3,7 @@
 use super::words;
 use crate::login::steps::StageReport;
 use crate::model::{Outcome, Stage, Verdict};
+use crate::triage::Overview;
 use crate::verdict::{AttemptSummary, CaptureSummary, DeviceAnalysis, Onward};
 
 /// Frames that a filter lists at most.
@@ -159,11 +160,52 @@ pub(in crate::report) fn addresses(device: &DeviceAnalysis) -> String {
 
 /// What was read, in a line.
 pub(in crate::report) fn capture(capture: &CaptureSummary, path: &str) -> String {
-    let mut text = format!("{path}: {}, {}", capture.format, words::counted(capture.frames as usize, "frame"));
+    format!("{path}: {}", extent(capture))
+}
+
+/// How much was read: format, frames, from when to when.
+pub(in crate::report) fn extent(capture: &CaptureSummary) -> String {
+    let mut text = format!("{}, {}", capture.format, words::counted(capture.frames as usize, "frame"));
     if let (Some(first), Some(last)) = (capture.first_time, capture.last_time) {
         text.push_str(&format!(", {}", words::period(first, last)));
     }
     text
+}
+
+/// What became of a batch, in a line.
+pub(in crate::report) fn batch(overview: &Overview) -> String {
+    let devices = words::counted(overview.devices, "device");
+    if overview.failed == 0 {
+        return format!("{devices} logged in or tried to, and no login failed");
+    }
+    let mut text = format!(
+        "{devices} logged in or tried to, {} of them failed, in {}",
+        overview.failed,
+        words::counted(overview.groups.len(), "way")
+    );
+    if overview.unexplained > 0 {
+        text.push_str(&format!("; of {} the captures do not prove the cause", words::counted(overview.unexplained, "device")));
+    }
+    text
+}
+
+/// What of a batch was read.
+pub(in crate::report) fn batch_extent(overview: &Overview) -> String {
+    let frames = usize::try_from(overview.frames).unwrap_or(usize::MAX);
+    let mut text = format!("{}, {}", words::counted(overview.captures, "capture"), words::counted(frames, "frame"));
+    for (count, one) in [(overview.duplicates, "duplicate"), (overview.others, "file that is no capture")] {
+        if count > 0 {
+            text.push_str(&format!("; {count} {}", if count == 1 { one.to_owned() } else { plural(one) }));
+        }
+    }
+    if !overview.unread.is_empty() {
+        text.push_str(&format!("; {} could not be read", words::counted(overview.unread.len(), "file")));
+    }
+    text
+}
+
+fn plural(one: &str) -> String {
+    if one == "duplicate" { "duplicates".to_owned() } else { "files that are no captures".to_owned() }
 }
 
 /// What the capture lacks, a sentence each.

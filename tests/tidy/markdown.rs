@@ -12,7 +12,7 @@ const BETWEEN_WORDS: &[char] = &['`', '(', ')', '[', ']', '|', '"', '\'', ',', '
 /// Endings by which a word is seen to name a file.
 const ENDINGS: &[&str] = &[".rs", ".md", ".toml", ".py", ".txt", ".tsv"];
 /// What stands for a capture, and the one that is taken for it.
-const CAPTURE_WORDS: &[&str] = &["CAPTURE", "CAPTURE…", "field.pcapng"];
+const CAPTURE_WORDS: &[&str] = &["CAPTURE", "CAPTURE…", "PATH…", "field.pcapng"];
 const CAPTURE: &str = "captures/founding-loop-fin/capture.pcapng";
 
 fn pages() -> Vec<String> {
@@ -101,6 +101,9 @@ fn every_command_that_a_page_shows_runs() {
         pages.flat_map(|page| commands(&text(&page)).into_iter().map(move |command| (page.clone(), command))).collect();
     assert!(shown.len() > 5, "{shown:#?}");
     for (page, command) in shown {
+        // Each command has a folder of its own to write to.
+        let folder = format!("{}/tidy-{}", env!("CARGO_TARGET_TMPDIR"), command[0]);
+        std::fs::create_dir_all(&folder).unwrap();
         let is_optional = |word: &&String| !word.starts_with('[');
         let concrete = |word: &String| match word.as_str() {
             word if CAPTURE_WORDS.contains(&word) => CAPTURE.to_owned(),
@@ -110,7 +113,7 @@ fn every_command_that_a_page_shows_runs() {
             "CHAIN" => "src/trust/samples/leaf.der".to_owned(),
             "OUT.pcapng" | "told.pcapng" => concat!(env!("CARGO_TARGET_TMPDIR"), "/tidy-out.pcapng").to_owned(),
             "SHELL" => "bash".to_owned(),
-            "DIR" => env!("CARGO_TARGET_TMPDIR").to_owned(),
+            "DIR" => folder.clone(),
             word => word.to_owned(),
         };
         let arguments: Vec<String> = command.iter().filter(is_optional).map(concrete).collect();

@@ -2,6 +2,7 @@
 //! made visible by `Wire` before it is escaped.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,9 @@ use crate::model::Verdict;
 use crate::verdict::{Analysis, DeviceAnalysis};
 
 mod attempts;
+pub mod batch;
 mod chain;
+mod chart;
 mod device;
 mod ladder;
 #[cfg(test)]
@@ -52,8 +55,15 @@ impl Render for Prose<'_> {
 
 /// Writes what stands before the first capture.
 pub fn begin(title: &str, out: &mut dyn Write) -> io::Result<()> {
-    // A page that says what it may do is as safe in a ticket system as on a disk.
-    let policy = format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE)));
+    begin_with(title, &POLICY, out)
+}
+
+/// What a page may do: one that says so is as safe in a ticket system as on a disk.
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))));
+
+/// The same, with another policy.
+fn begin_with(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> {
     let head = html! {
         (DOCTYPE)
         (PreEscaped("<html lang=\"en\">"))
@@ -72,18 +82,50 @@ pub fn begin(title: &str, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes one capture. `number` tells it from the others of the page.
 pub fn capture(analysis: &Analysis, path: &str, number: usize, out: &mut dyn Write) -> io::Result<()> {
-    let order = told::by_urgency(&analysis.devices);
-    let (others, logins): (Vec<_>, Vec<_>) = order.into_iter().partition(|device| device.verdict == Verdict::NoLogin);
     let top = html! {
         header {
             h1 { (Wire(path)) }
             p.facts { (Wire(&told::capture(&analysis.capture, path))) }
-            @for line in told::shortcomings(&analysis.capture) { p.note { (Wire(&line)) } }
+            (shortcomings(analysis))
         }
+    };
+    write!(out, "{}", top.into_string())?;
+    devices(analysis, number, out)
+}
+
+/// Writes one capture whose content this is, below its path.
+pub fn put(path: &str, number: usize, content: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    let top = html! { h1 id=(place(number)) { (Wire(path)) } };
+    write!(out, "{}", top.into_string())?;
+    out.write_all(content)
+}
+
+/// Where on its page the capture of this number stands.
+pub fn place(number: usize) -> String {
+    format!("c{number}")
+}
+
+/// Writes what a page tells of a capture below its path: the same wherever the same bytes lie.
+pub fn content(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Result<()> {
+    let top = html! {
+        header { p.facts { (Wire(&told::extent(&analysis.capture))) } (shortcomings(analysis)) }
+    };
+    write!(out, "{}", top.into_string())?;
+    devices(analysis, number, out)
+}
+
+fn shortcomings(analysis: &Analysis) -> Markup {
+    html! { @for line in told::shortcomings(&analysis.capture) { p.note { (Wire(&line)) } } }
+}
+
+fn devices(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Result<()> {
+    let order = told::by_urgency(&analysis.devices);
+    let (others, logins): (Vec<_>, Vec<_>) = order.into_iter().partition(|device| device.verdict == Verdict::NoLogin);
+    let all = html! {
         (overview(&logins, number))
         @if !others.is_empty() { (without_login(&others)) }
     };
-    writeln!(out, "{}", top.into_string())?;
+    writeln!(out, "{}", all.into_string())?;
     for (index, device) in logins.iter().enumerate() {
         writeln!(out, "{}", device::section(device, &anchor(number, index)).into_string())?;
     }

@@ -18,6 +18,9 @@ use crate::text::WireText;
 use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
 mod next;
+mod rows;
+
+pub use rows::{behind_path, duplicate, line_of, unread};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "loginloop/1";
@@ -68,6 +71,12 @@ fn one_by_one<S: serde::Serializer>(devices: &[DeviceAnalysis], serializer: S) -
 struct Tool {
     name: &'static str,
     version: &'static str,
+}
+
+impl Tool {
+    fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -223,12 +232,7 @@ struct Proof<'a> {
 
 impl<'a> Document<'a> {
     fn new(analysis: &'a Analysis, path: &'a str) -> Self {
-        Self {
-            schema: SCHEMA,
-            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-            capture: Capture::new(&analysis.capture, path),
-            devices: &analysis.devices,
-        }
+        Self { schema: SCHEMA, tool: Tool::this(), capture: Capture::new(&analysis.capture, path), devices: &analysis.devices }
     }
 }
 

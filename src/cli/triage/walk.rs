@@ -1,0 +1,151 @@
+//! Paths in, files out: every regular file below them, with its size and the time of its last change, in one order whatever
+//! order they were given in. Opens nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::cli::Failure;
+use crate::cli::input::{STDIN, shown};
+use crate::triage::Unread;
+
+/// A file that may be a capture.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    /// When it was changed last, in nanoseconds since 1970; 0 where the system does not say.
+    pub(super) modified: i64,
+    /// Was it named itself, not found in a directory or a list?
+    pub(super) named: bool,
+}
+
+impl Candidate {
+    fn new(path: PathBuf, metadata: &fs::Metadata, named: bool) -> Self {
+        let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0);
+        Self { path, size: metadata.len(), modified, named }
+    }
+
+    /// The path as reports name it.
+    pub(super) fn name(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// The path as the journal knows it: no two files have the same.
+    pub(super) fn key(&self) -> String {
+        key(&self.path)
+    }
+}
+
+fn key(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) => text.to_owned(),
+        // No path holds a zero.
+        None => path.as_os_str().as_encoded_bytes().iter().fold("\0".to_owned(), |key, byte| format!("{key}{byte:02x}")),
+    }
+}
+
+/// What was found, and what could not be looked at.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<Candidate>,
+    pub(super) faults: Vec<Unread>,
+}
+
+/// Finds the files below the paths; what lies in `out` is none of them. `listed` paths stand in a list, which may hold more
+/// than captures.
+pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>) -> Found {
+    let out = out.and_then(|out| fs::canonicalize(out).ok());
+    let mut found = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (path, named) in listed.iter().map(|path| (path, false)).chain(paths.iter().map(|path| (path, true))) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), &mut found, &mut faults),
+            Ok(metadata) if metadata.is_file() => {
+                found.insert(key(path), Candidate::new(path.clone(), &metadata, named));
+            }
+            Ok(_) => faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                faults.push(fault(path, "there is no such file or directory"))
+            }
+            Err(error) => faults.push(fault(path, &format!("{error}; check the permissions"))),
+        }
+    }
+    faults.sort_by(|a, b| a.path.cmp(&b.path));
+    faults.dedup();
+    Found { files: found.into_values().collect(), faults }
+}
+
+fn fault(path: &Path, error: &str) -> Unread {
+    Unread { path: path.to_string_lossy().into_owned(), error: error.to_owned() }
+}
+
+/// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle.
+fn below(top: &Path, out: Option<&Path>, found: &mut BTreeMap<String, Candidate>, faults: &mut Vec<Unread>) {
+    let mut waiting = vec![top.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        if out.is_some() && fs::canonicalize(&directory).ok().as_deref() == out {
+            continue;
+        }
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                faults.push(fault(&directory, &format!("this directory cannot be read: {error}")));
+                continue;
+            }
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    faults.push(fault(&directory, &format!("this directory cannot be read to its end: {error}")));
+                    break;
+                }
+            };
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                waiting.push(path);
+                continue;
+            }
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => {
+                    found.entry(key(&path)).or_insert_with(|| Candidate::new(path, &metadata, false));
+                }
+                Ok(_) => {}
+                // A link that leads nowhere is no capture.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => faults.push(fault(&path, &format!("{error}; check the permissions"))),
+            }
+        }
+    }
+}
+
+/// The paths of a list, one a line; `-` is standard input.
+pub(super) fn list(place: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let input: Box<dyn Read> = if place.as_os_str() == STDIN {
+        Box::new(io::stdin())
+    } else {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+        let file = fs::File::open(place).map_err(|error| Failure::Input(format!("{}: {error}", shown(place))))?;
+        Box::new(file)
+    };
+    let lines: io::Result<Vec<Vec<u8>>> = BufReader::new(input).split(b'\n').collect();
+    let lines = lines.map_err(|error| Failure::Input(format!("{}: {error}", shown(place))))?;
+    Ok(lines.iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty()).map(path).collect())
+}
+
+/// The path that a line is.
+#[cfg(unix)]
+pub(super) fn path(line: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(line))
+}
+
+/// The path that a line is.
+#[cfg(not(unix))]
+pub(super) fn path(line: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(line).into_owned())
+}

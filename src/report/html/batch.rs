@@ -1,0 +1,209 @@
+//! A batch as one page: what failed and how often, drawn; groups, fixes and captures as tables. The tables can be sorted by a
+//! few lines of script in the page itself; without them it reads the same.
+
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+use super::{Prose, STYLE, Wire, begin_with, chart, end};
+use crate::report::{told, words};
+use crate::triage::{Digest, Group, Overview, Remedy};
+
+/// Sorts tables.
+const SCRIPT: &str = include_str!("sort.js");
+/// Rows of the table of groups.
+const GROUPS: usize = 500;
+/// Rows of the table of captures.
+pub const CAPTURES: usize = 2_000;
+/// Logins of a capture in that table.
+const LOGINS: usize = 16;
+/// Files that could not be read, one by one.
+const UNREAD: usize = 500;
+
+/// A capture, as the page lists it.
+#[derive(Debug)]
+pub struct Line {
+    path: String,
+    /// Where its own page is.
+    page: Option<String>,
+    frames: u64,
+    time: Option<String>,
+    /// The logins: device, verdict, where it ended, cause.
+    logins: Vec<[String; 4]>,
+}
+
+impl Line {
+    /// The line of a capture, whose page is there.
+    pub fn new(path: &str, page: Option<String>, digest: &Digest) -> Self {
+        let first = digest.first.map(|time| words::clock(crate::model::Time(time)));
+        let logins = digest.logins.iter().map(|login| {
+            let stage = login.ended.as_ref().map(|ended| ended.stage.to_string()).unwrap_or_default();
+            let cause = login.primary().filter(|_| login.ended.is_some()).map(|finding| finding.code.clone());
+            [login.device().to_owned(), login.verdict.to_string(), stage, cause.unwrap_or_default()]
+        });
+        let mut logins: Vec<[String; 4]> = logins.take(LOGINS).collect();
+        if digest.logins.len() > logins.len() {
+            let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
+            logins.push([more, "see its page".to_owned(), String::new(), String::new()]);
+        }
+        Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins }
+    }
+}
+
+/// Writes the page. `lines` are the first captures, at most [`CAPTURES`].
+pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Result<()> {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    let policy = format!("default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'", hash(STYLE), hash(SCRIPT));
+    begin_with("triage", &policy, out)?;
+    let page = html! {
+        header {
+            h1 { "Triage of " (words::counted(overview.captures, "capture")) }
+            p.headline { (told::batch(overview)) }
+            p.facts { (told::batch_extent(overview)) }
+        }
+        (charts(overview))
+        (fixes(overview))
+        (groups(overview))
+        (unread(overview))
+        (captures(overview, lines))
+        script { (PreEscaped(SCRIPT)) }
+    };
+    writeln!(out, "{}", page.into_string())?;
+    end(out)
+}
+
+fn charts(overview: &Overview) -> Markup {
+    html! {
+        section.charts {
+            (chart::bars("Failed logins by cause", "by-cause", &overview.causes))
+            (chart::bars("Failed logins by the stage at which they drop", "by-stage", &overview.stages))
+            (chart::bars("Failed logins by device family", "by-family", &overview.families))
+            (chart::times("Failed logins by the day on which they began", "by-time", &overview.days))
+        }
+    }
+}
+
+fn fixes(overview: &Overview) -> Markup {
+    let mut sum = 0_usize;
+    html! {
+        @if !overview.fixes.is_empty() {
+            h2 id="fixes" { "What frees most devices" }
+            p.facts { "In this order. A device is free when everything that it needs was put right: a fix that frees none by itself stands before the one that it needs beside it." }
+            table.sortable {
+                thead { tr { th scope="col" { "No." } th scope="col" { "Fix" } th scope="col" { "Frees" } th scope="col" { "Together" } th scope="col" { "What, in one case" } } }
+                tbody {
+                    @for (place, Remedy { fix, summary, how }) in overview.fixes.iter().enumerate() {
+                        @let together = { sum = sum.saturating_add(fix.frees); sum };
+                        tr {
+                            td.number { (place.saturating_add(1)) }
+                            th scope="row" { code { (Wire(&fix.need)) } }
+                            td.number { (fix.frees) }
+                            td.number { (together) " of " (overview.failed) }
+                            td { (Prose(summary)) details { summary { "What to do" } p { (Prose(how)) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn groups(overview: &Overview) -> Markup {
+    let more = overview.groups.len().saturating_sub(GROUPS);
+    html! {
+        @if !overview.groups.is_empty() {
+            h2 id="groups" { "What failed alike" }
+            table.sortable {
+                thead { tr {
+                    th scope="col" { "Devices" } th scope="col" { "Captures" } th scope="col" { "Cause" } th scope="col" { "Drops in" }
+                    th scope="col" { "Family" } th scope="col" { "Fingerprint, clearest example, remedy" }
+                } }
+                tbody { @for group in overview.groups.iter().take(GROUPS) { (row(group)) } }
+            }
+            @if more > 0 { p { (words::counted(more, "further group")) " are in logins.csv, column fingerprint." } }
+        }
+    }
+}
+
+fn row(group: &Group) -> Markup {
+    let example = &group.example;
+    html! {
+        tr {
+            td.number { (group.devices) }
+            td.number { (group.captures) }
+            td { @match &group.code { Some(code) => { code { (code) } }, None => { "not found" } } }
+            td { (group.stage) }
+            td { (Wire(group.family.as_deref().unwrap_or("unknown"))) }
+            td {
+                code { (Wire(&group.fingerprint)) }
+                p { (linked(&example.path, example.page.as_deref())) ", " (Wire(&example.device)) ", frame " (example.frame) }
+                @if let Some(summary) = &example.summary { p { (Prose(summary)) } }
+                @if let Some(fix) = &example.fix { details { summary { "What to do" } p { (Prose(fix)) } } }
+            }
+        }
+    }
+}
+
+fn linked(path: &str, page: Option<&str>) -> Markup {
+    html! {
+        @match page {
+            Some(page) => { a href=(page) { (Wire(path)) } },
+            None => { (Wire(path)) },
+        }
+    }
+}
+
+fn unread(overview: &Overview) -> Markup {
+    let more = overview.unread.len().saturating_sub(UNREAD);
+    html! {
+        @if !overview.unread.is_empty() {
+            h2 id="unread" { "Not read" }
+            table.sortable {
+                thead { tr { th scope="col" { "File" } th scope="col" { "Why" } } }
+                tbody {
+                    @for unread in overview.unread.iter().take(UNREAD) {
+                        tr { th scope="row" { (Wire(&unread.path)) } td { (Prose(&unread.error)) } }
+                    }
+                }
+            }
+            @if more > 0 { p { (words::counted(more, "further file")) " are in captures.csv." } }
+        }
+    }
+}
+
+fn captures(overview: &Overview, lines: &[Line]) -> Markup {
+    let more = overview.captures.saturating_sub(lines.len());
+    html! {
+        h2 id="captures" { "Captures" }
+        table.sortable {
+            thead { tr {
+                th scope="col" { "Capture" } th scope="col" { "Begins" } th scope="col" { "Frames" } th scope="col" { "Device" }
+                th scope="col" { "Verdict" } th scope="col" { "Drops in" } th scope="col" { "Cause" }
+            } }
+            tbody {
+                @for line in lines {
+                    @if line.logins.is_empty() { (capture(line, &["none", "no-login", "", ""].map(str::to_owned))) }
+                    @for login in &line.logins { (capture(line, login)) }
+                }
+            }
+        }
+        @if more > 0 { p { (words::counted(more, "further capture")) " are in captures.csv and logins.csv; those with a login are told in the folder captures." } }
+    }
+}
+
+fn capture(line: &Line, [device, verdict, stage, cause]: &[String; 4]) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (linked(&line.path, line.page.as_deref())) }
+            td { (line.time.as_deref().unwrap_or_default()) }
+            td.number { (line.frames) }
+            td { (Wire(device)) }
+            td { (verdict) }
+            td { (stage) }
+            td { @if !cause.is_empty() { code { (cause) } } }
+        }
+    }
+}
