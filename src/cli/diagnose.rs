@@ -8,6 +8,7 @@ use super::input::{self, STDIN, shown};
 use super::interrupt;
 use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
+use super::progress::Watched;
 use super::{Exit, Failure};
 use crate::model::Verdict;
 use crate::pipeline::{self, Options, Outcome, Selector};
@@ -212,6 +213,9 @@ impl Diagnose {
 }
 
 fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
-    let capture = input::open(path)?;
+    let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    // A line that does not fit on the terminal could not be taken back.
+    let name = path.file_name().map_or_else(|| shown(path), |name| shown(Path::new(name)));
+    let capture = Watched::new(input::open(path)?, name, size);
     pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }

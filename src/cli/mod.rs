@@ -24,6 +24,7 @@ mod manual;
 mod options;
 mod output;
 mod profiles;
+mod progress;
 mod triage;
 
 pub use docs::cli_markdown;

@@ -52,7 +52,9 @@ fn story(device: &DeviceAnalysis) -> String {
         Some(finding) => parts.extend([format!("Cause: {}", finding.summary), format!("Fix: {}", finding.fix)]),
         None => parts.extend([format!("Cause: {}", told::NO_CAUSE), format!("Next: {}", told::NEXT_CAPTURE)]),
     }
-    parts.extend(device.typical_attempt().and_then(told::ended).map(|ending| format!("Ended by: {ending}")));
+    let attempt = device.typical_attempt();
+    parts.extend(attempt.and_then(told::ended).map(|ending| format!("Ended by: {ending}")));
+    parts.extend(attempt.and_then(|attempt| attempt.screen.as_ref()).map(|screen| format!("Screen: {screen}")));
     parts.join(" — ")
 }
 

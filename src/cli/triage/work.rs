@@ -1,7 +1,7 @@
 //! Files in, what was found in each of them out: as many threads as are wanted, each with one file at a time, the largest
 //! files first.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::store::{Finding, Store};
 use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::interrupt;
+use crate::cli::progress::Line;
 use crate::pipeline::Options;
 use crate::triage::plan::largest_first;
 
@@ -58,12 +59,12 @@ impl Work<'_> {
                     thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
                 })
                 .collect();
-            let mut progress = Progress { is_shown: self.is_shown && io::stderr().is_terminal(), total: files.len() };
+            let mut line = Line::new(self.is_shown);
             while threads.iter().flatten().any(|thread| !thread.is_finished()) {
                 thread::park_timeout(TICK);
-                progress.show(shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()));
+                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(files.len());
+                line.show(&format!("{read} of {} files read", files.len()));
             }
-            progress.clear();
             threads.into_iter().map(|thread| thread.map(|thread| thread.join())).collect::<Vec<_>>()
         });
         for result in results {
@@ -108,26 +109,5 @@ impl Shared {
             return None;
         }
         self.order.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
-    }
-}
-
-/// A line on the terminal that says how far it is.
-struct Progress {
-    is_shown: bool,
-    total: usize,
-}
-
-impl Progress {
-    fn show(&mut self, read: usize) {
-        if self.is_shown {
-            // Where standard error is gone, nobody looks.
-            let _ = write!(io::stderr().lock(), "\r{} of {} files read ", read.min(self.total), self.total);
-        }
-    }
-
-    fn clear(&mut self) {
-        if self.is_shown {
-            let _ = write!(io::stderr().lock(), "\r{:60}\r", "");
-        }
     }
 }
