@@ -57,11 +57,11 @@ impl Work<'_> {
                     thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
                 })
                 .collect();
-            let mut progress = Line::new(self.is_shown);
+            let mut line = Line::new(self.is_shown);
             while threads.iter().flatten().any(|thread| !thread.is_finished()) {
                 thread::park_timeout(TICK);
-                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len());
-                progress.show(&format!("{} of {} files read", read.min(files.len()), files.len()));
+                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(files.len());
+                line.show(&format!("{read} of {} files read", files.len()));
             }
             threads.into_iter().map(|thread| thread.map(|thread| thread.join())).collect::<Vec<_>>()
         });
