@@ -3,6 +3,7 @@
 usage: spark-submit triage.py LIST OUT [--partitions N] [--worker COMMAND]
 """
 import argparse
+import os
 
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, explode, filter as keep
@@ -24,8 +25,8 @@ def main():
 
     spark = SparkSession.builder.appName('loginloop').getOrCreate()
     paths = spark.sparkContext.textFile(options.list).repartition(options.partitions)
-    # A worker answers each path with one line, so nothing is lost and nothing is mixed up.
-    paths.pipe(options.worker, checkCode=True).saveAsTextFile(f'{options.out}/rows')
+    # A worker answers each path with one line, so nothing is lost and nothing is mixed up. Spark gives it no environment.
+    paths.pipe(options.worker, env={'PATH': os.environ.get('PATH', os.defpath)}, checkCode=True).saveAsTextFile(f'{options.out}/rows')
 
     rows = spark.read.schema(ROW).json(f'{options.out}/rows')
     primary = keep(col('device.findings'), lambda finding: finding['primary'])[0]
