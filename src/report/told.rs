@@ -193,19 +193,18 @@ pub(in crate::report) fn batch(overview: &Overview) -> String {
 pub(in crate::report) fn batch_extent(overview: &Overview) -> String {
     let frames = usize::try_from(overview.frames).unwrap_or(usize::MAX);
     let mut text = format!("{}, {}", words::counted(overview.captures, "capture"), words::counted(frames, "frame"));
-    for (count, one) in [(overview.duplicates, "duplicate"), (overview.others, "file that is no capture")] {
-        if count > 0 {
-            text.push_str(&format!("; {count} {}", if count == 1 { one.to_owned() } else { plural(one) }));
-        }
+    if overview.duplicates > 0 {
+        text.push_str(&format!("; {}", words::counted(overview.duplicates, "duplicate")));
+    }
+    match overview.others {
+        0 => {}
+        1 => text.push_str("; 1 file that is no capture"),
+        others => text.push_str(&format!("; {others} files that are no captures")),
     }
     if !overview.unread.is_empty() {
         text.push_str(&format!("; {} could not be read", words::counted(overview.unread.len(), "file")));
     }
     text
-}
-
-fn plural(one: &str) -> String {
-    if one == "duplicate" { "duplicates".to_owned() } else { "files that are no captures".to_owned() }
 }
 
 /// What the capture lacks, a sentence each.

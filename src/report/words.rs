@@ -75,6 +75,7 @@ pub(in crate::report) fn two_digits(confidence: f32) -> f64 {
 pub(in crate::report) fn counted(count: usize, one: &str) -> String {
     match count {
         1 => format!("1 {one}"),
+        _ if one.ends_with('x') => format!("{count} {one}es"),
         _ => format!("{count} {one}s"),
     }
 }

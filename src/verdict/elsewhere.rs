@@ -151,9 +151,17 @@ pub(super) fn in_other_attempts(
             .filter(|finding| finding.code == code && names_a_cause(finding))
             .min_by_key(|finding| finding.stage != stage)
     });
-    Onward::stopped(
-        stopped.min_by_key(|finding| finding.stage).map(|finding| Obstacle::of_finding(finding, OF_ITSELF)).into_iter().collect(),
-    )
+    let obstacle = stopped.min_by_key(|finding| finding.stage).map(|finding| Obstacle::of_finding(finding, OF_ITSELF));
+    Onward::stopped(obstacle.into_iter().collect()).or_else(|| came_further(attempts, drop_stage))
+}
+
+/// What stopped it further on is not known, but it came so far.
+fn came_further(attempts: &[AttemptSummary], drop_stage: Stage) -> Option<Onward> {
+    let dropped = attempts.iter().filter_map(|attempt| Some((attempt.number, attempt.drop?.stage)));
+    let (number, stage) = dropped.filter(|(_, stage)| *stage > drop_stage).max_by_key(|(_, stage)| *stage)?;
+    Some(Onward::Unknown {
+        text: format!("in attempt {number} it came as far as {stage}, and what ended it there has no proven cause"),
+    })
 }
 
 /// Fills in, for each device of which its own attempts do not tell, what others show. With each device come its family and

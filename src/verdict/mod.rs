@@ -248,6 +248,7 @@ impl Gathered {
         // What stopped the device at the very same frame is nearer than what did in another attempt.
         let onward = match onward {
             Some(stopped @ Onward::Stopped { .. }) => Some(stopped),
+            Some(clear @ Onward::Clear { .. }) if matches!(further, Some(Onward::Unknown { .. })) => Some(clear),
             Some(other) => Some(further.unwrap_or(other)),
             None => None,
         };

@@ -37,7 +37,7 @@ pub enum Onward {
     Clear {
         /// How sure that is.
         confidence: f32,
-        /// What was judged, and what was never reached.
+        /// What was judged, and what the attempt did not reach.
         text: String,
         /// The frames that show it.
         evidence: Vec<Evidence>,
@@ -256,15 +256,15 @@ fn in_order(case: &Case<'_>, judged: &Judged<'_>, repairs: &[Repair], rest: &[Fa
     }
 }
 
-/// What lies behind the drop, and was never reached.
+/// What lies behind the drop, which this attempt did not reach.
 pub(super) fn unseen(attempt: &Attempt, drop: DropPoint) -> String {
     let behind = attempt.stages.iter().filter(|report| report.stage > drop.stage && report.stage != Stage::Update);
     let never: Vec<&str> =
         behind.filter(|report| matches!(report.outcome, Outcome::Unseen)).map(|report| report.stage.word()).collect();
     match never.as_slice() {
         [] => format!("nothing that comes after {} is in the capture", drop.stage),
-        [one] => format!("{one} was never reached"),
-        [rest @ .., last] => format!("{} and {last} were never reached", rest.join(", ")),
+        [one] => format!("the attempt ended before {one}"),
+        [rest @ .., last] => format!("the attempt ended before {} and {last}", rest.join(", ")),
     }
 }
 
@@ -358,7 +358,7 @@ mod tests {
         let device = analysis(&[login.with(|attempt| attempt.stages = vec![never(Stage::Tls), never(Stage::Register)])]);
         assert_eq!(codes(&device), ["tcp-refused"]);
         let Some(Onward::Unknown { text }) = &device.onward else { panic!("{:?}", device.onward) };
-        assert_eq!(text, "tls and register were never reached");
+        assert_eq!(text, "the attempt ended before tls and register");
     }
 
     #[test]

@@ -125,6 +125,8 @@ pub fn example(code: u8) -> &'static str {
                (/CertProv/CertProvisioningService.svc)"
         }
         51 => "for example 691200 seconds",
+        66 => "the name or address of the server, as text",
+        150 => "the servers' IPv4 addresses, four octets each and not as text",
         120 => "an octet 00, then the pool's name as DNS labels",
         _ => "the value that the maker's manual gives",
     }

@@ -125,7 +125,8 @@ pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
             let user = one.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
             let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}"));
             let more = format!("{}{}", terms(wanted, &one.request, answer), more.unwrap_or_default());
-            let asked = one.sent.last().map(|at| {
+            // It may have been sent again since.
+            let asked = one.sent.iter().rev().find(|sent| *sent < at).or(one.sent.first()).map(|at| {
                 let with = one
                     .request
                     .credentials

@@ -104,7 +104,45 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Me
             );
         }
         (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
-        (Some(_), Some(transaction)) if transaction.answer.is_none() => transaction.answer = Some((at, Arc::clone(message))),
+        (Some(code), Some(transaction)) if transaction.answer.is_none() || takes_after_all(transaction, code) => {
+            transaction.answer = Some((at, Arc::clone(message)));
+        }
         (Some(_), _) => {}
+    }
+}
+
+/// Does this answer take what an earlier one refused? A client that gives its credentials under the same CSeq, against RFC 3261
+/// section 22.2, asks again with each of them.
+fn takes_after_all(transaction: &Transaction, code: u16) -> bool {
+    let refused = transaction.answer.as_ref().filter(|(_, answer)| !matches!(answer.code(), Some(200..=299)));
+    let asked_again = refused.is_some_and(|(refused, _)| transaction.sent.iter().any(|sent| sent > refused));
+    matches!(code, 200..=299) && asked_again
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{at, sip_answer, sip_request};
+
+    fn answer(messages: Vec<sip::Message>) -> Option<u16> {
+        let mut transactions = Vec::new();
+        for (frame, message) in (1..).zip(messages) {
+            record_sip(&mut transactions, at(frame), &Arc::new(message));
+        }
+        assert_eq!(transactions.len(), 1);
+        transactions[0].answer.as_ref()?.1.code()
+    }
+
+    #[test]
+    fn who_asks_again_under_the_same_number_and_is_taken_was_not_refused() {
+        let asks = || sip_request("REGISTER", 2);
+        assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(200, 2)]), Some(200));
+        assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(401, 2)]), Some(401));
+        assert_eq!(answer(vec![asks(), sip_answer(200, 2), asks(), sip_answer(401, 2)]), Some(200));
+    }
+
+    #[test]
+    fn an_answer_that_nobody_asked_for_again_changes_nothing() {
+        assert_eq!(answer(vec![sip_request("REGISTER", 2), sip_answer(401, 2), sip_answer(200, 2)]), Some(401));
     }
 }

@@ -52,13 +52,15 @@ fn group(page: &mut Page<'_>, group: &Group) -> io::Result<()> {
     let count = format!("{}, {}", words::counted(group.devices, "device"), words::counted(group.captures, "capture"));
     page.line(&[(Ink::Bad, &count), (Ink::Plain, "  "), (Ink::Plain, &group.fingerprint)])?;
     let example = &group.example;
+    // Names and addresses in what follows are those of this one.
+    page.copyable("  Example", &format!("{}, {}, frame {}", example.path, example.device, example.frame))?;
     if let Some(summary) = &example.summary {
         page.labelled("  Cause", Ink::Plain, summary)?;
     }
-    if let Some(fix) = &example.fix {
-        page.labelled("  Fix", Ink::Plain, fix)?;
+    match &example.fix {
+        Some(fix) => page.labelled("  Fix", Ink::Plain, fix),
+        None => Ok(()),
     }
-    page.copyable("  Example", &format!("{}, {}, frame {}", example.path, example.device, example.frame))
 }
 
 fn fixes(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
@@ -95,11 +97,9 @@ fn unread(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
 fn more(page: &mut Page<'_>, all: usize, shown: usize, what: &str, place: &str) -> io::Result<()> {
     match all.saturating_sub(shown) {
         0 => Ok(()),
-        1 => page.line(&[(Ink::Faint, &format!("1 {what} is in {place}"))]),
-        rest => page.line(&[(Ink::Faint, &format!("{rest} {} are in {place}", plural(what)))]),
+        rest => {
+            let verb = if rest == 1 { "is" } else { "are" };
+            page.line(&[(Ink::Faint, &format!("{} {verb} in {place}", words::counted(rest, what)))])
+        }
     }
-}
-
-fn plural(one: &str) -> String {
-    if one.ends_with('x') { format!("{one}es") } else { format!("{one}s") }
 }
