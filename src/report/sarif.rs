@@ -154,10 +154,12 @@ fn described(rule: &Rule) -> serde_json::Value {
     })
 }
 
-/// A path as a relative reference (RFC 3986): whatever is not unreserved is written in per cent.
+/// A path as a relative reference, an absolute one as that of a local file (RFC 3986, RFC 8089): whatever is not unreserved is
+/// written in per cent.
 fn uri(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.replace('\\', "/").bytes() {
+    let path = path.replace('\\', "/");
+    let mut uri = if path.starts_with('/') { "file://".to_owned() } else { String::new() };
+    for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
             _ => uri.push_str(&format!("%{byte:02X}")),
@@ -190,5 +192,11 @@ mod tests {
         let first = &run["results"][0];
         assert_eq!((&first["level"], &first["ruleId"]), (&"error".into(), &"cert-unsupported-signature".into()));
         assert_eq!(first["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "a%20b/field.pcapng");
+    }
+
+    #[test]
+    fn an_absolute_path_is_that_of_a_local_file() {
+        assert_eq!(uri("/srv/a b.pcap"), "file:///srv/a%20b.pcap");
+        assert_eq!(uri("b.pcap"), "b.pcap");
     }
 }
