@@ -85,7 +85,7 @@ impl ProfileFiles {
 
 /// Is there a profile of this name? If not, which may have been meant?
 pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
-    let names: Vec<&str> = profiles.all.iter().map(|profile| profile.name.as_str()).collect();
+    let names: Vec<&str> = profiles.all().map(|profile| profile.name.as_str()).collect();
     let hint = match closest(name, names.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("there are: {}", names.join(", ")),
