@@ -88,7 +88,7 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
 /// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the
 /// frame in which it came whole another time.
 pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> bool) -> Option<(&'a FetchedFile, At)> {
-    case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    case.attempt.drop.filter(|drop| drop.how == How::Abandoned || asked_in_vain_for_trust(case))?;
     let within = |at: At| case.attempt.first <= at && at <= case.attempt.last;
     let files = &case.known.files;
     let last = files.iter().rev().find(|file| within(file.at)).filter(|file| fits(file))?;
@@ -96,6 +96,12 @@ pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> 
     let newest = files.last()?;
     let went_on = case.known.answered.iter().any(|at| (*at > last.at && within(*at)) || *at > newest.at);
     (!went_on).then_some((last, again.at))
+}
+
+/// Did the attempt end at the service that knows the certificates which a trust list lacks?
+fn asked_in_vain_for_trust(case: &Case<'_>) -> bool {
+    let dropped = case.attempt.dropped().map(|step| &step.kind);
+    matches!(dropped, Some(StepKind::Connection(connection)) if connection.flow.server.port() == provision::TRUST_VERIFICATION)
 }
 
 /// Is it a file that is signed, so that a trust list decides whether it is used?
