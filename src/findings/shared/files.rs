@@ -1,6 +1,8 @@
 //! What the rules on configuration files share: the files that an attempt asked for in vain, and those that it fetched whole
 //! again and again.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
 use crate::findings::shared::answers::Failure;
@@ -69,7 +71,7 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
             let error = transfer.error.as_ref().map(|(at, code, text)| (*at, Said::Tftp(*code, text.raw(), missing)));
             let silent = transfer.requests.last().filter(|_| transfer.unreachable.is_none()).map(|at| (*at, Said::Nothing));
             let (at, said) = error.or(silent)?;
-            Some((file, at, said))
+            (said != Said::Nothing || !asks_everybody(step)).then_some((file, at, said))
         }
         StepKind::Connection(connection) => {
             let exchange = provision::needed(connection)?;
@@ -83,6 +85,11 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
         }
         _ => None,
     }
+}
+
+/// Does the device ask whoever hears it for its file, since it knows no server (RFC 1123 section 4.2.3.4 knows such requests)?
+pub(crate) fn asks_everybody(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::File(transfer) if transfer.flow.server_ip() == Some(IpAddr::V4(Ipv4Addr::BROADCAST)))
 }
 
 /// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the

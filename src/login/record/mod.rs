@@ -92,6 +92,8 @@ pub(super) struct Recorder {
     queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
+    /// Does the capture hold a SIP request of the device?
+    asks_by_sip: bool,
     inquiries: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
     /// The 802.1X exchange that goes on.
@@ -197,6 +199,7 @@ impl Recorder {
         };
         self.queries = open(std::mem::take(&mut self.queries), &own);
         self.queries.extend(open(other.queries, &theirs));
+        self.asks_by_sip |= other.asks_by_sip;
         self.names.join(other.names);
     }
 
