@@ -24,9 +24,11 @@ mod link;
 mod lookup;
 mod provision;
 mod registration;
+mod sent;
 
 use drafts::Drafts;
 pub(super) use drafts::Weight;
+use sent::add_sent;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -294,7 +296,7 @@ impl Recorder {
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
         match reply {
-            None => add(&mut neighbour.requests, at),
+            None => add_sent(&mut neighbour.requests, at),
             Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }

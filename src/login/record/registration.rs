@@ -9,6 +9,7 @@ use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
 use super::super::steps::{Registration, StepKind, Transaction};
+use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
@@ -102,7 +103,7 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
 /// `unheard`: the capture holds no request of this device, so that an answer stands for its question too.
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>, unheard: bool) {
     match (message.code(), transaction_of(transactions, message)) {
-        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
+        (None, Some(transaction)) => add_sent(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
                 transactions,
