@@ -78,6 +78,10 @@ fn decode<'a>(
         packet.stopped = Some(invalid(offset, "fragment header"));
         return packet;
     };
+    if fragment.begins_and_is_cut() {
+        // It will never be whole: what the capture has of its beginning is all that anybody will see.
+        return finish(record, whole, fragments, packet, depth);
+    }
     match fragments.and_then(|fragments| fragments.add(key, &fragment, record.at.time)) {
         Some((protocol, bytes)) => assembled(record, protocol, bytes, offset, packet, depth),
         None => packet,

@@ -9,6 +9,7 @@ mod hep;
 mod ip;
 mod l2tp;
 mod link;
+mod media;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
