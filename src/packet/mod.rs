@@ -224,6 +224,11 @@ fn offset_in(record: &Record<'_>, part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(record.data.as_ptr() as usize).min(record.data.len())
 }
 
+/// Octets that the frame had on the wire from this part of it on. No segment is longer, whatever its IP header says.
+fn on_wire(record: &Record<'_>, part: &[u8]) -> usize {
+    (record.wire_length as usize).max(record.data.len()).saturating_sub(offset_in(record, part))
+}
+
 fn short(offset: usize, field: &'static str, need: usize, have: usize) -> ParseError {
     ParseError { offset, field, kind: ErrorKind::Short { need, have } }
 }

@@ -333,6 +333,18 @@ fn a_cut_capture_gives_what_is_there_and_the_length_on_the_wire() {
 }
 
 #[test]
+fn a_segment_is_no_longer_than_its_frame_was_whatever_ip_says() {
+    let mut packet = tcp4(b"abc");
+    packet[2..4].copy_from_slice(&1500_u16.to_be_bytes());
+    for (number, frame) in [(link_type::ETHERNET, ethernet(0x0800, &packet)), (link_type::RAW, packet.clone())] {
+        check(number, &frame, |packet| assert_eq!((tcp_of(&packet).payload, tcp_of(&packet).wire_length), (&b"abc"[..], 3)));
+        let snapped = Record { wire_length: frame.len() as u32 + 100, ..record(number, &frame) };
+        let mut decoder = Decoder::new();
+        assert_eq!(tcp_of(&decode(&mut decoder, &snapped)).wire_length, 103);
+    }
+}
+
+#[test]
 fn a_total_length_of_zero_means_the_rest_of_the_frame() {
     // Segmentation offload hands packets to the capture before their length is known.
     let mut packet = tcp4(&[7; 3000]);
