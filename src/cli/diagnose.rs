@@ -174,7 +174,7 @@ impl Diagnose {
             Format::Text => report::Format::Text(self.text_options(output)),
             Format::Json => report::Format::Json,
             Format::Jsonl => report::Format::JsonLines,
-            Format::Html => report::Format::Html,
+            Format::Html => report::Format::Html { several: self.captures.len() > 1 },
             Format::Markdown => report::Format::Markdown,
             Format::Sarif => report::Format::Sarif,
             Format::Junit => report::Format::Junit,
