@@ -18,6 +18,7 @@ mod attempts;
 pub mod batch;
 mod chain;
 mod chart;
+pub mod contents;
 mod device;
 mod ladder;
 #[cfg(test)]
@@ -101,7 +102,7 @@ fn begin_with(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> 
 pub fn capture(analysis: &Analysis, path: &str, number: usize, out: &mut dyn Write) -> io::Result<()> {
     let top = html! {
         header {
-            h1 { (Wire(path)) }
+            h1 id=(place(number)) { (Wire(path)) }
             p.facts { (Wire(&told::capture(&analysis.capture, path))) }
             (shortcomings(analysis))
         }
@@ -145,7 +146,7 @@ fn devices(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Resul
     out.write_all(all.into_string().as_bytes())?;
     for (index, device) in logins.iter().enumerate() {
         out.write_all(b"\n")?;
-        out.write_all(device::section(device, &anchor(number, index)).into_string().as_bytes())?;
+        out.write_all(device::section(device, &anchor(number, index), &place(number)).into_string().as_bytes())?;
     }
     out.write_all(b"\n")?;
     Ok(())
