@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
 use super::interrupt;
-use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{self, DetailOptions, KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::progress::Watched;
 use super::{Exit, Failure};
@@ -46,6 +46,8 @@ pub(super) struct Diagnose {
     device: Option<Selector>,
     #[command(flatten)]
     profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
     #[command(flatten)]
     detail: DetailOptions,
     #[command(flatten)]
@@ -93,7 +95,7 @@ impl Diagnose {
         if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
             return Err(unknown_profile(name, &profiles));
         }
-        let options = Options { profiles, profile: self.profile.clone(), device: self.device };
+        let options = Options { profiles, profile: self.profile.clone(), device: self.device, keys: self.key_logs.load()? };
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut document = report::document(self.layout(&output), &self.title());
         output.write(|out| document.begin(out))?;

@@ -1,11 +1,15 @@
 //! Options that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+#[cfg(feature = "decrypt")]
+use super::input::read_key_log;
 use super::input::read_profiles;
+use crate::keylog::KeyLog;
 use crate::pipeline::Selector;
 use crate::profile::Profiles;
 use crate::report::explain::closest;
@@ -80,6 +84,34 @@ impl ProfileFiles {
             read_profiles(directory, &mut profiles)?;
         }
         Ok(profiles)
+    }
+}
+
+/// Where the secrets of TLS connections are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct KeyLogs {
+    /// Read what is encrypted with the secrets of this key log, as SSLKEYLOGFILE makes one, beside those that the capture
+    /// itself brings
+    #[cfg(feature = "decrypt")]
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
+}
+
+impl KeyLogs {
+    /// Their secrets.
+    #[cfg(feature = "decrypt")]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        let mut keys = KeyLog::default();
+        for path in &self.keylog {
+            read_key_log(path, &mut keys)?;
+        }
+        Ok(Arc::new(keys))
+    }
+
+    /// Their secrets: this program was built without what could use any.
+    #[cfg(not(feature = "decrypt"))]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        Ok(Arc::default())
     }
 }
 

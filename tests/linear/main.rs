@@ -45,7 +45,8 @@ fn time(capture: &[u8], options: &Options) -> u64 {
 #[track_caller]
 fn is_linear(n: usize, make: impl Fn(usize) -> Capture) {
     // Every device is taken for a phone, so that all rules run.
-    let options = Options { profiles: Profiles::builtin(), profile: Some("communicator-phone-edition".to_owned()), device: None };
+    let options =
+        Options { profiles: Profiles::builtin(), profile: Some("communicator-phone-edition".to_owned()), ..Options::default() };
     let (once, twice) = (make(n), make(2 * n));
     let (mut least_once, mut least_twice) = (u64::MAX, u64::MAX);
     for run in 1..=RUNS {
