@@ -395,6 +395,19 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_code_is_found_however_it_is_spelled_and_by_what_it_is_about() {
+    let (right, _) = check(&run(&["explain", "cert-unsupported-signature"]), 0);
+    let (out, _) = check(&run(&["explain", "CERT_Unsupported-Signature"]), 0);
+    assert_eq!(out, right);
+    let (_, err) = check(&run(&["explain", "Kerberos"]), 2);
+    assert!(err.contains("kerberos-"), "{err}");
+    let (_, err) = check(&run(&["explain", "SHA-1"]), 2);
+    assert!(err.contains("cert-unsupported-signature"), "{err}");
+    let (_, err) = check(&run(&["profiles", "CX700"]), 2);
+    assert!(err.contains("communicator-phone-edition"), "a model leads to its family: {err}");
+}
+
+#[test]
 fn explanations_and_profiles() {
     let (out, _) = check(&run(&["explain"]), 0);
     assert!(out.contains("capture-one-sided"), "{out}");

@@ -42,7 +42,7 @@ pub fn report(bytes: &[u8]) {
     is_json_lines(&line);
     let read = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).expect("it is JSON");
     assert_eq!(read(&document), read(&line));
-    for format in [Format::Html, Format::Markdown, Format::Sarif, Format::Junit, Format::Csv] {
+    for format in [Format::Html { several: true }, Format::Markdown, Format::Sarif, Format::Junit, Format::Csv] {
         let (mut document, mut out) = (report::document(format, "capture"), Vec::new());
         document.begin(&mut out).expect("memory takes it");
         document.capture(analysis, "capture", &mut out).expect("memory takes it");

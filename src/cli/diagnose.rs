@@ -33,7 +33,7 @@ pub(super) struct Diagnose {
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
     #[arg(long, value_enum, value_name = "VERDICT")]
@@ -54,8 +54,9 @@ pub(super) struct Diagnose {
     output: OutputOptions,
 }
 
+/// How the result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people, on a terminal
     Text,
     /// One document, for one capture: everything that was found
@@ -176,7 +177,7 @@ impl Diagnose {
             Format::Text => report::Format::Text(self.text_options(output)),
             Format::Json => report::Format::Json,
             Format::Jsonl => report::Format::JsonLines,
-            Format::Html => report::Format::Html,
+            Format::Html => report::Format::Html { several: self.captures.len() > 1 },
             Format::Markdown => report::Format::Markdown,
             Format::Sarif => report::Format::Sarif,
             Format::Junit => report::Format::Junit,

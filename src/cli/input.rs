@@ -37,7 +37,9 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     let fault = |advice: &str| Failure::Input(format!("{}: {advice}", shown(path)));
     let is_file = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
-            return Err(fault("this is a directory; name the captures in it, e.g. with *.pcapng"));
+            return Err(fault(
+                "this is a directory; name the captures in it, e.g. with *.pcapng, or read all with `loginloop triage`",
+            ));
         }
         Ok(metadata) => metadata.is_file(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -11,7 +11,7 @@ use super::input::read_key_log;
 use super::input::read_profiles;
 use crate::keylog::KeyLog;
 use crate::pipeline::Selector;
-use crate::profile::Profiles;
+use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
 /// Where the result goes, and how it looks.
@@ -117,10 +117,14 @@ impl KeyLogs {
 
 /// Is there a profile of this name? If not, which may have been meant?
 pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
-    let names: Vec<&str> = profiles.all.iter().map(|profile| profile.name.as_str()).collect();
-    let hint = match closest(name, names.iter().copied()) {
+    let names = || profiles.all.iter().map(|profile| profile.name.as_str());
+    let word = name.to_lowercase();
+    let speaks = |profile: &&Profile| [&profile.title, &profile.about].iter().any(|text| text.to_lowercase().contains(&word));
+    let speak: Vec<&str> = profiles.all.iter().filter(speaks).map(|profile| profile.name.as_str()).collect();
+    let hint = match closest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("there are: {}", names.join(", ")),
+        None if !speak.is_empty() => format!("these speak of it: {}", speak.join(", ")),
+        None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
     };
     Failure::Usage(format!("there is no profile {name:?}; {hint}"))
 }

@@ -23,6 +23,8 @@ use inside::Inside;
 const UNCLAIMED_DATAGRAMS: u8 = 4;
 /// On ports where signalling is at home, keep-alives and probes may come first.
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
+/// In the stream of a protocol that is none of ours, so many pieces may come before a StartTLS.
+const UNCLAIMED_PIECES: u8 = 64;
 /// The first bytes of a side that a protocol may ask for before it must say yes.
 const PROBE_LIMIT: usize = 64;
 /// EtherType of EAPOL.
@@ -59,8 +61,8 @@ enum Claim {
     Fresh,
     /// Datagrams that nobody claimed.
     Unclaimed(u8),
-    /// The first bytes of these sides were nobody's.
-    Refused { client: bool, server: bool },
+    /// The first bytes of these sides were nobody's, nor were so many pieces of both.
+    Refused { client: bool, server: bool, pieces: u8 },
     /// A datagram protocol.
     Datagram(&'static OverUdp),
     /// A stream protocol.
@@ -83,7 +85,11 @@ impl Claim {
             self.renew();
             return step;
         }
-        match claim_stream(probe, may_claim) {
+        let found = match self {
+            Claim::Refused { client: true, server: true, .. } => after_start_tls(probe, may_claim),
+            _ => claim_stream(probe, may_claim),
+        };
+        match found {
             Ok(over) => {
                 let mut parser = (over.parser)();
                 let step = parser.data(side, bytes, out);
@@ -93,13 +99,15 @@ impl Claim {
             }
             Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
             Err(_) => {
-                let (client, server) = match self {
-                    Claim::Refused { client, server } => (*client, *server),
-                    _ => (false, false),
+                let (client, server, pieces) = match self {
+                    Claim::Refused { client, server, pieces } => (*client, *server, *pieces),
+                    _ => (false, false, 0),
                 };
                 let (client, server) = (client || side == Side::Client, server || side == Side::Server);
-                *self = Claim::Refused { client, server };
-                if client && server { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
+                let pieces = pieces.saturating_add(1);
+                *self = Claim::Refused { client, server, pieces };
+                let is_given_up = client && server && pieces >= UNCLAIMED_PIECES;
+                if is_given_up { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
             }
         }
     }
@@ -258,6 +266,12 @@ fn claim_stream(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&
         Some(_) => Err(Guess::Maybe),
         None => Err(Guess::No),
     }
+}
+
+/// TLS in the stream of another protocol: whatever was spoken before, it begins with a hello.
+fn after_start_tls(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&'static OverTcp, Guess> {
+    let tls = &protocols::tls::PROTOCOL;
+    tls.tcp.as_ref().filter(|_| may_claim(tls) && protocols::tls::is_client_hello(probe.bytes)).ok_or(Guess::No)
 }
 
 impl<S: EventSink> FlowSink for Dispatcher<S> {
@@ -495,6 +509,29 @@ mod tests {
         wire.says(Side::Server, &answered);
         wire.says(Side::Client, &[0x30, 5, 2, 1, 2, 0x42, 0]);
         assert_eq!(wire.heard().last(), Some(&"Client ldap unbind_request"));
+    }
+
+    #[test]
+    fn tls_that_begins_inside_a_protocol_that_is_none_of_ours_is_read() {
+        let mut wire = to_port(143);
+        wire.says(Side::Server, b"* OK ready\r\n");
+        wire.says(Side::Client, b"a STARTTLS\r\n");
+        wire.says(Side::Server, b"a OK begin\r\n");
+        wire.says(Side::Client, &hello());
+        wire.says(Side::Server, ALERT);
+        assert_eq!(wire.heard(), ["Client tls client_hello", "Server tls alert"]);
+    }
+
+    #[test]
+    fn a_stream_of_no_protocol_is_left_alone_behind_so_many_pieces() {
+        let mut wire = to_port(4444);
+        for _ in 0..UNCLAIMED_PIECES / 2 {
+            wire.says(Side::Client, b"\xffquestion");
+            wire.says(Side::Server, b"\xffanswer");
+        }
+        let at = At { frame: Frame(1), ..At::default() };
+        let step = wire.dispatcher.stream(&wire.flow, &mut wire.state, Side::Client, b"\xffmore", &Link::default(), at);
+        assert_eq!(step, Step::Done);
     }
 
     #[test]

@@ -442,7 +442,7 @@ fn key_logs_in_blocks_of_secrets_come_before_the_packets_behind_them() {
             }
         }
         let wanted = [(vec![b"first".to_vec()], true), (vec![b"second".to_vec()], true), (vec![b"last".to_vec()], false)];
-        assert_eq!(said, wanted, "{writer:?}");
+        assert_eq!(said, wanted);
         assert_eq!(frames(&read(&file).0), [1, 2], "secrets are no frames");
     }
 }

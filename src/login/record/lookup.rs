@@ -8,7 +8,8 @@ use crate::model::SECOND;
 use crate::protocols::dns;
 
 use super::super::steps::{Answer, Lookup, StepKind};
-use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest, is_next_retry};
+use super::sent::add_sent;
+use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, is_next_retry};
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
@@ -38,7 +39,7 @@ impl Recorder {
         }
         self.queries.push_back(OpenQuery { id: message.id, draft: id });
         if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
-            add_newest(&mut lookup.queries, (event.at, server));
+            add_sent(&mut lookup.queries, (event.at, server));
         }
     }
 

@@ -10,6 +10,9 @@ use crate::protocols::{http, tftp};
 /// What TFTP clients wait for an answer: 1 to 5 seconds.
 const WAIT: i64 = 5 * SECOND;
 
+/// The port of Cisco's Trust Verification Service, which knows the certificates that a phone's trust list does not hold.
+pub(crate) const TRUST_VERIFICATION: u16 = 2445;
+
 /// For what a file is fetched over TFTP: what is no image is configuration.
 pub(in crate::login) fn purpose(transfer: &Transfer) -> Purpose {
     match purpose::of_file(transfer.file.raw()) {

@@ -10,6 +10,9 @@ use crate::text::WireText;
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
 
+/// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
+const T2: i64 = 4 * SECOND;
+
 /// What a sequence of transactions came to.
 #[derive(Clone, Debug)]
 enum State<'a> {
@@ -53,9 +56,13 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
         State::Unregistered if transactions.iter().any(registers) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
         State::Unregistered => Judged::ok(STAGE),
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
-        State::Waiting(transaction) => match transaction.sent.last() {
-            Some(last) => horizon.silent(STAGE, server, *last, transaction.sent.len(), TIMER_F / 2),
-            None => Judged::unclear(STAGE),
+        State::Waiting(transaction) => match (transaction.sent.first(), transaction.sent.last()) {
+            (Some(first), Some(last)) => {
+                // The first repeats come of themselves, before a slow answer too.
+                let sent = if last.time.since(first.time) >= T2 { transaction.sent.len() } else { 1 };
+                horizon.silent(STAGE, server, *last, sent, TIMER_F / 2)
+            }
+            _ => Judged::unclear(STAGE),
         },
         State::Idle => Judged::unclear(STAGE),
     }
@@ -105,6 +112,10 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     let closed = connection.first_close();
     match (state(&connection.sip), closed) {
         (State::Registered, _) => session::judge(connection, connection.tls.as_deref(), 0.99, horizon),
+        // It was registered, and asks for more of that: the session is what goes silent.
+        (State::Waiting(_), _) if connection.sip.iter().any(registers) => {
+            session::judge(connection, connection.tls.as_deref(), 0.99, horizon)
+        }
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
             Some(asked) => connect::unanswered(connection, Stage::Register, *asked, horizon),

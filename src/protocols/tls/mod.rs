@@ -28,6 +28,11 @@ mod sslv2;
 #[cfg(test)]
 mod tests;
 
+/// Do these bytes begin with a client's hello, as after StartTLS?
+pub fn is_client_hello(bytes: &[u8]) -> bool {
+    probe::is_client_hello(bytes)
+}
+
 /// TLS over TCP.
 pub static PROTOCOL: Protocol = Protocol {
     name: "tls",

@@ -70,6 +70,14 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     findings::ALL.iter().map(|rule| rule.code).chain(NOTES.iter().map(|note| note.code))
 }
 
+/// The codes of the findings whose texts hold this word, whatever its case.
+pub fn that_speak_of(word: &str) -> Vec<&'static str> {
+    let word = word.to_lowercase();
+    let holds = |text: &&str| text.to_lowercase().contains(&word);
+    let speaks = |rule: &&&Rule| [rule.help.what, rule.help.why, rule.help.fix].iter().any(holds);
+    findings::ALL.iter().filter(speaks).map(|rule| rule.code).collect()
+}
+
 /// The rules of each stage, in the order of the story; those that take the stage of their connection stand last.
 fn by_stage() -> Vec<(&'static str, Vec<&'static Rule>)> {
     let of = |stage: Option<Stage>| findings::ALL.iter().copied().filter(|rule| rule.stage == stage).collect::<Vec<_>>();
