@@ -16,7 +16,7 @@ struct Said {
 }
 
 /// Gives one byte at a time.
-struct Drip<'a>(&'a [u8]);
+pub struct Drip<'a>(pub &'a [u8]);
 
 impl Read for Drip<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

@@ -3,6 +3,7 @@
 
 #![no_main]
 
+mod archive;
 mod capture;
 #[path = "../../tests/support/feed.rs"]
 mod feed;

@@ -42,7 +42,7 @@ pub fn report(bytes: &[u8]) {
     is_json_lines(&line);
     let read = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).expect("it is JSON");
     assert_eq!(read(&document), read(&line));
-    for format in [Format::Html, Format::Markdown, Format::Sarif, Format::Junit, Format::Csv] {
+    for format in [Format::Html { several: true }, Format::Markdown, Format::Sarif, Format::Junit, Format::Csv] {
         let (mut document, mut out) = (report::document(format, "capture"), Vec::new());
         document.begin(&mut out).expect("memory takes it");
         document.capture(analysis, "capture", &mut out).expect("memory takes it");
@@ -62,7 +62,7 @@ pub fn report(bytes: &[u8]) {
 pub fn events(bytes: &[u8]) {
     let mut writer = EventWriter::new(Vec::new());
     let mut frame = 0;
-    let read = pipeline::events(bytes, &mut |event, device| {
+    let read = pipeline::events(bytes, &Default::default(), &mut |event, device| {
         frame = frame.max(event.at.frame.0);
         writer.event(event, device.as_ref().map(|device| device as &dyn std::fmt::Display))
     });

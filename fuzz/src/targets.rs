@@ -2,7 +2,7 @@
 
 use loginloop::protocols;
 
-use crate::{capture, flow, formats, login, packet, program, protocol};
+use crate::{archive, capture, flow, formats, login, packet, program, protocol};
 
 /// Takes any bytes, and panics if what must hold does not.
 pub type Target = Box<dyn Fn(&[u8]) + Send + Sync>;
@@ -12,6 +12,7 @@ pub fn all() -> Vec<(String, Target)> {
     let mut all: Vec<(String, Target)> = vec![
         named("capture", capture::pieces_give_what_the_whole_gives),
         named("compressed", capture::compressed),
+        named("archive", archive::members),
         named("rewrite", capture::rewritten),
         named("packet", packet::headers),
         named("fragments", packet::fragments),
@@ -40,6 +41,7 @@ pub fn all() -> Vec<(String, Target)> {
         }
     }
     all.push(named("icmp", protocol::icmp));
+    all.push(named("opened", protocol::opened));
     all
 }
 

@@ -46,6 +46,12 @@ pub const ERF: u16 = 197;
 pub const IPV4: u16 = 228;
 /// Raw IPv6.
 pub const IPV6: u16 = 229;
+/// Linux netfilter log.
+pub const NFLOG: u16 = 239;
+/// IP over InfiniBand.
+pub const IPOIB: u16 = 242;
+/// Apple's packet tap: which interface a packet was on, before the packet.
+pub const PKTAP: u16 = 258;
 /// Linux "cooked" capture, version 2.
 pub const LINUX_SLL2: u16 = 276;
 
@@ -57,17 +63,15 @@ pub fn is_known(link_type: u16) -> bool {
     matches!(link_type, NULL | ETHERNET | PPP | RAW_BSD | RAW_OPENBSD | RAW | LOOP | LINUX_SLL | IPV4 | IPV6 | LINUX_SLL2)
         || matches!(link_type, ARCNET | ARCNET_LINUX | IEEE802_11 | IEEE802_11_PRISM | IEEE802_11_RADIOTAP | IEEE802_11_AVS | PPI)
         || matches!(link_type, PPP_SERIAL | PPP_ETHER | CISCO_HDLC | ERF)
+        || matches!(link_type, TOKEN_RING | FDDI | NFLOG | IPOIB | PKTAP)
 }
 
 /// What a link type is, where people are likely to meet it.
 pub(super) fn name(link_type: u16) -> &'static str {
     match link_type {
-        TOKEN_RING => "Token Ring",
-        FDDI => "FDDI",
         149 | 186 | 189 | 220 | 249 | 266 => "USB",
         187 | 201 | 251 | 255 => "Bluetooth",
         227 => "CAN bus",
-        239 => "Linux netfilter log",
         252 => "exported PDUs",
         253 => "Linux netlink",
         UNKNOWN => "a link without a number",

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
 use super::interrupt;
-use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{self, DetailOptions, KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::progress::Watched;
 use super::{Exit, Failure};
@@ -33,7 +33,7 @@ pub(super) struct Diagnose {
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
     #[arg(long, value_enum, value_name = "VERDICT")]
@@ -47,13 +47,16 @@ pub(super) struct Diagnose {
     #[command(flatten)]
     profile_files: ProfileFiles,
     #[command(flatten)]
+    key_logs: KeyLogs,
+    #[command(flatten)]
     detail: DetailOptions,
     #[command(flatten)]
     output: OutputOptions,
 }
 
+/// How the result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people, on a terminal
     Text,
     /// One document, for one capture: everything that was found
@@ -93,7 +96,7 @@ impl Diagnose {
         if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
             return Err(unknown_profile(name, &profiles));
         }
-        let options = Options { profiles, profile: self.profile.clone(), device: self.device };
+        let options = Options { profiles, profile: self.profile.clone(), device: self.device, keys: self.key_logs.load()? };
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut document = report::document(self.layout(&output), &self.title());
         output.write(|out| document.begin(out))?;
@@ -174,7 +177,7 @@ impl Diagnose {
             Format::Text => report::Format::Text(self.text_options(output)),
             Format::Json => report::Format::Json,
             Format::Jsonl => report::Format::JsonLines,
-            Format::Html => report::Format::Html,
+            Format::Html => report::Format::Html { several: self.captures.len() > 1 },
             Format::Markdown => report::Format::Markdown,
             Format::Sarif => report::Format::Sarif,
             Format::Junit => report::Format::Junit,

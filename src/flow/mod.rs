@@ -18,6 +18,7 @@ mod tests;
 use std::net::IpAddr;
 
 pub use self::key::community_id;
+pub(crate) use self::leftover::{Leftover, Out as Onward, Why};
 pub use self::limits::{Limits, Losses};
 pub use self::table::FlowTable;
 use crate::model::{At, Endpoint, Frame, Side, Warning};
@@ -241,7 +242,8 @@ pub trait FlowSink {
     fn gap(&mut self, flow: &Flow, state: &mut Self::State, side: Side, missing: u64, link: &Link, at: At) -> Interest;
 
     /// One direction has ended (FIN in order, RST, or the end of the flow); `rest` is what was left over. A RST before any
-    /// payload or FIN ends nothing yet: the client may try on with the same SYN.
+    /// payload or FIN ends nothing yet: the client may try on with the same SYN. After a RST, more of the side that did not
+    /// send it may follow: what it had under way.
     fn end(&mut self, flow: &Flow, state: &mut Self::State, side: Side, rest: &[u8], link: &Link, at: At);
 
     /// Bytes that the sink keeps of a flow's streams. They count as if the table kept them.

@@ -3,7 +3,7 @@
 use super::assembler::Assembler;
 use super::history::Trail;
 use super::limits::MIRROR_AGE;
-use super::sent::of_mut;
+use super::sent::{of, of_mut};
 use crate::model::{Side, Time};
 
 /// The streams of a connection, as long as anybody wants them.
@@ -12,6 +12,8 @@ pub(super) struct Streams {
     pub(super) sides: [Assembler; 2],
     /// Has the sink been told of the end?
     pub(super) ended: [bool; 2],
+    /// The side that reset the connection. What the other side had under way is still handed on, but nothing is counted.
+    pub(super) reset: Option<Side>,
     recent: [Recent; 2],
     /// Where the history has what each side sent.
     pub(super) trails: [Trail; 2],
@@ -25,6 +27,11 @@ struct Recent {
 }
 
 impl Streams {
+    /// Will nothing of this side be handed on any more?
+    pub(super) fn is_over(&self, side: Side) -> bool {
+        *of(&self.ended, side) && (self.reset != Some(side.other()) || of(&self.sides, side).at_end())
+    }
+
     /// Is a segment that brings nothing new the second copy of one frame? Remembers it if not.
     pub(super) fn is_copy(&mut self, side: Side, again: bool, sequence: u32, length: u32, time: Time) -> bool {
         let Recent { segments, turn } = of_mut(&mut self.recent, side);

@@ -39,6 +39,13 @@ pub(super) struct Fragment<'a> {
     pub(super) is_whole: bool,
 }
 
+impl Fragment<'_> {
+    /// Is it the head of a datagram of which the capture holds no more than the beginning?
+    pub(super) fn begins_and_is_cut(&self) -> bool {
+        self.offset.value() == 0 && !self.is_whole
+    }
+}
+
 /// Datagrams that are not whole yet, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {

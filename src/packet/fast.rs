@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Body, Datagram, Link, Net, Packet, Segment, tunnel};
+use super::{Body, Datagram, Link, Net, Packet, Segment, on_wire, tunnel};
 use crate::capture::{Record, link_type};
 use crate::model::Mac;
 
@@ -49,7 +49,7 @@ pub(super) fn above_link<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -
     };
     let body = match protocol {
         UDP => udp(payload, wire)?,
-        TCP => tcp(payload, wire)?,
+        TCP => tcp(payload, if payload.len() < wire { wire.min(on_wire(record, payload)) } else { wire })?,
         ICMP => Body::Icmp(payload),
         ICMPV6 => Body::Icmpv6(payload),
         // Behind IPv6 it may be an extension, as the authentication header is behind both.

@@ -8,7 +8,7 @@ use etherparse::{
 
 use super::defrag::{Fragment, Fragments, Key};
 use super::link::Above;
-use super::{Body, Datagram, Link, Net, Packet, Segment, hep, invalid, offset_in, short, tunnel};
+use super::{Body, Datagram, Link, Net, Packet, Segment, hep, invalid, offset_in, on_wire, short, tunnel};
 use crate::bytes::ParseError;
 use crate::capture::Record;
 
@@ -78,6 +78,10 @@ fn decode<'a>(
         packet.stopped = Some(invalid(offset, "fragment header"));
         return packet;
     };
+    if fragment.begins_and_is_cut() {
+        // It will never be whole: what the capture has of its beginning is all that anybody will see.
+        return finish(record, whole, fragments, packet, depth);
+    }
     match fragments.and_then(|fragments| fragments.add(key, &fragment, record.at.time)) {
         Some((protocol, bytes)) => assembled(record, protocol, bytes, offset, packet, depth),
         None => packet,
@@ -192,7 +196,7 @@ fn finish<'a>(
 ) -> Packet<'a> {
     let body = match IpNumber(payload.protocol) {
         ip_number::UDP => udp(payload),
-        ip_number::TCP => tcp(payload),
+        ip_number::TCP => tcp(payload, on_wire(record, payload.bytes)),
         ip_number::ICMP => Ok(Body::Icmp(payload.bytes)),
         ip_number::IPV6_ICMP => Ok(Body::Icmpv6(payload.bytes)),
         _ => Ok(Body::Nothing),
@@ -238,7 +242,8 @@ fn udp(ip: Payload<'_>) -> Result<Body<'_>, ParseError> {
     }))
 }
 
-fn tcp(ip: Payload<'_>) -> Result<Body<'_>, ParseError> {
+/// `on_wire` are the octets that the frame had from the TCP header on.
+fn tcp(ip: Payload<'_>, on_wire: usize) -> Result<Body<'_>, ParseError> {
     const HEADER: usize = 20;
     match TcpSlice::from_slice(ip.bytes) {
         Ok(tcp) => {
@@ -250,7 +255,7 @@ fn tcp(ip: Payload<'_>) -> Result<Body<'_>, ParseError> {
                 acknowledgment: tcp.acknowledgment_number(),
                 flags,
                 payload: tcp.payload(),
-                wire_length: ip.wire.saturating_sub(tcp.header_slice().len()) as u32,
+                wire_length: ip.wire.min(on_wire).saturating_sub(tcp.header_slice().len()) as u32,
             }))
         }
         // Cut by the capture behind the flags: what counts is there.

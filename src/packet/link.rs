@@ -1,7 +1,7 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
 use super::wireless::{self, Carried, Payload};
-use super::{LLC, Link, short};
+use super::{LLC, Link, media, short};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::{Record, erf, link_type};
 use crate::model::Mac;
@@ -112,7 +112,12 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
             Ok(cooked(record, hardware, u16::from(length), address, ether_type, reader.rest()))
         }
         number if wireless::is_wireless(number) => Ok(above_wireless(record, &wireless::unwrap(record)?)),
-        link_type::ARCNET | link_type::ARCNET_LINUX => bare(arcnet(record.link_type, &mut reader)?),
+        link_type::ARCNET | link_type::ARCNET_LINUX => bare(media::arcnet(record.link_type, &mut reader)?),
+        link_type::TOKEN_RING => media::token_ring(record, &mut reader),
+        link_type::FDDI => media::fddi(record, &mut reader),
+        link_type::IPOIB => media::infiniband(record, &mut reader),
+        link_type::NFLOG => bare(media::netfilter_log(&mut reader)?),
+        link_type::PKTAP => media::packet_tap(record, &mut reader),
         _ => Err(reader.invalid("link type")),
     }
 }
@@ -163,29 +168,6 @@ fn cooked<'a>(
         LLC => above_llc(record, link, bytes),
         0..FIRST_ETHER_TYPE => Unwrapped { link, above: Above::Other { ether_type: protocol, bytes } },
         _ => above_ether_type(record, link, protocol, bytes),
-    }
-}
-
-/// ARCNET, whose addresses are one octet long and name no device elsewhere.
-fn arcnet<'a>(link_type: u16, reader: &mut Reader<'a>) -> Result<Above<'a>, ParseError> {
-    /// RFC 1051, which had no fragments.
-    const OLD_IP: u8 = 240;
-    /// RFC 1201 section 3.3.
-    const IP: u8 = 212;
-    const IPV6: u8 = 196;
-    reader.u16("ARCNET addresses")?;
-    if link_type == link_type::ARCNET_LINUX {
-        reader.u16("ARCNET offset")?;
-    }
-    match reader.u8("ARCNET protocol")? {
-        OLD_IP => Ok(Above::Ip(reader.rest())),
-        IP | IPV6 => {
-            let split = reader.u8("ARCNET split flag")?;
-            reader.u16("ARCNET sequence number")?;
-            // Section 2.3: what is split lies in several frames.
-            Ok(if split == 0 { Above::Ip(reader.rest()) } else { Above::Nothing })
-        }
-        _ => Ok(Above::Nothing),
     }
 }
 

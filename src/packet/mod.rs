@@ -9,6 +9,7 @@ mod hep;
 mod ip;
 mod l2tp;
 mod link;
+mod media;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;
@@ -221,6 +222,11 @@ pub(crate) fn place(record: &Record<'_>, part: &[u8]) -> Option<std::ops::Range<
 /// Where a part of a record's data begins in it.
 fn offset_in(record: &Record<'_>, part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(record.data.as_ptr() as usize).min(record.data.len())
+}
+
+/// Octets that the frame had on the wire from this part of it on. No segment is longer, whatever its IP header says.
+fn on_wire(record: &Record<'_>, part: &[u8]) -> usize {
+    (record.wire_length as usize).max(record.data.len()).saturating_sub(offset_in(record, part))
 }
 
 fn short(offset: usize, field: &'static str, need: usize, have: usize) -> ParseError {

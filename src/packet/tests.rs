@@ -236,6 +236,56 @@ fn cooked_captures_name_the_sender_where_it_has_an_ethernet_address() {
 }
 
 #[test]
+fn token_ring_and_fddi_carry_llc_behind_their_addresses() {
+    let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(b"x")].concat();
+    let mut routed = PHONE;
+    routed[0] |= 0x80;
+    let route = [0x06, 0x30, 0, 0x11, 0, 0x20];
+    for (number, frame) in [
+        (link_type::TOKEN_RING, [&[0x10, 0x40][..], &SWITCH, &PHONE, &llc].concat()),
+        (link_type::TOKEN_RING, [&[0x10, 0x40][..], &SWITCH, &routed, &route, &llc].concat()),
+        (link_type::FDDI, [&[0x54][..], &SWITCH, &PHONE, &llc].concat()),
+    ] {
+        check(number, &frame, |packet| {
+            assert_eq!(udp_of(&packet).payload, b"x");
+            assert_eq!(packet.link, Link { source: Some(Mac(PHONE)), destination: Some(Mac(SWITCH)), vlan: None });
+        });
+    }
+    for (number, frame) in [
+        (link_type::TOKEN_RING, [&[0x10, 0x00][..], &SWITCH, &PHONE, &llc].concat()),
+        (link_type::FDDI, [&[0x41][..], &SWITCH, &PHONE, &llc].concat()),
+    ] {
+        check(number, &frame, |packet| assert_eq!(packet.body, Body::Nothing, "what keeps the ring going"));
+    }
+}
+
+#[test]
+fn packets_in_logs_and_taps_are_found() {
+    let log = |fields: &[&[u8]]| [&[2, 0, 0, 20][..], &fields.concat()].concat();
+    let padded = |mut bytes: Vec<u8>| {
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    };
+    let packet = udp4(b"x");
+    let length = packet.len() as u16 + 4;
+    let little = log(&[&[5, 0, 10, 0, 0, 0, 0, 0], &length.to_le_bytes(), &[9, 0], &padded(packet.clone())]);
+    let big = log(&[&[0, 5, 0, 10, 0, 0, 0, 0], &length.to_be_bytes(), &[0, 9], &padded(packet.clone())]);
+    let infiniband = [&[0; 40][..], &[8, 0, 0, 0], &packet].concat();
+    let tap = [&[16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 9, 9, 9][..], &ethernet(0x0800, &packet)].concat();
+    for (number, frame) in
+        [(link_type::NFLOG, little), (link_type::NFLOG, big), (link_type::IPOIB, infiniband), (link_type::PKTAP, tap.clone())]
+    {
+        check(number, &frame, |packet| assert_eq!((udp_of(&packet).payload, udp_of(&packet).wire_length), (&b"x"[..], 1)));
+        for length in 0..frame.len() {
+            decode(&mut Decoder::new(), &record(number, &frame[..length]));
+        }
+    }
+    let mut in_itself = tap;
+    in_itself[8..10].copy_from_slice(&[2, 1]);
+    check(link_type::PKTAP, &in_itself, |packet| assert_eq!(packet.body, Body::Nothing));
+}
+
+#[test]
 fn links_without_addresses() {
     for number in [link_type::RAW, link_type::RAW_BSD, link_type::RAW_OPENBSD, link_type::IPV4] {
         check(number, &udp4(b"x"), |packet| assert_eq!((udp_of(&packet).payload, packet.link), (&b"x"[..], Link::default())));
@@ -280,6 +330,18 @@ fn a_cut_capture_gives_what_is_there_and_the_length_on_the_wire() {
     let mut decoder = Decoder::new();
     let datagram = udp_of(&decode(&mut decoder, &cut));
     assert_eq!((datagram.payload.len(), datagram.wire_length), (2, 1000));
+}
+
+#[test]
+fn a_segment_is_no_longer_than_its_frame_was_whatever_ip_says() {
+    let mut packet = tcp4(b"abc");
+    packet[2..4].copy_from_slice(&1500_u16.to_be_bytes());
+    for (number, frame) in [(link_type::ETHERNET, ethernet(0x0800, &packet)), (link_type::RAW, packet.clone())] {
+        check(number, &frame, |packet| assert_eq!((tcp_of(&packet).payload, tcp_of(&packet).wire_length), (&b"abc"[..], 3)));
+        let snapped = Record { wire_length: frame.len() as u32 + 100, ..record(number, &frame) };
+        let mut decoder = Decoder::new();
+        assert_eq!(tcp_of(&decode(&mut decoder, &snapped)).wire_length, 103);
+    }
 }
 
 #[test]
@@ -362,7 +424,8 @@ fn an_ipv6_extension_chain_may_be_cut_anywhere() {
         let packet = ipv6(0, &[&chain[..], &udp6(b"abc")[40..]].concat());
         for length in 0..packet.len() {
             let cut = Record { wire_length: packet.len() as u32, ..record(link_type::RAW, &packet[..length]) };
-            assert_eq!(decode(&mut Decoder::new(), &cut).body, Body::Nothing);
+            let (mut decoder, udp_header_is_there) = (Decoder::new(), length + b"abc".len() >= packet.len());
+            assert!(udp_header_is_there || decode(&mut decoder, &cut).body == Body::Nothing);
             // And as if the header had said so.
             let mut said = packet[..length].to_vec();
             if let Some(field) = said.get_mut(4..6) {
@@ -488,9 +551,26 @@ fn a_fragment_cut_by_the_capture_completes_nothing() {
     let mut decoder = Decoder::new();
     for fragment in &fragments {
         let cut = Record { wire_length: fragment.len() as u32, ..record(link_type::RAW, &fragment[..fragment.len() - 1]) };
-        assert_eq!(decode(&mut decoder, &cut).body, Body::Nothing);
+        let body = decode(&mut decoder, &cut).body;
+        assert_eq!(matches!(body, Body::Udp(_)), fragment == &fragments[0], "only the head says what it is");
     }
     assert_eq!(completed(&mut decoder, &fragments), [(1, vec![1; 40])]);
+}
+
+#[test]
+fn the_head_of_a_datagram_whose_first_fragment_was_cut_is_read_as_far_as_it_goes() {
+    let payload: Vec<u8> = (0..60).collect();
+    for fragments in [fragments4(&udp4(&payload), 40, 1), fragments6(17, &udp6(&payload)[40..], 40, 1)] {
+        let [first, last] = &fragments[..] else { panic!("two fragments") };
+        let cut = |fragment: &[u8]| Record { wire_length: fragment.len() as u32, ..record(link_type::RAW, &[]) };
+        let captured = Record { data: &first[..first.len() - 4], ..cut(first) };
+        let mut decoder = Decoder::new();
+        let Body::Udp(datagram) = decoder.decode(&captured).body else { panic!("the head of the datagram") };
+        assert_eq!(datagram.payload, &payload[..28]);
+        assert!(datagram.wire_length > 28, "more was on the wire than was captured");
+        let behind = Record { data: &last[..last.len() - 4], ..cut(last) };
+        assert_eq!(decoder.decode(&behind).body, Body::Nothing, "the middle of a datagram is not read");
+    }
 }
 
 #[test]
@@ -714,6 +794,8 @@ fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
     let frame = ethernet(0x0800, &packet);
     let gre = |header: &[u8], inner: &[u8]| outer(47, &[header, inner].concat());
     let udp = |port, header: &[u8], inner: &[u8]| outer_udp(port, &[header, inner].concat());
+    let mut numbered = on_air(0x01, 0x08);
+    numbered[22] |= 1;
     vec![
         ("IP in IP", outer(4, &packet), false),
         ("IPv6 in IPv4", outer(41, &udp6(b"inner")), false),
@@ -765,6 +847,10 @@ fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
         ("CAPWAP with 802.3", udp(5247, &[0, 0x10, 0x02, 0, 0, 0, 0, 0], &frame), true),
         ("CAPWAP with 802.11", udp(5247, &[0, 0x10, 0x03, 0, 0, 0, 0, 0], &on_air(0x08, 0x01)), true),
         ("CAPWAP with swapped octets", udp(5247, &[0, 0x10, 0x03, 0, 0, 0, 0, 0], &on_air(0x01, 0x08)), true),
+        ("CAPWAP with swapped octets and a number of pieces", udp(5247, &[0, 0x10, 0x03, 0, 0, 0, 0, 0], &numbered), true),
+        ("Teredo", from_udp(3544, 50_000, &udp6(b"inner")), false),
+        ("Teredo with an origin", udp(3544, &[0, 0, 0x10, 0x20, 1, 2, 3, 4], &udp6(b"inner")), false),
+        ("Teredo with a secret", udp(3544, &[0, 1, 1, 2, 7, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0], &udp6(b"inner")), false),
         (
             "CAPWAP with the radio's address",
             udp(5247, &[0, 0x20, 0x03, 0x10, 0, 0, 0, 0, 6, 9, 9, 9, 9, 9, 9, 0], &on_air(0x08, 0x01)),
@@ -823,6 +909,9 @@ fn what_only_uses_the_port_of_a_tunnel_stays_a_datagram() {
         (5247, b"\0\x10\x02\x80\0\x01\0\0 a piece of a frame"),
         (5247, b"\0\x08\x02\0 shorter than its own header"),
         (37008, b"\x01\x04\0\x01\x01 a keep-alive"),
+        (3544, b"\0\x01\0\0\0\0\0\0\0\0\0\0\0 no packet"),
+        (3544, b"\0\x01\xff\xff"),
+        (3544, b"\0\0\x10\x20"),
         (37008, b"\x01\0\0\x01\x0a\xff"),
         (9060, b"HEP3\0\x06"),
         (2152, b"\x32\x01\0\x04\0\0\0\0\0\x01\0\0"),

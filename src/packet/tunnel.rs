@@ -16,6 +16,7 @@ const GTP_U: u16 = 2152;
 /// RFC 7510.
 const MPLS_IN_UDP: u16 = 6635;
 const TZSP: u16 = 37008;
+const TEREDO: u16 = 3544;
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -28,8 +29,8 @@ const ETHERNET: u16 = 0x6558;
 /// other has chosen, its own tells.
 #[inline]
 pub(super) fn is_tunnel(source: u16, destination: u16) -> bool {
-    matches!(destination, VXLAN | VXLAN_GPE | GENEVE | GTP_U | MPLS_IN_UDP | TZSP | hep::PORT | l2tp::PORT | capwap::PORT)
-        || matches!(source, l2tp::PORT | capwap::PORT)
+    matches!(destination, VXLAN | VXLAN_GPE | GENEVE | GTP_U | MPLS_IN_UDP | TZSP | hep::PORT)
+        || [source, destination].iter().any(|port| matches!(*port, TEREDO | l2tp::PORT | capwap::PORT))
 }
 
 /// Is this IP protocol a tunnel?
@@ -68,6 +69,7 @@ pub(super) fn in_udp<'a>(record: &Record<'a>, link: Link, datagram: &Datagram<'a
         (MPLS_IN_UDP, _) => by_ether_type(record, link, MPLS, payload),
         (TZSP, _) => tzsp(record, payload).ok()?,
         (l2tp::PORT, _) | (_, l2tp::PORT) => l2tp::in_udp(record, link, payload),
+        (TEREDO, _) | (_, TEREDO) => teredo(payload).map(|bytes| Unwrapped { link, above: Above::Ip(bytes) }),
         (capwap::PORT, _) | (_, capwap::PORT) => capwap::unwrap(record, payload),
         _ => None,
     }
@@ -230,6 +232,21 @@ fn gtp_u(payload: &[u8]) -> Result<Option<&[u8]>, ParseError> {
         }
     }
     Ok(Some(reader.rest()).filter(|packet| link::looks_like_ip(packet)))
+}
+
+/// Teredo (RFC 4380 section 5.1.1): what authenticates the packet and where it came from may stand before it.
+fn teredo(payload: &[u8]) -> Option<&[u8]> {
+    const NONCE_AND_CONFIRMATION: usize = 9;
+    const ORIGIN: usize = 8;
+    let mut rest = payload;
+    if let [0, 1, identifier, value, behind @ ..] = rest {
+        let length = usize::from(*identifier).saturating_add(usize::from(*value)).saturating_add(NONCE_AND_CONFIRMATION);
+        rest = behind.get(length..)?;
+    }
+    if rest.starts_with(&[0, 0]) {
+        rest = rest.get(ORIGIN..)?;
+    }
+    Some(rest).filter(|packet| matches!(packet, [0x60..=0x6f, ..]) && link::is_ip(packet))
 }
 
 fn by_ether_type<'a>(record: &Record<'a>, link: Link, ether_type: u16, bytes: &'a [u8]) -> Option<Unwrapped<'a>> {

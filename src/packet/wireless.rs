@@ -67,7 +67,7 @@ pub(super) fn unwrap<'a>(record: &Record<'a>) -> Result<Carried<'a>, ParseError>
         link_type::IEEE802_11_PRISM | link_type::IEEE802_11_AVS => before_radiotap(&mut reader)?,
         _ => {}
     }
-    data_frame(&mut reader, false, is_padded)
+    data_frame(&mut reader, Form { is_padded, ..Form::default() })
 }
 
 /// The headers of drivers before radiotap: a number, then their length. Prism's has the byte order of the machine, AVS's is
@@ -85,20 +85,32 @@ fn before_radiotap(reader: &mut Reader<'_>) -> Result<(), ParseError> {
 pub(super) fn in_tunnel(frame: &[u8]) -> Result<Carried<'_>, ParseError> {
     let is_data = |kind: u8, flags: u8| kind & 0x0f == DATA && matches!(flags & (TO_DS | FROM_DS), TO_DS | FROM_DS);
     match frame {
-        &[flags, kind, ..] if is_data(kind, flags) && !is_data(flags, kind) => data_frame(&mut Reader::new(frame), true, false),
-        _ => data_frame(&mut Reader::new(frame), false, false),
+        &[flags, kind, ..] if is_data(kind, flags) && !is_data(flags, kind) => {
+            // These do not number pieces as they should either; an access point carries none, it puts them together first.
+            data_frame(&mut Reader::new(frame), Form { is_swapped: true, ..Form::default() })
+        }
+        _ => data_frame(&mut Reader::new(frame), Form::default()),
     }
 }
 
+/// How a frame deviates from what was on the air.
+#[derive(Clone, Copy, Debug, Default)]
+struct Form {
+    /// The octets of the frame control are swapped.
+    is_swapped: bool,
+    /// The MAC header is padded to four octets.
+    is_padded: bool,
+}
+
 /// The MAC header (IEEE 802.11-2020 section 9.3.2.1).
-fn data_frame<'a>(reader: &mut Reader<'a>, is_swapped: bool, is_padded: bool) -> Result<Carried<'a>, ParseError> {
+fn data_frame<'a>(reader: &mut Reader<'a>, form: Form) -> Result<Carried<'a>, ParseError> {
     const NO_DATA: u8 = 0x40;
     const QOS: u8 = 0x80;
     /// Of the QoS control field: several frames in one.
     const AGGREGATE: u8 = 0x80;
     let begin = reader.offset();
     let [first, second] = reader.array("802.11 frame control")?;
-    let (kind, flags) = if is_swapped { (second, first) } else { (first, second) };
+    let (kind, flags) = if form.is_swapped { (second, first) } else { (first, second) };
     // Version and type; management and control frames carry nothing for us.
     if kind & 0x0f != DATA || kind & NO_DATA != 0 {
         return Ok(Carried::nothing(Link::default()));
@@ -122,11 +134,12 @@ fn data_frame<'a>(reader: &mut Reader<'a>, is_swapped: bool, is_padded: bool) ->
         }
     }
     // The low four bits of the sequence control number the pieces of one frame.
-    if flags & (PROTECTED | MORE_FRAGMENTS) != 0 || sequence & 0x000f != 0 {
+    let is_piece = flags & MORE_FRAGMENTS != 0 || (sequence & 0x000f != 0 && !form.is_swapped);
+    if flags & PROTECTED != 0 || is_piece {
         return Ok(Carried::nothing(link));
     }
     let header = reader.offset().saturating_sub(begin);
-    if is_padded {
+    if form.is_padded {
         reader.take(header.next_multiple_of(4).saturating_sub(header), "padding behind the 802.11 header")?;
     }
     let payload = if is_aggregate { Payload::Aggregate(reader.rest()) } else { Payload::Llc(reader.rest()) };

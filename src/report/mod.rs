@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use crate::verdict::Analysis;
+use html::contents::Contents;
 use sarif::Sarif;
 
 pub mod acceptance;
@@ -38,7 +39,10 @@ pub enum Format {
     /// A document on each line.
     JsonLines,
     /// A page that stands alone.
-    Html,
+    Html {
+        /// Are several captures on it?
+        several: bool,
+    },
     /// For a ticket.
     Markdown,
     /// For code-scanning pipelines.
@@ -73,7 +77,7 @@ pub fn document(format: Format, title: &str) -> Box<dyn Document> {
         Format::Text(options) => Box::new(Text { options, captures: 0 }),
         Format::Json => Box::new(Json { compact: false }),
         Format::JsonLines => Box::new(Json { compact: true }),
-        Format::Html => Box::new(Html { title: title.to_owned(), captures: 0 }),
+        Format::Html { several } => Box::new(Html { title: title.to_owned(), several, contents: Contents::default() }),
         Format::Markdown => Box::new(Markdown { captures: 0 }),
         Format::Sarif => Box::new(Sarif::default()),
         Format::Junit => Box::new(Junit),
@@ -108,20 +112,26 @@ impl Document for Json {
 
 struct Html {
     title: String,
-    captures: usize,
+    several: bool,
+    contents: Contents,
 }
 
 impl Document for Html {
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        html::begin(&self.title, out)
+        html::begin(&self.title, out)?;
+        if self.several { Contents::link(out) } else { Ok(()) }
     }
 
     fn capture(&mut self, analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-        self.captures = self.captures.saturating_add(1);
-        html::capture(analysis, path, self.captures, out)
+        html::capture(analysis, path, self.contents.next(), out)?;
+        self.contents.add(analysis, path);
+        Ok(())
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.several {
+            self.contents.write(out)?;
+        }
         html::end(out)
     }
 }

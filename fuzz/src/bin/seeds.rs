@@ -178,7 +178,7 @@ fn captures() -> Vec<PathBuf> {
 
 /// What the messages carry: certificates, bundles.
 fn formats(capture: &[u8], seeds: &mut Seeds) {
-    let outcome = pipeline::events(capture, &mut |event, _| {
+    let outcome = pipeline::events(capture, &Default::default(), &mut |event, _| {
         let What::Message(message) = &event.what else { return Ok(()) };
         match message {
             Message::Tls(message) => {
@@ -204,6 +204,30 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().expect("memory takes it")
 }
 
+/// A tar file of this one member (IEEE Std 1003.1, ustar).
+fn tar(name: &str, body: &[u8]) -> Vec<u8> {
+    let mut file = vec![0; 512];
+    let mut put = |at: usize, field: &[u8]| file.iter_mut().skip(at).zip(field).for_each(|(octet, value)| *octet = *value);
+    put(0, name.as_bytes());
+    put(124, format!("{:011o}", body.len()).as_bytes());
+    put(148, b"        0");
+    put(257, b"ustar\x0000");
+    let sum: u64 = file.iter().map(|octet| u64::from(*octet)).sum();
+    let mut put = |at: usize, field: &[u8]| file.iter_mut().skip(at).zip(field).for_each(|(octet, value)| *octet = *value);
+    put(148, format!("{sum:06o}\0").as_bytes());
+    file.extend_from_slice(body);
+    file.resize(file.len().next_multiple_of(512), 0);
+    file
+}
+
+/// The ZIP file that the tests read, written down in hexadecimal.
+fn zip() -> Vec<u8> {
+    let text = std::fs::read_to_string("../src/capture/archive/sample.zip.hex").expect("the sample is there");
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pairs = digits.chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+    pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+}
+
 fn samples(folder: &str, target: &str, ending: &str, seeds: &mut Seeds) {
     for entry in std::fs::read_dir(folder).expect("the samples are there") {
         let path = entry.expect("it can be listed").path();
@@ -213,10 +237,31 @@ fn samples(folder: &str, target: &str, ending: &str, seeds: &mut Seeds) {
     }
 }
 
+/// A connection with its key log, as acts.
+fn opened(text: &str) -> Vec<u8> {
+    let bytes = |digits: &str| -> Vec<u8> {
+        let pairs = digits.as_bytes().chunks_exact(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+    };
+    let keys: String = text.lines().filter_map(|line| line.strip_prefix("key ")).map(|line| format!("{line}\n")).collect();
+    let mut seed = with_length(&[], keys.as_bytes());
+    for (side, digits) in text.lines().filter_map(|line| line.split_once(" sends ")) {
+        seed.extend(with_length(&[u8::from(side == "server")], &bytes(digits)));
+    }
+    seed
+}
+
 fn main() -> std::io::Result<()> {
     let mut log = Log::default();
+    for entry in std::fs::read_dir("../src/protocols/tls/samples")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            log.seeds.add("opened", &opened(&std::fs::read_to_string(path)?));
+        }
+    }
     samples("../src/formats/samples", "x509", "der", &mut log.seeds);
     samples("../src/formats/samples", "pkcs7", "p7b", &mut log.seeds);
+    log.seeds.add("archive", &zip());
     for path in captures() {
         let capture = std::fs::read(&path)?;
         let head = capture.get(..3_900).unwrap_or(&capture);
@@ -224,6 +269,7 @@ fn main() -> std::io::Result<()> {
             log.seeds.add(target, capture.get(..capture.len() % 3_000 + 900).unwrap_or(&capture));
         }
         log.seeds.add("compressed", &gzip(head));
+        log.seeds.add("archive", &tar("capture.pcap", capture.get(..capture.len() % 1_500 + 400).unwrap_or(&capture)));
         log.seeds.add("report", &gzip(capture.get(..9_000).unwrap_or(&capture)));
         formats(&capture, &mut log.seeds);
         let mut reader = CaptureReader::open(capture.as_slice()).expect("a capture");

@@ -2,6 +2,7 @@
 //! every packet touches lie in [`Sent`], the rest is behind a box.
 
 mod belongs;
+mod end;
 
 pub(super) use belongs::Belongs;
 
@@ -64,6 +65,11 @@ impl<T: Default> Connection<T> {
     /// Does anybody want its payload?
     pub(super) fn wants_payload(&self) -> bool {
         self.streams.is_some()
+    }
+
+    /// The streams as long as what happens to them is counted.
+    fn counted(&self) -> Option<&Streams> {
+        self.streams.as_deref().filter(|streams| streams.reset.is_none())
     }
 
     fn ends(&self) -> Ends {
@@ -193,7 +199,7 @@ impl<T: Default> Connection<T> {
             }
             return true;
         }
-        let Some(streams) = &self.streams else { return true };
+        let Some(streams) = self.counted() else { return true };
         let end = of(&streams.sides, side).end().unwrap_or(u64::MAX);
         let record = of_mut(&mut self.records, side);
         let offset = other.offset(segment.acknowledgment);
@@ -246,7 +252,7 @@ impl<T: Default> Connection<T> {
         if let Some(first) = first {
             self.conflict(side, first, hand);
         }
-        if !again && let Some(streams) = &mut self.streams {
+        if !again && let Some(streams) = self.streams.as_mut().filter(|streams| streams.reset.is_none()) {
             hand.common.history.keep(of_mut(&mut streams.trails, side), from, bytes, hand.at.frame);
         }
         let me = of_mut(sent, side);
@@ -264,7 +270,7 @@ impl<T: Default> Connection<T> {
 
     /// The frame of which a segment repeats bytes with another content.
     fn first_reading<K>(&self, total: u64, side: Side, from: u64, bytes: &[u8], hand: &Hand<'_, K>) -> Option<Frame> {
-        let streams = self.streams.as_ref().filter(|_| from < total)?;
+        let streams = self.counted().filter(|_| from < total)?;
         hand.common.history.contradicted(*of(&streams.trails, side), from, bytes)
     }
 
@@ -278,7 +284,7 @@ impl<T: Default> Connection<T> {
 
     /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
     fn count(&mut self, total: u64, side: Side, placed: &Placed, at: At) -> bool {
-        let Some(streams) = &mut self.streams else { return false };
+        let Some(streams) = self.streams.as_mut().filter(|streams| streams.reset.is_none()) else { return false };
         let record = of_mut(&mut self.records, side);
         let Placed { sequence, length, from, to, again, contradicts } = *placed;
         if again && length == 1 && to == total && record.acked >= total {
@@ -302,72 +308,6 @@ impl<T: Default> Connection<T> {
         false
     }
 
-    /// A FIN; where it lies is `None` if its numbers are not those of the stream.
-    fn fin<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, sequence: Option<u32>, hand: &mut Hand<'_, K>) {
-        let first = self.ends.get_or_insert_default().note_fin(side, hand.at);
-        self.closed |= self.ends().both_fins();
-        let offset = sequence.and_then(|sequence| u64::try_from(of(sent, side).offset(sequence)).ok());
-        if let (Some(streams), Some(offset)) = (&mut self.streams, offset)
-            && offset <= of(sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
-        {
-            let stream = of_mut(&mut streams.sides, side);
-            stream.set_end(offset);
-            let record = of_mut(&mut self.records, side);
-            record.acked = record.acked.min(offset);
-        }
-        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
-        if first {
-            self.signal(Signal::Fin(side), sent, hand);
-        }
-    }
-
-    fn rst<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, hand: &mut Hand<'_, K>) {
-        let first = self.ends.get_or_insert_default().note_rst(side, hand.at);
-        self.closed = true;
-        for side in [Side::Client, Side::Server] {
-            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
-        }
-        if first {
-            self.signal(Signal::Rst(side), sent, hand);
-        }
-        // Where nothing was said yet, the client may try on with the same SYN.
-        if self.is_used(sent) {
-            self.finish_streams(hand);
-        }
-    }
-
-    /// Tells the sink of each side whose FIN is in order; frees the streams once both are over.
-    fn end_if_over<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
-        for side in [Side::Client, Side::Server] {
-            if self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).at_end()) {
-                self.end(side, hand);
-            }
-        }
-        if self.streams.as_ref().is_some_and(|streams| streams.ended == [true; 2]) {
-            self.streams = None;
-        }
-    }
-
-    fn finish_streams<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
-        for side in [Side::Client, Side::Server] {
-            self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
-        }
-        for side in [Side::Client, Side::Server] {
-            self.end(side, hand);
-        }
-        self.streams = None;
-    }
-
-    fn end<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {
-        let flow = self.flow(hand);
-        let Some(streams) = &mut self.streams else { return };
-        if !std::mem::replace(of_mut(&mut streams.ended, side), true) {
-            let stream = of_mut(&mut streams.sides, side);
-            hand.sink.end(&flow, &mut self.state, side, stream.rest(), hand.link, hand.at);
-            stream.release();
-        }
-    }
-
     /// Does something with one side's stream, and frees both if nobody wants them any more.
     fn with_stream<K, F>(&mut self, side: Side, hand: &mut Hand<'_, K>, act: F)
     where
@@ -376,7 +316,7 @@ impl<T: Default> Connection<T> {
     {
         let flow = self.flow(hand);
         let Some(streams) = &mut self.streams else { return };
-        if *of(&streams.ended, side) {
+        if streams.is_over(side) {
             return;
         }
         let record = of_mut(&mut self.records, side);

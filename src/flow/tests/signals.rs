@@ -91,6 +91,30 @@ fn each_sides_first_fin_and_first_rst_is_a_signal() {
 }
 
 #[test]
+fn what_was_under_way_to_the_side_that_reset_is_handed_on_and_not_counted() {
+    let mut bench = opened();
+    bench.log.parser = messages;
+    bench.client(ACK, 0, 0, "\0\x01?").server(ACK, 0, 3, "\0\x03a").client(RST, 3, 0, "");
+    let before = bench.log.stats.server;
+    bench.calls();
+    bench.server(ACK, 3, 3, "b").server(ACK, 4, 3, "c").client(RST, 3, 0, "").server(FIN | ACK, 5, 3, "").finish();
+    assert_eq!(bench.calls(), ["5 #0 server \"\\0\\u{3}abc\"", "7 #0 fin server", "7 #0 ended"]);
+    assert_eq!(
+        (bench.log.stats.server.data_segments, bench.log.stats.server.last_data),
+        (before.data_segments, before.last_data)
+    );
+}
+
+#[test]
+fn nothing_is_handed_on_of_the_side_that_reset_nor_when_both_did() {
+    let mut bench = opened();
+    bench.client(ACK, 0, 0, "a").client(RST, 1, 0, "");
+    bench.calls();
+    bench.client(ACK, 1, 0, "b").server(RST, 0, 0, "").server(ACK, 0, 1, "c");
+    assert_eq!(bench.calls(), ["4 #0 rst server", "5 #0 first data server"]);
+}
+
+#[test]
 fn a_port_that_is_used_again_is_another_flow() {
     let mut bench = Bench::default();
     bench.open().client(RST, 0, 0, "");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::Event;
+use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{At, Side};
 use crate::protocols::{http, tls};
@@ -76,6 +76,19 @@ impl Recorder {
             Signal::Rst(side) => add(&mut connection.closes, (event.at, side, Close::Rst)),
             Signal::FirstData(_) | Signal::Ended => {}
         }
+    }
+
+    /// Was it said to a side that had reset the connection, and so heard nothing any more?
+    pub(super) fn came_too_late(&self, event: &Event) -> bool {
+        let draft = self.connections.get(&event.flow.id).and_then(|id| self.drafts.get(*id));
+        let Some(Draft { kind: StepKind::Connection(connection), .. }) = draft else { return false };
+        let receiver = event.side.other();
+        // Refused, a client may call again with the same ports.
+        let called = connection.stats.client.last_syn;
+        let left = |&(at, side, close): &(At, Side, Close)| {
+            close == Close::Rst && side == receiver && called.is_none_or(|call| call < at)
+        };
+        matches!(event.what, What::Message(_)) && connection.closes.iter().any(left)
     }
 
     /// The flow has left the table. A DNS connection is part of its look-up, if it came about, and an end is no new frame.
@@ -172,6 +185,69 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
             }
             handshake.last_data_side = Some(side);
         }
+        (tls::Message::Handshake(20), Side::Client) => {
+            handshake.client_finished = handshake.client_finished.or(Some(at));
+        }
+        (tls::Message::Handshake(20), Side::Server) => {
+            handshake.server_finished = handshake.server_finished.or(Some(at));
+        }
+        (tls::Message::Decryption(tls::Decryption::Opened), _) => handshake.opened = true,
+        (tls::Message::Decryption(tls::Decryption::Torn), _) => handshake.torn = handshake.torn.or(Some(at)),
+        (tls::Message::Decryption(tls::Decryption::Sealed(_)), _) => {}
         (tls::Message::Handshake(_) | tls::Message::EncryptedHandshake, _) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::device::facts::DeviceFacts;
+    use crate::flow::SideStats;
+    use crate::model::{Endpoint, Frame, SECOND, Time};
+    use crate::packet::Link;
+    use crate::protocols::Message;
+
+    fn at(frame: u64) -> At {
+        At { frame: Frame(frame), time: Time(frame as i64 * SECOND) }
+    }
+
+    fn event(frame: u64, side: Side, what: What) -> Event {
+        let end = |host: u8, port: u16| Endpoint::Ip(SocketAddr::from(([10, 0, 0, host], port)));
+        let flow = Flow { id: 1, transport: Transport::Tcp, client: end(23, 50_000), server: end(5, 5061), oriented: true };
+        Event { at: at(frame), link: Link::default(), flow, side, what }
+    }
+
+    fn signal(frame: u64, side: Side, signal: Signal, last_syn: u64) -> Event {
+        let client = SideStats { last_syn: Some(at(last_syn)), ..SideStats::default() };
+        event(frame, side, What::Tcp(signal, Box::new(TcpStats { client, ..TcpStats::default() })))
+    }
+
+    /// Is the server's certificate in frame 4 told of the connection to which all this happened?
+    fn is_heard(before: [Event; 3]) -> bool {
+        let mut recorder = Recorder::default();
+        let chain = What::Message(Message::Tls(tls::Message::Certificate(Vec::new())));
+        for event in before.into_iter().chain([event(4, Side::Server, chain)]) {
+            recorder.event(&event, &DeviceFacts::default());
+        }
+        let heard = recorder
+            .drafts()
+            .any(|(_, draft)| matches!(&draft.kind, StepKind::Connection(connection) if connection.tls.is_some()));
+        heard
+    }
+
+    #[test]
+    fn what_reaches_a_side_that_has_reset_the_connection_was_never_heard() {
+        let called = || signal(1, Side::Client, Signal::Syn { first: true }, 1);
+        let answered = || signal(2, Side::Server, Signal::SynAck { first: true }, 1);
+        let reset = |frame, side| signal(frame, side, Signal::Rst(side), 1);
+        assert!(is_heard([called(), answered(), signal(3, Side::Client, Signal::Fin(Side::Client), 1)]));
+        assert!(!is_heard([called(), answered(), reset(3, Side::Client)]));
+        assert!(is_heard([called(), answered(), reset(3, Side::Server)]), "what the server said before it left");
+        assert!(
+            is_heard([called(), reset(2, Side::Client), signal(3, Side::Client, Signal::Syn { first: false }, 3)]),
+            "called again"
+        );
     }
 }

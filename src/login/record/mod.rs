@@ -224,6 +224,9 @@ impl Recorder {
     /// Takes note of one event of a device of which this is known.
     pub(super) fn event(&mut self, event: &Event, facts: &DeviceFacts) {
         self.touched = None;
+        if self.came_too_late(event) {
+            return;
+        }
         self.record(event, facts);
         let Some(touched) = self.touched else { return };
         let message = match &event.what {

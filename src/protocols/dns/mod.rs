@@ -31,7 +31,7 @@ pub static PROTOCOL: Protocol = Protocol {
 fn probe_datagram(probe: &Probe<'_>) -> Guess {
     let at_home = probe.on_port(PORT) && probe.bytes.len() >= parser::HEADER;
     let is_other = || LOOKALIKES.into_iter().any(|port| probe.on_port(port));
-    if at_home || (parser::is_question(probe.bytes) && !is_other()) { Guess::Yes } else { Guess::No }
+    if at_home || (parser::is_message(probe.bytes) && !is_other()) { Guess::Yes } else { Guess::No }
 }
 
 fn probe_stream(probe: &Probe<'_>) -> Guess {

@@ -6,6 +6,7 @@ use domain::base::{Message as Wire, ParseRecordData, ParsedRecord};
 use domain::rdata::{A, Aaaa, Cname, Ns, Ptr, Srv};
 
 use super::{Message, Question, Record, RecordData, kind, name};
+use crate::bytes::Reader;
 
 /// Length of the header (RFC 1035 section 4.1.1).
 pub(super) const HEADER: usize = 12;
@@ -108,22 +109,47 @@ fn value(record: &ParsedRecord<'_, [u8]>) -> Result<Option<RecordData>, Trouble>
     })
 }
 
-/// Is it a client's question for one name, and nothing but that, to the last octet? That is enough to know DNS by at any port.
-pub(super) fn is_question(bytes: &[u8]) -> bool {
-    let [_, _, high, low, 0, 1, 0, 0, 0, 0, 0, additional, name @ ..] = bytes else { return false };
-    // A client wishes for recursion, authentic data, or no checking (RFC 4035 section 3.2), and sets nothing else.
-    if high & !0x01 != 0 || low & !0x30 != 0 {
-        return false;
+/// Is it a question for one name, or the answer to one, that fills the datagram to the last octet? That is enough to know
+/// DNS by at any port.
+pub(super) fn is_message(bytes: &[u8]) -> bool {
+    pass_message(bytes).is_some()
+}
+
+/// Goes through a message of one question to the end of the bytes.
+fn pass_message(bytes: &[u8]) -> Option<()> {
+    const FIELD: &str = "message";
+    const INTERNET: u16 = 1;
+    let mut reader = Reader::new(bytes);
+    let [_, _, flags, _, 0, 1] = reader.array(FIELD).ok()? else { return None };
+    // QR and OPCODE (RFC 1035 section 4.1.1): a standard query, or what came back.
+    let (is_answer, opcode) = (flags & 0x80 != 0, flags & 0x78);
+    let (answers, authority, additional) = (reader.u16(FIELD).ok()?, reader.u16(FIELD).ok()?, reader.u16(FIELD).ok()?);
+    if opcode != 0 || !(is_answer || answers == 0 && authority == 0) {
+        return None;
     }
-    let mut rest = name;
-    while let [length @ 1..=63, after @ ..] = rest {
-        let Some((label, after)) = after.split_at_checked(usize::from(*length)) else { return false };
-        if !label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')) {
-            return false;
-        }
-        rest = after;
+    pass_name(&mut reader)?;
+    let _kind = reader.u16(FIELD).ok()?;
+    if reader.u16(FIELD).ok()? != INTERNET {
+        return None;
     }
-    // Type, class IN; EDNS (RFC 6891) adds a record of the root.
-    let has_name = rest.len() < name.len();
-    has_name && matches!((rest, additional), ([0, _, _, 0, 1], 0) | ([0, _, _, 0, 1, 0, 0, 41, ..], 1))
+    for _ in 0..u32::from(answers).saturating_add(authority.into()).saturating_add(additional.into()) {
+        pass_name(&mut reader)?;
+        // Type, class, time to live.
+        reader.take(8, FIELD).ok()?;
+        let length = reader.u16(FIELD).ok()?;
+        reader.take(length.into(), FIELD).ok()?;
+    }
+    reader.is_empty().then_some(())
+}
+
+/// Goes behind a name: to its root, or to the pointer that it ends with (RFC 1035 section 4.1.4).
+fn pass_name(reader: &mut Reader<'_>) -> Option<()> {
+    loop {
+        match reader.u8("name").ok()? {
+            0 => return Some(()),
+            length @ 1..=63 => reader.take(length.into(), "name").ok()?,
+            0xc0.. => return reader.u8("name").ok().map(|_| ()),
+            _ => return None,
+        };
+    }
 }

@@ -273,7 +273,7 @@ fn only_what_could_be_dns_is_taken_for_it() {
 }
 
 #[test]
-fn a_clients_question_is_known_at_any_port_of_no_other_protocol() {
+fn a_question_or_an_answer_that_fills_its_datagram_is_known_at_any_port_of_no_other_protocol() {
     let probe = |server_port, bytes: &[u8]| {
         (PROTOCOL.udp.as_ref().expect("over UDP").probe)(&Probe { side: Side::Client, client_port: 40_000, server_port, bytes })
     };
@@ -284,11 +284,17 @@ fn a_clients_question_is_known_at_any_port_of_no_other_protocol() {
     assert_eq!(probe(8053, &with_edns), Guess::No, "a record that the header does not count");
     with_edns[11] = 1;
     assert_eq!(probe(8053, &with_edns), Guess::Yes);
-    assert_eq!(probe(8053, &answer()), Guess::No, "an answer alone is not enough");
+    // What pads the message need not be of a known type: DNSCrypt's certificates are asked for like that.
+    let padded = [&message(0x0100, [1, 0, 0, 1], &[QUESTION]), &b"\0\0\0\0\0\0\0\0\0\0\x04\0\x0c\0\0"[..]].concat();
+    assert_eq!(probe(443, &padded), Guess::Yes);
+    let answer = answer();
+    assert_eq!(probe(8053, &answer), Guess::Yes);
+    assert_eq!(probe(8053, &answer[..answer.len() - 1]), Guess::No, "a record goes beyond the end");
+    assert_eq!(probe(8053, &message(0x0100, [1, 1, 0, 0], &[QUESTION, ADDRESS])), Guess::No, "a question that answers");
     for length in 0..question.len() {
         assert_eq!(probe(8053, &question[..length]), Guess::No);
     }
-    for (place, octet) in [(2, 0x80), (3, 0x03), (5, 2), (7, 1), (13, b' '), (12, 0xc0), (question.len() - 1, 3)] {
+    for (place, octet) in [(2, 0x28), (5, 2), (7, 1), (12, 0xc0), (12, 0x40), (question.len() - 1, 3)] {
         let mut other = question.clone();
         other[place] = octet;
         assert_eq!(probe(8053, &other), Guess::No, "{place}");

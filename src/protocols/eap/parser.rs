@@ -5,8 +5,8 @@ use super::{Message, Packet, code, kind, method};
 use crate::bytes::{ParseError, Reader};
 use crate::text::WireText;
 
-/// Protocol versions of IEEE 802.1X: 2001, 2004, 2010.
-const VERSIONS: std::ops::RangeInclusive<u8> = 1..=3;
+/// The first version of IEEE 802.1X. Later ones are read as those that are known, as it asks of a receiver.
+const FIRST_VERSION: u8 = 1;
 /// Methods that carry TLS behind an octet of flags (RFC 5216 section 3.1).
 const WITH_TLS: [u8; 5] = [method::TLS, method::TTLS, method::PEAP, method::FAST, method::TEAP];
 /// Flag: a length of four octets stands before the TLS data.
@@ -26,7 +26,7 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
     let version = reader.u8("version").ok()?;
     let kind = reader.u8("type").ok()?;
     let length = usize::from(reader.u16("length").ok()?);
-    if !VERSIONS.contains(&version) {
+    if version < FIRST_VERSION {
         return None;
     }
     // What lies behind is padding of the link; what is missing was cut by the capture.

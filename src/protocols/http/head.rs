@@ -77,7 +77,7 @@ fn by_lines(bytes: &[u8]) -> Head<'_> {
         let version = rest
             .iter()
             .rposition(|byte| *byte == b' ')
-            .filter(|at| rest.get(at + 1..).is_some_and(|last| last.starts_with(b"HTTP/")));
+            .filter(|at| rest.get(at + 1..).is_some_and(|last| last.starts_with(b"HTTP/") || b"HTTP/".starts_with(last)));
         First::Request { method: word, uri: rest.get(..version.unwrap_or(rest.len())).unwrap_or_default().trim_ascii_end() }
     };
     let headers = lines.take(SLOTS_LIMIT).filter_map(|line| {

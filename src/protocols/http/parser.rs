@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::body::{Collector, Progress, limit};
 use super::head::{First, Head, read};
-use super::probe::{LINE_LIMIT, message_start, next_start};
+use super::probe::{LINE_LIMIT, message_start, names_target, next_start};
 use super::{Message, Request, Response};
 use crate::flow::Step;
 use crate::formats::heads::{Unfinished, before_last_line, skip_line_ends};
@@ -127,7 +127,7 @@ impl Parser {
 
     /// Tells what there is of a head whose rest will never come, if that is enough to know what it was going to be.
     fn cut_head(&mut self, side: Side, head: &[u8], out: &mut dyn Out) {
-        if message_start(head) == Guess::Yes {
+        if message_start(head) == Guess::Yes || names_target(head) {
             let (message, mut collector) = self.open(read(head));
             tell(side, Some(message), &mut collector, false, out);
         }
@@ -180,8 +180,8 @@ impl Parser {
                 (skipped.saturating_add(end).saturating_add(used), more)
             }
             None if head.len() < HEAD_LIMIT => {
-                // The first line must be whole before it can be left unlooked at.
-                if message_start(head) == Guess::Yes {
+                // The first line must be whole before it can be left unlooked at, but for the version.
+                if message_start(head) == Guess::Yes || names_target(head) {
                     unfinished.goes_on(head);
                 }
                 *self.state(side) = State::Head(unfinished);

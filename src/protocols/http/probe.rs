@@ -90,6 +90,15 @@ pub(super) fn message_start(bytes: &[u8]) -> Guess {
     request_start(bytes)
 }
 
+/// Does a first line that was cut name a known method and the whole target, so that only the version is missing?
+pub(super) fn names_target(bytes: &[u8]) -> bool {
+    let bytes = skip_line_ends(bytes);
+    let (line, whole) = first_line(bytes);
+    let version = line.iter().rposition(|byte| *byte == b' ').and_then(|blank| line.get(blank + 1..));
+    let blanks = line.iter().filter(|byte| **byte == b' ').count();
+    !whole && blanks >= 2 && has_known_method(bytes) && version.is_some_and(|version| b"HTTP/1.".starts_with(version))
+}
+
 fn request_start(bytes: &[u8]) -> Guess {
     let (line, whole) = first_line(bytes);
     let method = line.iter().position(|byte| *byte == b' ');

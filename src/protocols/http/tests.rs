@@ -230,6 +230,18 @@ fn a_head_that_is_cut_off_is_told_as_far_as_it_was_seen() {
 }
 
 #[test]
+fn a_request_line_that_is_cut_off_behind_its_target_tells_the_target() {
+    for (line, told) in [("GET /x?y HTT", 1), ("GET /x HTTP/1.", 1), ("GET /x", 0), ("FOO /x HTT", 0), ("GET /x y", 0)] {
+        let mut wire = Wire::default();
+        wire.says(Client, line);
+        assert_eq!(wire.loses(Client, 400), told, "{line}");
+        if let Some((_, Message::Request(request))) = wire.told.0.last() {
+            assert!(!request.uri.raw().contains(' '), "{line}");
+        }
+    }
+}
+
+#[test]
 fn after_a_hole_that_may_hold_requests_nothing_is_joined_wrongly() {
     let mut wire = Wire::default();
     wire.says(Client, GET);

@@ -87,7 +87,7 @@ fn is_request_line(line: &[u8]) -> bool {
 fn could_be_first_line(line: &[u8]) -> bool {
     let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     let status = line.len() < VERSION.len() && VERSION.get(..line.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(line));
-    line.len() <= LINE_LIMIT && (word.is_empty() || status || is_method(word) || is_version(word))
+    line.len() <= LINE_LIMIT && (line.is_empty() || status || is_method(word) || is_version(word))
 }
 
 fn is_method(word: &[u8]) -> bool {

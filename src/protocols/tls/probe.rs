@@ -20,6 +20,12 @@ pub(super) fn probe(probe: &Probe<'_>) -> Guess {
     }
 }
 
+/// Do these bytes begin with a record that begins with a client's hello?
+pub(super) fn is_client_hello(bytes: &[u8]) -> bool {
+    let plausible = Header::read(bytes).is_some_and(|header| header.kind == record::HANDSHAKE && header.is_plausible());
+    plausible && bytes.get(record::HEADER) == Some(&handshake::CLIENT_HELLO)
+}
+
 fn is_home(probe: &Probe<'_>) -> bool {
     PORTS.iter().any(|port| probe.on_port(*port))
 }

@@ -58,6 +58,12 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     let policy = format!("default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'", hash(STYLE), hash(SCRIPT));
     begin_with("triage", &policy, out)?;
+    let sections = [
+        ("fixes", fixes(overview)),
+        ("groups", groups(overview)),
+        ("unread", unread(overview)),
+        ("captures", captures(overview, lines)),
+    ];
     let page = html! {
         header {
             h1 { "Triage of " (words::counted(overview.captures, "capture")) }
@@ -65,10 +71,9 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
             p.facts { (told::batch_extent(overview)) }
         }
         (charts(overview))
-        (fixes(overview))
-        (groups(overview))
-        (unread(overview))
-        (captures(overview, lines))
+        @for (place, table) in sections {
+            @if !table.0.is_empty() { section.scroll tabindex="0" aria-labelledby=(place) { (table) } }
+        }
         script { (PreEscaped(SCRIPT)) }
     };
     writeln!(out, "{}", page.into_string())?;

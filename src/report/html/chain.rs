@@ -52,7 +52,7 @@ fn card(certificate: &Drawn, place: usize) -> Markup {
         |text: &Option<crate::text::WireText>| text.as_ref().map_or_else(|| "cannot be read".to_owned(), ToString::to_string);
     html! {
         li {
-            h4 { (text(&certificate.subject)) }
+            h3 { (text(&certificate.subject)) }
             p.facts {
                 @match (certificate.fetched_in, place) {
                     (Some(frame), _) => { "fetched by the device, frame " (frame) },

@@ -9,11 +9,12 @@ use crate::verdict::{AttemptSummary, DeviceAnalysis, Finding};
 /// Attempts listed one by one.
 const LISTED: usize = 100;
 
-pub(super) fn section(device: &DeviceAnalysis, anchor: &str) -> Markup {
+/// `capture` is where its capture's title stands: the same device may be on the page once more, in another capture.
+pub(super) fn section(device: &DeviceAnalysis, anchor: &str, capture: &str) -> Markup {
     let attempt = device.typical_attempt();
     let shown = attempt.or_else(|| device.attempts.iter().rfind(|attempt| !attempt.timeline.is_empty()));
     html! {
-        section.device id=(anchor) aria-labelledby={ (anchor) "-title" } {
+        section.device id=(anchor) aria-labelledby={ (anchor) "-title " (capture) } {
             h2 id={ (anchor) "-title" } { (words::address(device)) " " span.kind { (Wire(&words::kind(device))) } " " (badge(device)) }
             p.headline { (Wire(&told::headline(device))) }
             @if told::is_failed(device) { (answer(device, attempt)) }

@@ -43,7 +43,7 @@ pub(super) fn figure(device: &DeviceAnalysis, attempt: &AttemptSummary, anchor: 
             div.scroll tabindex="0" role="group" aria-label="Sequence diagram" { (diagram(device, attempt, &id)) }
             details {
                 summary { "The same as a table" }
-                (table(device, attempt))
+                div.scroll tabindex="0" role="group" aria-label="Messages as a table" { (table(device, attempt)) }
             }
         }
     }

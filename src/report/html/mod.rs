@@ -18,6 +18,7 @@ mod attempts;
 pub mod batch;
 mod chain;
 mod chart;
+pub mod contents;
 mod device;
 mod ladder;
 #[cfg(test)]
@@ -84,7 +85,7 @@ fn begin_with(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> 
 pub fn capture(analysis: &Analysis, path: &str, number: usize, out: &mut dyn Write) -> io::Result<()> {
     let top = html! {
         header {
-            h1 { (Wire(path)) }
+            h1 id=(place(number)) { (Wire(path)) }
             p.facts { (Wire(&told::capture(&analysis.capture, path))) }
             (shortcomings(analysis))
         }
@@ -127,7 +128,7 @@ fn devices(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Resul
     };
     writeln!(out, "{}", all.into_string())?;
     for (index, device) in logins.iter().enumerate() {
-        writeln!(out, "{}", device::section(device, &anchor(number, index)).into_string())?;
+        writeln!(out, "{}", device::section(device, &anchor(number, index), &place(number)).into_string())?;
     }
     Ok(())
 }

@@ -94,8 +94,8 @@ fn every_label_that_is_referred_to_is_there_once() {
     for id in &ids {
         assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{id}");
     }
-    for label in attribute("aria-labelledby") {
-        assert!(ids.contains(&label), "{label}");
+    for label in attribute("aria-labelledby").iter().flat_map(|labels| labels.split(' ')) {
+        assert!(ids.iter().any(|id| id == label), "{label}");
     }
 }
 
@@ -114,4 +114,38 @@ fn tags_are_closed_in_order() {
         }
         assert!(open.is_empty(), "{open:?}");
     }
+}
+
+/// A page of two captures; the second has a hostile name.
+fn page_of_two() -> String {
+    let mut out = Vec::new();
+    let mut document = crate::report::document(crate::report::Format::Html { several: true }, "2 captures");
+    document.begin(&mut out).unwrap();
+    document.capture(&samples::founding_loop(), "field.pcapng", &mut out).unwrap();
+    document.capture(&samples::healthy(), "\u{1b}[2J<b>.pcapng", &mut out).unwrap();
+    document.end(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn several_captures_are_listed_with_a_link_to_each() {
+    let page = page_of_two();
+    let list = page.rsplit_once("<h1 id=\"captures\">").unwrap().1;
+    assert!(page.find("href=\"#captures\"").unwrap() < page.find("field.pcapng").unwrap(), "the way to the list comes first");
+    for number in 1..=2 {
+        assert!(list.contains(&format!("href=\"#c{number}\"")), "the list leads to capture {number}");
+        assert_eq!(page.matches(&format!("<h1 id=\"c{number}\">")).count(), 1, "and there it is");
+    }
+    let founding = samples::founding_loop();
+    let device = &founding.devices[0];
+    let text = text(&format!("<body>{list}"));
+    for told in [words::address(device), told::headline(device), device.primary().unwrap().code.to_string()] {
+        assert!(text.contains(&told), "{told}");
+    }
+    assert!(!page.contains("<b>") && !page.contains('\u{1b}'), "a file's name is text");
+}
+
+#[test]
+fn one_capture_needs_no_list() {
+    assert!(!page(&samples::founding_loop()).contains("\"captures\""));
 }
