@@ -116,6 +116,9 @@ impl Common {
         let name = device.mac.map(|mac| mac.to_string()).or_else(|| device.ips.first().map(ToString::to_string));
         let name = name.unwrap_or_default();
         complain(&format_args!("{}: {} packets of {name}, {}", shown(&self.output), extract.packets, device.verdict));
+        if extract.has_secrets() {
+            complain(&"the secrets of TLS that the capture brought are in it, and open what it holds");
+        }
         if !extract.is_same {
             complain(&"this capture alone gives another verdict: keep the whole one");
         }
