@@ -15,6 +15,9 @@ use crate::pipeline::{self, Options, Outcome, Selector};
 use crate::report::{self, text};
 use crate::verdict::Analysis;
 
+/// A capture of so many bytes is read before a thread has begun.
+const SMALL: u64 = 1 << 20;
+
 /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
 ///
 /// The capture is pcap, pcapng, ERF, snoop or Network Monitor, compressed or not. Ctrl-C ends the reading, and what was read
@@ -220,5 +223,7 @@ fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure>
     // A line that does not fit on the terminal could not be taken back.
     let name = path.file_name().map_or_else(|| shown(path), |name| shown(Path::new(name)));
     let capture = Watched::new(input::open(path)?, name, size);
-    pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
+    let is_small = size.is_some_and(|size| size <= SMALL);
+    let outcome = if is_small { pipeline::analyse(capture, options) } else { pipeline::analyse_large(capture, options) };
+    outcome.map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }

@@ -117,10 +117,10 @@ impl KeyLogs {
 
 /// Is there a profile of this name? If not, which may have been meant?
 pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
-    let names = || profiles.all.iter().map(|profile| profile.name.as_str());
+    let names = || profiles.all().map(|profile| profile.name.as_str());
     let word = name.to_lowercase();
     let speaks = |profile: &&Profile| [&profile.title, &profile.about].iter().any(|text| text.to_lowercase().contains(&word));
-    let speak: Vec<&str> = profiles.all.iter().filter(speaks).map(|profile| profile.name.as_str()).collect();
+    let speak: Vec<&str> = profiles.all().filter(speaks).map(|profile| profile.name.as_str()).collect();
     let hint = match closest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
         None if !speak.is_empty() => format!("these speak of it: {}", speak.join(", ")),

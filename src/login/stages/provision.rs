@@ -95,6 +95,11 @@ fn is_needed(exchange: &Exchange) -> bool {
     exchange.request.as_ref().is_none_or(|(_, request)| needs(request))
 }
 
+/// Is it software that is asked for, not configuration?
+pub(crate) fn is_image(request: &http::Request) -> bool {
+    purpose::of_request(request) == Purpose::Update
+}
+
 /// 304: the device has it already.
 fn is_delivered(exchange: &Exchange) -> bool {
     code(exchange).is_some_and(|code| matches!(code, 200..=299 | 304))
