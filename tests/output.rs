@@ -86,7 +86,7 @@ fn no_text_of_a_packet_reaches_a_terminal_as_it_came() {
         json::document(&analysis, &what, &mut document).unwrap();
         json::line(&analysis, &what, &mut line).unwrap();
         let mut events = EventWriter::new(Vec::new());
-        let outcome = pipeline::events(bytes.as_slice(), &mut |event, _| events.event(event, None)).unwrap();
+        let outcome = pipeline::events(bytes.as_slice(), &Default::default(), &mut |event, _| events.event(event, None)).unwrap();
         outcome.result.1.unwrap();
         let events = events.finish().unwrap();
         for output in [&document, &line, &events] {

@@ -1,12 +1,16 @@
 //! Options that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+#[cfg(feature = "decrypt")]
+use super::input::read_key_log;
 use super::input::read_profiles;
-use crate::pipeline::Selector;
+use crate::keylog::KeyLog;
+use crate::pipeline::{Options, Selector};
 use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
@@ -80,6 +84,57 @@ impl ProfileFiles {
             read_profiles(directory, &mut profiles)?;
         }
         Ok(profiles)
+    }
+}
+
+/// Where the secrets of TLS connections are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct KeyLogs {
+    /// Read what is encrypted with the secrets of this key log, as SSLKEYLOGFILE makes one, beside those that the capture
+    /// itself brings
+    #[cfg(feature = "decrypt")]
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
+}
+
+impl KeyLogs {
+    /// Their secrets.
+    #[cfg(feature = "decrypt")]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        let mut keys = KeyLog::default();
+        for path in &self.keylog {
+            read_key_log(path, &mut keys)?;
+        }
+        Ok(Arc::new(keys))
+    }
+
+    /// Their secrets: this program was built without what could use any.
+    #[cfg(not(feature = "decrypt"))]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        Ok(Arc::default())
+    }
+}
+
+/// How devices are judged.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Judging {
+    /// Take every device for one of this family (`loginloop profiles` lists them)
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
+}
+
+impl Judging {
+    /// The options of an analysis, of this device alone if one is named.
+    pub(super) fn options(&self, device: Option<Selector>) -> Result<Options, Failure> {
+        let profiles = self.profile_files.load()?;
+        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
+            return Err(unknown_profile(name, &profiles));
+        }
+        Ok(Options { profiles, profile: self.profile.clone(), device, keys: self.key_logs.load()? })
     }
 }
 

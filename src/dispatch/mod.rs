@@ -8,22 +8,23 @@ use indexmap::IndexMap;
 
 use crate::event::{Event, EventSink, What};
 use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
+use crate::keylog::Keys;
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
-use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
+use crate::protocols::{self, Asker, Guess, Message, Out, OverUdp, Probe};
 
+mod claim;
 mod inner;
+mod inside;
 
+use claim::Claim;
 use inner::Inner;
+use inside::Inside;
 
 /// After so many datagrams that no protocol claims, a flow is given up: media starts with its first packet.
 const UNCLAIMED_DATAGRAMS: u8 = 4;
 /// On ports where signalling is at home, keep-alives and probes may come first.
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
-/// In the stream of a protocol that is none of ours, so many pieces may come before a StartTLS.
-const UNCLAIMED_PIECES: u8 = 64;
-/// The first bytes of a side that a protocol may ask for before it must say yes.
-const PROBE_LIMIT: usize = 64;
 /// EtherType of EAPOL.
 const EAPOL: u16 = 0x888e;
 /// Questions whose answers may come from a new port that are remembered; the oldest go first.
@@ -37,45 +38,28 @@ pub struct Dispatcher<S> {
     sink: S,
     awaited: Awaited,
     inner: Inner,
+    keys: Keys,
 }
 
 /// What the dispatcher keeps with each flow.
 #[derive(Default)]
 pub struct FlowState {
     claim: Claim,
+    /// What it carries inside, where that can be read.
+    inside: Option<Box<Inside>>,
     /// The beginning was not captured, and a message showed that the sides are the other way round.
     flipped: bool,
 }
 
-/// Whose payload it is.
-#[derive(Default)]
-enum Claim {
-    /// Nobody has claimed it yet.
-    #[default]
-    Fresh,
-    /// Datagrams that nobody claimed.
-    Unclaimed(u8),
-    /// The first bytes of these sides were nobody's, nor were so many pieces of both.
-    Refused { client: bool, server: bool, pieces: u8 },
-    /// A datagram protocol.
-    Datagram(&'static OverUdp),
-    /// A stream protocol.
-    Stream(Box<dyn StreamParser>),
-}
-
-impl Claim {
-    /// A protocol that is over leaves the stream to whoever claims what follows.
-    fn renew(&mut self) {
-        if matches!(self, Claim::Stream(parser) if parser.is_over()) {
-            *self = Claim::Fresh;
-        }
-    }
-}
-
 impl<S: EventSink> Dispatcher<S> {
-    /// Gives events to `sink`.
-    pub fn new(sink: S) -> Self {
-        Self { sink, awaited: Awaited::default(), inner: Inner::default() }
+    /// Gives events to `sink`; `keys` open what is encrypted.
+    pub fn new(sink: S, keys: Keys) -> Self {
+        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys }
+    }
+
+    /// The secrets.
+    pub fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 
     /// The sink, when all is done.
@@ -97,6 +81,8 @@ struct Emitter<'a, S> {
     link: Link,
     at: At,
     answered_elsewhere: bool,
+    /// The secrets, and what is inside the stream in hand; `None` where nothing is to be opened.
+    opens: Option<(&'a Keys, &'a mut Option<Box<Inside>>)>,
 }
 
 impl<S: EventSink> Emitter<'_, S> {
@@ -124,6 +110,26 @@ impl<S: EventSink> Out for Emitter<'_, S> {
 
     fn answer_from_new_port(&mut self) {
         self.answered_elsewhere = true;
+    }
+
+    fn keys(&self) -> Option<&Keys> {
+        self.opens.as_ref()?.0.any()
+    }
+
+    fn inner(&mut self, side: Side, piece: protocols::Inner<'_>) -> Interest {
+        let Some((_, inside)) = &mut self.opens else { return Interest::SignalsOnly };
+        let inside = inside.get_or_insert_default();
+        let (flow, flipped) = (self.flow, &mut *self.flipped);
+        let out = Emitter {
+            sink: &mut *self.sink,
+            flow,
+            flipped,
+            link: self.link,
+            at: self.at,
+            answered_elsewhere: false,
+            opens: None,
+        };
+        inside.take(side, piece, out)
     }
 }
 
@@ -182,29 +188,6 @@ fn at_home(flow: &Flow) -> bool {
         .any(|port| matches!(port, 53 | 67..=69 | 123 | 546 | 547 | 5060..=5069 | 5353 | 5355))
 }
 
-/// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
-/// is there gets them: it finds its way from the middle of a stream, or gives it up.
-fn claim_stream(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
-    let mut undecided = None;
-    for over in protocols::ALL.iter().filter_map(|protocol| protocol.tcp.as_ref()) {
-        match (over.probe)(probe) {
-            Guess::Yes => return Ok(over),
-            Guess::Maybe => undecided = undecided.or(Some(over)),
-            Guess::No => {}
-        }
-    }
-    match undecided {
-        Some(over) if probe.bytes.len() >= PROBE_LIMIT => Ok(over),
-        Some(_) => Err(Guess::Maybe),
-        None => Err(Guess::No),
-    }
-}
-
-/// TLS in the stream of another protocol: whatever was spoken before, it begins with a hello.
-fn after_start_tls(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
-    protocols::tls::PROTOCOL.tcp.as_ref().filter(|_| protocols::tls::is_client_hello(probe.bytes)).ok_or(Guess::No)
-}
-
 impl<S: EventSink> FlowSink for Dispatcher<S> {
     type State = FlowState;
 
@@ -225,8 +208,9 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         link: &Link,
         at: At,
     ) -> Interest {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let FlowState { claim, flipped, .. } = state;
+        let sink = &mut self.sink;
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens: None };
         let claimed = match claim {
             Claim::Datagram(over) => Some(*over),
             _ => awaited(&self.awaited, flow, side).map(|(over, asker)| {
@@ -261,44 +245,16 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     }
 
     fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
-        if let Claim::Stream(parser) = claim {
-            let step = parser.data(side, bytes, &mut out);
-            claim.renew();
-            return step;
-        }
-        let question = probe(flow, side, bytes);
-        let found = match claim {
-            Claim::Refused { client: true, server: true, .. } => after_start_tls(&question),
-            _ => claim_stream(&question),
-        };
-        match found {
-            Ok(over) => {
-                let mut parser = (over.parser)();
-                let step = parser.data(side, bytes, &mut out);
-                *claim = Claim::Stream(parser);
-                claim.renew();
-                step
-            }
-            Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
-            Err(_) => {
-                let (client, server, pieces) = match claim {
-                    Claim::Refused { client, server, pieces } => (*client, *server, *pieces),
-                    _ => (false, false, 0),
-                };
-                let (client, server) = (client || side == Side::Client, server || side == Side::Server);
-                let pieces = pieces.saturating_add(1);
-                *claim = Claim::Refused { client, server, pieces };
-                let is_given_up = client && server && pieces >= UNCLAIMED_PIECES;
-                if is_given_up { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
-            }
-        }
+        let FlowState { claim, flipped, inside } = state;
+        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+        claim.read(&probe(flow, side, bytes), |_| true, &mut out)
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let FlowState { claim, flipped, inside } = state;
+        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
         match claim {
             Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
                 Step::Done => Interest::SignalsOnly,
@@ -309,23 +265,26 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     }
 
     fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
-        let FlowState { claim, flipped } = state;
+        let FlowState { claim, flipped, inside } = state;
         if let Claim::Stream(parser) = claim {
-            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
             parser.end(side, rest, &mut out);
         }
     }
 
     fn held(&self, state: &FlowState) -> usize {
-        match &state.claim {
+        let outside = match &state.claim {
             Claim::Stream(parser) => parser.held(),
             _ => 0,
-        }
+        };
+        outside.saturating_add(state.inside.as_ref().map_or(0, |inside| inside.held()))
     }
 
     fn forget(&mut self, state: &mut FlowState) {
         // What comes next is asked for again, and may be taken up by the same protocol.
         state.claim = Claim::Fresh;
+        state.inside = None;
     }
 
     fn other(&mut self, packet: &Packet<'_>) {
@@ -392,7 +351,7 @@ mod tests {
         let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
         let (client, server) = (end([10, 0, 4, 23], 50_000), end([10, 0, 0, 3], port));
         let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
-        Wire { dispatcher: Dispatcher::new(Heard::default()), state: FlowState::default(), flow }
+        Wire { dispatcher: Dispatcher::new(Heard::default(), Keys::default()), state: FlowState::default(), flow }
     }
 
     impl Wire {
@@ -480,7 +439,7 @@ mod tests {
     #[test]
     fn a_stream_of_no_protocol_is_left_alone_behind_so_many_pieces() {
         let mut wire = to_port(4444);
-        for _ in 0..UNCLAIMED_PIECES / 2 {
+        for _ in 0..claim::UNCLAIMED_PIECES / 2 {
             wire.says(Side::Client, b"\xffquestion");
             wire.says(Side::Server, b"\xffanswer");
         }

@@ -51,6 +51,8 @@ struct Context<'a> {
     enrolment: HashSet<IpAddr, RandomState>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     configuration: HashSet<String, RandomState>,
+    /// The plug-and-play server that told it where its configuration is.
+    plug_and_play: Option<IpAddr>,
     /// Hosts that it asked for files over TFTP.
     file_servers: HashSet<IpAddr, RandomState>,
     /// The certificates that it may ask about.
@@ -83,6 +85,7 @@ pub(super) fn steps(
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
         configuration: HashSet::default(),
+        plug_and_play: facts.plug_and_play,
         file_servers: HashSet::default(),
         checks: Checks::of(&drafts),
         led_to: HashMap::default(),
@@ -223,7 +226,9 @@ impl Context<'_> {
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
         let name = connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        name.is_some_and(|name| self.configuration.contains(&name)) || self.configuration.contains(&server.to_string())
+        name.is_some_and(|name| self.configuration.contains(&name))
+            || self.configuration.contains(&server.to_string())
+            || self.plug_and_play == Some(server)
     }
 }
 

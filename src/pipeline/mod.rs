@@ -3,27 +3,28 @@
 
 mod naming;
 mod notes;
+mod reading;
 mod room;
 
 use std::io::Read;
+use std::sync::Arc;
 
-use crate::capture::{CaptureError, CaptureReader, ahead, compressed};
+use crate::capture::{CaptureError, ahead, compressed};
 use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
-use crate::dispatch::{Dispatcher, FlowState};
-use crate::event::{Event, EventSink, What};
+use crate::event::{Event, EventSink};
 use crate::findings;
-use crate::flow::{Conflict, FlowTable, Signal};
+use crate::keylog::KeyLog;
 use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
-use crate::packet::Decoder;
 use crate::profile::{self, Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registrars, look_at_others};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
+use reading::run;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
@@ -40,6 +41,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// The one device that is looked at.
     pub device: Option<Selector>,
+    /// The secrets of TLS connections, beside those that the capture brings.
+    pub keys: Arc<KeyLog>,
 }
 
 impl Options {
@@ -80,7 +83,7 @@ fn analyse_plain(
     compression: Option<&'static str>,
     options: &Options,
 ) -> Result<Outcome<Analysis>, CaptureError> {
-    let mut run = run(input, compression, Logins::new(options))?;
+    let mut run = run(input, compression, &options.keys, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
     run.capture.warnings.extend(run.sink.devices.warnings());
@@ -92,75 +95,27 @@ fn analyse_plain(
     Ok(Outcome { result, error: run.error })
 }
 
-/// Reads a capture and gives each event, with the device that it belongs to.
+/// Reads a capture and gives each event, with the device that it belongs to; `keys` open what is encrypted.
 ///
 /// # Errors
 /// If nothing of it can be read as a capture.
 pub fn events<R: Read>(
     input: R,
+    keys: &Arc<KeyLog>,
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
     let (input, compression) = compressed::plain(input)?;
-    let mut run = run(input, compression, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    let told = Told { devices: Devices::default(), notes: Notes::default(), sink, result: Ok(()) };
+    let mut run = run(input, compression, keys, told)?;
     run.capture.warnings.extend(run.sink.devices.warnings());
+    run.capture.notes = run.sink.notes.of_secrets();
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
-}
-
-/// What is left when the capture has been read.
-struct Run<S> {
-    capture: CaptureSummary,
-    sink: S,
-    /// Where TCP segments gave two readings of the same bytes.
-    conflicts: Vec<Conflict>,
-    error: Option<CaptureError>,
-}
-
-fn run<S: EventSink>(input: impl Read, compression: Option<&'static str>, sink: S) -> Result<Run<S>, CaptureError> {
-    let mut reader = CaptureReader::open(input)?;
-    let mut decoder = Decoder::new();
-    let mut flows: FlowTable<FlowState> = FlowTable::default();
-    let mut dispatcher = Dispatcher::new(sink);
-    let error = loop {
-        match reader.next_record() {
-            Ok(Some(record)) => decoder.decode_each(&record, |packet| flows.push(packet, &mut dispatcher)),
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
-        if dispatcher.sink().is_done() {
-            break None;
-        }
-    };
-    flows.finish(&mut dispatcher);
-    let facts = reader.facts();
-    let mut warnings = reader.warnings().to_vec();
-    if reader.more_warnings() > 0 {
-        warnings.push(Warning { frame: None, text: format!("{} further warnings of this kind", reader.more_warnings()) });
-    }
-    warnings.extend(flows.warnings());
-    if decoder.lost_datagrams() > 0 {
-        let text =
-            format!("{} fragmented IP datagrams never became complete, or were pushed out by others", decoder.lost_datagrams());
-        warnings.push(Warning { frame: None, text });
-    }
-    let capture = CaptureSummary {
-        format: reader.format(),
-        compression,
-        frames: facts.frames,
-        bytes: reader.file_bytes(),
-        first_time: facts.first,
-        last_time: facts.last,
-        truncated: facts.truncated,
-        snaplen_limited: facts.snaplen_limited,
-        dropped: facts.dropped,
-        warnings,
-        notes: Vec::new(),
-    };
-    Ok(Run { capture, sink: dispatcher.into_sink(), conflicts: flows.conflicts().to_vec(), error })
 }
 
 /// Hands events on, with the names of their devices.
 struct Told<'a> {
     devices: Devices,
+    notes: Notes,
     sink: &'a mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
     result: std::io::Result<()>,
 }
@@ -170,6 +125,7 @@ impl EventSink for Told<'_> {
         if self.result.is_err() {
             return;
         }
+        self.notes.event(&event);
         let owner = self.devices.observe(&event);
         let name = owner
             .and_then(|owner| self.devices.facts(owner.device))
@@ -222,9 +178,7 @@ struct Tracked<'a> {
 impl EventSink for Logins<'_> {
     fn event(&mut self, event: Event) {
         self.now = self.now.max(event.at.time);
-        if let What::Tcp(Signal::Ended, stats) = &event.what {
-            self.notes.ended(stats);
-        }
+        self.notes.event(&event);
         let Some(owner) = self.devices.observe(&event) else { return };
         if let Some(joined) = owner.joined {
             self.join(joined, owner.device);

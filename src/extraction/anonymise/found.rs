@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 use serde_json::Value;
@@ -104,7 +105,7 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn in_capture(capture: &[u8], public: &Public) -> Result<Self, CaptureError> {
         let mut found = Self::default();
-        pipeline::events(capture, &mut |event, _| {
+        pipeline::events(capture, &Arc::default(), &mut |event, _| {
             for end in [event.source(), event.destination()] {
                 found.ips.extend(end.ip().filter(|ip| is_own(*ip)));
             }

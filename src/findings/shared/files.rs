@@ -87,6 +87,20 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
     }
 }
 
+/// The image that its configuration names and that its server does not have: the last answer that the device had before it
+/// started over.
+pub(crate) fn missing_image(case: &Case<'_>) -> Option<(String, At, u16)> {
+    case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    let last = case.attempt.connections().flat_map(|(_, connection)| connection.http.iter());
+    let last = last
+        .filter(|exchange| exchange.response.is_some())
+        .max_by_key(|exchange| exchange.response.as_ref().map(|(at, _)| *at))?;
+    let ((_, request), (at, response)) = (last.request.as_ref()?, last.response.as_ref()?);
+    let image = provision::is_image(request) && Said::Http(response.code).is_missing();
+    let went_on = case.known.answered.iter().any(|answered| answered > at && *answered <= case.attempt.last);
+    (image && !went_on).then(|| (request.uri.to_string(), *at, response.code))
+}
+
 /// Does the device ask whoever hears it for its file, since it knows no server (RFC 1123 section 4.2.3.4 knows such requests)?
 pub(crate) fn asks_everybody(step: &Step) -> bool {
     matches!(&step.kind, StepKind::File(transfer) if transfer.flow.server_ip() == Some(IpAddr::V4(Ipv4Addr::BROADCAST)))

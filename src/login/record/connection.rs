@@ -185,6 +185,15 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
             }
             handshake.last_data_side = Some(side);
         }
+        (tls::Message::Handshake(20), Side::Client) => {
+            handshake.client_finished = handshake.client_finished.or(Some(at));
+        }
+        (tls::Message::Handshake(20), Side::Server) => {
+            handshake.server_finished = handshake.server_finished.or(Some(at));
+        }
+        (tls::Message::Decryption(tls::Decryption::Opened), _) => handshake.opened = true,
+        (tls::Message::Decryption(tls::Decryption::Torn), _) => handshake.torn = handshake.torn.or(Some(at)),
+        (tls::Message::Decryption(tls::Decryption::Sealed(_)), _) => {}
         (tls::Message::Handshake(_) | tls::Message::EncryptedHandshake, _) => {}
     }
 }
@@ -222,10 +231,7 @@ mod tests {
         for event in before.into_iter().chain([event(4, Side::Server, chain)]) {
             recorder.event(&event, &DeviceFacts::default());
         }
-        let heard = recorder
-            .drafts()
-            .any(|(_, draft)| matches!(&draft.kind, StepKind::Connection(connection) if connection.tls.is_some()));
-        heard
+        recorder.drafts().any(|(_, draft)| matches!(&draft.kind, StepKind::Connection(connection) if connection.tls.is_some()))
     }
 
     #[test]

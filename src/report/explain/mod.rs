@@ -33,6 +33,12 @@ pub static NOTES: &[Note] = &[
                Capture again on a machine with a steady clock.",
     },
     Note {
+        code: "capture-encrypted",
+        what: "There are secrets of TLS connections, in a key log or in the capture, but not those of all connections, or they do not \
+               fit; what those carry is judged by sizes and order alone. Take the key log of the same run as the capture, let the \
+               capture begin before the connections, and keep packets whole.",
+    },
+    Note {
         code: "capture-lossy",
         what: "The capture lacks packets that were on the wire (they were acknowledged all the same). What seems to be missing may \
                not have been missing. Capture again with a larger buffer, or a filter on the phone's address.",
