@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+#[path = "cases/conditions.rs"]
+mod conditions;
+
 /// The facts that are held. One of another name would not be, and is refused.
 const FACTS: &[&str] = &[
     "mac",

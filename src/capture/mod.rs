@@ -2,6 +2,7 @@
 //! holds.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod ahead;
 pub mod archive;
 mod buffer;
 mod clock;

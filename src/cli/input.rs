@@ -24,7 +24,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     interrupt::watch();
     if path.as_os_str() == STDIN {
         let stdin = io::stdin();

@@ -10,7 +10,7 @@ use super::Failure;
 use super::input::read_key_log;
 use super::input::read_profiles;
 use crate::keylog::KeyLog;
-use crate::pipeline::Selector;
+use crate::pipeline::{Options, Selector};
 use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
@@ -115,12 +115,35 @@ impl KeyLogs {
     }
 }
 
+/// How devices are judged.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Judging {
+    /// Take every device for one of this family (`loginloop profiles` lists them)
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
+}
+
+impl Judging {
+    /// The options of an analysis, of this device alone if one is named.
+    pub(super) fn options(&self, device: Option<Selector>) -> Result<Options, Failure> {
+        let profiles = self.profile_files.load()?;
+        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
+            return Err(unknown_profile(name, &profiles));
+        }
+        Ok(Options { profiles, profile: self.profile.clone(), device, keys: self.key_logs.load()? })
+    }
+}
+
 /// Is there a profile of this name? If not, which may have been meant?
 pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
-    let names = || profiles.all.iter().map(|profile| profile.name.as_str());
+    let names = || profiles.all().map(|profile| profile.name.as_str());
     let word = name.to_lowercase();
     let speaks = |profile: &&Profile| [&profile.title, &profile.about].iter().any(|text| text.to_lowercase().contains(&word));
-    let speak: Vec<&str> = profiles.all.iter().filter(speaks).map(|profile| profile.name.as_str()).collect();
+    let speak: Vec<&str> = profiles.all().filter(speaks).map(|profile| profile.name.as_str()).collect();
     let hint = match closest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
         None if !speak.is_empty() => format!("these speak of it: {}", speak.join(", ")),

@@ -1,5 +1,6 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
+use super::shims::{self, Behind};
 use super::wireless::{self, Carried, Payload};
 use super::{LLC, Link, media, short};
 use crate::bytes::{ParseError, Reader};
@@ -208,6 +209,8 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
                             return Ok(Above::Other { ether_type, bytes });
                         }
                     }
+                    // IP's own access point (RFC 1042 gave it up for SNAP).
+                    Some((&[0x06, 0x06, 0x03, ..], _)) => return Ok(frame.get(3..).map_or(Above::Nothing, Above::Ip)),
                     _ => return Ok(Above::Other { ether_type: LLC, bytes: frame }),
                 }
             }
@@ -230,10 +233,26 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
                 reader.u16("PPPoE length").map_err(|error| at(error, bytes))?;
                 return ppp(&mut reader).map_err(|error| at(error, bytes));
             }
-            _ => return Ok(Above::Other { ether_type, bytes }),
+            _ => match shims::behind(ether_type, bytes).transpose().map_err(|error| at(error, bytes))? {
+                None => return Ok(Above::Other { ether_type, bytes }),
+                Some(Behind::EtherType(next, rest)) => (ether_type, bytes) = (next, rest),
+                Some(Behind::Ip(packet)) => return Ok(Above::Ip(packet)),
+                Some(Behind::Unknown) => return Ok(Above::Nothing),
+                Some(Behind::Frame(within)) => {
+                    let Some((inner, next, rest)) = header(within) else { return Ok(Above::Nothing) };
+                    (*link, ether_type, bytes) = (inner, next, rest);
+                }
+            },
         }
     }
     Ok(Above::Other { ether_type, bytes })
+}
+
+/// The header of an Ethernet frame, and what stands behind it.
+fn header(frame: &[u8]) -> Option<(Link, u16, &[u8])> {
+    let (&[a, b, c, d, e, f, g, h, i, j, k, l, high, low], rest) = frame.split_first_chunk()?;
+    let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
+    Some((link, u16::from_be_bytes([high, low]), rest))
 }
 
 /// The Ethernet frame of a pseudowire, with or without a control word before it (RFC 4448 section 4.6), if it carries
@@ -241,9 +260,7 @@ fn follow<'a>(record: &Record<'a>, link: &mut Link, mut ether_type: u16, mut byt
 fn pseudowire(bytes: &[u8]) -> Option<(Link, u16, &[u8])> {
     let behind_control_word = bytes.strip_prefix(&[0, 0]).and_then(|rest| rest.get(2..));
     let frame = [behind_control_word, Some(bytes)].into_iter().flatten().find(|frame| looks_like_frame(frame))?;
-    let (&[a, b, c, d, e, f, g, h, i, j, k, l, high, low], rest) = frame.split_first_chunk()?;
-    let link = Link { source: Some(Mac([g, h, i, j, k, l])), destination: Some(Mac([a, b, c, d, e, f])), vlan: None };
-    Some((link, u16::from_be_bytes([high, low]), rest))
+    header(frame)
 }
 
 /// Is it an Ethernet frame of a kind that phones send?

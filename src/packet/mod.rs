@@ -10,6 +10,7 @@ mod ip;
 mod l2tp;
 mod link;
 mod media;
+mod shims;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;

@@ -236,6 +236,40 @@ fn cooked_captures_name_the_sender_where_it_has_an_ethernet_address() {
 }
 
 #[test]
+fn what_switches_put_before_a_packet_is_passed_over() {
+    let packet = udp4(b"x");
+    let ip = [&[8, 0][..], &packet].concat();
+    let inner = ethernet(0x0800, &packet);
+    let with = |header: &[u8], rest: &[u8]| [header, rest].concat();
+    for (name, ether_type, bytes) in [
+        ("Cisco MetaData", 0x8909, with(&[1, 1, 0, 1, 0, 5], &ip)),
+        ("VN-Tag", 0x8926, with(&[0, 0, 0, 5], &ip)),
+        ("E-TAG", 0x893f, with(&[0, 0, 0, 5, 0, 0], &ip)),
+        ("HSR", 0x892f, with(&[0, 70, 0, 5], &ip)),
+        ("MACsec that only signs", 0x88e5, [&[0, 0, 0, 0, 0, 1][..], &ip, &[9; 16]].concat()),
+        ("MACsec with a channel", 0x88e5, [&[0x20, 0, 0, 0, 0, 1][..], &[7; 8], &ip, &[9; 16]].concat()),
+        ("NSH with IP", 0x894f, with(&[&[0x0f, 0xc6, 1, 1, 0, 0, 1, 255][..], &[0; 16]].concat(), &packet)),
+        ("NSH with a frame", 0x894f, with(&[0x0f, 0xc2, 2, 3, 0, 0, 1, 255], &inner)),
+        ("a frame in a frame", 0x6558, inner.clone()),
+        ("I-TAG", 0x88e7, with(&[0, 0, 0, 5], &inner)),
+        ("FabricPath", 0x8903, with(&[0, 0x41], &inner)),
+        ("TRILL", 0x22f3, with(&[0, 0x3f, 0, 1, 0, 2], &inner)),
+        ("TRILL with options", 0x22f3, with(&[0, 0x7f, 0, 1, 0, 2, 0, 0, 0, 0], &inner)),
+        ("IP behind LLC", 3 + packet.len() as u16, with(&[6, 6, 3], &packet)),
+    ] {
+        let whole = ethernet(ether_type, &bytes);
+        check(link_type::ETHERNET, &whole, |packet| assert_eq!(udp_of(&packet).payload, b"x", "{name}"));
+        for length in 0..whole.len() {
+            decode(&mut Decoder::new(), &record(link_type::ETHERNET, &whole[..length]));
+        }
+    }
+    let encrypted = [&[0x2c, 0, 0, 0, 0, 1][..], &[7; 40]].concat();
+    check(link_type::ETHERNET, &ethernet(0x88e5, &encrypted), |packet| assert_eq!(packet.body, Body::Nothing));
+    let endless = ethernet(0x6558, &[7; 12].repeat(40));
+    decode(&mut Decoder::new(), &record(link_type::ETHERNET, &endless));
+}
+
+#[test]
 fn token_ring_and_fddi_carry_llc_behind_their_addresses() {
     let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4(b"x")].concat();
     let mut routed = PHONE;
@@ -802,6 +836,8 @@ fn tunnels() -> Vec<(&'static str, Vec<u8>, bool)> {
         ("GRE", gre(&[0, 0, 8, 0], &packet), false),
         ("GRE with all", gre(&[0xb0, 0, 8, 0, 1, 1, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3], &packet), false),
         ("GRE with a frame", gre(&[0x20, 0, 0x65, 0x58, 0, 0, 0, 9], &frame), true),
+        ("GRE of WCCP", gre(&[0, 0, 0x88, 0x3e], &packet), false),
+        ("GRE of WCCP 2", gre(&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], &packet), false),
         ("GRE with MPLS", gre(&[0, 0, 0x88, 0x47, 0, 1, 0x01, 64], &packet), false),
         ("PPTP", gre(&[0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 3, 0, 0x21], &packet), false),
         ("ERSPAN I", gre(&[0, 0, 0x88, 0xbe], &frame), true),

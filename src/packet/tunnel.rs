@@ -118,6 +118,12 @@ fn gre<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Result<Option<Un
             Ok(link::ethernet(record, reader.rest()))
         }
         0x22eb => erspan3(record, link, &mut reader),
+        // WCCP: version 2 has four octets of its own before the packet (draft-wilson-wrec-wccp-v2-01).
+        0x883e if !link::looks_like_ip(reader.peek()) => {
+            reader.take(4, "WCCP redirect header")?;
+            Ok(by_ether_type(record, link, IPV4, reader.rest()))
+        }
+        0x883e => Ok(by_ether_type(record, link, IPV4, reader.rest())),
         _ => Ok(by_ether_type(record, link, protocol, reader.rest())),
     }
 }

@@ -8,7 +8,7 @@ mod room;
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::capture::{CaptureError, CaptureReader, compressed};
+use crate::capture::{CaptureError, CaptureReader, ahead, compressed};
 use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
@@ -67,7 +67,24 @@ pub struct Outcome<T> {
 /// # Errors
 /// If nothing of it can be read as a capture.
 pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>, CaptureError> {
-    let mut run = run(input, &options.keys, Logins::new(options))?;
+    let (input, compression) = compressed::plain(input)?;
+    analyse_plain(input, compression, options)
+}
+
+/// The same for large input: what is compressed is unpacked by a thread of its own.
+///
+/// # Errors
+/// If nothing of it can be read as a capture.
+pub fn analyse_large<R: Read + Send>(input: R, options: &Options) -> Result<Outcome<Analysis>, CaptureError> {
+    ahead::unpacked(input, |plain, compression| analyse_plain(plain, compression, options))?
+}
+
+fn analyse_plain(
+    input: impl Read,
+    compression: Option<&'static str>,
+    options: &Options,
+) -> Result<Outcome<Analysis>, CaptureError> {
+    let mut run = run(input, compression, &options.keys, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
     run.capture.warnings.extend(run.sink.devices.warnings());
@@ -88,7 +105,9 @@ pub fn events<R: Read>(
     keys: &Arc<KeyLog>,
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
-    let mut run = run(input, keys, Told { devices: Devices::default(), notes: Notes::default(), sink, result: Ok(()) })?;
+    let (input, compression) = compressed::plain(input)?;
+    let told = Told { devices: Devices::default(), notes: Notes::default(), sink, result: Ok(()) };
+    let mut run = run(input, compression, keys, told)?;
     run.capture.warnings.extend(run.sink.devices.warnings());
     run.capture.notes = run.sink.notes.of_secrets();
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
@@ -103,8 +122,12 @@ struct Run<S> {
     error: Option<CaptureError>,
 }
 
-fn run<R: Read, S: EventSink>(input: R, keys: &Arc<KeyLog>, sink: S) -> Result<Run<S>, CaptureError> {
-    let (input, compression) = compressed::plain(input)?;
+fn run<S: EventSink>(
+    input: impl Read,
+    compression: Option<&'static str>,
+    keys: &Arc<KeyLog>,
+    sink: S,
+) -> Result<Run<S>, CaptureError> {
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
     let mut flows: FlowTable<FlowState> = FlowTable::default();
@@ -269,11 +292,15 @@ impl<'a> Tracked<'a> {
         if let Some(profile) = options.chosen() {
             return (Some(profile), vec!["named on the command line".to_owned()]);
         }
-        if self.family == Some((profile::shown(facts), None)) {
-            return (None, Vec::new());
+        match self.family {
+            Some((then, family)) if then == profile::shown(facts) => {
+                (family, family.map_or_else(Vec::new, |profile| Profiles::evidence(profile, facts)))
+            }
+            _ => {
+                let recognised = options.profiles.recognise(facts);
+                (recognised.profile, recognised.evidence)
+            }
         }
-        let recognised = options.profiles.recognise(facts);
-        (recognised.profile, recognised.evidence)
     }
 
     /// Has nothing come since its attempts were last settled?

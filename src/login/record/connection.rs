@@ -231,10 +231,7 @@ mod tests {
         for event in before.into_iter().chain([event(4, Side::Server, chain)]) {
             recorder.event(&event, &DeviceFacts::default());
         }
-        let heard = recorder
-            .drafts()
-            .any(|(_, draft)| matches!(&draft.kind, StepKind::Connection(connection) if connection.tls.is_some()));
-        heard
+        recorder.drafts().any(|(_, draft)| matches!(&draft.kind, StepKind::Connection(connection) if connection.tls.is_some()))
     }
 
     #[test]

@@ -157,6 +157,7 @@ fn streams_are_told_from_others_by_their_first_line() {
         ("REGISTER sip:a HTTP/1.1\r\n", Guess::No),
         ("GET / SIP/2.0\r\n", Guess::No),
         ("\x16\x03\x01", Guess::No),
+        (" \0\0\x01", Guess::No),
     ] {
         assert_eq!(probe(bytes), guess, "{bytes:?}");
     }
