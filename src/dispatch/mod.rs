@@ -296,6 +296,14 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         }
     }
 
+    fn cut(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
+        let FlowState { claim, flipped } = state;
+        if let Claim::Stream(parser) = claim {
+            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+            parser.cut(side, rest, &mut out);
+        }
+    }
+
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
         let FlowState { claim, flipped } = state;
         let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
