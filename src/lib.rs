@@ -17,6 +17,7 @@ pub mod packet;
 pub mod flow;
 
 pub mod formats;
+pub mod keylog;
 
 pub mod protocols;
 

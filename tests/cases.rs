@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+#[path = "cases/conditions.rs"]
+mod conditions;
+
 /// The facts that are held. One of another name would not be, and is refused.
 const FACTS: &[&str] = &[
     "mac",
@@ -26,8 +29,13 @@ const FACTS: &[&str] = &[
     "names",
 ];
 
-fn diagnose(capture: &Path) -> Value {
-    let run = Command::new(env!("CARGO_BIN_EXE_loginloop")).args(["diagnose", "--format", "json"]).arg(capture).output().unwrap();
+fn diagnose(capture: &Path, key_log: Option<&Path>) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loginloop"));
+    command.args(["diagnose", "--format", "json"]).arg(capture);
+    if let Some(key_log) = key_log {
+        command.arg("--keylog").arg(key_log);
+    }
+    let run = command.output().unwrap();
     serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{}: {error}", capture.display()))
 }
 
@@ -48,7 +56,7 @@ fn case(name: &str) -> &'static Case {
     cases().iter().find(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"))
 }
 
-/// Each folder in a folder with an `expect.toml` and a capture.
+/// Each folder in a folder with an `expect.toml` and a capture; twice, where another file says what holds with the key log.
 fn cases_in(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     for case in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
@@ -59,8 +67,15 @@ fn cases_in(folder: &Path) -> Vec<Case> {
         }
         let captures = ["capture.pcapng", "capture.pcapng.gz", "capture.pcap"].map(|file| case.join(file));
         let capture: PathBuf = captures.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name}: no capture"));
-        let facts = std::fs::read_to_string(expect).unwrap().parse().unwrap_or_else(|error| panic!("{name}: {error}"));
-        cases.push(Case { name, facts, said: diagnose(&capture) });
+        let key_log = case.join("keys.log");
+        for (suffix, expect, key_log) in
+            [("", expect, None), (" with its key log", case.join("expect-with-keys.toml"), Some(key_log.as_path()))]
+        {
+            if expect.exists() {
+                let facts = std::fs::read_to_string(expect).unwrap().parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+                cases.push(Case { name: format!("{name}{suffix}"), facts, said: diagnose(&capture, key_log) });
+            }
+        }
     }
     assert!(!cases.is_empty(), "no cases in {}", folder.display());
     cases

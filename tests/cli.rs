@@ -395,6 +395,19 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_code_is_found_however_it_is_spelled_and_by_what_it_is_about() {
+    let (right, _) = check(&run(&["explain", "cert-unsupported-signature"]), 0);
+    let (out, _) = check(&run(&["explain", "CERT_Unsupported-Signature"]), 0);
+    assert_eq!(out, right);
+    let (_, err) = check(&run(&["explain", "Kerberos"]), 2);
+    assert!(err.contains("kerberos-"), "{err}");
+    let (_, err) = check(&run(&["explain", "SHA-1"]), 2);
+    assert!(err.contains("cert-unsupported-signature"), "{err}");
+    let (_, err) = check(&run(&["profiles", "CX700"]), 2);
+    assert!(err.contains("communicator-phone-edition"), "a model leads to its family: {err}");
+}
+
+#[test]
 fn explanations_and_profiles() {
     let (out, _) = check(&run(&["explain"]), 0);
     assert!(out.contains("capture-one-sided"), "{out}");
@@ -476,4 +489,90 @@ fn a_profile_that_cannot_be_read_says_so() {
     assert!(err.contains("latin.toml: this profile cannot be read"), "{err}");
     let (_, err) = check(&run(&["profiles", "--profiles-dir", text(&place.join("nowhere"))]), 3);
     assert!(err.contains("nowhere"), "{err}");
+}
+
+/// A capture of the repository whose login only its key log explains, and that key log.
+fn encrypted() -> (String, String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/opened-version-blocked");
+    (text(&folder.join("capture.pcapng")).to_owned(), text(&folder.join("keys.log")).to_owned())
+}
+
+#[test]
+fn a_key_log_opens_what_each_command_reads() {
+    let place = place("keylog");
+    let (capture, keys) = encrypted();
+    let given = |arguments: &[&str]| check(&run(&[arguments, &["--keylog", &keys]].concat()), 0);
+    let (out, _) = given(&["diagnose", &capture]);
+    assert!(out.contains("sip-client-version-blocked"), "{out}");
+    let (out, err) = given(&["events", &capture]);
+    assert!(out.contains("\"sip.Status-Code\":403") && err.is_empty(), "{err}");
+    let told = place.join("told.pcapng");
+    given(&["annotate", &capture, "-o", text(&told)]);
+    let table = std::fs::read_to_string(place.join("told.pcapng.loginloop.tsv")).unwrap();
+    assert!(table.contains("sip-client-version-blocked"), "{table}");
+    let (_, err) = given(&["extract", &capture, "-o", text(&place.join("login.pcapng"))]);
+    assert!(!err.contains("another verdict"), "{err}");
+    let (out, _) = given(&["compare", &capture, &capture]);
+    assert!(!out.is_empty());
+    for (out, arguments) in [("with", &["--keylog", &keys][..]), ("without", &[]), ("with", &["--keylog", &keys])] {
+        let out = place.join(out);
+        check(&run(&[&["triage", &capture, "--out", text(&out)], arguments].concat()), 0);
+        let rows = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+        assert_eq!(rows.contains("sip-client-version-blocked"), out.ends_with("with"), "{rows}");
+    }
+    // The same folder, first without and then with secrets: what was remembered does not hold any more.
+    check(&run(&["triage", &capture, "--out", text(&place.join("without")), "--keylog", &keys]), 0);
+    assert!(std::fs::read_to_string(place.join("without/results.jsonl")).unwrap().contains("sip-client-version-blocked"));
+}
+
+#[test]
+fn a_key_log_that_cannot_be_read_is_a_fault_and_a_line_of_it_is_none() {
+    let place = place("keylog-faults");
+    let (capture, keys) = encrypted();
+    let (out, err) = check(&run(&["diagnose", &capture, "--keylog", text(&place.join("nothing"))]), 3);
+    assert!(out.is_empty() && err.contains("nothing: this key log cannot be read"), "{err}");
+    let mut lines = std::fs::read_to_string(&keys).unwrap();
+    lines.push_str("CLIENT_RANDOM 00 11\n");
+    let number = lines.lines().count();
+    let odd = file(&place, "odd.log", lines.as_bytes());
+    let (out, err) = check(&run(&["diagnose", &capture, "--keylog", text(&odd)]), 0);
+    assert!(out.contains("sip-client-version-blocked"), "{out}");
+    assert!(err.contains(&format!("odd.log: warning: line {number} is passed over: the random bytes")), "{err}");
+    let empty = file(&place, "empty.log", b"# nothing\n");
+    let (_, err) = check(&run(&["diagnose", &capture, "--keylog", text(&empty)]), 0);
+    assert!(err.contains("empty.log: warning: no secret of a TLS connection is in it"), "{err}");
+}
+
+#[test]
+fn secrets_that_are_missing_or_do_not_fit_are_told_and_none_is_printed() {
+    let place = place("keylog-wrong");
+    let (capture, keys) = encrypted();
+    let right = std::fs::read_to_string(&keys).unwrap();
+    let lines: Vec<&str> = right.lines().filter(|line| line.starts_with("CLIENT_RANDOM")).collect();
+    let secret = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
+    let swapped = lines[0].replace(&secret(lines[0]), &secret(lines[1]));
+    let wrong = file(&place, "wrong.log", format!("{swapped}\n{}\n", lines[1]).as_bytes());
+    let (out, err) = check(&run(&["diagnose", "-v", &capture, "--keylog", text(&wrong)]), 0);
+    let note = "the key log holds no secrets for 2 of 4 encrypted connections; the secrets of the key log do not fit 1 of 4";
+    let flat: String = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(note) && flat.contains("capture-encrypted"), "{out}");
+    for line in lines {
+        assert!(!out.contains(&secret(line)) && !err.contains(&secret(line)));
+    }
+}
+
+#[test]
+fn a_copy_to_share_holds_no_secrets_and_says_so() {
+    let place = place("keylog-shared");
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/opened-not-admitted/capture.pcapng");
+    let whole = place.join("whole.pcapng");
+    let shared = place.join("shared.pcapng");
+    check(&run(&["extract", text(&capture), "-o", text(&whole)]), 0);
+    let (_, err) = check(&run(&["extract", "--anonymise", text(&capture), "-o", text(&shared)]), 0);
+    assert!(err.contains("left out: the secrets of TLS"), "{err}");
+    let holds = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(14).any(|window| window == b"TRAFFIC_SECRET")
+    };
+    assert!(holds(&whole) && !holds(&shared));
 }

@@ -93,7 +93,7 @@ fn told(capture: &Capture, protocol: &str) -> Vec<u64> {
         }
         Ok(())
     };
-    pipeline::events(&capture.0[..], &mut tell).unwrap();
+    pipeline::events(&capture.0[..], &Default::default(), &mut tell).unwrap();
     frames
 }
 

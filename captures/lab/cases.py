@@ -6,6 +6,7 @@ the server's when the server ends or rejects it, and `unknown` where there is on
 
 import cases_makers
 import cases_network
+import cases_opened
 import cases_pc
 import cases_servers
 import cases_sip
@@ -391,4 +392,5 @@ the phone bears the router's MAC, and there is no DHCP. The fault is the foundin
 
 CASES = [*FOUNDING_CASES, *CERTIFICATE_CASES, *REGISTRAR_CASES, *EARLY_CASES, *DIRECTORY_CASES,
          *ENROLMENT_CASES, *OTHER_CASES, *cases_network.CASES, *cases_tls.CASES, *cases_web.CASES, *cases_sip.CASES,
-         *cases_makers.CASES, *cases_pc.CASES, *cases_servers.CASES]
+         *cases_makers.CASES, *cases_pc.CASES, *cases_servers.CASES,
+         *cases_opened.CASES]

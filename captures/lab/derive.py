@@ -14,6 +14,7 @@ import packets
 from scenario import Device
 
 LOOP, HEALTHY = "founding-loop-fin", "healthy-sha1-2048"
+OPENED = "opened-not-admitted"
 PHONE = bytes.fromhex("0004f21a2b3c")
 VLAN_TAG = b"\x81\x00" + struct.pack("!H", 5 << 13 | 20)
 SLL2 = 276
@@ -43,6 +44,8 @@ class Derived:
         """For the table of all captures."""
         if self.source == HEALTHY:
             return [Device(verdict=self.facts.get("verdict", "signed-in"))]
+        if self.source == OPENED:
+            return [Device(primary=self.facts["primary"])]
         return [Device(primary=self.facts.get("primary", "cert-unsupported-signature"))]
 
     def make(self, captures, target):
@@ -53,7 +56,9 @@ class Derived:
         source = tomllib.loads(text)["device"][0]
         facts = source | {"absent": source["absent"] + list(SILENCES)} | self.facts
         shown = re.search(r"^# tshark -Y '(.*)', (.*)$", text, re.MULTILINE)
-        if shown:
+        if "filter" in self.facts:
+            facts["drop_frames"] = [number for number, _ in expect.frames(target / self.file_name, facts["filter"])]
+        elif shown:
             facts["filter"], facts["pick"] = shown[1], shown[2]
             numbers = {packet.number: number for number, packet in enumerate(made, 1)}
             facts["drop_frames"] = [numbers[number] for number in source["drop_frames"]]
@@ -168,4 +173,10 @@ leaves in the handshake, before ClientKeyExchange, shows all the same; whether a
     *both("nanosecond-big-endian", "in classic pcap of a big-endian machine", """\
 Classic pcap, big-endian, with nanoseconds (magic a1b23c4d).""", same, write=packets.big_endian_pcap,
           file_name="capture.pcap"),
+    Derived("sealed-not-admitted", OPENED, "a registrar wants a certificate that a GXP2170 does not have, and nothing opens TLS 1.3", """\
+The same packets as in `opened-not-admitted`, without the secrets: all that shows is that the server closes after what may be
+a request. Nothing can be said of certificates. Derived by `captures/lab/derive.py`.""",
+            same, facts={"primary": "register-ended-encrypted", "drop": {"stage": "register", "by": "server", "how": "fin"},
+                         "filter": "tcp.flags.fin == 1 && tcp.srcport == 5061", "pick": "all of them",
+                         "absent": _absent("tls-client-certificate-rejected", "tls-server-closed", *CERTIFICATE_FAULTS)}),
 ]

@@ -7,12 +7,18 @@ import subprocess
 
 def write(case, folder, made):
     """Write `expect.toml`; `made` holds the phones' own logs."""
-    capture = folder / f"capture.{case.file_format}"
+    _write(case, case.devices, folder / "expect.toml", made)
+    if case.opened:
+        _write(case, case.opened, folder / "expect-with-keys.toml", made, folder / "keys.log")
+
+
+def _write(case, devices, file, made, keys=None):
+    capture = file.parent / f"capture.{case.file_format}"
     blocks = [f"story = {_quote(case.story)}"]
-    for device in case.devices:
+    for device in devices:
         attempts = _attempts(made / f"{device.host}.log") if device.drop else []
-        blocks.append(_device(device, capture, attempts))
-    (folder / "expect.toml").write_text("\n\n".join(blocks) + "\n")
+        blocks.append(_device(device, capture, attempts, keys))
+    file.write_text("\n\n".join(blocks) + "\n")
 
 
 def derived(story, notes, facts):
@@ -38,22 +44,24 @@ def endings(case, made):
     return ", ".join(f"{number} x {ending}" for ending, number in counted.items())
 
 
-def frames(capture, display_filter):
-    """(number, time) of the frames that a display filter selects."""
-    listed = subprocess.run(["tshark", "-r", str(capture), "-Y", display_filter, "-T", "fields",
+def frames(capture, display_filter, keys=None):
+    """(number, time) of the frames that a display filter selects, with a key log or without."""
+    opened = ["-o", f"tls.keylog_file:{keys}"] if keys else []
+    listed = subprocess.run(["tshark", "-r", str(capture), *opened, "-Y", display_filter, "-T", "fields",
                              "-e", "frame.number", "-e", "frame.time_epoch"],
                             check=True, capture_output=True, text=True).stdout
     return [(int(number), float(time)) for number, time in map(str.split, listed.splitlines())]
 
 
-def _device(device, capture, attempts):
+def _device(device, capture, attempts, keys=None):
     shown = device.settings.mac if device.shown_as == "mac" else device.address
     lines = ["[[device]]", f"{device.shown_as} = {_quote(shown)}", f"profile = {_quote(device.profile)}",
              f"verdict = {_quote(device.verdict)}", f"attempts = {len(attempts)}"]
     if device.drop:
         display_filter = device.decisive.format(mac=device.settings.mac, ip=device.address)
-        numbers = _decisive(frames(capture, display_filter), attempts, device.pick)
-        lines += [f"drop = {_drops(device.drop)}", f"# tshark -Y '{display_filter}', the {device.pick} of each attempt",
+        numbers = _decisive(frames(capture, display_filter, keys), attempts, device.pick)
+        opened = " -o tls.keylog_file:keys.log" if keys else ""
+        lines += [f"drop = {_drops(device.drop)}", f"# tshark{opened} -Y '{display_filter}', the {device.pick} of each attempt",
                   f"drop_frames = {numbers}"]
     if device.restarts_at:
         lines.append(f"restarts_at = {_quote(device.restarts_at)}")

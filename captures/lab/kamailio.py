@@ -40,7 +40,7 @@ modparam("tls", "config", "{folder}/tls.cfg")
 """
 TLS_DOMAIN = """\
 [server:default]
-method = TLSv1.2
+method = {method}
 certificate = {folder}/chain.pem
 private_key = {folder}/key.pem
 cipher_list = DEFAULT:@SECLEVEL=0
@@ -101,12 +101,13 @@ if (!pv_www_authenticate("contoso.com", "lab-only", "0")) {
 
 
 def start(network, host, address, folder, route, tls=""):
-    """Start it on a host; `tls` (plain or mutual) adds port 5061. Returns the process."""
+    """Start it on a host; `tls` (plain or mutual, perhaps with a version) adds port 5061. Returns the process."""
     own = folder / f"kamailio-{host}"
     own.mkdir(exist_ok=True)
     if tls:
-        client = (MUTUAL if tls == "mutual" else PLAIN).format(folder=folder)
-        (folder / "tls.cfg").write_text(TLS_DOMAIN.format(folder=folder, client=client))
+        kind, _, version = tls.partition("-")
+        client = (MUTUAL if kind == "mutual" else PLAIN).format(folder=folder)
+        (folder / "tls.cfg").write_text(TLS_DOMAIN.format(folder=folder, client=client, method="TLSv1.2+" if version else "TLSv1.2"))
         (folder / "openssl.cnf").write_text(OPENSSL)
     text = BASE.format(address=address, route=ROUTES[route], nonce_life=4 if route == "short-nonce" else 300,
                        tls=TLS.format(address=address, folder=folder) if tls else "")

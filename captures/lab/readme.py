@@ -15,6 +15,7 @@ would look in other conditions of the field.
 | `expect.toml` | the facts that must hold: they come from what was set up, and from tshark for the frame numbers |
 | `README.md` | the story, and the command that makes the capture again |
 | `keys.log` | TLS secrets, where a handshake was completed (Wireshark: preference `tls.keylog_file`) |
+| `expect-with-keys.toml` | the facts that hold where those secrets are used (`--keylog keys.log`) |
 
 ## The cases
 
@@ -77,6 +78,8 @@ def write(case, folder):
     lines = [f"# {case.name}", "", f"{_sentence(case.story)}.", "", case.text.strip(), ""]
     if (folder / "keys.log").exists():
         lines += ["`keys.log` is the TLS key log of this capture (Wireshark: preference `tls.keylog_file`).", ""]
+    if getattr(case, "secrets", "") == "inside":
+        lines += ["The TLS secrets are in the capture itself, in a Decryption Secrets Block.", ""]
     lines += [f"Made by `captures/lab/make {case.name}`. What is real and what is scripted: `captures/README.md`.", ""]
     (folder / "README.md").write_text("\n".join(lines))
 

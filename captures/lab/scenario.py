@@ -99,7 +99,9 @@ class Case:
     dns_server: str = "10.0.4.10"      # the address that DHCP gives out, "" for none; 10.0.4.14 answers nothing
     sip: str = ""                      # a plain SIP registrar: ok, rejects, forbids
     kamailio: str = ""                 # Kamailio as registrar: a name of kamailio.ROUTES
-    kamailio_tls: str = ""             # its listener on 5061: plain or mutual
+    kamailio_tls: str = ""             # its listener on 5061: plain or mutual, with -1.3 behind it for TLS 1.3
+    secrets: str = "beside"            # the TLS key log: beside the capture (keys.log), or inside it
+    opened: list = field(default_factory=list)  # the devices once more, as that key log shows them
     files: dict = field(default_factory=dict)  # of the configuration server, with the status code of each; others are not there
     tftp: bool = False                 # it is the DHCP server's TFTP
     web_names: tuple = ()              # names of an HTTPS server on the pool's 443, which wants no more than a handshake

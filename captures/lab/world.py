@@ -285,7 +285,10 @@ def keep(case, made, target):
     (target / name).chmod(0o644)  # dumpcap lets nobody else read
     if case.file_format == "pcapng":
         pcapng.forget_machine(target / name)
-    if (made / "keys.log").exists():
+    if (made / "keys.log").exists() and case.secrets == "inside":
+        (target / name).rename(made / "without-secrets")
+        run("editcap", "--inject-secrets", f"tls,{made / 'keys.log'}", str(made / "without-secrets"), str(target / name))
+    elif (made / "keys.log").exists():
         shutil.copy(made / "keys.log", target / "keys.log")
 
 

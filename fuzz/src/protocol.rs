@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use loginloop::event::{Event, What};
-use loginloop::flow::{Flow, Transport};
+use loginloop::flow::{Flow, Interest, Transport};
+use loginloop::keylog::Keys;
 use loginloop::model::{At, Endpoint, Side};
-use loginloop::protocols::{self, Guess, Message, OverLink, OverTcp, OverUdp, Probe};
+use loginloop::protocols::{self, Guess, Inner, Message, Out, OverLink, OverTcp, OverUdp, Probe};
 use loginloop::report::events::EventWriter;
 
-use crate::feed::{Act, Said, told};
+use crate::feed::{Act, Said, told, told_to};
 
 /// Prints a message as `events` does; the line must be JSON and carry no character that steers a terminal.
 fn print(side: Side, message: Message) {
@@ -96,6 +97,59 @@ fn is_framed(name: &str, acts: &[Act]) -> bool {
         }
         rest.is_empty()
     })
+}
+
+/// Secrets, and what they opened.
+struct Listener<'a> {
+    keys: &'a Keys,
+    said: Vec<(Side, Message)>,
+    inside: [Vec<u8>; 2],
+    is_torn: bool,
+}
+
+impl Out for Listener<'_> {
+    fn message(&mut self, side: Side, message: Message) {
+        self.said.push((side, message));
+    }
+
+    fn keys(&self) -> Option<&Keys> {
+        self.keys.any()
+    }
+
+    fn inner(&mut self, side: Side, piece: Inner<'_>) -> Interest {
+        assert!(!self.is_torn, "of what is torn no more is said");
+        match piece {
+            Inner::Bytes(bytes) => self.inside[side as usize].extend(bytes),
+            Inner::Torn => self.is_torn = true,
+            Inner::End => {}
+        }
+        Interest::Payload
+    }
+}
+
+/// A key log behind its length (two octets), and a stream of TLS: what the secrets open is the same however it comes, and no longer
+/// than what was sent.
+pub fn opened(bytes: &[u8]) {
+    let [high, low, bytes @ ..] = bytes else { return };
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    let (key_log, stream) = bytes.split_at(length.min(bytes.len()));
+    let mut keys = Keys::default();
+    keys.add(key_log);
+    let acts = acts(stream);
+    let Some(over) = &protocols::tls::PROTOCOL.tcp else { return };
+    let listen = |piece: usize| {
+        let listener = Listener { keys: &keys, said: Vec::new(), inside: Default::default(), is_torn: false };
+        told_to(over, &acts, piece, listener)
+    };
+    let whole = listen(usize::MAX);
+    assert!(whole.inside.concat().len() <= stream.len());
+    if !acts.iter().any(|act| matches!(act, Act::Gap(..))) && is_framed("tls", &acts) {
+        for piece in [1, 7] {
+            let pieces = listen(piece);
+            assert!(whole.inside == pieces.inside && whole.said == pieces.said, "in pieces of {piece}");
+        }
+    }
+    whole.said.into_iter().for_each(|(side, message)| print(side, message));
 }
 
 /// A stream says the same in whole pieces, byte by byte, and by the seven.

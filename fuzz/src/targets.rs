@@ -41,6 +41,7 @@ pub fn all() -> Vec<(String, Target)> {
         }
     }
     all.push(named("icmp", protocol::icmp));
+    all.push(named("opened", protocol::opened));
     all
 }
 

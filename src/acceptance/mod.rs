@@ -94,7 +94,7 @@ pub fn opinions<'a>(request: &Request, profiles: impl Iterator<Item = &'a Profil
 
 /// The profiles that are asked about: the named one, or all.
 pub fn asked<'a>(profiles: &'a Profiles, name: Option<&'a str>) -> impl Iterator<Item = &'a Profile> {
-    profiles.all.iter().filter(move |profile| name.is_none_or(|name| profile.name == name))
+    profiles.all().filter(move |profile| name.is_none_or(|name| profile.name == name))
 }
 
 fn opinion(request: &Request, profile: &Profile) -> Opinion {

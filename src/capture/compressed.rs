@@ -23,7 +23,7 @@ const MAX_XZ_KIB: u32 = 72 * 1024;
 /// Most bytes that are asked of gzip at once: what it makes in the call that meets damage is lost.
 const GZIP_PIECE: usize = 4096;
 /// Bytes that tell a compression.
-const LOOK: usize = 6;
+pub(super) const LOOK: usize = 6;
 
 /// By what a file was compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +79,32 @@ pub fn plain<'a, R: Read + 'a>(input: R) -> Result<(Box<dyn Read + 'a>, Option<&
     open(input).map_err(CaptureError::opening)
 }
 
-fn open<'a, R: Read + 'a>(input: R) -> io::Result<(Box<dyn Read + 'a>, Option<&'static str>)> {
-    let mut source = Source::new(input);
-    source.look()?;
-    if source.compression().is_none() && !source.is_skippable() {
-        let looked = Cursor::new(source.looked().to_vec());
-        return Ok((Box::new(looked.chain(source.input)), None));
+fn open<'a, R: Read + 'a>(mut input: R) -> io::Result<(Box<dyn Read + 'a>, Option<&'static str>)> {
+    let mut looked = [0; LOOK];
+    let count = look(&mut input, &mut looked)?;
+    let begin = looked.get(..count).unwrap_or_default();
+    if !is_packed(begin) {
+        return Ok((Box::new(Cursor::new(begin.to_vec()).chain(input)), None));
     }
+    let mut source = Source::new(input, looked, count);
     let seen = Rc::clone(&source.seen);
     let compression = source.next_frame()?;
     let frame = compression.map(|compression| Frame::open(compression, source)).transpose()?;
     Ok((Box::new(Unpacked { frame, seen }), compression.map(Compression::name)))
+}
+
+/// Reads until there is no room left, or nothing to read; says how much came.
+pub(super) fn look(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0_usize;
+    while let Some(free) = into.get_mut(count..).filter(|free| !free.is_empty()) {
+        match input.read(free) {
+            Ok(0) => break,
+            Ok(more) => count = count.saturating_add(more),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
 }
 
 /// The compressed bytes. Decoders take them from here one after the other, and no more than theirs.
@@ -122,9 +137,10 @@ impl Seen {
 }
 
 impl<R: Read> Source<R> {
-    fn new(input: R) -> Self {
+    /// Input of which the first bytes were looked at.
+    fn new(input: R, looked: [u8; LOOK], count: usize) -> Self {
         let input = BufReader::with_capacity(64 * 1024, input);
-        Self { input, looked: [0; LOOK], looked_from: 0, looked_to: 0, seen: Rc::default() }
+        Self { input, looked, looked_from: 0, looked_to: count, seen: Rc::default() }
     }
 
     fn looked(&self) -> &[u8] {
@@ -136,14 +152,8 @@ impl<R: Read> Source<R> {
         self.looked.copy_within(self.looked_from..self.looked_to, 0);
         self.looked_to = self.looked_to.saturating_sub(self.looked_from);
         self.looked_from = 0;
-        while let Some(free) = self.looked.get_mut(self.looked_to..).filter(|free| !free.is_empty()) {
-            match self.input.read(free) {
-                Ok(0) => break,
-                Ok(count) => self.looked_to = self.looked_to.saturating_add(count).min(LOOK),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let count = look(&mut self.input, self.looked.get_mut(self.looked_to..).unwrap_or_default())?;
+        self.looked_to = self.looked_to.saturating_add(count);
         Ok(())
     }
 

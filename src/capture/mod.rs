@@ -2,6 +2,7 @@
 //! holds.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod ahead;
 pub mod archive;
 mod buffer;
 mod clock;
@@ -14,6 +15,7 @@ mod notes;
 mod pcap;
 pub(crate) mod pcapng;
 mod resync;
+mod secrets;
 mod snoop;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
@@ -140,6 +142,12 @@ impl<R: Read> CaptureReader<R> {
     /// read before stays valid.
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        self.next_with_secrets(&mut |_| {})
+    }
+
+    /// The same; `secrets` is given each key log of TLS that stands in the file before the packet.
+    #[inline]
+    pub fn next_with_secrets(&mut self, secrets: &mut dyn FnMut(&[u8])) -> Result<Option<Record<'_>>, CaptureError> {
         // By itself, so that most packets of the commonest format are read by little code.
         if let Format::Pcap(pcap) = &self.format
             && !self.ended
@@ -147,18 +155,18 @@ impl<R: Read> CaptureReader<R> {
         {
             return Ok(Some(self.record(found)));
         }
-        self.read_on()
+        self.read_on(secrets)
     }
 
     /// The next packet of any format.
     #[inline(never)]
-    fn read_on(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+    fn read_on(&mut self, secrets: &mut dyn FnMut(&[u8])) -> Result<Option<Record<'_>>, CaptureError> {
         if self.ended {
             return Ok(None);
         }
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer, &mut self.notes),
-            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, &mut self.notes, secrets),
             Format::Erf(erf) => erf.next(&mut self.buffer, &mut self.notes),
             Format::Snoop(snoop) => snoop.next(&mut self.buffer, &mut self.notes),
             Format::Netmon(netmon) => netmon.next(&mut self.buffer, &mut self.notes),

@@ -13,7 +13,7 @@ use super::buffer::{Buffer, Order};
 use super::clock::Clock;
 use super::error::CaptureError;
 use super::resync::{self, Look};
-use super::{Found, MAX_PACKET, Notes};
+use super::{Found, MAX_PACKET, Notes, secrets};
 
 /// Longest block that is read. Wireshark's limit, too.
 pub(crate) const MAX_BLOCK: u32 = 16 * 1024 * 1024;
@@ -32,6 +32,8 @@ pub(crate) const SIMPLE_PACKET: u32 = 3;
 pub(crate) const ENHANCED_PACKET: u32 = 6;
 const STATISTICS: u32 = 5;
 const JOURNAL: u32 = 9;
+/// Decryption secrets.
+pub(crate) const SECRETS: u32 = 10;
 /// Events of sysdig, in three versions.
 const EVENT: u32 = 0x0204;
 const EVENT_2: u32 = 0x0216;
@@ -77,7 +79,12 @@ impl Pcapng {
 
     /// The next packet block of any kind.
     #[inline]
-    pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Option<Found>, CaptureError> {
+    pub(super) fn next<R: Read>(
+        &mut self,
+        buffer: &mut Buffer<R>,
+        notes: &mut Notes,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Found>, CaptureError> {
         loop {
             if !buffer.fill(8)? {
                 notes.torn(buffer, "block header");
@@ -139,6 +146,12 @@ impl Pcapng {
                 }
                 STATISTICS => {
                     self.statistics(buffer.taken(place, length), notes);
+                    continue;
+                }
+                SECRETS => {
+                    if let Some(key_log) = secrets::key_log(self.order, buffer.taken(place, length)) {
+                        take(key_log);
+                    }
                     continue;
                 }
                 kind if RECORDS.contains(&kind) => {
@@ -337,9 +350,8 @@ fn byte_order(magic: [u8; 4]) -> Option<Order> {
 
 /// Kinds of blocks that programs write; behind damage, others are not believed.
 fn is_known(kind: u32) -> bool {
-    /// Name resolution and decryption secrets.
+    /// Name resolution.
     const NAMES: u32 = 4;
-    const SECRETS: u32 = 10;
     /// Apple's, of a process.
     const PROCESS: u32 = 0x8000_0001;
     matches!(kind, INTERFACE | PACKET | SIMPLE_PACKET | NAMES | STATISTICS | ENHANCED_PACKET | JOURNAL | SECRETS)

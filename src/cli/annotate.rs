@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{self, STDIN, shown};
-use super::options::ProfileFiles;
+use super::options::{KeyLogs, ProfileFiles};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::model::Frame;
@@ -33,6 +33,8 @@ pub(super) struct Annotate {
     output: PathBuf,
     #[command(flatten)]
     profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
 }
 
 impl Edit for Annotation {
@@ -50,7 +52,7 @@ impl Annotate {
         if self.capture.as_os_str() == STDIN {
             return Err(Failure::Usage("a capture is read twice to annotate it: standard input cannot be".to_owned()));
         }
-        let options = Options { profiles: self.profile_files.load()?, ..Options::default() };
+        let options = Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() };
         let outcome = pipeline::analyse(input::open(&self.capture)?, &options)
             .map_err(|error| Failure::Input(format!("{}: {error}", shown(&self.capture))))?;
         let mut edit = annotation::annotation(&outcome.result);

@@ -10,13 +10,14 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::input::{self, shown};
-use super::options::{Layout, OutputOptions, ProfileFiles, Readers, unknown_profile};
+use super::options::{KeyLogs, Layout, OutputOptions, ProfileFiles, Readers, unknown_profile};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::acceptance::{self, Request};
 use crate::event::What;
 use crate::formats::pkcs7;
 use crate::formats::x509::Certificate;
+use crate::keylog::KeyLog;
 use crate::model::{Side, Time};
 use crate::pipeline;
 use crate::protocols::{Message, tls};
@@ -54,6 +55,8 @@ pub(super) struct CheckCertificate {
     layout: Layout,
     #[command(flatten)]
     profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
     #[command(flatten)]
     output: OutputOptions,
 }
@@ -110,7 +113,7 @@ impl CheckCertificate {
     /// The different chains of a capture, or the chain of the file.
     fn sources(&self) -> Result<Vec<Source>, Failure> {
         // In this order: a capture can hold a bundle in clear, and is none.
-        match chains(&self.chain)? {
+        match chains(&self.chain, &self.key_logs.load()?)? {
             Some(sources) if sources.is_empty() => {
                 Err(Failure::Input(format!("{}: no server sends a certificate in clear in this capture", shown(&self.chain))))
             }
@@ -143,13 +146,13 @@ fn certificates(path: &Path) -> Result<Vec<Arc<Certificate>>, Failure> {
 }
 
 /// The different chains that servers send in a capture; `None` if the file is no capture.
-fn chains(path: &Path) -> Result<Option<Vec<Source>>, Failure> {
+fn chains(path: &Path, keys: &Arc<KeyLog>) -> Result<Option<Vec<Source>>, Failure> {
     /// Different chains that are looked at.
     const MOST: usize = 256;
     let capture = input::open(path)?;
     let mut seen = HashSet::new();
     let mut sources = Vec::new();
-    let read = pipeline::events(capture, &mut |event, _| {
+    let read = pipeline::events(capture, keys, &mut |event, _| {
         let What::Message(Message::Tls(message)) = &event.what else { return Ok(()) };
         let tls::Message::Certificate(chain) = message else { return Ok(()) };
         let key: Vec<[u8; 32]> = chain.iter().map(|one| one.sha256).collect();

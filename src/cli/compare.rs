@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{STDIN, shown};
-use super::options::{self, Layout, OutputOptions, ProfileFiles, Readers};
+use super::options::{self, KeyLogs, Layout, OutputOptions, ProfileFiles, Readers};
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::comparison::{self, Story};
@@ -38,12 +38,14 @@ pub(super) struct Compare {
     #[command(flatten)]
     profile_files: ProfileFiles,
     #[command(flatten)]
+    key_logs: KeyLogs,
+    #[command(flatten)]
     output: OutputOptions,
 }
 
 impl Compare {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let options = Options { profiles: self.profile_files.load()?, ..Options::default() };
+        let options = Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() };
         let healthy = story(&self.healthy_capture, &options, self.healthy.map_or(Wanted::Best, Wanted::Named))?;
         let failing = story(&self.failing_capture, &options, self.failing.map_or(Wanted::Worst, Wanted::Named))?;
         let comparison = comparison::compare(&healthy, &failing);

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
 use super::interrupt;
-use super::options::{self, DetailOptions, OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{self, DetailOptions, KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::progress::Watched;
 use super::{Exit, Failure};
@@ -14,6 +14,9 @@ use crate::model::Verdict;
 use crate::pipeline::{self, Options, Outcome, Selector};
 use crate::report::{self, text};
 use crate::verdict::Analysis;
+
+/// A capture of so many bytes is read before a thread has begun.
+const SMALL: u64 = 1 << 20;
 
 /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
 ///
@@ -33,7 +36,7 @@ pub(super) struct Diagnose {
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
     #[arg(long, value_enum, value_name = "VERDICT")]
@@ -47,13 +50,16 @@ pub(super) struct Diagnose {
     #[command(flatten)]
     profile_files: ProfileFiles,
     #[command(flatten)]
+    key_logs: KeyLogs,
+    #[command(flatten)]
     detail: DetailOptions,
     #[command(flatten)]
     output: OutputOptions,
 }
 
+/// How the result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people, on a terminal
     Text,
     /// One document, for one capture: everything that was found
@@ -93,7 +99,7 @@ impl Diagnose {
         if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
             return Err(unknown_profile(name, &profiles));
         }
-        let options = Options { profiles, profile: self.profile.clone(), device: self.device };
+        let options = Options { profiles, profile: self.profile.clone(), device: self.device, keys: self.key_logs.load()? };
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut document = report::document(self.layout(&output), &self.title());
         output.write(|out| document.begin(out))?;
@@ -217,5 +223,7 @@ fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure>
     // A line that does not fit on the terminal could not be taken back.
     let name = path.file_name().map_or_else(|| shown(path), |name| shown(Path::new(name)));
     let capture = Watched::new(input::open(path)?, name, size);
-    pipeline::analyse(capture, options).map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
+    let is_small = size.is_some_and(|size| size <= SMALL);
+    let outcome = if is_small { pipeline::analyse(capture, options) } else { pipeline::analyse_large(capture, options) };
+    outcome.map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }

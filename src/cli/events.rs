@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::input::{self, shown};
-use super::options::{self, OutputOptions};
+use super::options::{self, KeyLogs, OutputOptions};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::event::Event;
@@ -33,6 +33,8 @@ pub(super) struct Events {
     /// Print the events of this device alone
     #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
     device: Option<Selector>,
+    #[command(flatten)]
+    key_logs: KeyLogs,
     /// No warnings
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
@@ -48,6 +50,7 @@ enum Format {
 impl Events {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let Format::Jsonl = self.format;
+        let keys = self.key_logs.load()?;
         let capture = input::open(&self.capture)?;
         let mut output = Output::open(&self.output, std::slice::from_ref(&self.capture))?;
         let mut read = None;
@@ -59,7 +62,7 @@ impl Events {
                 }
                 writer.event(event, device.as_ref().map(|device| device as &dyn Display))
             };
-            match pipeline::events(capture, &mut sink) {
+            match pipeline::events(capture, &keys, &mut sink) {
                 Ok(Outcome { result: (summary, written), error }) => {
                     written?;
                     read = Some((summary, error));
@@ -73,6 +76,9 @@ impl Events {
         if !self.quiet {
             for warning in &summary.warnings {
                 warn(&self.capture, warning);
+            }
+            for (_, note) in &summary.notes {
+                complain(&format_args!("{}: note: {note}", shown(&self.capture)));
             }
         }
         match error {

@@ -7,6 +7,9 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::report::explain;
 
+/// Findings that are named to somebody who typed a word from their texts.
+const SHOWN: usize = 8;
+
 /// Say what a finding means, why it makes a phone drop, what to do about it and what looks like it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -34,13 +37,10 @@ pub(super) enum Format {
 
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let known = self.code.as_deref().map(|code| (explain::rule(code), explain::note(code)));
+        let code = self.code.as_deref().map(|code| code.to_lowercase().replace('_', "-"));
+        let known = code.as_deref().map(|code| (explain::rule(code), explain::note(code)));
         if let (Some((None, None)), Some(code)) = (&known, &self.code) {
-            let hint = match explain::closest(code, explain::codes()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "`loginloop explain` lists all".to_owned(),
-            };
-            return Err(Failure::Usage(format!("there is no finding {code:?}; {hint}")));
+            return Err(unknown(code));
         }
         let mut output = Output::open(&self.output, &[])?;
         let (width, colour) = (output.width, output.colour);
@@ -58,4 +58,15 @@ impl Explain {
         output.finish()?;
         Ok(Exit::Analysed)
     }
+}
+
+/// Which code may have been meant, or which findings speak of it?
+fn unknown(code: &str) -> Failure {
+    let speak = explain::that_speak_of(code);
+    let hint = match (explain::closest(code, explain::codes()), speak.get(..SHOWN).unwrap_or(&speak)) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, []) => "`loginloop explain` lists all".to_owned(),
+        (None, speak) => format!("these speak of it: {}", speak.join(", ")),
+    };
+    Failure::Usage(format!("there is no finding {code:?}; {hint}"))
 }

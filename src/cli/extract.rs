@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{STDIN, shown};
-use super::options::{self, ProfileFiles};
+use super::options::{self, KeyLogs, ProfileFiles};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::extraction::{self, Extract as Extracted, ExtractError};
@@ -26,6 +26,8 @@ struct Common {
     output: PathBuf,
     #[command(flatten)]
     profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
 }
 
 /// Write a capture with the packets of one device's login and nothing else, which still gives the same verdict
@@ -70,6 +72,9 @@ impl Extract {
         for left in &shared.left {
             complain(&format_args!("left in: {left}"));
         }
+        if shared.lacks_secrets {
+            complain(&"left out: the secrets of TLS; what is encrypted cannot be read in this copy, and is not judged in it");
+        }
         if !shared.only_here.is_empty() {
             let codes = shared.only_here.join(", ");
             complain(&format_args!("only in this copy, because names in certificates were replaced: {codes}"));
@@ -96,7 +101,7 @@ impl Common {
         if self.capture.as_os_str() == STDIN {
             return Err(Failure::Usage("the capture is read several times: standard input cannot be".to_owned()));
         }
-        Ok(Options { profiles: self.profile_files.load()?, ..Options::default() })
+        Ok(Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() })
     }
 
     fn wanted(&self) -> Wanted {

@@ -1,11 +1,17 @@
 //! Opens what the command line names.
 
 use std::fs::{self, File};
+#[cfg(feature = "decrypt")]
+use std::io::BufReader;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use super::Failure;
 use super::interrupt::{self, Pipe, Stoppable};
+#[cfg(feature = "decrypt")]
+use super::output::complain;
+#[cfg(feature = "decrypt")]
+use crate::keylog::KeyLog;
 use crate::profile::Profiles;
 use crate::text::WireText;
 
@@ -18,7 +24,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     interrupt::watch();
     if path.as_os_str() == STDIN {
         let stdin = io::stdin();
@@ -31,7 +37,9 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     let fault = |advice: &str| Failure::Input(format!("{}: {advice}", shown(path)));
     let is_file = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
-            return Err(fault("this is a directory; name the captures in it, e.g. with *.pcapng"));
+            return Err(fault(
+                "this is a directory; name the captures in it, e.g. with *.pcapng, or read all with `loginloop triage`",
+            ));
         }
         Ok(metadata) => metadata.is_file(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -43,6 +51,31 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     let file = File::open(path).map_err(|error| fault(&format!("{error}; check the permissions")))?;
     // What is no regular file may let its reader wait.
     Ok(if is_file { Box::new(Stoppable(file)) } else { Box::new(Pipe::new(file)) })
+}
+
+/// Adds the secrets of a key log.
+#[cfg(feature = "decrypt")]
+pub(super) fn read_key_log(path: &Path, keys: &mut KeyLog) -> Result<(), Failure> {
+    /// Lines that are not understood, of which each is told.
+    const TOLD: u64 = 8;
+    let fault = |error: io::Error| Failure::Input(format!("{}: this key log cannot be read: {error}", shown(path)));
+    #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
+    let file = File::open(path).map_err(fault)?;
+    let mut strange: u64 = 0;
+    let read = keys.read(BufReader::new(file), &mut |line, problem| {
+        strange = strange.saturating_add(1);
+        if strange <= TOLD {
+            complain(&format_args!("{}: warning: line {line} is passed over: {problem}", shown(path)));
+        }
+    });
+    read.map_err(fault)?;
+    if strange > TOLD {
+        complain(&format_args!("{}: warning: {} further lines are passed over", shown(path), strange.saturating_sub(TOLD)));
+    }
+    if keys.is_empty() {
+        complain(&format_args!("{}: warning: no secret of a TLS connection is in it", shown(path)));
+    }
+    Ok(())
 }
 
 /// Adds the profile of a file, or those of a directory in the order of their files' names.

@@ -3,10 +3,8 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod annotate;
@@ -18,6 +16,7 @@ mod docs;
 mod events;
 mod explain;
 mod extract;
+mod hints;
 mod input;
 mod interrupt;
 mod manual;
@@ -86,6 +85,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(aliases = ["analyse", "analyze"])]
     Diagnose(diagnose::Diagnose),
     Triage(triage::Triage),
     Events(events::Events),
@@ -107,9 +107,10 @@ pub fn main() -> Exit {
 
 /// Runs a command. The first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(error),
+        Err(error) => return usage(&error, &arguments),
     };
     let result = match cli.command {
         Command::Diagnose(command) => command.run(),
@@ -140,14 +141,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 /// Prints what clap has to say: help and version are no errors.
-fn usage(error: clap::Error) -> Exit {
+fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // Where the terminal is gone, nobody can be told.
     let _ = error.print();
-    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(typed))) =
-        (error.kind(), error.get(ContextKind::InvalidSubcommand))
-        && Path::new(typed).exists()
-    {
-        output::complain(&format_args!("to analyse that file: loginloop diagnose {typed}"));
+    if let Some(command) = hints::meant(error, arguments) {
+        output::complain(&format_args!("was this meant? {command}"));
     }
     if error.exit_code() == 0 { Exit::Analysed } else { Exit::Usage }
 }

@@ -1,13 +1,17 @@
 //! Options that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+#[cfg(feature = "decrypt")]
+use super::input::read_key_log;
 use super::input::read_profiles;
+use crate::keylog::KeyLog;
 use crate::pipeline::Selector;
-use crate::profile::Profiles;
+use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
 /// Where the result goes, and how it looks.
@@ -83,12 +87,44 @@ impl ProfileFiles {
     }
 }
 
+/// Where the secrets of TLS connections are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct KeyLogs {
+    /// Read what is encrypted with the secrets of this key log, as SSLKEYLOGFILE makes one, beside those that the capture
+    /// itself brings
+    #[cfg(feature = "decrypt")]
+    #[arg(long, value_name = "FILE")]
+    keylog: Vec<PathBuf>,
+}
+
+impl KeyLogs {
+    /// Their secrets.
+    #[cfg(feature = "decrypt")]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        let mut keys = KeyLog::default();
+        for path in &self.keylog {
+            read_key_log(path, &mut keys)?;
+        }
+        Ok(Arc::new(keys))
+    }
+
+    /// Their secrets: this program was built without what could use any.
+    #[cfg(not(feature = "decrypt"))]
+    pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
+        Ok(Arc::default())
+    }
+}
+
 /// Is there a profile of this name? If not, which may have been meant?
 pub(super) fn unknown_profile(name: &str, profiles: &Profiles) -> Failure {
-    let names: Vec<&str> = profiles.all.iter().map(|profile| profile.name.as_str()).collect();
-    let hint = match closest(name, names.iter().copied()) {
+    let names = || profiles.all().map(|profile| profile.name.as_str());
+    let word = name.to_lowercase();
+    let speaks = |profile: &&Profile| [&profile.title, &profile.about].iter().any(|text| text.to_lowercase().contains(&word));
+    let speak: Vec<&str> = profiles.all().filter(speaks).map(|profile| profile.name.as_str()).collect();
+    let hint = match closest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("there are: {}", names.join(", ")),
+        None if !speak.is_empty() => format!("these speak of it: {}", speak.join(", ")),
+        None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
     };
     Failure::Usage(format!("there is no profile {name:?}; {hint}"))
 }

@@ -43,7 +43,7 @@ impl Profiles {
             (None, Format::Text) => explain::profiles_text(&profiles, width, colour, out),
             (None, Format::Json) => explain::profiles_json(&profiles, out),
             (None, Format::Markdown) => {
-                profiles.all.iter().try_for_each(|profile| out.write_all(explain::profile_markdown(profile).as_bytes()))
+                profiles.all().try_for_each(|profile| out.write_all(explain::profile_markdown(profile).as_bytes()))
             }
         })?;
         output.finish()?;

@@ -74,7 +74,7 @@ pub fn story<R: Read>(
     let analysis = pipeline::analyse(open().map_err(unread)?, options)?.result;
     let Some(device) = wanted.choose(analysis.devices) else { return Ok(None) };
     let mut facts = Facts::default();
-    pipeline::events(open().map_err(unread)?, &mut |event, whose| {
+    pipeline::events(open().map_err(unread)?, &options.keys, &mut |event, whose| {
         let is_its = match whose {
             Some(DeviceName::Mac(mac)) => device.mac == Some(mac),
             Some(DeviceName::Ip(ip)) => device.ips.contains(&ip),

@@ -69,6 +69,10 @@ pub struct DeviceFacts {
     pub seen_both_ways: bool,
     /// Hosts that sent it anything over IP.
     pub heard_from: BTreeSet<IpAddr>,
+    /// When it last asked all hosts for a plug-and-play server (SIP SUBSCRIBE by multicast).
+    pub seeks_plug_and_play: Option<Time>,
+    /// The server that answered that.
+    pub plug_and_play: Option<IpAddr>,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
     /// Did it give that lease back, or find it refused?
@@ -83,6 +87,8 @@ pub struct DeviceFacts {
     pub tags_kept: bool,
     /// The voice VLAN that switches announce, where all that do announce the same.
     pub voice_vlan: Option<VoiceVlan>,
+    /// Requests of a switch for the identity of whoever is on the port, if nobody has answered one.
+    pub identity_asked: Option<IdentityAsked>,
     /// IPv6 routers that it asked for, as they advertised themselves.
     pub routers_v6: Vec<Ipv6Addr>,
     /// What it says of itself by LLDP and CDP: description, maker and model, platform.
@@ -95,6 +101,17 @@ pub struct DeviceFacts {
     pub accepted: Vec<(Endpoint, At)>,
     /// Chains that a server gave under a name: to notice that the same name gave another elsewhere.
     pub issuers_by_name: Vec<(WireText, Vec<u8>, Frame)>,
+}
+
+/// A switch that asks whoever is on the port who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentityAsked {
+    /// First request.
+    pub first: At,
+    /// Last request.
+    pub last: At,
+    /// How many there were.
+    pub times: u32,
 }
 
 /// A stay in a VLAN.
@@ -214,8 +231,11 @@ impl DeviceFacts {
         if self.lease.is_none() {
             (self.lease, self.lease_over, self.lease_vlan) = (other.lease, other.lease_over, other.lease_vlan);
         }
+        self.plug_and_play = self.plug_and_play.or(other.plug_and_play);
+        self.seeks_plug_and_play = self.seeks_plug_and_play.max(other.seeks_plug_and_play);
         self.tags_kept |= other.tags_kept;
         self.voice_vlan = self.voice_vlan.or(other.voice_vlan);
+        self.identity_asked = self.identity_asked.or(other.identity_asked);
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;

@@ -304,7 +304,11 @@ fn arp_binding(message: &arp::Message) -> Option<(Mac, IpAddr)> {
 
 fn discovery_binding(event: &Event, discovery: icmp::Discovery) -> Option<(Mac, IpAddr)> {
     match discovery {
-        icmp::Discovery::Solicitation { mac, .. } => Some((mac?, event.source().ip().filter(|ip| !ip.is_unspecified())?)),
+        // Who has no address yet probes the one that it means to take (RFC 4862 section 5.4.2); no router passes that on.
+        icmp::Discovery::Solicitation { target, mac } => match event.source().ip()? {
+            ip if ip.is_unspecified() => Some((event.link.source.filter(|mac| mac.is_station())?, IpAddr::V6(target))),
+            ip => Some((mac?, ip)),
+        },
         icmp::Discovery::Advertisement { target, mac } => Some((mac?, IpAddr::V6(target))),
         icmp::Discovery::Router { .. } => None,
     }

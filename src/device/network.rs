@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
-use super::facts::{DeviceFacts, VoiceVlan};
+use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
 use crate::event::{Event, What};
-use crate::model::{Endpoint, Mac};
+use crate::model::{At, Endpoint, Mac};
 use crate::protocols::{Message, eap, icmp};
 
 /// IPv6 routers that are remembered.
@@ -24,6 +24,7 @@ pub(super) struct Network {
     tagged: bool,
     /// Who last answered with each EAP identifier: at most one for each of the 256.
     supplicants: HashMap<u8, Mac, RandomState>,
+    identity_asked: Option<IdentityAsked>,
 }
 
 impl Network {
@@ -38,14 +39,21 @@ impl Network {
                 self.router(event, *lifetime);
             }
             Message::Eap(message) => {
-                if let (Some(packet), Endpoint::Mac(mac)) = (&message.eap, event.source())
-                    && packet.code == eap::code::RESPONSE
-                {
+                let (Some(packet), Endpoint::Mac(mac)) = (&message.eap, event.source()) else { return };
+                if packet.code == eap::code::RESPONSE {
                     self.supplicants.insert(packet.identifier, mac);
+                }
+                if packet.code == eap::code::REQUEST && packet.method == Some(eap::method::IDENTITY) {
+                    self.identity(event.at);
                 }
             }
             _ => {}
         }
+    }
+
+    fn identity(&mut self, at: At) {
+        let asked = self.identity_asked.get_or_insert(IdentityAsked { first: at, last: at, times: 0 });
+        (asked.last, asked.times) = (at, asked.times.saturating_add(1));
     }
 
     fn announced(&mut self, event: &Event, vlan: Option<u16>, by_lldp: bool) {
@@ -75,6 +83,7 @@ impl Network {
 
     /// Tells a device what it goes by.
     pub(super) fn tell(&self, facts: &mut DeviceFacts, event: &Event) {
+        facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
         facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);
         if let What::Message(Message::Icmp(icmp::Message {

@@ -324,8 +324,20 @@ fn kerberos(facts: &mut DeviceFacts, event: &Event, message: &kerberos::Message)
     }
 }
 
+/// Does this take a SUBSCRIBE that went to all hosts? It names the server of the configuration, by itself or by what follows.
+fn is_plug_and_play(facts: &DeviceFacts, event: &Event, message: &sip::Message) -> bool {
+    /// Phones wait five seconds, as a rule.
+    const WAIT: i64 = 5 * SECOND;
+    let sought = facts.seeks_plug_and_play.is_some_and(|asked| event.at.time.since(asked) <= WAIT);
+    sought && message.method() == "SUBSCRIBE" && matches!(message.code(), Some(200..=299))
+}
+
 fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_device: bool) {
     if !from_device {
+        if is_plug_and_play(facts, event, message) {
+            facts.plug_and_play = event.source().ip();
+            return;
+        }
         add_newest(&mut facts.answered, event.at);
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
@@ -333,6 +345,9 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
         return;
     }
     facts.speaks_sip = true;
+    if message.method() == "SUBSCRIBE" && event.destination().ip().is_some_and(|ip| ip.is_multicast()) {
+        facts.seeks_plug_and_play = Some(event.at.time);
+    }
     if let Some(agent) = &message.user_agent {
         remember(&mut facts.user_agents, agent);
     }

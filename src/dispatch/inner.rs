@@ -50,7 +50,7 @@ impl Inner {
         let end = Endpoint::Mac;
         let flow =
             Flow { id: 0, transport: Transport::Link, client: end(device), server: end(conversation.switch), oriented: true };
-        let mut out = Emitter { sink, flow, flipped: &mut false, link: *link, at, answered_elsewhere: false };
+        let mut out = Emitter { sink, flow, flipped: &mut false, link: *link, at, answered_elsewhere: false, opens: None };
         if !piece.begins && conversation.take(&piece, &mut out) == Step::Done {
             self.0.shift_remove(&device);
         }

@@ -8,13 +8,16 @@ use indexmap::IndexMap;
 
 use crate::event::{Event, EventSink, What};
 use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
+use crate::keylog::Keys;
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
-use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, StreamParser};
+use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, Protocol, StreamParser};
 
 mod inner;
+mod inside;
 
 use inner::Inner;
+use inside::Inside;
 
 /// After so many datagrams that no protocol claims, a flow is given up: media starts with its first packet.
 const UNCLAIMED_DATAGRAMS: u8 = 4;
@@ -37,12 +40,15 @@ pub struct Dispatcher<S> {
     sink: S,
     awaited: Awaited,
     inner: Inner,
+    keys: Keys,
 }
 
 /// What the dispatcher keeps with each flow.
 #[derive(Default)]
 pub struct FlowState {
     claim: Claim,
+    /// What it carries inside, where that can be read.
+    inside: Option<Box<Inside>>,
     /// The beginning was not captured, and a message showed that the sides are the other way round.
     flipped: bool,
 }
@@ -70,12 +76,52 @@ impl Claim {
             *self = Claim::Fresh;
         }
     }
+
+    /// Gives the next bytes of one side to the protocol that has claimed the stream, or to the one that does now.
+    fn read(&mut self, probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool, out: &mut dyn Out) -> Step {
+        let Probe { side, bytes, .. } = *probe;
+        if let Claim::Stream(parser) = self {
+            let step = parser.data(side, bytes, out);
+            self.renew();
+            return step;
+        }
+        let found = match self {
+            Claim::Refused { client: true, server: true, .. } => after_start_tls(probe, may_claim),
+            _ => claim_stream(probe, may_claim),
+        };
+        match found {
+            Ok(over) => {
+                let mut parser = (over.parser)();
+                let step = parser.data(side, bytes, out);
+                *self = Claim::Stream(parser);
+                self.renew();
+                step
+            }
+            Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
+            Err(_) => {
+                let (client, server, pieces) = match self {
+                    Claim::Refused { client, server, pieces } => (*client, *server, *pieces),
+                    _ => (false, false, 0),
+                };
+                let (client, server) = (client || side == Side::Client, server || side == Side::Server);
+                let pieces = pieces.saturating_add(1);
+                *self = Claim::Refused { client, server, pieces };
+                let is_given_up = client && server && pieces >= UNCLAIMED_PIECES;
+                if is_given_up { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
+            }
+        }
+    }
 }
 
 impl<S: EventSink> Dispatcher<S> {
-    /// Gives events to `sink`.
-    pub fn new(sink: S) -> Self {
-        Self { sink, awaited: Awaited::default(), inner: Inner::default() }
+    /// Gives events to `sink`; `keys` open what is encrypted.
+    pub fn new(sink: S, keys: Keys) -> Self {
+        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys }
+    }
+
+    /// The secrets.
+    pub fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 
     /// The sink, when all is done.
@@ -97,6 +143,8 @@ struct Emitter<'a, S> {
     link: Link,
     at: At,
     answered_elsewhere: bool,
+    /// The secrets, and what is inside the stream in hand; `None` where nothing is to be opened.
+    opens: Option<(&'a Keys, &'a mut Option<Box<Inside>>)>,
 }
 
 impl<S: EventSink> Emitter<'_, S> {
@@ -124,6 +172,26 @@ impl<S: EventSink> Out for Emitter<'_, S> {
 
     fn answer_from_new_port(&mut self) {
         self.answered_elsewhere = true;
+    }
+
+    fn keys(&self) -> Option<&Keys> {
+        self.opens.as_ref()?.0.any()
+    }
+
+    fn inner(&mut self, side: Side, piece: protocols::Inner<'_>) -> Interest {
+        let Some((_, inside)) = &mut self.opens else { return Interest::SignalsOnly };
+        let inside = inside.get_or_insert_default();
+        let (flow, flipped) = (self.flow, &mut *self.flipped);
+        let out = Emitter {
+            sink: &mut *self.sink,
+            flow,
+            flipped,
+            link: self.link,
+            at: self.at,
+            answered_elsewhere: false,
+            opens: None,
+        };
+        inside.take(side, piece, out)
     }
 }
 
@@ -184,9 +252,9 @@ fn at_home(flow: &Flow) -> bool {
 
 /// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
 /// is there gets them: it finds its way from the middle of a stream, or gives it up.
-fn claim_stream(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
+fn claim_stream(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&'static OverTcp, Guess> {
     let mut undecided = None;
-    for over in protocols::ALL.iter().filter_map(|protocol| protocol.tcp.as_ref()) {
+    for over in protocols::ALL.iter().filter(|protocol| may_claim(protocol)).filter_map(|protocol| protocol.tcp.as_ref()) {
         match (over.probe)(probe) {
             Guess::Yes => return Ok(over),
             Guess::Maybe => undecided = undecided.or(Some(over)),
@@ -201,8 +269,9 @@ fn claim_stream(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
 }
 
 /// TLS in the stream of another protocol: whatever was spoken before, it begins with a hello.
-fn after_start_tls(probe: &Probe<'_>) -> Result<&'static OverTcp, Guess> {
-    protocols::tls::PROTOCOL.tcp.as_ref().filter(|_| protocols::tls::is_client_hello(probe.bytes)).ok_or(Guess::No)
+fn after_start_tls(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&'static OverTcp, Guess> {
+    let tls = &protocols::tls::PROTOCOL;
+    tls.tcp.as_ref().filter(|_| may_claim(tls) && protocols::tls::is_client_hello(probe.bytes)).ok_or(Guess::No)
 }
 
 impl<S: EventSink> FlowSink for Dispatcher<S> {
@@ -225,8 +294,9 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         link: &Link,
         at: At,
     ) -> Interest {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let FlowState { claim, flipped, .. } = state;
+        let sink = &mut self.sink;
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens: None };
         let claimed = match claim {
             Claim::Datagram(over) => Some(*over),
             _ => awaited(&self.awaited, flow, side).map(|(over, asker)| {
@@ -261,52 +331,25 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     }
 
     fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
-        if let Claim::Stream(parser) = claim {
-            let step = parser.data(side, bytes, &mut out);
-            claim.renew();
-            return step;
-        }
-        let question = probe(flow, side, bytes);
-        let found = match claim {
-            Claim::Refused { client: true, server: true, .. } => after_start_tls(&question),
-            _ => claim_stream(&question),
-        };
-        match found {
-            Ok(over) => {
-                let mut parser = (over.parser)();
-                let step = parser.data(side, bytes, &mut out);
-                *claim = Claim::Stream(parser);
-                claim.renew();
-                step
-            }
-            Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
-            Err(_) => {
-                let (client, server, pieces) = match claim {
-                    Claim::Refused { client, server, pieces } => (*client, *server, *pieces),
-                    _ => (false, false, 0),
-                };
-                let (client, server) = (client || side == Side::Client, server || side == Side::Server);
-                let pieces = pieces.saturating_add(1);
-                *claim = Claim::Refused { client, server, pieces };
-                let is_given_up = client && server && pieces >= UNCLAIMED_PIECES;
-                if is_given_up { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
-            }
-        }
+        let FlowState { claim, flipped, inside } = state;
+        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+        claim.read(&probe(flow, side, bytes), |_| true, &mut out)
     }
 
     fn cut(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
-        let FlowState { claim, flipped } = state;
+        let FlowState { claim, flipped, inside } = state;
         if let Claim::Stream(parser) = claim {
-            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
             parser.cut(side, rest, &mut out);
         }
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
-        let FlowState { claim, flipped } = state;
-        let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+        let FlowState { claim, flipped, inside } = state;
+        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
         match claim {
             Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
                 Step::Done => Interest::SignalsOnly,
@@ -317,23 +360,26 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     }
 
     fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
-        let FlowState { claim, flipped } = state;
+        let FlowState { claim, flipped, inside } = state;
         if let Claim::Stream(parser) = claim {
-            let mut out = Emitter { sink: &mut self.sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false };
+            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
             parser.end(side, rest, &mut out);
         }
     }
 
     fn held(&self, state: &FlowState) -> usize {
-        match &state.claim {
+        let outside = match &state.claim {
             Claim::Stream(parser) => parser.held(),
             _ => 0,
-        }
+        };
+        outside.saturating_add(state.inside.as_ref().map_or(0, |inside| inside.held()))
     }
 
     fn forget(&mut self, state: &mut FlowState) {
         // What comes next is asked for again, and may be taken up by the same protocol.
         state.claim = Claim::Fresh;
+        state.inside = None;
     }
 
     fn other(&mut self, packet: &Packet<'_>) {
@@ -400,7 +446,7 @@ mod tests {
         let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
         let (client, server) = (end([10, 0, 4, 23], 50_000), end([10, 0, 0, 3], port));
         let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
-        Wire { dispatcher: Dispatcher::new(Heard::default()), state: FlowState::default(), flow }
+        Wire { dispatcher: Dispatcher::new(Heard::default(), Keys::default()), state: FlowState::default(), flow }
     }
 
     impl Wire {

@@ -97,7 +97,7 @@ pub fn extract<R: Read>(
     let device = wanted.choose(analysis.devices).ok_or(ExtractError::NoDevice)?;
     let essence = Essence::of(&device);
     let mut selection = Selection::of(&device);
-    selection.learn(open().map_err(unread)?)?;
+    selection.learn(open().map_err(unread)?, &options.keys)?;
     let mut best = None;
     // First only what serves the login; where that is not enough, whatever the device sends and receives.
     for everything in [false, true] {

@@ -4,11 +4,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use memchr::memmem;
 
 use crate::capture::{CaptureError, CaptureReader, Record, compressed};
 use crate::event::{Event, What};
+use crate::keylog::KeyLog;
 use crate::model::{Endpoint, Frame, Mac};
 use crate::packet::{Body, Decoder, Packet};
 use crate::pipeline::{self, DeviceName};
@@ -37,8 +39,8 @@ impl Selection {
     }
 
     /// Learns from the events which conversations serve the login.
-    pub(super) fn learn(&mut self, input: impl Read) -> Result<(), CaptureError> {
-        pipeline::events(input, &mut |event, whose| {
+    pub(super) fn learn(&mut self, input: impl Read, keys: &Arc<KeyLog>) -> Result<(), CaptureError> {
+        pipeline::events(input, keys, &mut |event, whose| {
             let is_its = match whose {
                 Some(DeviceName::Mac(mac)) => self.mac == Some(mac),
                 Some(DeviceName::Ip(ip)) => self.ips.contains(&ip),

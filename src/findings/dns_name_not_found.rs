@@ -51,7 +51,7 @@ fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
         }
         _ => ("its server", "a record for it"),
     };
-    let mut found = answers::told(case, list, |names| Words {
+    let mut found = name_errand::told(case, purpose, list, |names| Words {
         proof: Proof::Told,
         confidence: 0.93,
         summary: format!("DNS has none of the names by which the device looks for {what}: {names}"),
@@ -90,6 +90,16 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && dns.flags.rcode == 3");
         assert_eq!(found.evidence[2].display_filter, "frame.number == 6 && dns.flags.rcode == 0");
+    }
+
+    #[test]
+    fn an_attempt_that_ends_with_the_last_name_and_a_suffix_ends_with_the_list() {
+        let found = Login::new()
+            .step(lookup("sipexternal.contoso.com").rcode(3))
+            .step(lookup("sipexternal.contoso.com.corp.contoso.com").rcode(3))
+            .dropped_in(1)
+            .the(&RULE);
+        assert!(found.explains_drop);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `dns-server-error`: the DNS server answered with an error such as SERVFAIL or REFUSED.
 
-use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::answers::Words;
 use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
@@ -33,8 +33,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         let shown = Evidence::new(answer.at.frame, &term, format!("{} answers {code} for {}", answer.server, lookup.name));
         Some((format!("{} ({code} from {})", lookup.name, answer.server), vec![shown]))
     });
-    let told = |list| {
-        answers::told(case, list, |names| Words {
+    let told = |purpose, list| {
+        name_errand::told(case, purpose, list, |names| Words {
             proof: Proof::Told,
             confidence: 0.95,
             summary: format!("the DNS server answers with an error: {names}"),
@@ -44,7 +44,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             ),
         })
     };
-    lists.iter().flat_map(|(_, list)| told(list)).collect()
+    lists.iter().flat_map(|(purpose, list)| told(*purpose, list)).collect()
 }
 
 #[cfg(test)]
@@ -61,6 +61,16 @@ mod tests {
             found.summary,
             "the DNS server answers with an error: a.contoso.com (SERVFAIL from 10.0.0.2), sip.contoso.com (REFUSED from 10.0.0.2)"
         );
+    }
+
+    #[test]
+    fn the_target_of_a_service_record_that_gets_an_error_is_not_made_good_by_that_record() {
+        let found = Login::new()
+            .step(lookup("_sips._tcp.contoso.com").service("edge.partner.com", 5061))
+            .step(lookup("edge.partner.com").rcode(2))
+            .dropped()
+            .the(&RULE);
+        assert!(found.explains_drop);
     }
 
     #[test]

@@ -33,9 +33,6 @@ enum Lies {
 }
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    if !case.profile.strict_domain {
-        return Vec::new();
-    }
     let steps = case.attempt.steps.iter().enumerate();
     let mut found: Vec<Found> = steps
         .filter_map(|(index, step)| match &step.kind {
@@ -61,6 +58,14 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
         return None;
     }
     let drop = case.attempt.drop?;
+    // A device of which that is not known shows it where it stops with this very answer, and does not even ask for the target's
+    // address.
+    let stops_there = drop.how == How::Abandoned
+        && case.attempt.dropped_step == Some(index)
+        && !case.attempt.lookups().any(|(_, other)| other.name.raw().eq_ignore_ascii_case(target.raw()));
+    if !case.profile.strict_domain && !(stops_there && best == Lies::Outside) {
+        return None;
+    }
     let by_names =
         case.attempt.dropped().is_some_and(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_)));
     let gave_up = matches!(drop.how, How::Rejected | How::Abandoned);
@@ -70,7 +75,11 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
         step: Some(index),
         proof: Proof::Inferred,
         explains_drop: best == Lies::Outside && by_names && gave_up && !connected,
-        confidence: if best == Lies::Outside { 0.85 } else { 0.4 },
+        confidence: match best {
+            Lies::Outside if case.profile.strict_domain => 0.85,
+            Lies::Outside => 0.6,
+            Lies::Inside | Lies::Below => 0.4,
+        },
         summary: format!(
             "{} names {target}, which does not lie in {}, and the device does not connect to it",
             lookup.name,
@@ -141,6 +150,8 @@ fn named<'a>(attempt: &'a Attempt, target: &'a str) -> impl Iterator<Item = &'a 
 mod tests {
     use super::*;
     use crate::findings::testing::*;
+    use crate::login::steps::Ending;
+    use crate::model::By;
 
     fn strict(target: &str) -> Login {
         Login::new()
@@ -174,6 +185,21 @@ mod tests {
         gives_up(strict("pool.contoso.com")).nothing(&RULE);
         gives_up(strict("pool.corp.contoso.net")).profile(|profile| profile.strict_domain = false).nothing(&RULE);
         strict("pool.corp.contoso.net").step(tcp(Purpose::Registrar).named("pool.corp.contoso.net")).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_stops_with_the_answer_and_asks_for_no_address_shows_that_it_is_strict() {
+        let stops = |then: Option<&'static str>| {
+            let mut asked = lookup("_sip._tls.contoso.com").service("pool.fabrikam.net", 5061).into_step(1);
+            asked.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: asked.last });
+            let mut login = Login::new().step(asked);
+            if let Some(name) = then {
+                login = login.step(lookup(name).address("10.0.0.5"));
+            }
+            login.dropped_in(0)
+        };
+        assert!(stops(None).the(&RULE).explains_drop);
+        stops(Some("pool.fabrikam.net")).nothing(&RULE);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::findings::shared::access::{explain_silence, shut_out};
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{PortAccess, StepKind};
-use crate::model::{Evidence, Stage};
+use crate::model::{At, Evidence, How, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,7 +44,27 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     if holds_back {
         explain_silence(case, &mut found);
     }
-    found
+    if found.is_empty() { mute(case).into_iter().collect() } else { found }
+}
+
+/// A switch may ask whoever is on the port; a device that knows no 802.1X says nothing at all to that, and gets no address.
+fn mute(case: &Case<'_>) -> Option<Found> {
+    let drop = case.attempt.drop.filter(|drop| drop.stage == Stage::Address && drop.how == How::Timeout)?;
+    let speaks = case.attempt.steps.iter().any(|step| matches!(step.kind, StepKind::Port(_)));
+    let asked = case.known.identity_asked.filter(|asked| asked.times >= 2 && asked.first < drop.at && !speaks)?;
+    let shown = |at: At| Evidence::new(at.frame, "eap.code == 1", "the switch asks who is on the port, and nobody answers");
+    Some(Found {
+        stage: Stage::Link,
+        step: case.attempt.dropped_step,
+        proof: Proof::Told,
+        explains_drop: true,
+        confidence: 0.85,
+        summary: format!("802.1X comes to nothing: the switch asks for an identity {} times, and the device never answers", asked.times),
+        fix: "Switch 802.1X on in the phone, or let the port take it by its MAC (MAB). A new capture must show EAP-Success, or DHCP that \
+              works without it."
+            .to_owned(),
+        evidence: vec![shown(asked.first), shown(asked.last)],
+    })
 }
 
 /// Did the switch ask, so that the port waits for an answer?
@@ -75,10 +95,11 @@ fn evidence(port: &PortAccess) -> Vec<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::facts::IdentityAsked;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
     use crate::login::steps::{Ending, Step};
-    use crate::model::{By, How};
+    use crate::model::By;
 
     fn silent_dhcp() -> Step {
         let mut step = dhcp_exchange().discover().discover().into_step(20);
@@ -99,6 +120,19 @@ mod tests {
         let login = Login::new().step(access().asked().asked().silent()).step(silent_dhcp()).dropped();
         assert!(login.the(&RULE).explains_drop);
         assert_eq!(login.the(&RULE).evidence[0].display_filter, "frame.number == 1 && eap.code == 1");
+    }
+
+    #[test]
+    fn a_device_that_says_nothing_to_a_switch_that_asks_everybody_is_shut_out() {
+        let asked = |times| {
+            Login::new().step(silent_dhcp()).dropped().knowing(|known| {
+                known.identity_asked = Some(IdentityAsked { first: at(1), last: at(9), times });
+            })
+        };
+        let found = asked(3).the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.stage, Stage::Link);
+        asked(1).nothing(&RULE);
     }
 
     #[test]

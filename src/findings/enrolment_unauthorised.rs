@@ -25,8 +25,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures =
-        fetch::answered(case, |fetch, response| matches!(response.code, 401 | 407) && fetch.gave_credentials(), account);
+    let refused = |fetch: &Fetch<'_>, response: &http::Response| {
+        matches!(response.code, 401 | 407) && (fetch.gave_credentials() || is_begun_anew(fetch, response))
+    };
+    let failures = fetch::answered(case, refused, account);
     fetch::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.94,
@@ -35,6 +37,14 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Let the user in: {list}. Check the account and its password, its right to the page, and that IIS offers Windows Authentication (NTLM) there; `curl --ntlm -u DOMAIN\\user` to that page must give 200, as must a new capture after the third leg."
         ),
     })
+}
+
+/// The first leg of NTLM is answered by the same offer once more, without the challenge that has to follow on this connection
+/// (RFC 4559 section 6, [MS-NLMP]): whatever stands between splits the connection, or the server will not have it.
+fn is_begun_anew(fetch: &Fetch<'_>, response: &http::Response) -> bool {
+    let begun = matches!(fetch.credentials(), Some(http::Credentials::Ntlm(ntlm::Token::Negotiate)));
+    let mut headers = response.www_authenticate.iter().chain(&response.proxy_authenticate);
+    begun && headers.any(|header| header.raw().trim().eq_ignore_ascii_case("NTLM"))
 }
 
 /// Who was refused, and by whom where it is a proxy.
@@ -68,6 +78,18 @@ mod tests {
             found.summary,
             "the web server refuses the device's credentials: 401 for /certsrv/certnew.p7b on ca.contoso.com"
         );
+    }
+
+    #[test]
+    fn a_first_leg_that_gets_the_offer_again_and_no_challenge_is_refused() {
+        let begins = |request: &mut http::Request| request.credentials = Some(http::Credentials::Ntlm(ntlm::Token::Negotiate));
+        let answered = |with: &str| {
+            let with = crate::text::WireText::from(with);
+            let page = page().get_with("/certsrv/certnew.p7b", begins);
+            Login::new().step(page.answer_with(401, move |response| response.www_authenticate = vec![with])).dropped()
+        };
+        assert!(answered("NTLM").the(&RULE).explains_drop);
+        answered("NTLM TlRMTVNTUAACAAAA").nothing(&RULE);
     }
 
     #[test]

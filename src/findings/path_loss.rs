@@ -70,7 +70,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
 
 /// Was the server's flight still incomplete when the device left?
 fn broke_off(place: &Place<'_>, left: At) -> bool {
-    place.tls().is_some_and(|tls| tls.is_readable() && tls.server_hello_done.is_none_or(|done| done > left))
+    place.tls().is_some_and(|tls| tls.is_readable() && tls.flight_done().is_none_or(|done| done > left))
 }
 
 /// Heavy loss of a side's segments, or one small segment that never arrives.

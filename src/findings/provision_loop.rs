@@ -1,6 +1,6 @@
 //! `provision-loop`: the device fetches its configuration whole, restarts, and fetches it again.
 
-use crate::findings::shared::files::{fetched_again, is_signed};
+use crate::findings::shared::files::{fetched_again, is_signed, missing_image};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -25,7 +25,8 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>) -> Option<Found> {
     let configuration = |file: &crate::device::facts::FetchedFile| !file.image && !is_signed(file.name.raw());
-    let (file, again) = fetched_again(case, configuration)?;
+    // What the file names and the server lacks is the nearer cause.
+    let (file, again) = fetched_again(case, configuration).filter(|_| missing_image(case).is_none())?;
     let times = case.known.files.iter().filter(|other| other.name == file.name).count();
     Some(Found {
         stage: Stage::Provision,

@@ -1,5 +1,6 @@
 //! `provision-no-server`: nothing tells the device where its configuration is.
 
+use crate::findings::shared::files::asks_everybody;
 use crate::findings::shared::option_need::given;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, Step, StepKind};
@@ -29,12 +30,15 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let drop = case.attempt.drop.filter(|drop| drop.how == How::Abandoned && drop.stage < Stage::Provision)?;
+    let in_vain = case.attempt.dropped().is_some_and(asks_everybody);
+    let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage < Stage::Provision)?;
     let goes_on = |step: &Step| {
-        matches!(
-            step.purpose,
-            Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
-        ) || is_led_by_a_name(step)
+        !asks_everybody(step)
+            && matches!(
+                step.purpose,
+                Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
+            )
+            || is_led_by_a_name(step)
     };
     let answers = given(case);
     // An OFFER that the device did not take up is no lease that it went on from.
@@ -58,7 +62,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         step: last.index,
         proof: Proof::Inferred,
         explains_drop: true,
-        confidence: 0.6,
+        confidence: if in_vain { 0.85 } else { 0.6 },
         summary: format!(
             "{server} names no configuration server (the device asks for option {asked}), and the device starts over"
         ),
@@ -113,6 +117,21 @@ mod tests {
             found.summary,
             "10.0.4.1 names no configuration server (the device asks for option 66, 160), and the device starts over"
         );
+    }
+
+    #[test]
+    fn a_device_that_asks_everybody_for_its_file_knows_no_server() {
+        let asked = crate::findings::shared::testing_link::file("SEP0004F21A2B3C.cnf.xml").again().silent().into_step(9);
+        let to = |address: &str| {
+            let mut asked = asked.clone();
+            if let crate::login::steps::StepKind::File(transfer) = &mut asked.kind {
+                let server = std::net::SocketAddr::new(address.parse().expect("an address"), 69);
+                transfer.flow.server = crate::model::Endpoint::Ip(server);
+            }
+            login(&[]).step(asked).dropped()
+        };
+        assert!(to("255.255.255.255").the(&RULE).explains_drop);
+        to("10.0.0.69").nothing(&RULE);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::shared::files;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::Stage;
+use crate::model::{Evidence, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -25,6 +25,9 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = files::failed(case, |said| said.is_missing());
+    if failures.is_empty() {
+        return without_image(case).into_iter().collect();
+    }
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
@@ -36,12 +39,34 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     })
 }
 
+/// A phone whose configuration names software that is not there may restart for ever to fetch it.
+fn without_image(case: &Case<'_>) -> Option<Found> {
+    let (file, at, code) = files::missing_image(case)?;
+    case.attempt.drop.filter(|drop| drop.stage == Stage::Provision)?;
+    Some(Found {
+        stage: Stage::Provision,
+        step: case.attempt.dropped_step,
+        proof: Proof::Inferred,
+        explains_drop: true,
+        confidence: 0.7,
+        summary: format!(
+            "the software that the configuration names is not on its server ({file}: {code}), and the device starts over"
+        ),
+        fix: format!(
+            "Put {file} there, for exactly this model, or take it out of the configuration. A new capture must show the file, or a \
+             device that goes on without asking for it."
+        ),
+        evidence: vec![Evidence::new(at.frame, &format!("http.response.code == {code}"), format!("{file}: {code}"))],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Ending, Purpose};
+    use crate::model::{By, How, Outcome};
 
     #[test]
     fn neither_its_own_file_nor_the_common_one_is_there() {
@@ -67,6 +92,21 @@ mod tests {
     #[test]
     fn a_common_file_makes_up_for_it() {
         Login::new().step(file("a.cfg").error(1, "File not found")).step(file("b.cfg").whole()).nothing(&RULE);
+    }
+
+    #[test]
+    fn software_that_the_configuration_names_and_nobody_has_sends_the_device_back() {
+        let ends = |name: &'static str| {
+            let fetches = tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(200).get(name).answer(404);
+            let mut step = fetches.stage(Stage::Provision).into_step(1);
+            step.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: step.last });
+            let mut login = Login::new().step(step).dropped();
+            login.attempt.steps[0].outcome = Outcome::Ok;
+            login
+        };
+        let stage = |login: Login| login.the(&RULE).stage;
+        assert_eq!(stage(ends("/sip.ld")), Stage::Provision);
+        ends("/ringtone.wav").nothing(&RULE);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `session-idle-cut`: the session is cut after a pause that something between has no patience for.
 
-use crate::findings::shared::place::{Place, connections, leaving_of};
+use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, SECOND, Stage, Time};
+use crate::model::{At, Evidence, How, SECOND, Stage, Time};
 
 /// Idle time-outs that firewalls, load balancers and servers are set to, in seconds.
 const USUAL: &[i64] = &[60, 120, 300, 600, 660, 900, 1800, 3600];
@@ -32,11 +32,8 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     if !place.is_drop(case) || place.step.stage != Stage::Session {
         return None;
     }
-    let left = leaving_of(place.connection)?;
-    let stats = &place.connection.stats;
-    let spoke = [stats.client.last_data, stats.server.last_data].into_iter().flatten().filter(|at| at.frame < left.at.frame);
-    let last = spoke.max_by_key(|at| at.frame)?;
-    let pause = left.at.time.since(last.time);
+    let cut = cut_of(place)?;
+    let pause = cut.at.time.since(cut.last.time);
     let usual = usual(pause)?;
     // The same pause at the end of another connection of the attempt makes it more than one coincidence.
     let again = connections(case).filter(|other| other.index != place.index).any(|other| {
@@ -61,10 +58,37 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
              must show a keep-alive before {usual} s have passed."
         ),
         evidence: vec![
-            Evidence::new(last.frame, "tcp.len > 0", "the last that either side said"),
-            left.evidence(format!("{seconds:.0} s later the connection is cut")),
+            Evidence::new(cut.last.frame, "tcp.len > 0", "the last that either side said"),
+            match &cut.left {
+                Some(left) => left.evidence(format!("{seconds:.0} s later the connection is cut")),
+                None => Evidence::new(cut.at.frame, "tcp.len > 0", format!("{seconds:.0} s later nothing arrives any more")),
+            },
         ],
     })
+}
+
+/// How a session was cut.
+struct Cut {
+    /// The last word before.
+    last: At,
+    /// The close, or the first request that nobody heard any more.
+    at: At,
+    left: Option<Leaving>,
+}
+
+fn cut_of(place: &Place<'_>) -> Option<Cut> {
+    let Some(left) = leaving_of(place.connection) else { return silence_of(place) };
+    let stats = &place.connection.stats;
+    let spoke = [stats.client.last_data, stats.server.last_data].into_iter().flatten().filter(|at| at.frame < left.at.frame);
+    Some(Cut { last: spoke.max_by_key(|at| at.frame)?, at: left.at, left: Some(left) })
+}
+
+/// Whatever forgot the connection may say nothing: then the next request is sent in vain.
+fn silence_of(place: &Place<'_>) -> Option<Cut> {
+    place.step.ending.filter(|ending| ending.how == How::Timeout)?;
+    let unheard = place.connection.sip.last().filter(|transaction| transaction.answer.is_none())?;
+    let answers = place.connection.sip.iter().filter_map(|transaction| transaction.answer.as_ref());
+    Some(Cut { last: answers.map(|(at, _)| *at).max()?, at: *unheard.sent.first()?, left: None })
 }
 
 /// The usual time-out that a pause equals, in seconds.
@@ -94,6 +118,14 @@ mod tests {
             "the session with pool.contoso.com (10.0.0.5:5061) is cut after 600 s without a word, near the usual idle time-out of 600 s"
         );
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn whatever_forgets_the_connection_may_say_nothing() {
+        let asked = |sequence| sip_request("REGISTER", sequence);
+        let spoken = tcp(Purpose::Registrar).sip(asked(1), Some(sip_answer(200, 1))).pause(300.0).sip(asked(2), None);
+        let found = Login::new().step(spoken.stage(Stage::Session).timed_out(crate::model::By::Network)).dropped().the(&RULE);
+        assert!(found.summary.contains("is cut after 300 s without a word"));
     }
 
     #[test]

@@ -520,6 +520,31 @@ impl Tcp {
         })
     }
 
+    /// A key log opens what is encrypted.
+    pub(crate) fn opened(self) -> Self {
+        self.act(|wire| wire.tls().opened = true)
+    }
+
+    /// Finished of a side, which a key log opened.
+    pub(crate) fn finished(self, side: Side) -> Self {
+        self.act(move |wire| {
+            let at = wire.next();
+            wire.sends(side, 58, at);
+            match side {
+                Side::Client => wire.tls().client_finished = Some(at),
+                Side::Server => wire.tls().server_finished = Some(at),
+            }
+        })
+    }
+
+    /// From here on what is encrypted stays closed.
+    pub(crate) fn torn(self) -> Self {
+        self.act(|wire| {
+            let at = wire.next();
+            wire.tls().torn = Some(at);
+        })
+    }
+
     /// An encrypted record of application data.
     pub(crate) fn encrypted(self, side: Side) -> Self {
         self.act(move |wire| {

@@ -32,7 +32,9 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let left = shaken.leaving().filter(|left| left.side == Side::Server && left.how != How::Timeout)?;
     // Alerts 10, 20, 47 and the like are not about who the client is.
     let fits = left.alert.is_none_or(|alert| matches!(alert, 40..=46 | 48 | 49 | 51 | 116));
-    if !fits || shaken.reached() > Reached::ClientKey {
+    // In TLS 1.3 the device has finished, and may have asked for something, before the server looks at its certificate.
+    let answers = if shaken.tls.opened { shaken.tls.server_data.records > 0 } else { shaken.reached() > Reached::ClientKey };
+    if !fits || answers {
         return None;
     }
     let (given, what) = given(shaken)?;
@@ -98,6 +100,20 @@ mod tests {
         let own = certificate("CN=0004f21a2b3c", "CN=Phone CA");
         let tcp = asked().client_certificate(vec![own]).client_finished().leaves(Side::Server, Close::Rst);
         assert!(Login::new().step(tcp).dropped().the(&RULE).summary.contains("gets that of CN=0004f21a2b3c"));
+    }
+
+    /// The device has finished TLS 1.3 without a certificate, and has asked for something; a key log opens it.
+    fn finished_1_3() -> Tcp {
+        let flight = tcp(Purpose::Registrar).hello().server_hello(0x0304, 0x1301).opened().certificate_request(vec![], 0);
+        let flight = flight.certificate(vec![leaf()]).finished(Side::Server);
+        flight.client_certificate(vec![]).finished(Side::Client).encrypted(Side::Client)
+    }
+
+    #[test]
+    fn in_tls_1_3_the_server_refuses_a_device_that_has_finished_and_not_one_that_it_has_answered() {
+        let found = Login::new().step(finished_1_3().alert(Side::Server, 2, 116)).dropped().the(&RULE);
+        assert!(found.summary.ends_with("gets none, and sends the alert 116 (certificate_required)"), "{}", found.summary);
+        Login::new().step(finished_1_3().encrypted(Side::Server).alert(Side::Server, 2, 40)).dropped().nothing(&RULE);
     }
 
     #[test]

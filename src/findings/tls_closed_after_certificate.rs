@@ -55,7 +55,8 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         explains_drop: shaken.place.is_drop(case),
         confidence: if readable { 0.6 } else { 0.45 },
         summary: format!(
-            "the device leaves {seconds:.3} s after the server's Certificate without ClientKeyExchange{goodbye}, {but}"
+            "the device leaves {seconds:.3} s after the server's Certificate without {}{goodbye}, {but}",
+            shaken.tls.taking()
         ),
         fix: format!(
             "Compare the chain of {name} (`openssl s_client -connect {} -showcerts`) with what the device's firmware can verify and \
@@ -83,6 +84,26 @@ mod tests {
              shown"
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+    }
+
+    /// A device that leaves behind the server's flight of TLS 1.3, which a key log opens.
+    fn leaves_1_3() -> Tcp {
+        let flight = tcp(Purpose::Registrar).hello().server_hello(0x0304, 0x1301).opened().certificate(vec![leaf()]);
+        flight.finished(Side::Server)
+    }
+
+    #[test]
+    fn in_tls_1_3_a_key_log_shows_that_the_device_leaves_without_finished() {
+        let found = Login::new().step(leaves_1_3().leaves(Side::Client, Close::Fin)).dropped().the(&RULE);
+        assert!(
+            found.summary.contains("after the server's Certificate without Finished, and nothing wrong"),
+            "{}",
+            found.summary
+        );
+        let goes_on = leaves_1_3().finished(Side::Client).encrypted(Side::Client).encrypted(Side::Server);
+        Login::new().step(goes_on.leaves(Side::Client, Close::Fin)).dropped().nothing(&RULE);
+        let closed = leaves_1_3().torn().encrypted(Side::Client).leaves(Side::Client, Close::Fin);
+        Login::new().step(closed).dropped().nothing(&RULE);
     }
 
     #[test]

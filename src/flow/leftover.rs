@@ -5,7 +5,7 @@ use super::limits::SPARE_BYTES;
 use super::{Interest, Step};
 
 /// Where ordered bytes and the holes between them go.
-pub(super) trait Out {
+pub(crate) trait Out {
     /// The next bytes, with what was left over before them.
     fn stream(&mut self, bytes: &[u8]) -> Step;
     /// The segment in hand was cut by the capture: what was left over begins a message of which no more will come.
@@ -16,7 +16,7 @@ pub(super) trait Out {
 
 /// Why bytes are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// The receiver has them, the capture has not.
     Uncaptured,
     /// The capture kept only the head of the packet.
@@ -29,7 +29,7 @@ pub(super) enum Why {
 
 /// What the parser has been offered and has not used.
 #[derive(Debug, Default)]
-pub(super) struct Leftover {
+pub(crate) struct Leftover {
     /// Used bytes, up to `start`, then unused ones.
     bytes: Vec<u8>,
     start: usize,
@@ -42,17 +42,17 @@ pub(super) struct Leftover {
 
 impl Leftover {
     /// The unused bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// Memory held.
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Forgets all, and how much the parser wanted.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.need = 0;
         self.start = 0;
         if self.bytes.capacity() > SPARE_BYTES {
@@ -64,7 +64,7 @@ impl Leftover {
 
     /// Hands on what is next. Where nothing was left over, the parser sees `fresh` itself and no byte is copied unless it
     /// leaves some. At most `limit` bytes are kept; what would be more is dropped as a gap.
-    pub(super) fn offer(&mut self, fresh: &[u8], limit: usize, out: &mut impl Out) -> Interest {
+    pub(crate) fn offer(&mut self, fresh: &[u8], limit: usize, out: &mut impl Out) -> Interest {
         if !self.bytes().is_empty() {
             if self.bytes().len().saturating_add(fresh.len()) <= limit {
                 self.keep(fresh);

@@ -18,6 +18,7 @@ mod tests;
 use std::net::IpAddr;
 
 pub use self::key::community_id;
+pub(crate) use self::leftover::{Leftover, Out as Onward, Why};
 pub use self::limits::{Limits, Losses};
 pub use self::table::FlowTable;
 use crate::model::{At, Endpoint, Frame, Side, Warning};

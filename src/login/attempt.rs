@@ -16,15 +16,19 @@ use super::drops::{
 };
 use super::judge::{Judgement, is_shadow};
 use super::record::{DraftId, Weight};
+use super::reports::stage_reports;
 use super::settled::Settled;
 use super::stages::register;
-use super::steps::{Attempt, Ending, Purpose, StageReport, Step, StepKind};
+use super::steps::{Attempt, Ending, Purpose, Step, StepKind};
 use super::target::{Target, target};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
+
+/// A device that asks for its router again after such a pause has given up in between.
+const GIVES_UP_ROUTER: i64 = 10 * SECOND;
 
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
@@ -162,6 +166,13 @@ impl Try {
         leases.last().is_some_and(|lease| lease.releases.is_empty())
     }
 
+    /// How long it had not asked for an address when `step` began: 802.1X goes on beside that, and does not end it.
+    fn pause_of_addressing(&self, step: &Step) -> i64 {
+        let beside = |other: &&Step| matches!(other.kind, StepKind::Neighbour(_) | StepKind::Port(_));
+        let last = self.steps().filter(|other| !beside(other)).map(|other| other.last.time).max();
+        last.map_or(i64::MAX, |last| step.first.time.since(last.min(step.first.time)))
+    }
+
     /// How long the device had been idle when `step` began.
     fn pause_before(&self, step: &Step) -> i64 {
         self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
@@ -170,7 +181,13 @@ impl Try {
 
 /// Does `steps[index]` begin a new attempt after `current`?
 fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile) -> bool {
-    if current.judgements.is_empty() || !is_main_road(step) {
+    if current.judgements.is_empty() {
+        return false;
+    }
+    if let StepKind::Neighbour(neighbour) = &step.kind {
+        return neighbour.router && asks_for_router_anew(current, step);
+    }
+    if !is_main_road(step) {
         return false;
     }
     match &step.kind {
@@ -239,6 +256,18 @@ fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
     next.filter(|next| next.purpose == step.purpose)
 }
 
+/// Has the device given its router up before, and paused? Until then it asks once a second, three times (RFC 1122 section
+/// 2.3.2.1, RFC 4861 section 10).
+fn asks_for_router_anew(current: &Try, step: &Step) -> bool {
+    let gave_up = |other: &Step| {
+        other.outcome == Outcome::Failed
+            && matches!(other.kind, StepKind::Neighbour(_))
+            && target(other) == target(step)
+            && step.first.time.since(other.last.time) >= GIVES_UP_ROUTER
+    };
+    current.furthest() <= errand(Purpose::Address) && current.steps().any(gave_up)
+}
+
 /// Switches ask for credentials again while all goes well. It is a new try only where the last one failed and nothing has
 /// come of it since, or where the device, having been further, asks for an address next: it restarted.
 fn starts_over_at_port(current: &Try, step: &Step, following: &[Judgement]) -> bool {
@@ -264,7 +293,12 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
         StepKind::Lease(lease) => lease.discovers.is_empty() && !lease.naks.is_empty() && step.outcome == Outcome::Failed,
         _ => false,
     });
-    if current.is_bound() && current.pause_before(step) >= MOVES {
+    // That new start had its own refusal or silence, and the device paused again: it is at its beginning.
+    let failed_anew = current.steps().any(|step| {
+        step.outcome == Outcome::Failed && matches!(&step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty())
+    });
+    let pause = current.pause_of_addressing(step);
+    if current.is_bound() && pause >= MOVES {
         return true;
     }
     // What another way in came to, IPv6 or 802.1X, does not send the device back to this one.
@@ -273,7 +307,7 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     };
     let failed =
         current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
-    failed && !refused_renewal && current.pause_before(step) >= PAUSE
+    failed && (failed_anew || !refused_renewal) && pause >= PAUSE
 }
 
 /// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
@@ -346,46 +380,4 @@ fn close(
     let stages = stage_reports(&steps, drop.as_ref(), signed_in, profile);
     let signed_in = if drop.is_some_and(|drop| drop.stage != Stage::Session) { None } else { signed_in };
     (Attempt { number, first, last, steps, stages, drop, dropped_step: dropped.map(|(index, _)| index), signed_in }, drafts)
-}
-
-/// A line for each stage of the family's login, and for others that were seen.
-fn stage_reports(steps: &[Step], drop: Option<&DropPoint>, signed_in: Option<f32>, profile: &Profile) -> Vec<StageReport> {
-    let seen = |stage: Stage| profile.order.contains(&stage) || steps.iter().any(|step| step.stage == stage);
-    let order = profile.order.iter().copied().chain(Stage::ALL.iter().copied().filter(|stage| !profile.order.contains(stage)));
-    order.filter(|stage| seen(*stage)).map(|stage| stage_report(stage, steps, drop, signed_in)).collect()
-}
-
-fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_in: Option<f32>) -> StageReport {
-    let of_stage: Vec<&Step> = steps.iter().filter(|step| touches(step, stage)).collect();
-    let first = of_stage.iter().map(|step| step.first).min();
-    let last = of_stage.iter().map(|step| step.last).max();
-    let any = |outcome: Outcome| of_stage.iter().any(|step| step.stage == stage && step.outcome == outcome);
-    let further = of_stage.iter().any(|step| step.stage > stage);
-    let outcome = if drop.is_some_and(|drop| drop.stage == stage) {
-        Outcome::Failed
-    } else if of_stage.is_empty() {
-        Outcome::Unseen
-    } else if further || any(Outcome::Ok) || (stage == Stage::Register && signed_in.is_some()) {
-        Outcome::Ok
-    } else if any(Outcome::Failed) {
-        Outcome::Skipped
-    } else {
-        Outcome::Unclear
-    };
-    let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
-    let detail = match (of_stage.len(), failed) {
-        (0, _) => "nothing of it in the capture".into(),
-        (1, 0) => "one exchange".into(),
-        (1, _) => "one exchange, which failed".into(),
-        (count, 0) => format!("{count} exchanges").into(),
-        (count, failed) => format!("{count} exchanges, {failed} failed").into(),
-    };
-    StageReport { stage, outcome, first, last, detail }
-}
-
-/// Does this step go through that stage? A connection to the registrar goes through all from `connect` on.
-fn touches(step: &Step, stage: Stage) -> bool {
-    let registrar = step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Connection(_));
-    let tls = matches!(&step.kind, StepKind::Connection(connection) if connection.tls.is_some());
-    step.stage == stage || registrar && (Stage::Connect..=step.stage).contains(&stage) && (stage != Stage::Tls || tls)
 }

@@ -51,6 +51,10 @@ struct Context<'a> {
     enrolment: HashSet<IpAddr, RandomState>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     configuration: HashSet<String, RandomState>,
+    /// The plug-and-play server that told it where its configuration is.
+    plug_and_play: Option<IpAddr>,
+    /// Hosts that it asked for files over TFTP.
+    file_servers: HashSet<IpAddr, RandomState>,
     /// The certificates that it may ask about.
     checks: Checks,
     /// Purpose of the connection or registration that an answer (by its frame) led to.
@@ -81,6 +85,8 @@ pub(super) fn steps(
         registrars: HashSet::default(),
         enrolment: HashSet::default(),
         configuration: HashSet::default(),
+        plug_and_play: facts.plug_and_play,
+        file_servers: HashSet::default(),
         checks: Checks::of(&drafts),
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
@@ -147,6 +153,9 @@ impl Context<'_> {
             if let StepKind::Lease(lease) = &draft.kind {
                 self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
             }
+            if let StepKind::File(transfer) = &draft.kind {
+                self.file_servers.extend(transfer.flow.server_ip());
+            }
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
             match self.by_itself(connection) {
@@ -195,6 +204,7 @@ impl Context<'_> {
             return Purpose::Revocation;
         }
         match connection.flow.server.port() {
+            stages::provision::TRUST_VERIFICATION if self.file_servers.contains(&server) => Purpose::Provision,
             443 if self.registrars.contains(&server) => Purpose::Registrar,
             80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
@@ -216,7 +226,9 @@ impl Context<'_> {
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
         let name = connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        name.is_some_and(|name| self.configuration.contains(&name)) || self.configuration.contains(&server.to_string())
+        name.is_some_and(|name| self.configuration.contains(&name))
+            || self.configuration.contains(&server.to_string())
+            || self.plug_and_play == Some(server)
     }
 }
 

@@ -14,6 +14,7 @@ mod judge;
 mod names;
 mod purpose;
 mod record;
+mod reports;
 mod revocation;
 mod settled;
 pub mod stages;

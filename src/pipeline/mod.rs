@@ -6,15 +6,17 @@ mod notes;
 mod room;
 
 use std::io::Read;
+use std::sync::Arc;
 
-use crate::capture::{CaptureError, CaptureReader, compressed};
+use crate::capture::{CaptureError, CaptureReader, ahead, compressed};
 use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
 use crate::dispatch::{Dispatcher, FlowState};
-use crate::event::{Event, EventSink, What};
+use crate::event::{Event, EventSink};
 use crate::findings;
-use crate::flow::{Conflict, FlowTable, Signal};
+use crate::flow::{Conflict, FlowTable};
+use crate::keylog::{KeyLog, Keys};
 use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
@@ -40,6 +42,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// The one device that is looked at.
     pub device: Option<Selector>,
+    /// The secrets of TLS connections, beside those that the capture brings.
+    pub keys: Arc<KeyLog>,
 }
 
 impl Options {
@@ -63,7 +67,24 @@ pub struct Outcome<T> {
 /// # Errors
 /// If nothing of it can be read as a capture.
 pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>, CaptureError> {
-    let mut run = run(input, Logins::new(options))?;
+    let (input, compression) = compressed::plain(input)?;
+    analyse_plain(input, compression, options)
+}
+
+/// The same for large input: what is compressed is unpacked by a thread of its own.
+///
+/// # Errors
+/// If nothing of it can be read as a capture.
+pub fn analyse_large<R: Read + Send>(input: R, options: &Options) -> Result<Outcome<Analysis>, CaptureError> {
+    ahead::unpacked(input, |plain, compression| analyse_plain(plain, compression, options))?
+}
+
+fn analyse_plain(
+    input: impl Read,
+    compression: Option<&'static str>,
+    options: &Options,
+) -> Result<Outcome<Analysis>, CaptureError> {
+    let mut run = run(input, compression, &options.keys, Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
     run.capture.warnings.extend(run.sink.devices.warnings());
@@ -75,16 +96,20 @@ pub fn analyse<R: Read>(input: R, options: &Options) -> Result<Outcome<Analysis>
     Ok(Outcome { result, error: run.error })
 }
 
-/// Reads a capture and gives each event, with the device that it belongs to.
+/// Reads a capture and gives each event, with the device that it belongs to; `keys` open what is encrypted.
 ///
 /// # Errors
 /// If nothing of it can be read as a capture.
 pub fn events<R: Read>(
     input: R,
+    keys: &Arc<KeyLog>,
     sink: &mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
-    let mut run = run(input, Told { devices: Devices::default(), sink, result: Ok(()) })?;
+    let (input, compression) = compressed::plain(input)?;
+    let told = Told { devices: Devices::default(), notes: Notes::default(), sink, result: Ok(()) };
+    let mut run = run(input, compression, keys, told)?;
     run.capture.warnings.extend(run.sink.devices.warnings());
+    run.capture.notes = run.sink.notes.of_secrets();
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
 }
 
@@ -97,14 +122,18 @@ struct Run<S> {
     error: Option<CaptureError>,
 }
 
-fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError> {
-    let (input, compression) = compressed::plain(input)?;
+fn run<S: EventSink>(
+    input: impl Read,
+    compression: Option<&'static str>,
+    keys: &Arc<KeyLog>,
+    sink: S,
+) -> Result<Run<S>, CaptureError> {
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
     let mut flows: FlowTable<FlowState> = FlowTable::default();
-    let mut dispatcher = Dispatcher::new(sink);
+    let mut dispatcher = Dispatcher::new(sink, Keys::new(Arc::clone(keys)));
     let error = loop {
-        match reader.next_record() {
+        match reader.next_with_secrets(&mut |key_log| dispatcher.keys().add(key_log)) {
             Ok(Some(record)) => decoder.decode_each(&record, |packet| flows.push(packet, &mut dispatcher)),
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -123,6 +152,10 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
     if decoder.lost_datagrams() > 0 {
         let text =
             format!("{} fragmented IP datagrams never became complete, or were pushed out by others", decoder.lost_datagrams());
+        warnings.push(Warning { frame: None, text });
+    }
+    if dispatcher.keys().foreign() > 0 {
+        let text = format!("{} lines of the capture's own key log are not understood", dispatcher.keys().foreign());
         warnings.push(Warning { frame: None, text });
     }
     let capture = CaptureSummary {
@@ -144,6 +177,7 @@ fn run<R: Read, S: EventSink>(input: R, sink: S) -> Result<Run<S>, CaptureError>
 /// Hands events on, with the names of their devices.
 struct Told<'a> {
     devices: Devices,
+    notes: Notes,
     sink: &'a mut dyn FnMut(&Event, Option<DeviceName>) -> std::io::Result<()>,
     result: std::io::Result<()>,
 }
@@ -153,6 +187,7 @@ impl EventSink for Told<'_> {
         if self.result.is_err() {
             return;
         }
+        self.notes.event(&event);
         let owner = self.devices.observe(&event);
         let name = owner
             .and_then(|owner| self.devices.facts(owner.device))
@@ -205,9 +240,7 @@ struct Tracked<'a> {
 impl EventSink for Logins<'_> {
     fn event(&mut self, event: Event) {
         self.now = self.now.max(event.at.time);
-        if let What::Tcp(Signal::Ended, stats) = &event.what {
-            self.notes.ended(stats);
-        }
+        self.notes.event(&event);
         let Some(owner) = self.devices.observe(&event) else { return };
         if let Some(joined) = owner.joined {
             self.join(joined, owner.device);
@@ -259,11 +292,15 @@ impl<'a> Tracked<'a> {
         if let Some(profile) = options.chosen() {
             return (Some(profile), vec!["named on the command line".to_owned()]);
         }
-        if self.family == Some((profile::shown(facts), None)) {
-            return (None, Vec::new());
+        match self.family {
+            Some((then, family)) if then == profile::shown(facts) => {
+                (family, family.map_or_else(Vec::new, |profile| Profiles::evidence(profile, facts)))
+            }
+            _ => {
+                let recognised = options.profiles.recognise(facts);
+                (recognised.profile, recognised.evidence)
+            }
         }
-        let recognised = options.profiles.recognise(facts);
-        (recognised.profile, recognised.evidence)
     }
 
     /// Has nothing come since its attempts were last settled?

@@ -8,10 +8,12 @@ use crate::formats::x509::{Hash, KeyKind};
 use crate::model::Stage;
 
 mod firmware;
+mod known;
 mod load;
 mod recognise;
 
 pub use firmware::{Variant, Version};
+use known::Known;
 pub use load::ProfileError;
 pub use recognise::shown;
 
@@ -245,12 +247,17 @@ pub struct Recognised<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Profiles {
     /// In order of their names.
-    pub all: Vec<Profile>,
+    all: Vec<Known>,
 }
 
 impl Profiles {
+    /// All, in order of their names.
+    pub fn all(&self) -> impl Iterator<Item = &Profile> {
+        self.all.iter().map(Known::profile)
+    }
+
     /// The one with this name.
     pub fn named(&self, name: &str) -> Option<&Profile> {
-        self.all.iter().find(|profile| profile.name == name)
+        self.all.iter().find(|known| known.name() == name).map(Known::profile)
     }
 }

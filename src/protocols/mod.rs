@@ -8,7 +8,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::flow::Step;
+use crate::flow::{Interest, Step};
+use crate::keylog::Keys;
 use crate::model::{Mac, Side};
 use crate::text::WireText;
 
@@ -136,6 +137,27 @@ pub trait Out {
     /// The datagram in hand is a question that the other side answers from a port of its own choice: what comes from
     /// that host to the asker's port, in whatever flow, is of this protocol too.
     fn answer_from_new_port(&mut self) {}
+
+    /// The secrets that may open what is encrypted; `None` where there are none at all.
+    fn keys(&self) -> Option<&Keys> {
+        None
+    }
+
+    /// What the stream in hand carries inside goes on, on one side. Is more of it wanted?
+    fn inner(&mut self, _side: Side, _piece: Inner<'_>) -> Interest {
+        Interest::SignalsOnly
+    }
+}
+
+/// A piece of what a stream carries inside.
+#[derive(Clone, Copy, Debug)]
+pub enum Inner<'a> {
+    /// The next bytes, in order.
+    Bytes(&'a [u8]),
+    /// The side has ended.
+    End,
+    /// What follows cannot be read: of either side no more is said.
+    Torn,
 }
 
 /// Does this look like the protocol?

@@ -75,7 +75,7 @@ fn ending(device: &DeviceAnalysis, attempt: &AttemptSummary, frames: &mut BTreeM
 
 fn add(frames: &mut BTreeMap<Frame, Vec<String>>, frame: Frame, text: &str) {
     let comments = frames.entry(frame).or_default();
-    let text = safe(text);
+    let text = safe(text).into_owned();
     if !comments.contains(&text) {
         comments.push(text);
     }

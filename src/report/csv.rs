@@ -1,5 +1,6 @@
 //! A row for each device, for spreadsheets: RFC 4180, and no cell that a spreadsheet would take for a formula.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::cells::row;
@@ -34,12 +35,12 @@ const COLUMNS: [&str; 22] = [
 
 /// Writes the names of the columns.
 pub fn begin(out: &mut dyn Write) -> io::Result<()> {
-    row(COLUMNS.iter().map(|name| (*name).to_owned()), out)
+    row(COLUMNS.iter().map(|name| (*name).into()), out)
 }
 
 /// Writes the devices of one capture.
 pub fn capture(analysis: &Analysis, path: &str, out: &mut dyn Write) -> io::Result<()> {
-    analysis.devices.iter().try_for_each(|device| row(cells(device, path).into_iter(), out))
+    analysis.devices.iter().try_for_each(|device| row(cells(device, path).into_iter().map(Cow::from), out))
 }
 
 fn cells(device: &DeviceAnalysis, path: &str) -> [String; COLUMNS.len()] {

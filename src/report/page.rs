@@ -1,6 +1,7 @@
 //! Lines on a page of a given width: escaped, wrapped, and coloured where that is wanted. Whatever comes from outside goes
 //! through here, so that no packet can steer a terminal.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -128,11 +129,15 @@ impl<'a> Page<'a> {
 }
 
 /// Text with whatever could steer a terminal made visible.
-pub(in crate::report) fn safe(text: &str) -> String {
+pub(in crate::report) fn safe(text: &str) -> Cow<'_, str> {
+    // Nearly all text is plain.
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
     let mut safe = String::with_capacity(text.len());
     // Writing to a String cannot fail.
     let _ = escape(text, &mut safe);
-    safe
+    Cow::Owned(safe)
 }
 
 /// How many columns text takes, taking every character for one. (Names and values are, as good as always.)

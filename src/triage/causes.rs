@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::login::Need;
+use super::places::place;
 use crate::model::{Aspect, Evidence, Stage};
 use crate::verdict::{Check, DeviceAnalysis, Drawn, Fix, Onward};
 
@@ -86,15 +87,19 @@ fn evidence<'a>(device: &'a DeviceAnalysis, code: &str, stage: Stage) -> &'a [Ev
 }
 
 /// What must be put right before this device signs in: the primary cause first, then what would probably stop it behind that.
-/// Each says where: the same code at another stage is another server's fault.
+/// Each says where: the same code at another stage is another server's fault, and so it is at another server.
 pub(super) fn needs(device: &DeviceAnalysis) -> Vec<Need> {
     let fixes = device.fixes().into_iter().enumerate();
     // The primary cause is the first.
     let counts = fixes.filter(|(place, fix)| *place == 0 || fix.confidence >= PROBABLE).map(|(_, fix)| fix);
-    let need = |fix: Fix<'_>| Need {
-        key: format!("{}@{}", cause(device, fix.code, fix.stage), fix.stage),
-        summary: fix.summary.to_owned(),
-        fix: fix.fix.to_owned(),
+    let need = |fix: Fix<'_>| {
+        let place = place(device, fix.code, evidence(device, fix.code, fix.stage));
+        let place = place.map(|place| format!(" of {place}")).unwrap_or_default();
+        Need {
+            key: format!("{}@{}{place}", cause(device, fix.code, fix.stage), fix.stage),
+            summary: fix.summary.to_owned(),
+            fix: fix.fix.to_owned(),
+        }
     };
     counts.map(need).collect()
 }

@@ -19,39 +19,75 @@ pub struct Fix {
 
 /// Fixes in the order in which they free most devices. `needs` holds for each device what it needs.
 pub fn cover<'a>(needs: impl Iterator<Item = &'a BTreeSet<String>>) -> Vec<Fix> {
-    let mut waiting = commonest(needs);
+    let (names, mut waiting) = commonest(needs);
     let mut fixes = Vec::new();
     while fixes.len() < STEPS {
         let Some(mut bundle) = best(&waiting) else { break };
         while let Some(need) = first(&waiting, &bundle) {
             bundle.remove(need);
-            fixes.push(Fix { need: need.to_owned(), frees: put_right(&mut waiting, need) });
+            let frees = put_right(&mut waiting, need);
+            fixes.push(Fix { need: names.get(need).copied().unwrap_or_default().to_owned(), frees });
         }
     }
     fixes
 }
 
-/// What devices wait for, and how many: those that need the same are one entry.
-type Waiting<'a> = BTreeMap<BTreeSet<&'a str>, usize>;
+/// What must be put right together: numbers in order, which is that of the names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Needs {
+    all: Vec<usize>,
+    /// A bit for each, which several share: most sets are told apart by these.
+    bits: u64,
+}
 
-fn commonest<'a>(needs: impl Iterator<Item = &'a BTreeSet<String>>) -> Waiting<'a> {
-    let mut waiting = Waiting::new();
+impl Needs {
+    fn new(all: Vec<usize>) -> Self {
+        let bits = all.iter().fold(0, |bits, need| bits | 1 << (need % 64));
+        Self { all, bits }
+    }
+
+    fn contains(&self, need: usize) -> bool {
+        self.all.binary_search(&need).is_ok()
+    }
+
+    fn is_within(&self, other: &Needs) -> bool {
+        self.bits & !other.bits == 0 && self.all.iter().all(|need| other.contains(*need))
+    }
+
+    fn remove(&mut self, need: usize) {
+        self.all.retain(|one| *one != need);
+        *self = Self::new(std::mem::take(&mut self.all));
+    }
+}
+
+/// What devices wait for, and how many: those that need the same are one entry.
+type Waiting = BTreeMap<Needs, usize>;
+
+/// The names of all needs, and what devices wait for.
+fn commonest<'a>(needs: impl Iterator<Item = &'a BTreeSet<String>>) -> (Vec<&'a str>, Waiting) {
+    let mut counts: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
     for set in needs.filter(|set| !set.is_empty()) {
-        let count = waiting.entry(set.iter().map(String::as_str).collect()).or_default();
+        let count = counts.entry(set.iter().map(String::as_str).collect()).or_default();
         *count = count.saturating_add(1);
     }
-    let mut sets: Vec<(BTreeSet<&str>, usize)> = waiting.into_iter().collect();
+    let mut sets: Vec<(Vec<&str>, usize)> = counts.into_iter().collect();
     sets.sort_by(|(a, count_a), (b, count_b)| count_b.cmp(count_a).then_with(|| a.cmp(b)));
     sets.truncate(SETS);
-    sets.into_iter().collect()
+    let names: BTreeSet<&str> = sets.iter().flat_map(|(set, _)| set.iter().copied()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let number = |name: &&str| names.binary_search(name).ok();
+    let waiting = sets.iter().map(|(set, count)| (Needs::new(set.iter().filter_map(number).collect()), *count)).collect();
+    (names, waiting)
 }
 
 /// Takes a fix out of what devices wait for, and says how many are free now.
-fn put_right(waiting: &mut Waiting<'_>, need: &str) -> usize {
+fn put_right(waiting: &mut Waiting, need: usize) -> usize {
     let mut freed = 0_usize;
     for (mut set, count) in std::mem::take(waiting) {
-        set.remove(need);
-        if set.is_empty() {
+        if set.contains(need) {
+            set.remove(need);
+        }
+        if set.all.is_empty() {
             freed = freed.saturating_add(count);
         } else {
             let waits = waiting.entry(set).or_default();
@@ -62,24 +98,24 @@ fn put_right(waiting: &mut Waiting<'_>, need: &str) -> usize {
 }
 
 /// Devices that a bundle frees.
-fn frees(waiting: &Waiting<'_>, bundle: &BTreeSet<&str>) -> usize {
-    waiting.iter().filter(|(set, _)| set.is_subset(bundle)).map(|(_, count)| count).sum()
+fn frees(waiting: &Waiting, bundle: &Needs) -> usize {
+    waiting.iter().filter(|(set, _)| set.is_within(bundle)).map(|(_, count)| count).sum()
 }
 
 /// The fix of a bundle that frees most by itself; of equals, the first by name.
-fn first<'a>(waiting: &Waiting<'a>, bundle: &BTreeSet<&'a str>) -> Option<&'a str> {
-    let alone = |need: &&str| waiting.get(&BTreeSet::from([*need])).copied().unwrap_or(0);
-    bundle.iter().copied().max_by(|a, b| alone(a).cmp(&alone(b)).then_with(|| b.cmp(a)))
+fn first(waiting: &Waiting, bundle: &Needs) -> Option<usize> {
+    let alone = |need: &usize| waiting.get(&Needs::new(vec![*need])).copied().unwrap_or(0);
+    bundle.all.iter().copied().max_by(|a, b| alone(a).cmp(&alone(b)).then_with(|| b.cmp(a)))
 }
 
 /// The bundle that frees most devices for each of its fixes; of equals, the first by name.
-fn best<'a>(waiting: &Waiting<'a>) -> Option<BTreeSet<&'a str>> {
-    let mut best: Option<(&BTreeSet<&str>, usize)> = None;
+fn best(waiting: &Waiting) -> Option<Needs> {
+    let mut best: Option<(&Needs, usize)> = None;
     for bundle in waiting.keys() {
         let gain = frees(waiting, bundle);
         // Devices for each fix, without a division.
         let is_better =
-            |(other, least): (&BTreeSet<&str>, usize)| gain.saturating_mul(other.len()) > least.saturating_mul(bundle.len());
+            |(other, least): (&Needs, usize)| gain.saturating_mul(other.all.len()) > least.saturating_mul(bundle.all.len());
         if best.is_none_or(is_better) {
             best = Some((bundle, gain));
         }

@@ -145,7 +145,12 @@ fn check(content: &Content, parts: [&[u8]; 3]) -> u64 {
 /// The digits of a content.
 pub fn hex(content: &Content) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
-    content.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut digits = String::with_capacity(64);
+    for byte in content {
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte & 15));
+    }
+    digits
 }
 
 /// A number that tells a content from the others of a page.

@@ -7,6 +7,7 @@ mod groups;
 pub mod journal;
 mod login;
 mod overview;
+mod places;
 pub mod plan;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::login::steps::StageReport;
+use crate::login::timeline::Moment;
 use crate::model::{Aspect, At, By, DropPoint, Evidence, Frame, How, Mac, Outcome, Stage, Time, Verdict};
 use crate::verdict::{
     Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Obstacle, Onward, Repeats,
@@ -190,6 +191,55 @@ fn a_device_needs_its_cause_and_what_would_probably_stop_it_behind_that() {
         Some(Onward::Stopped { next: obstacle("cert-expired", 0.9), further: vec![obstacle("cert-name-mismatch", 0.4)] });
     let needs: Vec<String> = digest(vec![device]).logins[0].needs.iter().map(|need| need.key.clone()).collect();
     assert_eq!(needs, ["cert-unsupported-signature[sha256WithRSAEncryption]@tls", "cert-expired@tls"]);
+}
+
+/// A device that cannot verify the signature of its server's certificate, or of the CA's.
+fn signed(server: &str, authority: &str, bad: Option<usize>) -> DeviceAnalysis {
+    let mut device = looping("cert-unsupported-signature", QUIET);
+    let mut one = device.chains[0].certificates.remove(0);
+    one.checks[0].passes = Some(true);
+    for (place, (subject, issuer)) in [(server, authority), (authority, "CN=Root")].into_iter().enumerate() {
+        let mut drawn = one.clone();
+        (drawn.subject, drawn.issuer) = (Some(subject.into()), Some(issuer.into()));
+        drawn.checks[0].passes = Some(bad != Some(place));
+        device.chains[0].certificates.push(drawn);
+    }
+    device
+}
+
+fn needed(device: DeviceAnalysis) -> Vec<String> {
+    digest(vec![device]).logins[0].needs.iter().map(|need| need.key.clone()).collect()
+}
+
+#[test]
+fn the_certificates_of_two_servers_are_two_changes_and_that_of_their_ca_is_one() {
+    let (one, two, ca) = ("CN=sip1.contoso.com", "CN=sip2.contoso.com,O=Contoso", "CN=Issuing CA,O=Contoso");
+    let of = |place: &str| format!("cert-unsupported-signature[sha256WithRSAEncryption]@tls of {place}");
+    assert_eq!(needed(signed(one, ca, Some(0))), [of("sip1.contoso.com")]);
+    assert_eq!(needed(signed(two, ca, Some(0))), [of("sip2.contoso.com")]);
+    for server in [one, two] {
+        assert_eq!(needed(signed(server, ca, Some(1))), [of("issuing ca")]);
+        // The root that devices lack is one, whoever shows its certificate.
+        let mut device = signed(server, ca, None);
+        device.findings[0].code = "cert-untrusted-issuer";
+        assert_eq!(needed(device), ["cert-untrusted-issuer@tls of root"]);
+    }
+    // The fault is the same, whosoever it is.
+    assert_eq!(fingerprint(signed(one, ca, Some(0))), fingerprint(signed(two, ca, Some(0))));
+}
+
+#[test]
+fn a_server_that_has_a_name_is_told_from_others_and_one_that_has_an_address_is_not() {
+    let refused = |peer: &str| {
+        let mut device = looping("tcp-refused", QUIET);
+        let at = at(QUIET, 0, 0);
+        let (stage, direction) = (Stage::Connect, crate::login::timeline::Direction::In);
+        device.attempts[0].timeline =
+            vec![Moment { at, stage, direction, peer: peer.to_owned(), text: "RST".to_owned(), decisive: true }];
+        needed(device)
+    };
+    assert_eq!(refused("pool01.contoso.com:5061"), ["tcp-refused@tls of pool01.contoso.com"]);
+    assert_eq!(refused("10.0.4.12:5061"), ["tcp-refused@tls"]);
 }
 
 #[test]

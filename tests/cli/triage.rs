@@ -162,8 +162,8 @@ fn captures_are_found_by_what_they_hold_also_in_archives() {
     let capture = looping();
     let other = pcap(1, &[discover(1)]);
     file(&folder, "report.doc", &capture);
-    file(&folder, "notes.pcap", b"This is a text, whatever its name says.\n");
-    file(&folder, "empty.pcap", b"");
+    file(&folder, "notes", b"This is a text.\n");
+    file(&folder, "empty", b"");
     file(&folder, "a.gz", &gzip(&other));
     file(&folder, "logs.gz", &gzip(b"Only a log, and not a short one.\n"));
     file(
@@ -206,6 +206,96 @@ fn a_bad_file_gets_a_row_and_does_not_stop_the_others() {
     assert_eq!((&manifest(&out)["captures"], &manifest(&out)["unread"]), (&1.into(), &3.into()));
     let unread = table(&out, "captures.csv").into_iter().filter(|row| row["status"] == "unread");
     assert_eq!(unread.filter(|row| !row["error"].is_empty()).count(), 3);
+}
+
+/// What lies around in a folder to which many have written for years.
+#[cfg(unix)]
+#[test]
+fn whatever_lies_in_a_folder_gets_one_row_and_nothing_is_lost() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::{fs::symlink, net::UnixListener};
+
+    let place = place("triage-hostile");
+    let folder = place.join("in");
+    std::fs::create_dir_all(folder.join("directory.pcap")).unwrap();
+    std::fs::create_dir(place.join("elsewhere")).unwrap();
+    let names: [&[u8]; 8] = [
+        b"-q.pcap",
+        b"two\nlines.pcap",
+        b"escape\x1b[2J.pcap",
+        b"<script>alert(1).pcap",
+        b"quotes \" ' `.pcap",
+        b"no utf-8 \xff\xfe.pcap",
+        b"directory.pcap/inside",
+        b"=1+1,\xe2\x80\xae.pcap",
+    ];
+    for (number, name) in (1..).zip(names) {
+        std::fs::write(folder.join(OsStr::from_bytes(name)), pcap(1, &[discover(number)])).unwrap();
+    }
+    file(&folder, "login.pcap", &looping());
+    file(&folder, "login again.pcap", &looping());
+    // Not one of these can be read, and each says why.
+    file(&folder, "empty.pcap", b"");
+    file(&folder, "text.pcapng.gz", &gzip(b"Only a text, whatever its name says.\n"));
+    file(&folder, "cut", &looping()[..10]);
+    file(&folder, "cut.zip", b"PK\x03\x04 and nothing behind it");
+    file(&folder, "cut.pcap.gz", &gzip(&looping())[..12]);
+    std::fs::File::create(folder.join("huge.pcap")).unwrap().set_len(1 << 33).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.join("pipe.pcap")).status().unwrap().success());
+    let socket = UnixListener::bind(folder.join("socket.pcap"));
+    symlink("nowhere", folder.join("dangling.pcap")).unwrap();
+    symlink("circle.pcap", folder.join("circle.pcap")).unwrap();
+    symlink(place.join("elsewhere"), folder.join("another directory")).unwrap();
+    // These do not say that they are captures.
+    file(&folder, "notes.txt", b"text");
+    symlink(".", folder.join("itself")).unwrap();
+    symlink("nowhere", folder.join("dangling")).unwrap();
+
+    let out = place.join("out");
+    let (said, err) = check(&run(&["triage", text(&folder), "--out", text(&out), "--jobs", "2"]), 3);
+    drop(socket);
+    assert_eq!(err, "");
+    assert!(said.contains("9 captures, 48 frames; 1 duplicate; 1 file that is no capture; 11 files could not be read"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said}");
+
+    let mut status: BTreeMap<String, String> = BTreeMap::new();
+    for row in table(&out, "captures.csv") {
+        let name = row["capture"].split("/in/").nth(1).unwrap().to_owned();
+        assert_eq!(row["status"] == "unread", !row["error"].is_empty(), "{row:?}");
+        assert!(status.insert(name, row["status"].clone()).is_none(), "a second row: {row:?}");
+    }
+    let of =
+        |wanted: &str| status.iter().filter(|(_, status)| *status == wanted).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    let unread = [
+        "another directory",
+        "circle.pcap",
+        "cut",
+        "cut.pcap.gz",
+        "cut.zip",
+        "dangling.pcap",
+        "empty.pcap",
+        "huge.pcap",
+        "pipe.pcap",
+        "socket.pcap",
+        "text.pcapng.gz",
+    ];
+    assert_eq!(of("unread"), unread);
+    assert_eq!(of("duplicate"), ["login.pcap"]);
+    assert_eq!(of("read").len(), names.len() + 1);
+    assert!(status.contains_key("no utf-8 \u{fffd}\u{fffd}.pcap") && status.contains_key(r"two\u{a}lines.pcap"), "{status:?}");
+
+    let paths: BTreeSet<String> =
+        rows(&out).iter().map(|row| row["capture"]["path"].as_str().unwrap().split("/in/").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(paths.len(), status.len());
+    assert!(paths.contains("two\nlines.pcap") && paths.contains("escape\u{1b}[2J.pcap"), "programs get names as they are");
+    let page = std::fs::read_to_string(out.join("index.html")).unwrap();
+    assert_eq!(page.matches("<script").count(), 1, "the page's own");
+    assert!(page.contains("&lt;script&gt;alert(1).pcap"));
+    for name in unread {
+        assert!(page.contains(&format!("/in/{name}</th>")), "{name}");
+    }
+    assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'));
 }
 
 #[test]
@@ -317,6 +407,13 @@ fn killed_after(arguments: &[&str], wait: Duration) -> bool {
     was_running
 }
 
+/// So many hundredths of a time.
+fn at_random(count: usize) -> Vec<u32> {
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+    let next = |last: &u32| Some(last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(Some(seed), next).skip(1).map(|number| (number >> 16) % 105).take(count).collect()
+}
+
 #[test]
 fn a_batch_that_was_killed_at_any_moment_goes_on_to_the_same_results() {
     let place = place("triage-killed");
@@ -327,17 +424,19 @@ fn a_batch_that_was_killed_at_any_moment_goes_on_to_the_same_results() {
     let length = begin.elapsed();
     let wanted = results(&whole);
     let mut killed = 0;
-    for part in [1, 3, 5, 7, 9, 10] {
+    // At six moments; at as many as are wanted, and others in each run, where that is said.
+    let moments = std::env::var("LOGINLOOP_KILLS").ok().and_then(|count| count.parse().ok()).map(at_random);
+    for part in moments.unwrap_or_else(|| vec![10, 30, 50, 70, 90, 100]) {
         let _ = std::fs::remove_dir_all(&out);
         // Once more after it was killed, so that what goes on is killed, too.
-        killed += u32::from(killed_after(&["triage", text(&folder), "--out", text(&out)], length * part / 10));
+        killed += u32::from(killed_after(&["triage", text(&folder), "--out", text(&out)], length * part / 100));
         if out.join("manifest.json").is_file() {
             let is_whole = manifest(&out)["whole"] == true;
             assert!(!is_whole || results(&out) == wanted, "it says that it is whole, and is not");
         }
-        killed_after(&["triage", text(&folder), "--out", text(&out)], length * part / 20);
+        killed_after(&["triage", text(&folder), "--out", text(&out)], length * part / 200);
         check(&run(&["triage", text(&folder), "--out", text(&out)]), 0);
-        assert!(results(&out) == wanted, "killed after {part} tenths");
+        assert!(results(&out) == wanted, "killed after {part} hundredths");
     }
     assert!(killed > 0, "it was always too late");
 }

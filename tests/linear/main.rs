@@ -49,7 +49,8 @@ fn time(capture: &[u8], options: &Options) -> u64 {
 #[track_caller]
 fn is_linear(n: usize, make: impl Fn(usize) -> Capture) {
     // Every device is taken for a phone, so that all rules run.
-    let options = Options { profiles: Profiles::builtin(), profile: Some("communicator-phone-edition".to_owned()), device: None };
+    let options =
+        Options { profiles: Profiles::builtin(), profile: Some("communicator-phone-edition".to_owned()), ..Options::default() };
     let shorter = n / 2;
     let longer = TIMES * shorter;
     let captures = [make(shorter), make(longer)];

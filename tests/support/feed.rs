@@ -26,19 +26,19 @@ pub enum Act {
 }
 
 /// Feeds a parser as the flow table does: what it does not use it is given again with more behind it.
-struct Feed {
+struct Feed<O> {
     parser: Box<dyn StreamParser>,
     kept: [Vec<u8>; 2],
     need: [usize; 2],
     ended: [bool; 2],
     done: bool,
-    said: Said,
+    said: O,
 }
 
-impl Feed {
-    fn new(over: &OverTcp) -> Self {
+impl<O: Out> Feed<O> {
+    fn new(over: &OverTcp, said: O) -> Self {
         let parser = (over.parser)();
-        Self { parser, kept: Default::default(), need: [0; 2], ended: [false; 2], done: false, said: Said::default() }
+        Self { parser, kept: Default::default(), need: [0; 2], ended: [false; 2], done: false, said }
     }
 
     fn data(&mut self, side: Side, fresh: &[u8]) {
@@ -86,7 +86,12 @@ impl Feed {
 
 /// What a parser says, when each piece of data comes in pieces of at most so many bytes.
 pub fn told(over: &OverTcp, acts: &[Act], piece: usize) -> Vec<(Side, Message)> {
-    let mut feed = Feed::new(over);
+    told_to(over, acts, piece, Said::default()).0
+}
+
+/// The same, said to whatever listens.
+pub fn told_to<O: Out>(over: &OverTcp, acts: &[Act], piece: usize, out: O) -> O {
+    let mut feed = Feed::new(over, out);
     for act in acts {
         match act {
             Act::Data(side, bytes) => bytes.chunks(piece).for_each(|bytes| feed.data(*side, bytes)),
@@ -96,5 +101,5 @@ pub fn told(over: &OverTcp, acts: &[Act], piece: usize) -> Vec<(Side, Message)> 
     }
     feed.end(Side::Client);
     feed.end(Side::Server);
-    feed.said.0
+    feed.said
 }

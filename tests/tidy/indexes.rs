@@ -1,6 +1,8 @@
 //! Indexes that are made from the files there are: a new file is enough.
 
-use loginloop::profile::Profiles;
+use std::collections::BTreeMap;
+
+use loginloop::profile::{Mark, Profile, Profiles};
 
 use crate::source::{hold, names, text};
 
@@ -43,7 +45,45 @@ fn the_profiles_in_the_program_are_those_of_the_files() {
         profiles.load(&path, &text(&path)).unwrap_or_else(|error| panic!("{error}"));
         assert!(profiles.named(name.trim_end_matches(".toml")).is_some(), "{path}: the file is named like its profile");
     }
+    hold("src/profile/recognise/marks.rs", &marks(&profiles));
     let (profiles, sources) = profiles.as_builtin();
-    hold("src/profile/builtin.json", &profiles);
+    hold("src/profile/builtin.jsonl", &profiles);
     hold("src/profile/sources.json", &sources);
+}
+
+/// What speaks for which of the profiles: of those that need certain marks, these; of the others, all that do not speak against
+/// them.
+fn marks(profiles: &Profiles) -> String {
+    let mut marks: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
+    for (number, profile) in profiles.all().enumerate() {
+        assert!(number < 64, "a number of 64 bits holds no more profiles: find another way in src/profile/recognise");
+        for mark in speaking_for(profile) {
+            let values = marks.entry(format!("{:?}", mark.kind)).or_default();
+            mark.values.iter().for_each(|value| *values.entry(value).or_default() |= 1 << number);
+        }
+    }
+    let mut text = "//! What shows a profile that comes with the program, and which of them it speaks for, a bit each. `cargo test --test tidy`
+//! makes this of the files in `src/profile/devices`.
+
+use crate::profile::MarkKind;
+
+/// What speaks for which profiles.
+type Values = &'static [(&'static str, u64)];
+
+/// Kind by kind.
+#[rustfmt::skip]
+pub(super) static MARKS: &[(MarkKind, Values)] = &[
+".to_owned();
+    for (kind, values) in &marks {
+        text.push_str(&format!("    (MarkKind::{kind}, &[\n"));
+        text.extend(values.iter().map(|(value, of)| format!("        ({value:?}, 0x{of:04x}),\n")));
+        text.push_str("    ]),\n");
+    }
+    text.push_str("];\n");
+    text
+}
+
+fn speaking_for(profile: &Profile) -> impl Iterator<Item = &Mark> {
+    let is_any_needed = profile.recognition.iter().any(|mark| mark.needed);
+    profile.recognition.iter().filter(move |mark| mark.weight > 0 && (mark.needed || !is_any_needed))
 }

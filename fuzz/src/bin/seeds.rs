@@ -178,7 +178,7 @@ fn captures() -> Vec<PathBuf> {
 
 /// What the messages carry: certificates, bundles.
 fn formats(capture: &[u8], seeds: &mut Seeds) {
-    let outcome = pipeline::events(capture, &mut |event, _| {
+    let outcome = pipeline::events(capture, &Default::default(), &mut |event, _| {
         let What::Message(message) = &event.what else { return Ok(()) };
         match message {
             Message::Tls(message) => {
@@ -237,8 +237,28 @@ fn samples(folder: &str, target: &str, ending: &str, seeds: &mut Seeds) {
     }
 }
 
+/// A connection with its key log, as acts.
+fn opened(text: &str) -> Vec<u8> {
+    let bytes = |digits: &str| -> Vec<u8> {
+        let pairs = digits.as_bytes().chunks_exact(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+    };
+    let keys: String = text.lines().filter_map(|line| line.strip_prefix("key ")).map(|line| format!("{line}\n")).collect();
+    let mut seed = with_length(&[], keys.as_bytes());
+    for (side, digits) in text.lines().filter_map(|line| line.split_once(" sends ")) {
+        seed.extend(with_length(&[u8::from(side == "server")], &bytes(digits)));
+    }
+    seed
+}
+
 fn main() -> std::io::Result<()> {
     let mut log = Log::default();
+    for entry in std::fs::read_dir("../src/protocols/tls/samples")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            log.seeds.add("opened", &opened(&std::fs::read_to_string(path)?));
+        }
+    }
     samples("../src/formats/samples", "x509", "der", &mut log.seeds);
     samples("../src/formats/samples", "pkcs7", "p7b", &mut log.seeds);
     log.seeds.add("archive", &zip());

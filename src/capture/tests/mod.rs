@@ -413,6 +413,41 @@ fn a_block_longer_than_any_is_damage() {
 }
 
 #[test]
+fn key_logs_in_blocks_of_secrets_come_before_the_packets_behind_them() {
+    for writer in [LITTLE, BIG] {
+        let secrets = |kind: u32, claimed: usize, text: &[u8]| {
+            writer.block(10, &[&writer.u32(kind)[..], &writer.u32(claimed as u32), text].concat())
+        };
+        let packet = || writer.enhanced(0, 0, 60, &[1; 60]);
+        let file = [
+            writer.section(),
+            secrets(0x544c_534b, 5, b"first"),
+            writer.interface(1, &[]),
+            packet(),
+            secrets(0x5747_4b4c, 9, b"WireGuard"),
+            secrets(0x544c_534b, 900, b"longer than its block"),
+            secrets(0x544c_534b, 6, b"second"),
+            packet(),
+            secrets(0x544c_534b, 4, b"last"),
+        ]
+        .concat();
+        let mut reader = CaptureReader::open(file.as_slice()).expect("a capture");
+        let mut said = Vec::new();
+        loop {
+            let mut found = Vec::new();
+            let is_packet = reader.next_with_secrets(&mut |text| found.push(text.to_vec())).expect("no fault").is_some();
+            said.push((found, is_packet));
+            if !is_packet {
+                break;
+            }
+        }
+        let wanted = [(vec![b"first".to_vec()], true), (vec![b"second".to_vec()], true), (vec![b"last".to_vec()], false)];
+        assert_eq!(said, wanted);
+        assert_eq!(frames(&read(&file).0), [1, 2], "secrets are no frames");
+    }
+}
+
+#[test]
 fn interfaces_beyond_the_bound_are_left_out_and_that_is_told() {
     let last = pcapng::MAX_INTERFACES as u32;
     let mut file = LITTLE.section();

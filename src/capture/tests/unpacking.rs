@@ -204,7 +204,12 @@ fn reading_that_is_stopped_keeps_what_was_read() {
     struct Stopped(Vec<u8>);
     impl Read for Stopped {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            if self.0.is_empty() { Err(stopped()) } else { (&*std::mem::take(&mut self.0)).read(buffer) }
+            if self.0.is_empty() {
+                return Err(stopped());
+            }
+            let count = self.0.as_slice().read(buffer)?;
+            self.0.drain(..count);
+            Ok(count)
         }
     }
     let whole = capture();

@@ -6,10 +6,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 use super::store::{Finding, Outcome, Reader, Store};
-use super::walk::Candidate;
+use super::walk::{Candidate, is_named_like_a_capture};
 use crate::cli::Failure;
 use crate::cli::input::shown;
 use crate::report::html;
@@ -24,6 +25,8 @@ use crate::triage::{Digest, Growing, Overview, Unread};
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The folder of the captures' pages.
 const PAGES: &str = "captures";
+/// Rows that wait to be put into tables.
+const WAITING: usize = 256;
 /// Bytes of a page, about: many small captures share one.
 const PAGE: u64 = 256 * 1024;
 
@@ -37,33 +40,80 @@ pub(super) struct Batch<'a> {
 pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
     let mut file = Part::create(folder, MANIFEST)?;
     file.write(|out| Manifest::begun().write(out))?;
-    file.finish()
+    // After a loss of power, the one that was there before may be there again, with its results.
+    file.written()?.1.put()
 }
 
 /// Writes all results, with so many threads.
 pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize) -> Result<Overview, Failure> {
+    let mut tables = Tables::begin(folder)?;
     let mut results = Results::begin(folder)?;
-    let mut others = 0_usize;
-    let mut reader = store.reader()?;
-    for (file, found) in &batch.files {
-        for Finding { member, outcome } in *found {
-            let path = match member {
-                Some(member) => format!("{}/{member}", file.name()),
-                None => file.name(),
-            };
-            match outcome {
-                Outcome::Capture(content) => results.capture(path, content, &mut reader)?,
-                Outcome::Error(error) => results.unread(&path, error)?,
-                Outcome::Other(error) if file.named => results.unread(&path, error)?,
-                Outcome::Other(_) => others = others.saturating_add(1),
+    if jobs == 1 {
+        results.add(batch, store, |row| tables.add(&row))?;
+    } else {
+        thread::scope(|scope| {
+            let (sender, receiver) = mpsc::sync_channel(WAITING);
+            let tables = &mut tables;
+            // Where the tables cannot be written, who sends is told so by a channel that is closed, and then asks why.
+            let told = scope.spawn(move || receiver.iter().try_for_each(|row| tables.add(&row)));
+            let rows = results.add(batch, store, |row| sender.send(row).map_err(|_| failed()));
+            drop(sender);
+            told.join().unwrap_or_else(|_| Err(failed())).and(rows)
+        })?;
+    }
+    results.finish(tables, store, jobs)
+}
+
+fn failed() -> Failure {
+    Failure::Input("a thread of the program failed; please report it".to_owned())
+}
+
+/// What stands in the tables for one file.
+enum Row {
+    Read { path: String, name: String, digest: Digest },
+    Duplicate { path: String, name: String, of: String },
+    Unread { path: String, error: String },
+}
+
+struct Tables {
+    captures: Sheet,
+    logins: Sheet,
+    findings: Sheet,
+}
+
+impl Tables {
+    fn begin(folder: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            captures: Sheet::create(folder, CAPTURES)?,
+            logins: Sheet::create(folder, LOGINS)?,
+            findings: Sheet::create(folder, FINDINGS)?,
+        })
+    }
+
+    fn add(&mut self, row: &Row) -> Result<(), Failure> {
+        match row {
+            Row::Duplicate { path, name, of } => self.captures.row(&tables::duplicate(path, name, of)),
+            Row::Unread { path, error } => self.captures.row(&tables::unread(path, error)),
+            Row::Read { path, name, digest } => {
+                self.captures.row(&tables::capture(path, name, digest))?;
+                for login in &digest.logins {
+                    self.logins.row(&tables::login(path, login))?;
+                    for finding in &login.findings {
+                        self.findings.row(&tables::finding(path, login, finding))?;
+                    }
+                }
+                Ok(())
             }
         }
     }
-    for Unread { path, error } in batch.faults {
-        results.unread(path, error)?;
+
+    fn finish(self) -> Result<Vec<Part>, Failure> {
+        let mut parts = Vec::new();
+        for sheet in [self.captures, self.logins, self.findings] {
+            parts.extend(sheet.finish()?);
+        }
+        Ok(parts)
     }
-    results.pages(store, jobs)?;
-    results.finish(others)
 }
 
 struct Results<'a> {
@@ -71,11 +121,10 @@ struct Results<'a> {
     /// The path under which each content came first.
     first: HashMap<Content, String>,
     growing: Growing,
+    /// Files that are no captures.
+    others: usize,
     lines: Vec<Line>,
     rows: Part,
-    captures: Sheet,
-    logins: Sheet,
-    findings: Sheet,
     /// Where the captures' pages are made.
     folder_of_pages: PathBuf,
     /// The captures of each page, and the bytes of the last one.
@@ -92,41 +141,58 @@ impl<'a> Results<'a> {
             folder,
             first: HashMap::new(),
             growing: Growing::default(),
+            others: 0,
             lines: Vec::new(),
             rows: Part::create(folder, "results.jsonl")?,
-            captures: Sheet::create(folder, CAPTURES)?,
-            logins: Sheet::create(folder, LOGINS)?,
-            findings: Sheet::create(folder, FINDINGS)?,
             folder_of_pages: pages,
             pages: Vec::new(),
             bytes: 0,
         })
     }
 
-    fn capture(&mut self, path: String, content: &Content, reader: &mut Reader<'_>) -> Result<(), Failure> {
+    /// Goes through the batch; what stands in the tables is handed on.
+    fn add(&mut self, batch: &Batch<'_>, store: &Store, mut on: impl FnMut(Row) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut reader = store.reader()?;
+        for (file, found) in &batch.files {
+            for Finding { member, outcome } in *found {
+                let path = match member {
+                    Some(member) => format!("{}/{member}", file.name()),
+                    None => file.name(),
+                };
+                match outcome {
+                    Outcome::Capture(content) => on(self.capture(path, content, &mut reader)?)?,
+                    Outcome::Error(error) => on(self.unread(path, error)?)?,
+                    Outcome::Other(error) if file.named || is_named_like_a_capture(&path) => on(self.unread(path, error)?)?,
+                    Outcome::Other(_) => self.others = self.others.saturating_add(1),
+                }
+            }
+        }
+        batch.faults.iter().try_for_each(|Unread { path, error }| on(self.unread(path.clone(), error)?))
+    }
+
+    fn capture(&mut self, path: String, content: &Content, reader: &mut Reader<'_>) -> Result<Row, Failure> {
         let name = hex(content);
         if let Some(first) = self.first.get(content) {
             self.growing.duplicate();
             self.rows.write(|out| json::duplicate(&path, first, out))?;
-            return self.captures.row(&tables::duplicate(&path, &name, first));
+            return Ok(Row::Duplicate { path, name, of: first.clone() });
         }
         let (digest, document, length) = reader.capture(content)?;
         let digest: Digest = serde_json::from_slice(digest).map_err(|error| fault(self.folder, error.into()))?;
         self.rows.write(|out| json::line_of(&path, document, out))?;
-        self.captures.row(&tables::capture(&path, &name, &digest))?;
-        for login in &digest.logins {
-            self.logins.row(&tables::login(&path, login))?;
-            for finding in &login.findings {
-                self.findings.row(&tables::finding(&path, login, finding))?;
-            }
-        }
         let page = (length > 0).then(|| self.on_a_page(&path, content, length));
         self.growing.capture(&path, page.as_deref(), &digest);
         if self.lines.len() < batch::CAPTURES {
             self.lines.push(Line::new(&path, page, &digest));
         }
-        self.first.insert(*content, path);
-        Ok(())
+        self.first.insert(*content, path.clone());
+        Ok(Row::Read { path, name, digest })
+    }
+
+    fn unread(&mut self, path: String, error: &str) -> Result<Row, Failure> {
+        self.growing.unread(&path, error);
+        self.rows.write(|out| json::unread(&path, error, out))?;
+        Ok(Row::Unread { path, error: error.to_owned() })
     }
 
     /// Finds a place on a page, and gives the link to it.
@@ -142,8 +208,42 @@ impl<'a> Results<'a> {
         format!("{PAGES}/{}#{}", page_name(self.pages.len()), html::place(number(content)))
     }
 
-    /// Writes the captures' pages.
-    fn pages(&self, store: &Store, jobs: usize) -> Result<(), Failure> {
+    /// Ends the results: while the captures' pages are written, what is whole goes to the disk.
+    fn finish(self, tables: Tables, store: &Store, jobs: usize) -> Result<Overview, Failure> {
+        let Self { folder, growing, others, lines, rows, folder_of_pages, pages, .. } = self;
+        let overview = growing.finish(others);
+        let mut index = Part::create(folder, "index.html")?;
+        index.write(|out| batch::write(&overview, &lines, out))?;
+        let mut parts = vec![index, rows];
+        parts.extend(tables.finish()?);
+        parts.sort_by(|a, b| a.name.cmp(&b.name));
+        let files: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+        let written = thread::scope(|scope| {
+            let synced: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || part.synced())).collect();
+            let pages = Pages { folder: &folder_of_pages, pages: &pages }.write(store, jobs);
+            let synced: Vec<_> = synced.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(failed()))).collect();
+            pages.and_then(|()| synced.into_iter().collect::<Result<Vec<Written>, Failure>>())
+        })?;
+        written.iter().try_for_each(Written::put)?;
+        let place = folder.join(PAGES);
+        clear(&place)?;
+        fs::rename(&folder_of_pages, &place).map_err(|error| fault(&place, error))?;
+        let mut manifest = Part::create(folder, MANIFEST)?;
+        manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
+        manifest.synced()?.put()?;
+        Ok(overview)
+    }
+}
+
+/// The captures' pages: where they are made, and which captures stand on each.
+struct Pages<'a> {
+    folder: &'a Path,
+    pages: &'a [Vec<(String, Content)>],
+}
+
+impl Pages<'_> {
+    /// Writes them.
+    fn write(&self, store: &Store, jobs: usize) -> Result<(), Failure> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut reader = store.reader()?;
@@ -156,52 +256,24 @@ impl<'a> Results<'a> {
         thread::scope(|scope| {
             let threads: Vec<_> = (1..jobs).map(|_| scope.spawn(work)).collect();
             let here = work();
-            let failed = |_| Err(Failure::Input("a thread of the program failed; please report it".to_owned()));
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).fold(here, Result::and)
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(failed()))).fold(here, Result::and)
         })
     }
 
     fn page(&self, name: &str, captures: &[(String, Content)], reader: &mut Reader<'_>) -> Result<(), Failure> {
-        let place = self.folder_of_pages.join(name);
+        let place = self.folder.join(name);
         let wrong = |error| fault(&place, error);
         let title = match captures {
             [(path, _)] => path.clone(),
             _ => format!("{} captures", captures.len()),
         };
-        let mut out = BufWriter::with_capacity(1 << 16, File::create(&place).map_err(wrong)?);
+        // One write for a page, nearly always.
+        let mut out = BufWriter::with_capacity(2 * PAGE as usize, File::create(&place).map_err(wrong)?);
         html::begin(&title, &mut out).map_err(wrong)?;
         for (path, content) in captures {
             html::put(path, number(content), reader.page(content)?, &mut out).map_err(wrong)?;
         }
         html::end(&mut out).and_then(|()| out.flush()).map_err(wrong)
-    }
-
-    fn unread(&mut self, path: &str, error: &str) -> Result<(), Failure> {
-        self.growing.unread(path, error);
-        self.rows.write(|out| json::unread(path, error, out))?;
-        self.captures.row(&tables::unread(path, error))
-    }
-
-    fn finish(self, others: usize) -> Result<Overview, Failure> {
-        let overview = self.growing.finish(others);
-        let mut page = Part::create(self.folder, "index.html")?;
-        page.write(|out| batch::write(&overview, &self.lines, out))?;
-        let mut parts = vec![page, self.rows];
-        for sheet in [self.captures, self.logins, self.findings] {
-            parts.extend(sheet.finish()?);
-        }
-        let mut files: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
-        files.sort();
-        for part in parts {
-            part.finish()?;
-        }
-        let place = self.folder.join(PAGES);
-        clear(&place)?;
-        fs::rename(&self.folder_of_pages, &place).map_err(|error| fault(&place, error))?;
-        let mut manifest = Part::create(self.folder, MANIFEST)?;
-        manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
-        manifest.finish()?;
-        Ok(overview)
     }
 }
 
@@ -232,12 +304,18 @@ impl Sheet {
     }
 }
 
-/// A file of the results that is not in its place yet.
+/// A file of the results that is being written, beside its place.
 struct Part {
     name: String,
     place: PathBuf,
     beside: PathBuf,
     file: BufWriter<File>,
+}
+
+/// One that is whole.
+struct Written {
+    place: PathBuf,
+    beside: PathBuf,
 }
 
 impl Part {
@@ -251,10 +329,27 @@ impl Part {
         write(&mut self.file).map_err(|error| fault(&self.place, error))
     }
 
-    /// Puts it in its place, once it is on the disk.
-    fn finish(self) -> Result<(), Failure> {
-        let written = self.file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
-        written.and_then(|()| fs::rename(&self.beside, &self.place)).map_err(|error| fault(&self.place, error))
+    /// Writes what is left.
+    fn written(self) -> Result<(File, Written), Failure> {
+        let Self { place, beside, file, .. } = self;
+        match file.into_inner() {
+            Ok(file) => Ok((file, Written { place, beside })),
+            Err(error) => Err(fault(&place, error.into_error())),
+        }
+    }
+
+    /// The same; what was written is on the disk then.
+    fn synced(self) -> Result<Written, Failure> {
+        let (file, written) = self.written()?;
+        file.sync_all().map_err(|error| fault(&written.place, error))?;
+        Ok(written)
+    }
+}
+
+impl Written {
+    /// Puts it in its place.
+    fn put(&self) -> Result<(), Failure> {
+        fs::rename(&self.beside, &self.place).map_err(|error| fault(&self.place, error))
     }
 }
 

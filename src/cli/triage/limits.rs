@@ -2,8 +2,8 @@
 //! stopped. It is asked whenever another piece of the file is wanted, 256 KiB at most; what is reckoned between two pieces is
 //! bounded by the bounds of the analysis. A file system that hangs in a read cannot be left.
 
-use std::cell::Cell;
 use std::io::{self, Read};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -24,27 +24,30 @@ pub(super) enum Left {
 /// How long a file may take, and why it was left, if it was.
 pub(super) struct Limit {
     end: Option<Instant>,
-    left: Cell<Option<Left>>,
+    left: OnceLock<Left>,
 }
 
 impl Limit {
     /// From now on, so long.
     pub(super) fn new(length: Duration) -> Self {
-        Self { end: now().checked_add(length), left: Cell::new(None) }
+        Self { end: now().checked_add(length), left: OnceLock::new() }
     }
 
     pub(super) fn left(&self) -> Option<Left> {
-        self.left.get()
+        self.left.get().copied()
     }
 
     fn check(&self) -> io::Result<()> {
         let left =
             if interrupt::is_asked() { Some(Left::Asked) } else { self.end.filter(|end| now() >= *end).map(|_| Left::Late) };
-        if left.is_some() {
-            self.left.set(left);
-            return Err(capture::stopped());
+        match left {
+            Some(left) => {
+                // The first reason counts.
+                let _ = self.left.set(left);
+                Err(capture::stopped())
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::input::shown;
 use super::interrupt;
-use super::options::{OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::pipeline::Options;
@@ -74,6 +74,8 @@ pub(super) struct Triage {
     profile: Option<String>,
     #[command(flatten)]
     profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
     /// Counts alone, no groups and no progress
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
@@ -102,7 +104,7 @@ impl Triage {
         if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
             return Err(unknown_profile(name, &profiles));
         }
-        let options = Options { profiles, profile: self.profile.clone(), device: None };
+        let options = Options { profiles, profile: self.profile.clone(), device: None, keys: self.key_logs.load()? };
         let limit = Duration::from_secs(self.time_limit);
         let Some(folder) = self.out.clone() else {
             return worker::run(&options, limit, Output::open(&self.output, &[])?);
@@ -164,6 +166,7 @@ fn make(folder: &Path) -> Result<(), Failure> {
 fn maker(options: &Options) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{options:?}"));
+    hasher.update(options.keys.fingerprint());
     // Of two builds of one version, one may know more.
     if let Some(program) = std::env::current_exe().ok().and_then(|program| fs::metadata(program).ok()) {
         hasher.update(format!("{} {:?}", program.len(), program.modified().ok()));

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::limits::{Left, Limit, Limited};
 use super::store::{Entries, Finding, Outcome, Store};
-use super::walk::Candidate;
+use super::walk::{Candidate, is_named_like_a_capture};
 use crate::capture::{CaptureError, archive, compressed};
 use crate::cli::Failure;
 use crate::pipeline::{self, Options};
@@ -31,12 +31,13 @@ pub(super) struct Reader<'a> {
     length: Duration,
     /// What is reused from one file to the next.
     buffer: Vec<u8>,
+    kept: Kept,
 }
 
 impl<'a> Reader<'a> {
     /// `length` is how long one file may take.
     pub(super) fn new(options: &'a Options, store: &'a Store, length: Duration) -> Self {
-        Self { options, store, entries: Entries::new(store), length, buffer: Vec::new() }
+        Self { options, store, entries: Entries::new(store), length, buffer: Vec::new(), kept: Kept::default() }
     }
 
     /// What is in a file; `None` where the batch was stopped meanwhile.
@@ -79,7 +80,10 @@ impl<'a> Reader<'a> {
         let is_small = begin.len() as u64 <= SMALL;
         match archive_kind(begin) {
             None if is_small => vec![Finding::of_file(self.small(begin, limit))],
-            None => vec![Finding::of_file(self.large(begin.chain(file), limit))],
+            None => {
+                let analyse = |input: &mut Limited<'_, _>, options: &Options| pipeline::analyse_large(input, options);
+                vec![Finding::of_file(self.large(begin.chain(file), limit, analyse))]
+            }
             Some(archive::Kind::Tar) => {
                 self.archive(limit, |each| match compressed::plain(Limited::known(begin.chain(file), limit)) {
                     Ok((input, _)) => archive::tar(input, each).map_err(|error| error.to_string()),
@@ -102,7 +106,7 @@ impl<'a> Reader<'a> {
         let result = members(&mut |name, body| {
             match body.map_or_else(Outcome::Error, |body| self.member(body, limit)) {
                 // A text beside the captures.
-                Outcome::Other(_) => {}
+                Outcome::Other(_) if !is_named_like_a_capture(name) => {}
                 outcome => found.push(Finding { member: Some(name.to_owned()), outcome }),
             }
             limit.left().is_none()
@@ -122,7 +126,7 @@ impl<'a> Reader<'a> {
         let mut begin = Vec::new();
         match body.take(SMALL.saturating_add(1)).read_to_end(&mut begin) {
             Ok(_) if begin.len() as u64 <= SMALL => self.small(&begin, limit),
-            Ok(_) => self.large(begin.chain(body), limit),
+            Ok(_) => self.large(begin.chain(body), limit, |input, options| pipeline::analyse(input, options)),
             Err(error) => Outcome::Error(format!("this member of the archive cannot be unpacked: {error}")),
         }
     }
@@ -132,13 +136,13 @@ impl<'a> Reader<'a> {
         if self.store.has(&content) {
             return Outcome::Capture(content);
         }
-        let analysed = analyse(Limited::known(bytes, limit), self.options);
+        let analysed = caught(|| pipeline::analyse(Limited::known(bytes, limit), self.options));
         self.judge(analysed, limit, || Ok(content))
     }
 
-    fn large(&mut self, input: impl Read, limit: &Limit) -> Outcome {
+    fn large<R: Read>(&mut self, input: R, limit: &Limit, analyse: impl FnOnce(&mut Limited<'_, R>, &Options) -> Run) -> Outcome {
         let mut input = Limited::hashed(input, limit);
-        let analysed = analyse(&mut input, self.options);
+        let analysed = caught(|| analyse(&mut input, self.options));
         self.judge(analysed, limit, || input.content())
     }
 
@@ -158,7 +162,8 @@ impl<'a> Reader<'a> {
         }
         match analysed {
             Ok((analysis, content)) => {
-                self.entries.capture(&content, &Kept::of(&analysis, &content));
+                self.kept.fill(&analysis, &content);
+                self.entries.capture(&content, &self.kept);
                 Outcome::Capture(content)
             }
             Err(Unread::Other(why)) => Outcome::Other(why),
@@ -168,6 +173,7 @@ impl<'a> Reader<'a> {
 }
 
 /// What is kept of an analysis.
+#[derive(Default)]
 pub(super) struct Kept {
     pub(super) digest: Vec<u8>,
     pub(super) document: Vec<u8>,
@@ -175,17 +181,16 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn of(analysis: &Analysis, content: &Content) -> Self {
+    /// That of this analysis. Nothing fails that is written to memory.
+    fn fill(&mut self, analysis: &Analysis, content: &Content) {
         let digest = Digest::of(analysis);
-        let mut page = Vec::new();
-        // Nothing fails that is written to memory.
-        if !digest.logins.is_empty() {
-            let _ = html::content(analysis, number(content), &mut page);
-        }
-        Self {
-            digest: serde_json::to_vec(&digest).unwrap_or_default(),
-            document: json::behind_path(analysis).unwrap_or_default(),
-            page,
+        self.digest.clear();
+        let _ = serde_json::to_writer(&mut self.digest, &digest);
+        let _ = json::behind_path(analysis, &mut self.document);
+        self.page.clear();
+        // Of a batch, nobody reads what went well.
+        if digest.logins.iter().any(|login| login.ended.is_some()) {
+            let _ = html::content(analysis, number(content), &mut self.page);
         }
     }
 }
@@ -198,9 +203,12 @@ enum Unread {
     Fault(String),
 }
 
-fn analyse(input: impl Read, options: &Options) -> Result<Analysis, Unread> {
-    // A fault of this program in one file must not cost the others their rows.
-    let caught = catch_unwind(AssertUnwindSafe(|| pipeline::analyse(input, options)));
+/// What the analysis of a file gave.
+type Run = Result<pipeline::Outcome<Analysis>, CaptureError>;
+
+/// Analyses: a fault of this program in one file must not cost the others their rows.
+fn caught(analyse: impl FnOnce() -> Run) -> Result<Analysis, Unread> {
+    let caught = catch_unwind(AssertUnwindSafe(analyse));
     let Ok(result) = caught else {
         return Err(Unread::Fault("the program failed on this file; please report it with the file".to_owned()));
     };
@@ -240,12 +248,15 @@ pub(super) fn document(path: &Path, options: &Options, length: Duration) -> Resu
     }
     #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let analysed = analyse(Limited::known(file, &limit), options);
+    let analysed = caught(|| pipeline::analyse_large(Limited::known(file, &limit), options));
     if limit.left().is_some() {
         return Err(late(length));
     }
     match analysed {
-        Ok(analysis) => json::behind_path(&analysis).map_err(|error| error.to_string()),
+        Ok(analysis) => {
+            let mut line = Vec::new();
+            json::behind_path(&analysis, &mut line).map(|()| line).map_err(|error| error.to_string())
+        }
         Err(Unread::Other(why) | Unread::Fault(why)) => Err(why),
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>) -
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 faults.push(fault(path, "there is no such file or directory"))
             }
-            Err(error) => faults.push(fault(path, &format!("{error}; check the permissions"))),
+            Err(error) => faults.push(fault(path, &refused(&error))),
         }
     }
     faults.sort_by(|a, b| a.path.cmp(&b.path));
@@ -83,8 +83,9 @@ fn fault(path: &Path, error: &str) -> Unread {
     Unread { path: path.to_string_lossy().into_owned(), error: error.to_owned() }
 }
 
-/// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle.
+/// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle, or far away.
 fn below(top: &Path, out: Option<&Path>, found: &mut BTreeMap<String, Candidate>, faults: &mut Vec<Unread>) {
+    let whole = fs::canonicalize(top).ok();
     let mut waiting = vec![top.to_owned()];
     while let Some(directory) = waiting.pop() {
         if out.is_some() && fs::canonicalize(&directory).ok().as_deref() == out {
@@ -114,13 +115,46 @@ fn below(top: &Path, out: Option<&Path>, found: &mut BTreeMap<String, Candidate>
                 Ok(metadata) if metadata.is_file() => {
                     found.entry(key(&path)).or_insert_with(|| Candidate::new(path, &metadata, false));
                 }
-                Ok(_) => {}
-                // A link that leads nowhere is no capture.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => faults.push(fault(&path, &format!("{error}; check the permissions"))),
+                Ok(metadata) if metadata.is_dir() => faults.extend(away(&path, whole.as_deref())),
+                other => faults.extend(no_file(&path, other.err())),
             }
         }
     }
+}
+
+/// What is told of a link to a directory; nothing where that lies below the same path, and is gone through anyway.
+fn away(link: &Path, whole: Option<&Path>) -> Option<Unread> {
+    let is_within = fs::canonicalize(link).is_ok_and(|there| whole.is_some_and(|whole| there.starts_with(whole)));
+    let text = "this link leads to another directory and was not followed; name that one, too, if it holds captures";
+    (!is_within).then(|| fault(link, text))
+}
+
+/// What is told of what is no file; nothing where its name does not say that it is a capture.
+fn no_file(path: &Path, error: Option<io::Error>) -> Option<Unread> {
+    let text = match error {
+        None => "this is no file, but a pipe, a socket or a device; save the packets into a file first".to_owned(),
+        Some(error) if error.kind() == io::ErrorKind::NotFound => "this link leads to a file that is not there".to_owned(),
+        Some(error) if error.kind() == io::ErrorKind::PermissionDenied => return Some(fault(path, &refused(&error))),
+        Some(error) => format!("{error}; it cannot be looked at"),
+    };
+    is_named_like_a_capture(&path.to_string_lossy()).then(|| fault(path, &text))
+}
+
+fn refused(error: &io::Error) -> String {
+    format!("{error}; check the permissions")
+}
+
+/// Endings of the names that programs give to captures.
+const CAPTURES: [&str; 8] = ["pcap", "pcapng", "cap", "ntar", "erf", "snoop", "snp", "dmp"];
+/// Endings that compression adds.
+const COMPRESSED: [&str; 4] = ["gz", "zst", "lz4", "xz"];
+
+/// Does a file's name say that it is a capture? What is none then is told, and not only counted.
+pub(super) fn is_named_like_a_capture(path: &str) -> bool {
+    let is_one_of = |ending: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(ending));
+    let name = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
+    let plain = name.rsplit_once('.').filter(|(_, ending)| is_one_of(ending, &COMPRESSED)).map_or(name, |(plain, _)| plain);
+    plain.rsplit_once('.').is_some_and(|(_, ending)| is_one_of(ending, &CAPTURES))
 }
 
 /// The paths of a list, one a line; `-` is standard input.
@@ -148,4 +182,19 @@ pub(super) fn path(line: &[u8]) -> PathBuf {
 #[cfg(not(unix))]
 pub(super) fn path(line: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_whether_its_file_should_be_a_capture() {
+        for name in ["a.pcap", "in/b.PCAPNG", "c.pcap.gz", "-d.cap", "e\n.pcapng.zst", "archive.zip/f.pcap"] {
+            assert!(is_named_like_a_capture(name), "{name}");
+        }
+        for name in ["pcap", "a.txt", "a.pcap.txt", "x.pcap/readme", "a.gz", "pcap.gz", ""] {
+            assert!(!is_named_like_a_capture(name), "{name}");
+        }
+    }
 }

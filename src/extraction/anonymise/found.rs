@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 use serde_json::Value;
@@ -76,7 +77,7 @@ impl Public {
     pub(super) fn of(options: &Options) -> Self {
         let mut words: BTreeSet<String> = words(PROTOCOLS).collect();
         words.extend(ROLES.iter().flat_map(|role| self::words(role.label)));
-        for profile in &options.profiles.all {
+        for profile in options.profiles.all() {
             let known = (&profile.recognition, &profile.registrar_names, &profile.sign_in_names, &profile.trust);
             let text = serde_json::to_string(&known).unwrap_or_default();
             words.extend(self::words(&text));
@@ -104,7 +105,7 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn in_capture(capture: &[u8], public: &Public) -> Result<Self, CaptureError> {
         let mut found = Self::default();
-        pipeline::events(capture, &mut |event, _| {
+        pipeline::events(capture, &Arc::default(), &mut |event, _| {
             for end in [event.source(), event.destination()] {
                 found.ips.extend(end.ip().filter(|ip| is_own(*ip)));
             }

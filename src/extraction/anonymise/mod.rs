@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::{Bounded, Essence, Extract, ExtractError, judged};
 use crate::capture::CaptureReader;
@@ -38,6 +39,8 @@ pub struct Anonymised {
     /// Findings that this copy alone gives, beside the same verdict: where a name in a certificate was replaced, its signature
     /// is none any more.
     pub only_here: Vec<&'static str>,
+    /// Was the login judged with secrets of TLS? They are not in this copy, which is judged without them.
+    pub lacks_secrets: bool,
 }
 
 /// Replaces what tells whose login this is.
@@ -46,6 +49,9 @@ pub struct Anonymised {
 /// If the extracted capture cannot be read, or has too many names.
 pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, ExtractError> {
     let public = Public::of(options);
+    // Secrets and ciphertext together are what was hidden: who gets the copy has the ciphertext alone.
+    let lacks_secrets = !options.keys.is_empty() || has_secrets(&extract.capture)?;
+    let options = &Options { keys: Arc::default(), ..options.clone() };
     let found = Found::in_capture(&extract.capture, &public)?;
     let nothing = BTreeSet::new();
     let essence = Essence::of(&extract.device);
@@ -61,12 +67,21 @@ pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, Ext
         let left = left(&capture, &frames, &substitutes, &public, spared, with_addresses)?;
         let only_here = now.map(|now| codes_new_in(&now, &extract.device)).unwrap_or_default();
         let capture = written(&extract.capture, &frames, Some(&comment(&left, &only_here)))?;
-        last = Some(Anonymised { extract: Extract { capture, device, packets: extract.packets, is_same }, left, only_here });
+        let extract = Extract { capture, device, packets: extract.packets, is_same };
+        last = Some(Anonymised { extract, left, only_here, lacks_secrets });
         if is_same {
             break;
         }
     }
     last.ok_or(ExtractError::NoDevice)
+}
+
+/// Does a capture bring secrets of TLS?
+fn has_secrets(capture: &[u8]) -> Result<bool, ExtractError> {
+    let mut has = false;
+    let mut reader = CaptureReader::open(capture)?;
+    while reader.next_with_secrets(&mut |_| has = true)?.is_some() {}
+    Ok(has)
 }
 
 fn codes_new_in(now: &DeviceAnalysis, before: &DeviceAnalysis) -> Vec<&'static str> {

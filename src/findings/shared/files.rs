@@ -1,6 +1,8 @@
 //! What the rules on configuration files share: the files that an attempt asked for in vain, and those that it fetched whole
 //! again and again.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
 use crate::findings::shared::answers::Failure;
@@ -69,7 +71,7 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
             let error = transfer.error.as_ref().map(|(at, code, text)| (*at, Said::Tftp(*code, text.raw(), missing)));
             let silent = transfer.requests.last().filter(|_| transfer.unreachable.is_none()).map(|at| (*at, Said::Nothing));
             let (at, said) = error.or(silent)?;
-            Some((file, at, said))
+            (said != Said::Nothing || !asks_everybody(step)).then_some((file, at, said))
         }
         StepKind::Connection(connection) => {
             let exchange = provision::needed(connection)?;
@@ -85,10 +87,29 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
     }
 }
 
+/// The image that its configuration names and that its server does not have: the last answer that the device had before it
+/// started over.
+pub(crate) fn missing_image(case: &Case<'_>) -> Option<(String, At, u16)> {
+    case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    let last = case.attempt.connections().flat_map(|(_, connection)| connection.http.iter());
+    let last = last
+        .filter(|exchange| exchange.response.is_some())
+        .max_by_key(|exchange| exchange.response.as_ref().map(|(at, _)| *at))?;
+    let ((_, request), (at, response)) = (last.request.as_ref()?, last.response.as_ref()?);
+    let image = provision::is_image(request) && Said::Http(response.code).is_missing();
+    let went_on = case.known.answered.iter().any(|answered| answered > at && *answered <= case.attempt.last);
+    (image && !went_on).then(|| (request.uri.to_string(), *at, response.code))
+}
+
+/// Does the device ask whoever hears it for its file, since it knows no server (RFC 1123 section 4.2.3.4 knows such requests)?
+pub(crate) fn asks_everybody(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::File(transfer) if transfer.flow.server_ip() == Some(IpAddr::V4(Ipv4Addr::BROADCAST)))
+}
+
 /// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the
 /// frame in which it came whole another time.
 pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> bool) -> Option<(&'a FetchedFile, At)> {
-    case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
+    case.attempt.drop.filter(|drop| drop.how == How::Abandoned || asked_in_vain_for_trust(case))?;
     let within = |at: At| case.attempt.first <= at && at <= case.attempt.last;
     let files = &case.known.files;
     let last = files.iter().rev().find(|file| within(file.at)).filter(|file| fits(file))?;
@@ -96,6 +117,12 @@ pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> 
     let newest = files.last()?;
     let went_on = case.known.answered.iter().any(|at| (*at > last.at && within(*at)) || *at > newest.at);
     (!went_on).then_some((last, again.at))
+}
+
+/// Did the attempt end at the service that knows the certificates which a trust list lacks?
+fn asked_in_vain_for_trust(case: &Case<'_>) -> bool {
+    let dropped = case.attempt.dropped().map(|step| &step.kind);
+    matches!(dropped, Some(StepKind::Connection(connection)) if connection.flow.server.port() == provision::TRUST_VERIFICATION)
 }
 
 /// Is it a file that is signed, so that a trust list decides whether it is used?

@@ -49,17 +49,18 @@ pub enum Reached {
 }
 
 impl Shaken<'_> {
-    /// How far it got. In TLS 1.3 what follows the ServerHello is encrypted, and says nothing here but `Data`.
+    /// How far it got. In TLS 1.3 what follows the ServerHello is encrypted, and says nothing here but `Data`, unless a key log
+    /// opens it.
     pub fn reached(&self) -> Reached {
         let tls = self.tls;
-        let client_key = tls.client_key_exchange.is_some() || tls.client_change_cipher.is_some();
+        let client_key = tls.client_step().is_some();
         if tls.client_data.records > 0 || tls.server_data.records > 0 && !self.hides_certificate() {
             Reached::Data
-        } else if client_key && tls.server_change_cipher.is_some() {
+        } else if client_key && tls.server_step().is_some() {
             Reached::Finished
         } else if client_key {
             Reached::ClientKey
-        } else if tls.certificate.is_some() || tls.server_hello_done.is_some() {
+        } else if tls.certificate.is_some() || tls.flight_done().is_some() {
             Reached::Certificate
         } else if tls.server_hello.is_some() {
             Reached::ServerHello
@@ -70,9 +71,9 @@ impl Shaken<'_> {
         }
     }
 
-    /// Is it TLS 1.3, which encrypts the certificate and every alert after the ServerHello?
+    /// Is it TLS 1.3, which encrypts the certificate and every alert after the ServerHello, and no key log opens it?
     pub fn hides_certificate(&self) -> bool {
-        self.tls.server_hello.as_ref().is_some_and(|(_, hello)| hello.chosen >= 0x0304)
+        !self.tls.is_readable()
     }
 
     /// Who left, and how. A device that starts over without closing has left too.
@@ -97,7 +98,7 @@ impl Shaken<'_> {
     fn waited_for_the_rest(&self, leaving: At) -> bool {
         let done = self.hides_certificate()
             || self.place.connection.stats.server.cut
-            || self.tls.server_hello_done.is_some_and(|done| done <= leaving);
+            || self.tls.flight_done().is_some_and(|done| done <= leaving);
         let tls = self.tls;
         let (hello, certificate) = (tls.server_hello.as_ref(), tls.certificate.as_ref());
         let seen = [hello.map(|(at, _)| *at), certificate.map(|(at, _)| *at), tls.server_key_exchange];
@@ -110,7 +111,7 @@ impl Shaken<'_> {
     pub fn refusal(&self) -> Option<Refusal> {
         let leaving = self.leaving().filter(|leaving| leaving.side == Side::Client && leaving.how != How::Timeout)?;
         let said = leaving.alert.filter(|code| is_certificate_alert(*code));
-        let seen = self.tls.certificate.as_ref().map(|(at, _)| *at).or(self.tls.server_hello_done);
+        let seen = self.tls.certificate.as_ref().map(|(at, _)| *at).or(self.tls.flight_done());
         let reached = self.reached();
         // What lies behind a ServerHello that the capture cut off is the rest of the flight, if nothing else followed.
         let behind_the_cut = reached == Reached::ServerHello && self.place.connection.stats.server.cut;
@@ -121,7 +122,7 @@ impl Shaken<'_> {
             && !self.waited_for_the_rest(leaving.at);
         let late = reached == Reached::Finished
             && self.tls.certificate.is_some()
-            && self.tls.server_change_cipher.is_some_and(|done| (0..=LATE).contains(&leaving.at.time.since(done.time)));
+            && self.tls.last_step().is_some_and(|done| (0..=LATE).contains(&leaving.at.time.since(done.time)));
         (said.is_some() || early || late).then_some(Refusal { leaving, late })
     }
 
@@ -131,16 +132,13 @@ impl Shaken<'_> {
         beyond && self.refusal().is_none()
     }
 
-    /// The frame of the last handshake message that the server sent in clear.
+    /// The frame of the last handshake message that the server sent in clear, or that was opened.
     pub fn last_of_server(&self) -> Option<At> {
         let tls = self.tls;
         let hello = tls.server_hello.as_ref().map(|(at, _)| *at);
         let certificate = tls.certificate.as_ref().map(|(at, _)| *at);
         let request = tls.certificate_request.as_ref().map(|(at, _)| *at);
-        [hello, certificate, request, tls.server_key_exchange, tls.server_hello_done]
-            .into_iter()
-            .flatten()
-            .max_by_key(|at| at.frame)
+        [hello, certificate, request, tls.server_key_exchange, tls.flight_done()].into_iter().flatten().max_by_key(|at| at.frame)
     }
 }
 

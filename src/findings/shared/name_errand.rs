@@ -1,11 +1,12 @@
 //! Look-ups that serve one errand: which of them are noise, and which failures stand for the whole list of names.
 
-use crate::findings::Case;
-use crate::findings::shared::answers::Failure;
+use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::shared::place;
+use crate::findings::{Case, Found};
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
 use crate::model::{Evidence, Outcome};
 use crate::protocols::dns;
+use crate::text::WireText;
 
 /// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
 pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
@@ -68,8 +69,29 @@ fn made_good(case: &Case<'_>, failed: &Step) -> bool {
             StepKind::Port(_) | StepKind::Neighbour(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) => false,
             _ => step.outcome == Outcome::Ok,
         };
-        step.purpose == failed.purpose && failed.purpose != Purpose::Other && connected
+        // The record that led to this name is no success of its own.
+        let led_here =
+            matches!((&step.kind, &failed.kind), (StepKind::Lookup(service), StepKind::Lookup(target)) if names(service, target));
+        step.purpose == failed.purpose && failed.purpose != Purpose::Other && connected && !led_here
     })
+}
+
+/// Does this service record name that host as its target?
+fn names(service: &Lookup, host: &Lookup) -> bool {
+    let plain = |name: &WireText| name.raw().trim_end_matches('.').to_ascii_lowercase();
+    service.targets().any(|(target, _)| plain(target) == plain(&host.name))
+}
+
+/// One finding for a list of names. An attempt that ended with one of the same errand that is only noise, such as the last name
+/// once more with a suffix, ended with the list.
+pub(crate) fn told(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>], words: impl Fn(&str) -> Words) -> Vec<Found> {
+    let ends_in_noise = case.attempt.drop.is_some()
+        && case.attempt.dropped().is_some_and(|step| {
+            step.purpose == purpose && matches!(&step.kind, StepKind::Lookup(lookup) if is_noise(case, lookup))
+        });
+    let mut found = answers::told(case, list, words);
+    found.iter_mut().for_each(|one| one.explains_drop |= ends_in_noise);
+    found
 }
 
 #[cfg(test)]

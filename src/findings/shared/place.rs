@@ -113,7 +113,9 @@ pub fn leads_to_drop(case: &Case<'_>, index: usize) -> bool {
 fn refuses_certificate(connection: &Connection) -> bool {
     let Some(tls) = connection.tls.as_deref() else { return false };
     let left = leaving_of(connection);
-    tls.certificate.is_some() && tls.client_key_exchange.is_none() && left.is_some_and(|left| left.side == Side::Client)
+    tls.certificate.is_some()
+        && tls.client_key_exchange.or(tls.client_finished).is_none()
+        && left.is_some_and(|left| left.side == Side::Client)
 }
 
 /// The first sign that a side left a connection.
@@ -125,7 +127,7 @@ pub struct Leaving {
     pub side: Side,
     /// How.
     pub how: How,
-    /// The description of the alert, where it was one in clear.
+    /// The description of the alert, where it was one in clear or opened.
     pub alert: Option<u8>,
 }
 

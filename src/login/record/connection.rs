@@ -189,6 +189,15 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
             }
             handshake.last_data_side = Some(side);
         }
+        (tls::Message::Handshake(20), Side::Client) => {
+            handshake.client_finished = handshake.client_finished.or(Some(at));
+        }
+        (tls::Message::Handshake(20), Side::Server) => {
+            handshake.server_finished = handshake.server_finished.or(Some(at));
+        }
+        (tls::Message::Decryption(tls::Decryption::Opened), _) => handshake.opened = true,
+        (tls::Message::Decryption(tls::Decryption::Torn), _) => handshake.torn = handshake.torn.or(Some(at)),
+        (tls::Message::Decryption(tls::Decryption::Sealed(_)), _) => {}
         (tls::Message::Handshake(_) | tls::Message::Cut(_) | tls::Message::EncryptedHandshake, _) => {}
     }
 }

@@ -6,7 +6,8 @@ use crate::model::At;
 use crate::protocols::dhcp;
 
 use super::super::steps::{Lease, StepKind};
-use super::{DraftId, MIRRORED, Recorder, add, add_newest};
+use super::sent::add_sent;
+use super::{DraftId, MIRRORED, Recorder, add};
 
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
@@ -49,14 +50,14 @@ fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
     }
     let told = || (at, Arc::clone(message));
     match message.kind {
-        Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
+        Some(dhcp::kind::DISCOVER) => add_sent(&mut lease.discovers, at),
         Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
-        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::REQUEST) => add_sent(&mut lease.requests, (at, message.server_id())),
         Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
         Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
         Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),
         Some(dhcp::kind::RELEASE) => add(&mut lease.releases, at),
-        Some(dhcp::kind::INFORM) => add_newest(&mut lease.informs, at),
+        Some(dhcp::kind::INFORM) => add_sent(&mut lease.informs, at),
         _ => {}
     }
 }

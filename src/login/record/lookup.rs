@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::flow::Transport;
-use crate::model::SECOND;
+use crate::model::{At, SECOND};
 use crate::protocols::dns;
 
 use super::super::steps::{Answer, Lookup, StepKind};
-use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest, is_next_retry};
+use super::sent::add_sent;
+use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, is_next_retry};
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
@@ -38,7 +39,7 @@ impl Recorder {
         }
         self.queries.push_back(OpenQuery { id: message.id, draft: id });
         if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
-            add_newest(&mut lookup.queries, (event.at, server));
+            add_sent(&mut lookup.queries, (event.at, server));
         }
     }
 
@@ -62,12 +63,17 @@ impl Recorder {
             }
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
-                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked)
+                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked) && !self.asked_more(draft_id, answer.at)
             }
             // The same datagram once more: captured twice, or crossed by its answer.
             Some(_) => same_id && age <= SECOND,
         };
         goes_on.then_some(draft_id)
+    }
+
+    /// Did the device go on to another question once it had this answer?
+    fn asked_more(&self, draft: DraftId, answer: At) -> bool {
+        self.drafts.after(draft).any(|other| other.first > answer && matches!(other.kind, StepKind::Lookup(_)))
     }
 
     pub(super) fn dns_answer(&mut self, event: &Event, message: &Arc<dns::Message>, question: &dns::Question) {

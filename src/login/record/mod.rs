@@ -24,9 +24,11 @@ mod link;
 mod lookup;
 mod provision;
 mod registration;
+mod sent;
 
 use drafts::Drafts;
 pub(super) use drafts::Weight;
+use sent::add_sent;
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -92,6 +94,8 @@ pub(super) struct Recorder {
     queries: VecDeque<OpenQuery>,
     clocks: HashMap<IpAddr, DraftId, RandomState>,
     registrations: HashMap<Endpoint, DraftId, RandomState>,
+    /// Does the capture hold a SIP request of the device?
+    asks_by_sip: bool,
     inquiries: HashMap<Endpoint, DraftId, RandomState>,
     neighbours: HashMap<IpAddr, DraftId, RandomState>,
     /// The 802.1X exchange that goes on.
@@ -197,6 +201,7 @@ impl Recorder {
         };
         self.queries = open(std::mem::take(&mut self.queries), &own);
         self.queries.extend(open(other.queries, &theirs));
+        self.asks_by_sip |= other.asks_by_sip;
         self.names.join(other.names);
     }
 
@@ -294,7 +299,7 @@ impl Recorder {
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
         match reply {
-            None => add(&mut neighbour.requests, at),
+            None => add_sent(&mut neighbour.requests, at),
             Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }

@@ -1,5 +1,6 @@
 //! SIP: transactions over UDP and TCP, and which of them belong to one registration.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::Event;
@@ -8,6 +9,7 @@ use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
 use super::super::steps::{Registration, StepKind, Transaction};
+use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
@@ -25,16 +27,19 @@ impl Recorder {
         if server.ip().is_some_and(|ip| ip.is_multicast()) {
             return;
         }
+        self.asks_by_sip |= request;
+        let unheard = !self.asks_by_sip && message.method() == "REGISTER" && message.code().is_some_and(|code| code >= 200);
         if event.flow.transport == Transport::Tcp {
             let at = event.at;
             if let Some(connection) = self.connection(&event.flow, at) {
-                record_sip(&mut connection.sip, at, message);
+                record_sip(&mut connection.sip, at, message, unheard);
             }
             return;
         }
-        let Some(id) = self.registration(event, message, server) else { return };
+        let asked = if unheard { Cow::Owned(message.answered()) } else { Cow::Borrowed(message.as_ref()) };
+        let Some(id) = self.registration(event, &asked, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
-            record_sip(&mut registration.transactions, event.at, message);
+            record_sip(&mut registration.transactions, event.at, message, unheard);
         }
     }
 
@@ -51,7 +56,8 @@ impl Recorder {
             _ => false,
         });
         Some(goes_on.unwrap_or_else(|| {
-            let flow = Flow { client: event.source(), server, ..event.flow };
+            let client = if server == event.source() { event.destination() } else { event.source() };
+            let flow = Flow { client, server, ..event.flow };
             let (name, name_frame) = self.names.name_of(server).unzip();
             let registration = Registration { flow, name, name_frame, transactions: Vec::new(), unreachable: None };
             let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
@@ -94,9 +100,10 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
     })
 }
 
-fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>) {
+/// `unheard`: the capture holds no request of this device, so that an answer stands for its question too.
+fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>, unheard: bool) {
     match (message.code(), transaction_of(transactions, message)) {
-        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
+        (None, Some(transaction)) => add_sent(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
                 transactions,
@@ -106,6 +113,10 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Me
         (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
         (Some(code), Some(transaction)) if transaction.answer.is_none() || takes_after_all(transaction, code) => {
             transaction.answer = Some((at, Arc::clone(message)));
+        }
+        (Some(_), None) if unheard => {
+            let (request, answer) = (Arc::new(message.answered()), Some((at, Arc::clone(message))));
+            add_newest(transactions, Transaction { sent: Vec::new(), request, provisional: None, answer });
         }
         (Some(_), _) => {}
     }
@@ -127,7 +138,7 @@ mod tests {
     fn answer(messages: Vec<sip::Message>) -> Option<u16> {
         let mut transactions = Vec::new();
         for (frame, message) in (1..).zip(messages) {
-            record_sip(&mut transactions, at(frame), &Arc::new(message));
+            record_sip(&mut transactions, at(frame), &Arc::new(message), false);
         }
         assert_eq!(transactions.len(), 1);
         transactions[0].answer.as_ref()?.1.code()
@@ -139,6 +150,16 @@ mod tests {
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(200, 2)]), Some(200));
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(401, 2)]), Some(401));
         assert_eq!(answer(vec![asks(), sip_answer(200, 2), asks(), sip_answer(401, 2)]), Some(200));
+    }
+
+    #[test]
+    fn where_the_capture_holds_no_request_an_answer_stands_for_its_question() {
+        let mut transactions = Vec::new();
+        record_sip(&mut transactions, at(1), &Arc::new(sip_answer(403, 2)), true);
+        assert_eq!((transactions[0].request.method(), transactions[0].sent.len()), ("REGISTER", 0));
+        assert!(transactions[0].request.cut, "credentials may have been in it");
+        record_sip(&mut transactions, at(2), &Arc::new(sip_answer(403, 2)), true);
+        assert_eq!(transactions.len(), 1, "the same answer again");
     }
 
     #[test]

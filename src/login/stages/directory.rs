@@ -93,7 +93,13 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     }
     if let Some(handshake) = &connection.tls {
         let judged = tls::judge(connection, handshake, STAGE, horizon);
-        return if judged.outcome == Outcome::Ok { unread(connection, horizon) } else { judged };
+        let is_read = handshake.opened && !(connection.ldap.is_empty() && connection.kerberos.is_empty());
+        if judged.outcome != Outcome::Ok {
+            return judged;
+        }
+        if !is_read || handshake.torn.is_some() {
+            return unread(connection, horizon);
+        }
     }
     let state = state(&connection.ldap, &connection.kerberos);
     match (state, connection.first_close()) {

@@ -1,9 +1,11 @@
 //! Stage `enrolment` (and other errands over HTTP): what the web server said in the end.
 
+use memchr::memmem;
+
 use super::{Horizon, Judged, connect, tls};
 use crate::formats::pkcs7;
 use crate::login::steps::{Connection, Exchange};
-use crate::model::{At, By, How, Stage};
+use crate::model::{At, By, How, Outcome, Stage};
 use crate::protocols::http;
 
 /// What became of a web errand.
@@ -13,9 +15,12 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
     }
     if let Some(handshake) = &connection.tls {
         let judged = tls::judge(connection, handshake, stage, horizon);
-        let answered = handshake.answered_bursts > 0;
-        // Under TLS, an answer that the device went on from was a good one.
-        return if judged.outcome == crate::model::Outcome::Ok && !answered { Judged::unclear(stage) } else { judged };
+        let is_read = handshake.opened && connection.requests().next().is_some();
+        if judged.outcome != Outcome::Ok || !is_read {
+            let answered = handshake.answered_bursts > 0;
+            // Under TLS, an answer that the device went on from was a good one.
+            return if judged.outcome == Outcome::Ok && !answered { Judged::unclear(stage) } else { judged };
+        }
     }
     match connection.http.last() {
         Some(exchange) => judge_exchange(exchange, connection, stage, horizon),
@@ -28,6 +33,12 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
 
 /// What became of one request.
 pub(super) fn judge_exchange(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+    let judged = judge_last(exchange, connection, stage, horizon);
+    // What could not be read any more may have been a better answer.
+    if connection.is_torn() && judged.outcome != Outcome::Ok { Judged::unclear(stage) } else { judged }
+}
+
+fn judge_last(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     match (&exchange.request, &exchange.response) {
         (_, Some((at, response))) => judge_response(*at, exchange, response, stage),
         (Some((asked, _)), None) => connect::unanswered(connection, stage, *asked, horizon),
@@ -39,8 +50,15 @@ fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage:
     match response.code {
         200..=299 if is_bad_content(exchange, response) => Judged::failed(stage, By::Device, How::Abandoned, at),
         200..=299 => Judged::ok(stage),
+        400 if waits_for_code(response) => Judged::unclear(stage),
         _ => Judged::failed(stage, By::Server, How::Rejected, at),
     }
+}
+
+/// Has nobody typed in the code that the device shows, so that it is to ask again (RFC 8628 section 3.5)?
+fn waits_for_code(response: &http::Response) -> bool {
+    let says = |word: &[u8]| memmem::find(&response.body.bytes, word).is_some();
+    says(b"\"authorization_pending\"") || says(b"\"slow_down\"")
 }
 
 /// Is the last word a challenge in the middle of the legs: is the next one still to come?
@@ -57,4 +75,47 @@ pub(crate) fn is_bad_content(exchange: &Exchange, response: &http::Response) -> 
     let file = path.split('?').next().unwrap_or_default();
     let wanted = path.contains("certnew.") || [".p7b", ".p7c", ".cer", ".crt"].iter().any(|ending| file.ends_with(ending));
     wanted && response.body.complete && pkcs7::certificates(&response.body.bytes).certificates.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Purpose, StepKind};
+    use crate::model::{SECOND, Side};
+
+    fn outcome(tcp: Tcp) -> Outcome {
+        let step = tcp.into_step(1);
+        let heard_from = BTreeSet::new();
+        let end = step.last.time.plus(600 * SECOND);
+        let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        match &step.kind {
+            StepKind::Connection(connection) => judge(connection, Stage::Enrolment, &horizon).outcome,
+            _ => Outcome::Unseen,
+        }
+    }
+
+    /// A handshake of TLS 1.2 on which something was asked.
+    fn asked() -> Tcp {
+        let tcp = tcp(Purpose::Enrolment).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        tcp.encrypted(Side::Client)
+    }
+
+    #[test]
+    fn what_a_key_log_shows_of_an_errand_is_its_outcome() {
+        let answered = |code: u16| asked().opened().get("/certsrv/certnew.cer").answer(code).encrypted(Side::Server);
+        assert_eq!(outcome(answered(404)), Outcome::Failed);
+        assert_eq!(outcome(answered(404).torn()), Outcome::Unclear, "a better answer may have followed");
+        assert_eq!(outcome(asked().opened().get("/certsrv/certnew.cer").torn().encrypted(Side::Server)), Outcome::Unclear);
+    }
+
+    #[test]
+    fn a_tunnel_says_nothing_of_what_it_carries() {
+        let tunnel = |request: &mut http::Request| request.method = "CONNECT".into();
+        let made = tcp(Purpose::Enrolment).get_with("ca.contoso.com:443", tunnel).answer(200);
+        let made = made.hello().server_flight(vec![leaf()]).client_finished().server_finished().opened();
+        assert_eq!(outcome(made.encrypted(Side::Client)), Outcome::Unclear);
+    }
 }

@@ -1,14 +1,17 @@
 //! Stage `provision`: configuration files, over TFTP (RFC 1350) and HTTP. A phone asks for several names and needs one, so
 //! that a missing file fails nothing where another came.
 
-use super::{Horizon, Judged, connect, enrolment};
+use super::{Horizon, Judged, connect, enrolment, tls};
 use crate::login::purpose;
 use crate::login::steps::{Connection, Exchange, Purpose, Transfer};
-use crate::model::{By, How, SECOND, Stage};
+use crate::model::{By, How, Outcome, SECOND, Stage};
 use crate::protocols::{http, tftp};
 
 /// What TFTP clients wait for an answer: 1 to 5 seconds.
 const WAIT: i64 = 5 * SECOND;
+
+/// The port of Cisco's Trust Verification Service, which knows the certificates that a phone's trust list does not hold.
+pub(crate) const TRUST_VERIFICATION: u16 = 2445;
 
 /// For what a file is fetched over TFTP: what is no image is configuration.
 pub(in crate::login) fn purpose(transfer: &Transfer) -> Purpose {
@@ -63,6 +66,12 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if connection.http.is_empty() {
         return enrolment::judge(connection, STAGE, horizon);
     }
+    if let Some(handshake) = connection.tls.as_ref().filter(|tls| tls.opened) {
+        let judged = tls::judge(connection, handshake, STAGE, horizon);
+        if judged.outcome != Outcome::Ok {
+            return judged;
+        }
+    }
     if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
         return Judged::ok(STAGE);
     }
@@ -84,6 +93,11 @@ fn is_needed(exchange: &Exchange) -> bool {
     let needs =
         |request: &http::Request| matches!(request.method.raw(), "GET" | "HEAD") && !purpose::is_optional_file(file(request));
     exchange.request.as_ref().is_none_or(|(_, request)| needs(request))
+}
+
+/// Is it software that is asked for, not configuration?
+pub(crate) fn is_image(request: &http::Request) -> bool {
+    purpose::of_request(request) == Purpose::Update
 }
 
 /// 304: the device has it already.

@@ -3,12 +3,15 @@
 
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
-use crate::model::{At, By, How, SECOND, Stage};
+use crate::model::{At, By, How, Outcome, SECOND, Stage};
 use crate::protocols::sip;
 use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
+
+/// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
+const T2: i64 = 4 * SECOND;
 
 /// What a sequence of transactions came to.
 #[derive(Clone, Debug)]
@@ -53,9 +56,13 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
         State::Unregistered if transactions.iter().any(registers) => Judged { signed_in: Some(0.99), ..Judged::ok(STAGE) },
         State::Unregistered => Judged::ok(STAGE),
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
-        State::Waiting(transaction) => match transaction.sent.last() {
-            Some(last) => horizon.silent(STAGE, server, *last, transaction.sent.len(), TIMER_F / 2),
-            None => Judged::unclear(STAGE),
+        State::Waiting(transaction) => match (transaction.sent.first(), transaction.sent.last()) {
+            (Some(first), Some(last)) => {
+                // The first repeats come of themselves, before a slow answer too.
+                let sent = if last.time.since(first.time) >= T2 { transaction.sent.len() } else { 1 };
+                horizon.silent(STAGE, server, *last, sent, TIMER_F / 2)
+            }
+            _ => Judged::unclear(STAGE),
         },
         State::Idle => Judged::unclear(STAGE),
     }
@@ -82,19 +89,33 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if let Some(judged) = connect::judge(connection, Stage::Connect, horizon) {
         return judged;
     }
-    if !connection.sip.is_empty() {
-        return judge_clear(connection, horizon);
-    }
-    let Some(handshake) = &connection.tls else { return judge_silent(connection, horizon) };
+    let is_read = !connection.sip.is_empty();
+    let Some(handshake) = connection.tls.as_ref().filter(|tls| tls.opened || !is_read) else {
+        return if is_read { judge_clear(connection, horizon) } else { judge_silent(connection, horizon) };
+    };
     let judged = tls::judge(connection, handshake, Stage::Tls, horizon);
-    if judged.outcome == crate::model::Outcome::Ok { judge_encrypted(connection, handshake, horizon) } else { judged }
+    match (judged.outcome, is_read) {
+        (Outcome::Ok, true) => judge_opened(connection, horizon),
+        (Outcome::Ok, false) => judge_encrypted(connection, handshake, horizon),
+        _ => judged,
+    }
+}
+
+/// What a key log shows is as good as what comes in clear, as far as it goes.
+fn judge_opened(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    let judged = judge_clear(connection, horizon);
+    if connection.is_torn() && judged.signed_in.is_none() { Judged::unclear(Stage::Register) } else { judged }
 }
 
 fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     let judged = judge_transactions(&connection.sip, connection.flow.server_ip(), horizon);
     let closed = connection.first_close();
     match (state(&connection.sip), closed) {
-        (State::Registered, _) => session::judge(connection, None, 0.99, horizon),
+        (State::Registered, _) => session::judge(connection, connection.tls.as_deref(), 0.99, horizon),
+        // It was registered, and asks for more of that: the session is what goes silent.
+        (State::Waiting(_), _) if connection.sip.iter().any(registers) => {
+            session::judge(connection, connection.tls.as_deref(), 0.99, horizon)
+        }
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
             Some(asked) => connect::unanswered(connection, Stage::Register, *asked, horizon),
@@ -135,5 +156,67 @@ fn ended_encrypted(connection: &Connection, handshake: &Handshake) -> Judged {
     match session::close(connection, Some(handshake)) {
         Some(ending) => Judged::failed(Stage::Register, ending.by, ending.how, ending.at),
         None => Judged::unclear(Stage::Register),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::steps::{Close, Purpose, StepKind};
+    use crate::model::Side;
+
+    fn judged(tcp: Tcp) -> Judged {
+        let step = tcp.into_step(1);
+        let heard_from = BTreeSet::new();
+        let end = step.last.time.plus(600 * SECOND);
+        let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        match &step.kind {
+            StepKind::Connection(connection) => judge(connection, &horizon),
+            _ => Judged::unclear(Stage::Register),
+        }
+    }
+
+    /// A handshake of TLS 1.2 that a key log opens.
+    fn opened() -> Tcp {
+        tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished().opened()
+    }
+
+    fn ending(judged: &Judged) -> Option<(By, How)> {
+        judged.ending.map(|ending| (ending.by, ending.how))
+    }
+
+    #[test]
+    fn a_refusal_that_a_key_log_shows_is_one() {
+        let refused = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(403, 1)));
+        let judged = judged(refused.encrypted(Side::Server).leaves(Side::Client, Close::Fin));
+        assert_eq!((judged.stage, ending(&judged)), (Stage::Register, Some((By::Server, How::Rejected))));
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_any_more_is_neither_silence_nor_refusal() {
+        for answer in [None, Some(sip_answer(401, 1))] {
+            let asked = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), answer);
+            let judged = judged(asked.torn().encrypted(Side::Server).pause(40.0).leaves(Side::Client, Close::Fin));
+            assert_eq!((judged.outcome, ending(&judged)), (Outcome::Unclear, None));
+        }
+        let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+        assert_eq!(judged(registered.encrypted(Side::Server).torn()).signed_in, Some(0.99));
+    }
+
+    #[test]
+    fn a_fatal_alert_before_any_answer_ends_the_handshake_whatever_was_asked() {
+        let asked = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), None);
+        let judged = judged(asked.alert(Side::Server, 2, 116).leaves(Side::Server, Close::Fin));
+        assert_eq!((judged.stage, ending(&judged)), (Stage::Tls, Some((By::Server, How::Alert))));
+    }
+
+    #[test]
+    fn the_good_bye_of_a_session_that_a_key_log_shows_is_its_end() {
+        let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+        let over = registered.encrypted(Side::Server).alert(Side::Server, 1, 0).leaves(Side::Server, Close::Fin);
+        assert_eq!(ending(&judged(over)), Some((By::Server, How::Alert)));
     }
 }

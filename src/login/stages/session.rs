@@ -16,9 +16,9 @@ const UNHEARD: u32 = 3;
 pub(in crate::login) fn close(connection: &Connection, handshake: Option<&Handshake>) -> Option<Ending> {
     let (at, side, close) = connection.first_close()?;
     // The good-bye of the side that left; the other side answers it with its own, and may be the first to close.
-    let alert = handshake.and_then(|handshake| handshake.encrypted_alerts.iter().find(|(alert, _)| *alert <= at));
+    let alert = handshake.and_then(|handshake| handshake.farewells().find(|(alert, _)| *alert <= at));
     Some(match alert {
-        Some((alert, from)) => Ending { by: connect::by(*from), how: How::Alert, at: *alert },
+        Some((alert, from)) => Ending { by: connect::by(from), how: How::Alert, at: alert },
         None => Ending { by: connect::by(side), how: connect::how(close), at },
     })
 }

@@ -28,9 +28,9 @@ pub(crate) enum Progress {
 pub(crate) fn progress(handshake: &Handshake) -> Progress {
     if handshake.completed() {
         Progress::Completed
-    } else if handshake.client_key_exchange.is_some() || handshake.client_change_cipher.is_some() && handshake.is_readable() {
+    } else if handshake.client_step().is_some() && handshake.is_readable() {
         Progress::KeyExchange
-    } else if handshake.server_hello_done.is_some() {
+    } else if handshake.flight_done().is_some() {
         Progress::FlightDone
     } else if handshake.server_hello.is_some() {
         Progress::Answered
@@ -68,13 +68,15 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
     }
 }
 
-/// The alert that ended the handshake: the first fatal one, or a good-bye (close_notify) before it was complete. One that
+/// The alert that ended the handshake: the first fatal one, unless the server had gone on to say something (in TLS 1.3 it can
+/// refuse a client that has finished), or a good-bye (close_notify) before it was complete. One that
 /// answers the close of the other side (many servers complain of a flight that breaks off) ended nothing.
 fn alert_that_ended(connection: &Connection, handshake: &Handshake, progress: Progress) -> Option<(At, Side)> {
     let goodbye = || {
         handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90)
     };
-    let alert = handshake.fatal_alert().or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)));
+    let fatal = handshake.fatal_alert().filter(|_| progress != Progress::Completed || handshake.server_data.records == 0);
+    let alert = fatal.or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)));
     let first_close = connection.first_close().map(|(at, _, _)| at);
     // By their times: frames that came side by side can stand in a capture in another order.
     alert.filter(|(at, _, _)| first_close.is_none_or(|close| at.time <= close.time)).map(|(at, side, _)| (at, side))
@@ -106,9 +108,9 @@ fn after_completion(connection: &Connection, handshake: &Handshake, stage: Stage
     let asked = handshake.client_data.records > u32::from(!handshake.is_readable());
     match connection.first_close() {
         Some((at, side, close)) if !asked => {
-            let told = handshake.encrypted_alerts.iter().find(|(alert, from)| *from == side && *alert <= at);
+            let told = handshake.farewells().find(|(alert, from)| *from == side && *alert <= at);
             match told {
-                Some((alert, _)) => Judged::failed(stage, connect::by(side), How::Alert, *alert),
+                Some((alert, _)) => Judged::failed(stage, connect::by(side), How::Alert, alert),
                 None => Judged::failed(stage, connect::by(side), connect::how(close), at),
             }
         }

@@ -56,6 +56,18 @@ pub enum Close {
 }
 
 impl Connection {
+    /// Was something of what it carries told that came in clear or was opened, and then no more, so that what is not told may
+    /// have been said?
+    pub fn is_torn(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.torn.is_some())
+    }
+
+    /// Requests of its own: not those by which a tunnel was made for what follows.
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Exchange> {
+        let makes_tunnel = |exchange: &Exchange| exchange.request.as_ref().is_some_and(|(_, request)| request.tunnel().is_some());
+        self.http.iter().filter(move |exchange| !makes_tunnel(exchange))
+    }
+
     /// Who closed first, and how.
     pub fn first_close(&self) -> Option<(At, Side, Close)> {
         self.closes.first().copied()
@@ -74,7 +86,7 @@ impl Connection {
     }
 }
 
-/// A TLS handshake, as far as it is in clear.
+/// A TLS handshake, as far as it is in clear or opened.
 #[derive(Clone, Debug, Default)]
 pub struct Handshake {
     /// ClientHello (the first).
@@ -97,7 +109,15 @@ pub struct Handshake {
     pub client_change_cipher: Option<At>,
     /// ChangeCipherSpec of the server.
     pub server_change_cipher: Option<At>,
-    /// Alerts in clear: frame, who, level, description.
+    /// Finished of the client, where secrets opened it.
+    pub client_finished: Option<At>,
+    /// Finished of the server, likewise.
+    pub server_finished: Option<At>,
+    /// Did secrets open what is encrypted?
+    pub opened: bool,
+    /// From where on a direction of what was open could not be read any more.
+    pub torn: Option<At>,
+    /// Alerts in clear or opened: frame, who, level, description.
     pub alerts: Vec<(At, Side, u8, u8)>,
     /// Alerts under encryption.
     pub encrypted_alerts: Vec<(At, Side)>,
@@ -124,19 +144,63 @@ pub struct DataCount {
 }
 
 impl Handshake {
-    /// Did both sides finish (up to TLS 1.2: both changed ciphers; TLS 1.3: the client sent application data)?
+    fn is_1_3(&self) -> bool {
+        self.server_hello.as_ref().is_some_and(|(_, hello)| hello.chosen >= 0x0304)
+    }
+
+    /// Did both sides finish (up to TLS 1.2: both changed ciphers; TLS 1.3: the client said Finished, or what is encrypted says
+    /// that it sent application data)?
     pub fn completed(&self) -> bool {
-        let tls13 = self.server_hello.as_ref().is_some_and(|(_, hello)| hello.chosen >= 0x0304);
-        if tls13 {
-            self.client_data.records >= 2
+        if self.is_1_3() {
+            self.client_finished.is_some() || self.client_data.records >= 2
         } else {
             self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
         }
     }
 
-    /// Does the certificate travel in clear (up to TLS 1.2)?
+    /// Can the handshake be read: up to TLS 1.2 it travels in clear, and in TLS 1.3 if secrets open all of it?
     pub fn is_readable(&self) -> bool {
-        self.server_hello.as_ref().is_none_or(|(_, hello)| hello.chosen < 0x0304)
+        !self.is_1_3() || self.is_opened()
+    }
+
+    /// Was what is encrypted opened, to the end of the handshake at least?
+    fn is_opened(&self) -> bool {
+        self.opened && (self.torn.is_none() || self.client_finished.is_some())
+    }
+
+    /// The end of the server's flight: ServerHelloDone, or its Finished in TLS 1.3.
+    pub fn flight_done(&self) -> Option<At> {
+        self.server_hello_done.or(self.server_finished.filter(|_| self.is_1_3()))
+    }
+
+    /// By what the client goes on behind that flight: a key or ChangeCipherSpec. The latter means nothing in TLS 1.3 (RFC 8446
+    /// appendix D.4): where that can be read, the Finished.
+    pub fn client_step(&self) -> Option<At> {
+        if self.is_1_3() && self.is_opened() {
+            return self.client_finished;
+        }
+        self.client_key_exchange.or(self.client_change_cipher)
+    }
+
+    /// The server's last word of the handshake: ChangeCipherSpec, or, likewise, Finished.
+    pub fn server_step(&self) -> Option<At> {
+        if self.is_1_3() && self.is_opened() { self.server_finished } else { self.server_change_cipher }
+    }
+
+    /// The last word of a whole handshake: the server's, in TLS 1.3 the client's.
+    pub fn last_step(&self) -> Option<At> {
+        if self.is_1_3() && self.is_opened() { self.client_finished } else { self.server_change_cipher }
+    }
+
+    /// The message by which the client takes the certificate.
+    pub fn taking(&self) -> &'static str {
+        if self.is_1_3() { "Finished" } else { "ClientKeyExchange" }
+    }
+
+    /// Alerts by which a side may have left a standing connection: those under encryption, and what those that were opened say.
+    pub fn farewells(&self) -> impl Iterator<Item = (At, Side)> {
+        let opened = self.alerts.iter().filter(|(_, _, level, code)| self.opened && (*level == 2 || *code == 0));
+        self.encrypted_alerts.iter().copied().chain(opened.map(|(at, side, ..)| (*at, *side)))
     }
 
     /// The first fatal alert in clear (or any but close_notify, no_renegotiation and unrecognized_name, which are

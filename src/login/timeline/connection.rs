@@ -41,7 +41,10 @@ pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, mo
     directory::kerberos(&mut teller, &connection.kerberos, heard);
     if let Some(tls) = &connection.tls {
         handshake(&mut teller, at_stage(Stage::Tls), tls);
-        data(&mut teller, at_stage(Stage::Register), tls);
+        let is_told = !connection.sip.is_empty() || connection.requests().next().is_some() || !connection.ldap.is_empty();
+        if !tls.opened || !is_told || connection.is_torn() {
+            data(&mut teller, at_stage(Stage::Register), tls);
+        }
     }
     requests(&mut teller, step.purpose, &connection.http, heard);
     transactions(&mut teller, at_stage(Stage::Register), &connection.sip, heard);
@@ -120,7 +123,7 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
     if let Some(at) = tls.client_key_exchange {
         teller.tell_in(stage, at, Direction::Out, "ClientKeyExchange: the device goes on with this certificate");
     }
-    if let Some(at) = tls.server_change_cipher.filter(|_| tls.completed()) {
+    if let Some(at) = tls.last_step().filter(|_| tls.completed()) {
         teller.tell_in(stage, at, Direction::In, "handshake complete");
     }
     for (at, side, level, description) in &tls.alerts {
@@ -250,8 +253,8 @@ fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
     };
     let lacks = match &connection.tls {
         Some(tls) if tls.completed() => "",
-        Some(tls) if tls.certificate.is_some() && tls.client_key_exchange.is_none() && tls.is_readable() => {
-            ", no ClientKeyExchange"
+        Some(tls) if tls.certificate.is_some() && tls.client_step().is_none() && tls.is_readable() => {
+            if tls.taking() == "Finished" { ", no Finished" } else { ", no ClientKeyExchange" }
         }
         Some(tls) if tls.client_hello.is_some() && tls.server_hello.is_none() => ", no ServerHello",
         Some(_) => ", the handshake is not complete",

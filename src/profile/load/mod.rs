@@ -1,4 +1,4 @@
-//! From files to profiles. The families that come with the program are read from `builtin.json`, and where somebody wants to
+//! From files to profiles. The families that come with the program are lines of `builtin.jsonl`, and where somebody wants to
 //! know, the sources of what they say from `sources.json`. `cargo test --test tidy` makes both of the files in `devices`: to read
 //! these themselves took longer than a small capture. The files of a user are
 //! TOML, of a fixed schema: an unknown field or value is an error that names the file, the place and what is allowed there.
@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use schema::File;
 
+use super::known::Known;
 use super::{Profile, Profiles, Source};
 
 mod schema;
 mod texts;
 mod trust;
 
-static BUILTIN: &str = include_str!("../builtin.json");
+static BUILTIN: &str = include_str!("../builtin.jsonl");
 static SOURCES: &str = include_str!("../sources.json");
 
 /// A profile that cannot be used.
@@ -33,47 +34,48 @@ pub struct ProfileError {
 impl Profiles {
     /// Those that come with the program, without the sources of what they say.
     pub fn builtin() -> Self {
-        let read = serde_json::from_str(BUILTIN);
-        debug_assert!(read.is_ok(), "builtin.json is out of date, run `TIDY=write cargo test --test tidy`: {read:?}");
-        Self { all: read.unwrap_or_default() }
+        Self { all: BUILTIN.lines().enumerate().map(|(number, line)| Known::builtin(number, line)).collect() }
     }
 
     /// Adds the profile in `text`; it takes the place of one of the program's that has its name. `file` is what an error
     /// calls it.
     pub fn load(&mut self, file: &str, text: &str) -> Result<(), ProfileError> {
         let (profile, name_at) = read(file, text)?;
-        match self.all.binary_search_by(|known| known.name.cmp(&profile.name)) {
-            Err(place) => self.all.insert(place, profile),
+        match self.all.binary_search_by(|known| known.name().cmp(&profile.name)) {
+            Err(place) => self.all.insert(place, profile.into()),
             Ok(place) => {
                 let Some(known) = self.all.get_mut(place) else { return Ok(()) };
-                if let Some(other) = &known.file {
-                    let message = format!("the name {:?} is that of the profile in {other}, too; give each its own", known.name);
+                if let Some(other) = &known.profile().file {
+                    let message =
+                        format!("the name {:?} is that of the profile in {other}, too; give each its own", profile.name);
                     return Err(at(file, text, name_at, message));
                 }
-                *known = profile;
+                *known = profile.into();
             }
         }
         Ok(())
     }
 
     /// The same, those that come with the program with the sources of what they say.
-    pub fn with_sources(mut self) -> Self {
+    pub fn with_sources(self) -> Self {
         let mut sources: BTreeMap<String, Vec<Source>> = serde_json::from_str(SOURCES).unwrap_or_default();
-        for profile in self.all.iter_mut().filter(|profile| profile.file.is_none()) {
-            profile.sources = sources.remove(&profile.name).unwrap_or_default();
-        }
-        self
+        let mut sourced = |mut profile: Profile| {
+            if profile.file.is_none() {
+                profile.sources = sources.remove(&profile.name).unwrap_or_default();
+            }
+            Known::from(profile)
+        };
+        Self { all: self.all.into_iter().map(|known| sourced(known.into_profile())).collect() }
     }
 
-    /// As they stand in `builtin.json`, and their sources as in `sources.json`: a line for each profile.
+    /// As they stand in `builtin.jsonl`, and their sources as in `sources.json`: a line for each profile.
     pub fn as_builtin(&self) -> (String, String) {
-        let profiles = self.all.iter().filter_map(|profile| serde_json::to_string(profile).ok());
-        let sources = self.all.iter().filter_map(|profile| {
+        let profiles = self.all().filter_map(|profile| Some(format!("{}\n", serde_json::to_string(profile).ok()?)));
+        let sources = self.all().filter_map(|profile| {
             let sources = serde_json::to_string(&profile.sources).ok()?;
             Some(format!("\"{}\":{sources}", profile.name))
         });
-        let lines = |lines: Vec<String>| lines.join(",\n");
-        (format!("[\n{}\n]\n", lines(profiles.collect())), format!("{{\n{}\n}}\n", lines(sources.collect())))
+        (profiles.collect(), format!("{{\n{}\n}}\n", sources.collect::<Vec<String>>().join(",\n")))
     }
 }
 

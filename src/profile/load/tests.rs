@@ -28,7 +28,7 @@ fn with(more: &str) -> String {
 
 #[test]
 fn the_families_that_are_promised_come_with_the_program() {
-    let names: Vec<String> = Profiles::builtin().all.into_iter().map(|profile| profile.name).collect();
+    let names: Vec<String> = Profiles::builtin().all().map(|profile| profile.name.clone()).collect();
     let promised = [
         "audiocodes",
         "avaya",
@@ -53,7 +53,7 @@ fn the_families_that_are_promised_come_with_the_program() {
 /// Each has its source: where it has room for one itself, the schema asks for it.
 #[test]
 fn every_statement_that_comes_with_the_program_has_its_source_and_a_certainty() {
-    for profile in Profiles::builtin().with_sources().all {
+    for profile in Profiles::builtin().with_sources().all() {
         let has = |what: &str| profile.sources.iter().any(|source| source.of.iter().any(|of| of == what));
         let mut wanted = vec!["what it is", "order of its login", "ports of its registrar", "SRV targets", "need of the time"];
         wanted.extend((!profile.registrar_names.is_empty()).then_some("names of its registrar"));
@@ -78,10 +78,10 @@ fn every_statement_that_comes_with_the_program_has_its_source_and_a_certainty() 
 #[test]
 fn a_file_of_the_users_takes_the_place_of_a_built_in_one() {
     let mut profiles = Profiles::builtin();
-    let builtin = profiles.all.len();
+    let builtin = profiles.all().count();
     profiles.load("mine.toml", MINIMAL).unwrap();
     profiles.load("sip.toml", &MINIMAL.replace("\"mine\"", "\"generic-sip\"")).unwrap();
-    assert_eq!(profiles.all.len(), builtin + 1);
+    assert_eq!(profiles.all().count(), builtin + 1);
     assert_eq!(profiles.named("mine").unwrap().title, "My phone");
     assert_eq!(profiles.named("generic-sip").unwrap().title, "My phone");
 }
@@ -99,11 +99,11 @@ fn what_the_program_holds_says_the_same_as_the_file() {
     let mut read = Profiles::default();
     read.load("mine.toml", &with("trust = {}\n[[mark]]\nkind = \"oui\"\nvalue = [\"00:04:F2\"]\nweight = 2\n")).unwrap();
     let (profiles, sources) = read.as_builtin();
-    let mut again: Vec<Profile> = serde_json::from_str(&profiles).unwrap();
+    let mut again: Profile = serde_json::from_str(&profiles).unwrap();
     let mut sources: BTreeMap<String, Vec<Source>> = serde_json::from_str(&sources).unwrap();
-    again[0].file = Some("mine.toml".to_owned());
-    again[0].sources = sources.remove("mine").unwrap();
-    assert_eq!(again, read.all);
+    again.file = Some("mine.toml".to_owned());
+    again.sources = sources.remove("mine").unwrap();
+    assert_eq!(read.all().collect::<Vec<_>>(), [&again]);
 }
 
 #[test]

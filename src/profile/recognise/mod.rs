@@ -13,12 +13,15 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::FixedState;
+use marks::MARKS;
 
 use super::{Mark, MarkKind, Profile, Profiles, Recognised};
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::{AlternativeName, Certificate};
 use crate::model::Mac;
 use crate::text::WireText;
+
+mod marks;
 
 /// The weight from which a family is taken into account.
 const ENOUGH: u32 = 3;
@@ -43,10 +46,20 @@ impl Profiles {
         self.heaviest(&Shown::new(facts)).map(|(profile, _)| profile)
     }
 
+    /// By what is a device seen to be of the family that it was taken for?
+    pub fn evidence(profile: &Profile, facts: &DeviceFacts) -> Vec<String> {
+        weigh(profile, &Shown::new(facts)).map_or_else(Vec::new, |weighed| weighed.evidence.iter().map(Seen::to_string).collect())
+    }
+
     fn heaviest<'p: 'f, 'f>(&'p self, shown: &'f Shown<'_>) -> Option<(&'p Profile, Weighed<'f>)> {
         let rank = |profile: &Profile, weighed: &Weighed<'_>| (!profile.fallback, weighed.needed, weighed.sum);
         let mut best: Option<(&Profile, Weighed<'_>)> = None;
-        for profile in &self.all {
+        let candidates = candidates(shown);
+        for known in &self.all {
+            if known.number().is_some_and(|number| !candidates.contains(number)) {
+                continue;
+            }
+            let profile = known.profile();
             let Some(weighed) = weigh(profile, shown) else { continue };
             if best.as_ref().is_none_or(|(other, before)| rank(profile, &weighed) > rank(other, before)) {
                 best = Some((profile, weighed));
@@ -54,6 +67,29 @@ impl Profiles {
         }
         best
     }
+}
+
+/// Some of the profiles that come with the program, by their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Numbers(u64);
+
+impl Numbers {
+    fn contains(self, number: usize) -> bool {
+        1_u64.checked_shl(u32::try_from(number).unwrap_or(u32::MAX)).is_none_or(|bit| self.0 & bit != 0)
+    }
+}
+
+/// Those of which anything is shown that speaks for them: none of the others need be read, let alone weighed.
+fn candidates(shown: &Shown<'_>) -> Numbers {
+    let mut numbers = 0;
+    for (kind, values) in MARKS.iter().filter(|(kind, _)| shown.has_any(*kind)) {
+        for (value, of) in *values {
+            if numbers & of != *of && seen(*kind, "", value, shown).is_some() {
+                numbers |= of;
+            }
+        }
+    }
+    Numbers(numbers)
 }
 
 #[derive(Default)]
@@ -81,7 +117,8 @@ impl Weighed<'_> {
 
 /// What speaks for this family; `None` where that is not enough, or something speaks against it.
 fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> {
-    let fits = |mark: &'a Mark| mark.values.iter().filter_map(move |value| Some((mark, seen(mark, value, shown)?)));
+    let fits =
+        |mark: &'a Mark| mark.values.iter().filter_map(move |value| Some((mark, seen(mark.kind, &mark.note, value, shown)?)));
     let shown_at_all = profile.recognition.iter().filter(|mark| shown.has_any(mark.kind));
     let mut fitting: Vec<(&Mark, Seen<'a>)> = shown_at_all.flat_map(fits).collect();
     if fitting.iter().any(|(mark, _)| mark.weight == 0) {
@@ -195,13 +232,13 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
 }
 
 /// The fact that a value of a mark fits.
-fn seen<'a>(mark: &'a Mark, value: &'a str, shown: &'a Shown<'_>) -> Option<Seen<'a>> {
+fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>) -> Option<Seen<'a>> {
     let facts = shown.facts;
     let first = |texts: &'a [WireText], fits: fn(&str, &str) -> bool| texts.iter().find(|text| fits(text.raw(), value));
-    Some(match mark.kind {
+    Some(match kind {
         MarkKind::Oui => {
             let (mac, _) = shown.maker.as_ref().filter(|(_, prefix)| prefix == value)?;
-            Seen::Maker(*mac, &mark.note)
+            Seen::Maker(*mac, note)
         }
         MarkKind::VendorClass => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, begins)?, " (option 60)"),
         MarkKind::VendorClassPart => Seen::Said("DHCP vendor class ", first(&facts.vendor_classes, contains)?, " (option 60)"),

@@ -114,6 +114,14 @@ impl Message {
         }
     }
 
+    /// The request that this response answers, as far as it repeats its head (RFC 3261 section 8.2.6): for a capture that holds
+    /// the responses alone.
+    pub fn answered(&self) -> Self {
+        let start = Start::Request { method: self.cseq.1.clone(), uri: WireText::default() };
+        let (contacts, challenges, expires) = (Vec::new(), Vec::new(), None);
+        Self { start, contacts, challenges, expires, cut: true, ..self.clone() }
+    }
+
     /// The method of a request, or the method that a response answers.
     pub fn method(&self) -> &str {
         match &self.start {

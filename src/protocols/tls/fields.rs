@@ -25,7 +25,8 @@ impl Describe for Message {
             Message::ChangeCipherSpec
             | Message::EncryptedHandshake
             | Message::EncryptedAlert
-            | Message::ApplicationData { .. } => None,
+            | Message::ApplicationData { .. }
+            | Message::Decryption(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CertificateRequest, Message, hello};
+use super::{CertificateRequest, Message, hello, is_1_3};
 use crate::bytes::{ParseError, Reader};
 use crate::formats::x509::{self, Certificate};
 
@@ -21,6 +21,14 @@ pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const CERTIFICATE_REQUEST: u8 = 13;
+/// See [`CLIENT_HELLO`].
+pub(super) const FINISHED: u8 = 20;
+/// See [`CLIENT_HELLO`].
+pub(super) const KEY_UPDATE: u8 = 24;
+
+/// Extension numbers.
+const SIGNATURE_ALGORITHMS: u16 = 13;
+const CERTIFICATE_AUTHORITIES: u16 = 47;
 
 /// A message's header.
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +92,22 @@ pub(super) fn read(kind: u8, body: &[u8], chosen: u16) -> Message {
     match kind {
         CLIENT_HELLO => Message::ClientHello(Arc::new(hello::client_hello(body))),
         SERVER_HELLO => Message::ServerHello(Arc::new(hello::server_hello(body))),
-        CERTIFICATE => Message::Certificate(certificates(body)),
+        CERTIFICATE if is_1_3(chosen) => Message::Certificate(certificates_1_3(body)),
+        CERTIFICATE => Message::Certificate(certificates(body, false)),
+        CERTIFICATE_REQUEST if is_1_3(chosen) => Message::CertificateRequest(Arc::new(certificate_request_1_3(body))),
         CERTIFICATE_REQUEST => Message::CertificateRequest(Arc::new(certificate_request(body, chosen))),
         other => Message::Handshake(other),
     }
 }
 
-/// Certificate (RFC 5246 section 7.4.2): those that are whole.
-fn certificates(body: &[u8]) -> Vec<Arc<Certificate>> {
+/// Certificate in TLS 1.3 (RFC 8446 section 4.4.2): behind the context of the request that it answers.
+fn certificates_1_3(body: &[u8]) -> Vec<Arc<Certificate>> {
+    let (context, rest) = body.split_first().unwrap_or((&0, &[]));
+    certificates(rest.get(usize::from(*context)..).unwrap_or_default(), true)
+}
+
+/// Certificate (RFC 5246 section 7.4.2): those that are whole. `extended`: are there extensions behind each?
+fn certificates(body: &[u8], extended: bool) -> Vec<Arc<Certificate>> {
     let mut reader = Reader::new(body);
     // The length of the list says no more than the message's own, unless it is shorter.
     let length = reader.u24("list length").map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
@@ -103,8 +119,27 @@ fn certificates(body: &[u8]) -> Vec<Arc<Certificate>> {
             break;
         }
         certificates.push(x509::shared(der));
+        if extended && list.u16("extensions length").and_then(|length| list.take(usize::from(length), "extensions")).is_err() {
+            break;
+        }
     }
     certificates
+}
+
+/// CertificateRequest in TLS 1.3 (RFC 8446 section 4.3.2): all that it asks for are extensions.
+fn certificate_request_1_3(body: &[u8]) -> CertificateRequest {
+    let mut request = CertificateRequest::default();
+    let (context, rest) = body.split_first().unwrap_or((&0, &[]));
+    let extensions = rest.get(usize::from(*context).saturating_add(2)..).unwrap_or_default();
+    for (kind, data) in hello::each_extension(extensions) {
+        match kind {
+            SIGNATURE_ALGORITHMS => request.signature_algorithms = hello::numbers(data.get(2..).unwrap_or_default()),
+            // What was read before the first fault stays.
+            CERTIFICATE_AUTHORITIES => drop(authorities(&mut Reader::new(data), &mut request)),
+            _ => {}
+        }
+    }
+    request
 }
 
 /// CertificateRequest: its layout depends on the version (RFC 4346 section 7.4.4, RFC 5246 section 7.4.4). Where the
@@ -128,6 +163,10 @@ fn request_fields(body: &[u8], has_algorithms: bool, request: &mut CertificateRe
         let length = reader.u16("signature algorithms length")?;
         request.signature_algorithms = hello::numbers(reader.take(usize::from(length), "signature algorithms")?);
     }
+    authorities(&mut reader, request)
+}
+
+fn authorities(reader: &mut Reader<'_>, request: &mut CertificateRequest) -> Result<(), ParseError> {
     request.authorities_length = usize::from(reader.u16("authorities length")?);
     while !reader.is_empty() && request.authorities.len() < MAX_AUTHORITIES {
         let length = reader.u16("authority length")?;

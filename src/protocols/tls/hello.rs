@@ -10,6 +10,7 @@ use crate::text::WireText;
 
 const SERVER_NAME: u16 = 0;
 const SIGNATURE_ALGORITHMS: u16 = 13;
+const ENCRYPT_THEN_MAC: u16 = 22;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
@@ -24,7 +25,7 @@ pub(super) fn client_hello(body: &[u8]) -> ClientHello {
     let extensions = match parse_tls_handshake_client_hello(body) {
         Ok((_, parsed)) => {
             hello.version = parsed.version.0;
-            hello.random_time = time(parsed.random);
+            hello.random = parsed.random.try_into().unwrap_or_default();
             hello.session_id_length = short_length(parsed.session_id);
             hello.ciphers = parsed.ciphers.iter().map(|cipher| cipher.0).collect();
             parsed.ext.unwrap_or_default()
@@ -32,6 +33,7 @@ pub(super) fn client_hello(body: &[u8]) -> ClientHello {
         // One odd length costs the library the whole message; field by field, it costs what follows.
         Err(_) => lenient_client_hello(&mut Reader::new(body), &mut hello).unwrap_or_default(),
     };
+    hello.random_time = time(&hello.random);
     for (kind, data) in each_extension(extensions) {
         hello.extensions.push(kind);
         match kind {
@@ -47,7 +49,7 @@ pub(super) fn client_hello(body: &[u8]) -> ClientHello {
 /// Fills `hello` up to the first field that is missing. Returns the extensions.
 fn lenient_client_hello<'a>(reader: &mut Reader<'a>, hello: &mut ClientHello) -> Result<&'a [u8], ParseError> {
     hello.version = reader.u16("version")?;
-    hello.random_time = time(reader.take(32, "random")?);
+    hello.random = reader.take(32, "random")?.try_into().unwrap_or_default();
     hello.session_id_length = reader.u8("session id length")?;
     reader.take(usize::from(hello.session_id_length), "session id")?;
     let length = usize::from(reader.u16("cipher suites length")?);
@@ -64,7 +66,7 @@ pub(super) fn server_hello(body: &[u8]) -> ServerHello {
     let extensions = match parse_tls_handshake_server_hello(body) {
         Ok((_, parsed)) => {
             hello.version = parsed.version.0;
-            hello.random_time = time(parsed.random);
+            hello.random = parsed.random.try_into().unwrap_or_default();
             hello.retry = parsed.random == RETRY_RANDOM;
             hello.session_id_length = short_length(parsed.session_id);
             hello.cipher = parsed.cipher.0;
@@ -72,6 +74,8 @@ pub(super) fn server_hello(body: &[u8]) -> ServerHello {
         }
         Err(_) => lenient_server_hello(&mut Reader::new(body), &mut hello).unwrap_or_default(),
     };
+    hello.random_time = time(&hello.random);
+    hello.encrypt_then_mac = each_extension(extensions).any(|(kind, _)| kind == ENCRYPT_THEN_MAC);
     let selected = each_extension(extensions).find(|(kind, _)| *kind == SUPPORTED_VERSIONS).map(|(_, data)| data);
     hello.chosen = match selected {
         Some([high, low]) => u16::from_be_bytes([*high, *low]),
@@ -83,9 +87,8 @@ pub(super) fn server_hello(body: &[u8]) -> ServerHello {
 /// Fills `hello` up to the first field that is missing. Returns the extensions.
 fn lenient_server_hello<'a>(reader: &mut Reader<'a>, hello: &mut ServerHello) -> Result<&'a [u8], ParseError> {
     hello.version = reader.u16("version")?;
-    let random = reader.take(32, "random")?;
-    hello.random_time = time(random);
-    hello.retry = random == RETRY_RANDOM;
+    hello.random = reader.take(32, "random")?.try_into().unwrap_or_default();
+    hello.retry = hello.random == RETRY_RANDOM;
     // Drafts of TLS 1.3 before the 22nd had neither session identifier nor compression method here.
     let is_early_draft = (0x7f00..=0x7f15).contains(&hello.version);
     if !is_early_draft {
@@ -107,7 +110,7 @@ fn extension_block<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], ParseError> 
 }
 
 /// Type and data of each extension, up to the first that is cut short.
-fn each_extension(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn each_extension(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut reader = Reader::new(bytes);
     std::iter::from_fn(move || {
         let kind = reader.u16("extension type").ok()?;

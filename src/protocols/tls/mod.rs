@@ -1,4 +1,5 @@
-//! TLS up to 1.3 as far as it is in clear (RFC 2246, RFC 5246, RFC 8446), and the SSLv2-format hello (RFC 2246 appendix E).
+//! TLS up to 1.3 as far as it is in clear or a key log opens it (RFC 2246, RFC 5246, RFC 8446), and the SSLv2-format hello
+//! (RFC 2246 appendix E).
 
 use std::sync::Arc;
 
@@ -7,12 +8,21 @@ use crate::text::WireText;
 
 use super::{OverTcp, Protocol};
 
+#[cfg(test)]
+#[cfg(feature = "decrypt")]
+mod conversations;
+mod decryption;
 mod fields;
 mod handshake;
 mod hello;
 pub mod names;
 mod parser;
 mod probe;
+#[cfg(feature = "decrypt")]
+mod protection;
+#[cfg(not(feature = "decrypt"))]
+#[path = "no_protection.rs"]
+mod protection;
 mod record;
 mod sslv2;
 #[cfg(test)]
@@ -38,12 +48,12 @@ pub enum Message {
     ClientHello(Arc<ClientHello>),
     /// ServerHello (a HelloRetryRequest too).
     ServerHello(Arc<ServerHello>),
-    /// Certificate, of either side, in clear.
+    /// Certificate, of either side, in clear or opened.
     Certificate(Vec<Arc<Certificate>>),
     /// CertificateRequest: the server wants one of the client.
     CertificateRequest(Arc<CertificateRequest>),
-    /// Another handshake message in clear: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
-    /// 16 ClientKeyExchange, 4 NewSessionTicket, 22 CertificateStatus…).
+    /// Another handshake message in clear or opened: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
+    /// 16 ClientKeyExchange, 20 Finished, 4 NewSessionTicket, 22 CertificateStatus…).
     Handshake(u8),
     /// A hello or another handshake message in clear, as far as the capture holds it: what is missing in it proves nothing.
     Cut(Box<Message>),
@@ -51,7 +61,7 @@ pub enum Message {
     ChangeCipherSpec,
     /// A handshake message under encryption (Finished, as a rule).
     EncryptedHandshake,
-    /// An alert in clear.
+    /// An alert in clear or opened.
     Alert {
         /// 1 warning, 2 fatal.
         level: u8,
@@ -65,6 +75,32 @@ pub enum Message {
         /// Length of the record's body.
         length: u16,
     },
+    /// What became of the attempt to open what is encrypted, where there are secrets at all.
+    Decryption(Decryption),
+}
+
+/// What became of opening a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decryption {
+    /// Its secrets are there, and fit.
+    Opened,
+    /// It stays closed.
+    Sealed(Why),
+    /// It was open, and from here on one direction at least cannot be read any more.
+    Torn,
+}
+
+/// Why a connection stays closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its secrets are not in the key log.
+    NoSecrets,
+    /// Those there are open nothing.
+    Unfit,
+    /// The version or the cipher suite is none that can be opened.
+    Unsupported,
+    /// What its keys stand on was not captured.
+    Gap,
 }
 
 /// A ClientHello.
@@ -74,6 +110,8 @@ pub struct ClientHello {
     pub version: u16,
     /// Was it sent in SSLv2 format?
     pub sslv2_format: bool,
+    /// The random bytes, by which key logs name the connection.
+    pub random: [u8; 32],
     /// First four bytes of the random: seconds since 1970 in old stacks.
     pub random_time: u32,
     /// Cipher suites, in order. (Of an SSLv2-format hello: the TLS ones.)
@@ -111,10 +149,19 @@ pub struct ServerHello {
     pub cipher: u16,
     /// Is it a HelloRetryRequest (RFC 8446 section 4.1.3)?
     pub retry: bool,
+    /// The random bytes.
+    pub random: [u8; 32],
     /// First four bytes of the random.
     pub random_time: u32,
     /// Length of the session identifier.
     pub session_id_length: u8,
+    /// encrypt_then_mac (RFC 7366).
+    pub encrypt_then_mac: bool,
+}
+
+/// TLS 1.3 or one of its drafts.
+fn is_1_3(version: u16) -> bool {
+    version == 0x0304 || version >> 8 == 0x7f
 }
 
 /// A CertificateRequest.

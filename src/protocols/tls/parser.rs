@@ -1,12 +1,15 @@
-//! The stream: records, the handshake messages inside them, and when it is no longer worth looking.
+//! The stream: records, opened where a key log has their secrets, the handshake messages inside them, and when it is no longer
+//! worth looking.
 
 use std::sync::Arc;
 
+use super::decryption::State;
+use super::protection::Plain;
 use super::record::{self, Header, Resync};
-use super::{Message, handshake, sslv2};
-use crate::flow::Step;
+use super::{Decryption, Message, handshake, is_1_3, sslv2};
+use crate::flow::{Interest, Step};
 use crate::model::Side;
-use crate::protocols::{self, Out, StreamParser};
+use crate::protocols::{self, Inner, Out, StreamParser};
 
 /// Records of application data that are told of each side.
 const TOLD_RECORDS: u32 = 16;
@@ -23,6 +26,9 @@ pub(super) struct Parser {
     server: Direction,
     /// The version that the server chose; 0 until it is known.
     chosen: u16,
+    decryption: State,
+    /// Does nobody want what is inside, or can it not be told in full?
+    inside_is_over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +85,10 @@ impl StreamParser for Parser {
         }
     }
 
-    fn gap(&mut self, side: Side, missing: u64, _out: &mut dyn Out) -> Step {
+    fn gap(&mut self, side: Side, missing: u64, out: &mut dyn Out) -> Step {
+        let encrypted = self.direction(side).encrypted;
+        let told = self.decryption.gap(side, encrypted);
+        self.told(side, told, out);
         let direction = self.direction(side);
         let skip = u64::try_from(direction.skip).unwrap_or(u64::MAX);
         if missing <= skip && skip > 0 {
@@ -94,12 +103,16 @@ impl StreamParser for Parser {
         Step::Used { bytes: 0, need: 0 }
     }
 
-    fn end(&mut self, _side: Side, _rest: &[u8], _out: &mut dyn Out) {
+    fn end(&mut self, side: Side, _rest: &[u8], out: &mut dyn Out) {
         // A record that was cut by the end is no message.
+        if self.reads_inside() {
+            out.inner(side, Inner::End);
+        }
     }
 
     fn held(&self) -> usize {
-        self.client.joined.capacity().saturating_add(self.server.joined.capacity())
+        let joined = self.client.joined.capacity().saturating_add(self.server.joined.capacity());
+        joined.saturating_add(self.decryption.held())
     }
 }
 
@@ -133,7 +146,8 @@ impl Parser {
             direction.lost = Some(0);
             return Next::Used(0);
         }
-        if header.kind == record::APPLICATION_DATA && direction.application_records >= TOLD_RECORDS {
+        if header.kind == record::APPLICATION_DATA && direction.application_records >= TOLD_RECORDS && !self.reads_inside() {
+            let direction = self.direction(side);
             direction.skip = header.whole();
             direction.application_records = direction.application_records.saturating_add(1);
             return if self.is_enough() { Next::Done } else { Next::Used(0) };
@@ -143,8 +157,16 @@ impl Parser {
         if self.is_enough() { Next::Done } else { Next::Used(header.whole()) }
     }
 
+    /// Is what the connection carries told, too?
+    fn reads_inside(&self) -> bool {
+        self.decryption.is_open() && !self.inside_is_over
+    }
+
     /// Has all been told that is told of a connection?
     fn is_enough(&self) -> bool {
+        if self.reads_inside() {
+            return false;
+        }
         let (client, server) = (self.client.application_records, self.server.application_records);
         client.min(server) >= TOLD_RECORDS || client.max(server) >= BULK_RECORDS
     }
@@ -160,42 +182,95 @@ impl Parser {
         };
         let Some(hello) = bytes.get(..header.whole) else { return Next::Need(header.whole) };
         self.direction(side).begun = true;
-        tell(side, Message::ClientHello(Arc::new(sslv2::client_hello(&header, hello))), out);
+        let client_hello = sslv2::client_hello(&header, hello);
+        self.decryption.client_hello(&client_hello);
+        tell(side, Message::ClientHello(Arc::new(client_hello)), out);
         Next::Used(header.whole)
     }
 
     fn record(&mut self, side: Side, header: Header, body: &[u8], out: &mut dyn Out) {
-        if header.kind == record::HANDSHAKE {
+        if !self.is_encrypted(side, header, body) {
+            return self.content(side, header.kind, body, out);
+        }
+        match self.open(side, header, body, out) {
+            Some(plain) if plain.kind == record::APPLICATION_DATA => {
+                self.content(side, plain.kind, &plain.bytes, out);
+                self.inside(side, &plain.bytes, out);
+            }
+            Some(plain) => self.content(side, plain.kind, &plain.bytes, out),
+            None if header.kind == record::HANDSHAKE => tell(side, Message::EncryptedHandshake, out),
+            None => self.content(side, header.kind, body, out),
+        }
+    }
+
+    /// Is a record encrypted? In TLS 1.3 all that is looks like application data (RFC 8446 section 5.2), and ChangeCipherSpec
+    /// means nothing. A hello in clear may follow one all the same, and an alert of two octets is one in clear.
+    fn is_encrypted(&mut self, side: Side, header: Header, body: &[u8]) -> bool {
+        match header.kind {
+            record::APPLICATION_DATA => true,
+            _ if is_1_3(self.chosen) || !self.direction(side).encrypted => false,
+            record::HANDSHAKE => !handshake::is_hello_in_clear(body),
+            record::ALERT => body.len() > 2,
+            _ => true,
+        }
+    }
+
+    /// What an encrypted record holds, if there are secrets that open it.
+    fn open(&mut self, side: Side, header: Header, body: &[u8], out: &mut dyn Out) -> Option<Plain> {
+        let encrypted = self.direction(side).encrypted;
+        let (plain, told) = self.decryption.open(side, header, body, encrypted, out.keys()?);
+        self.told(side, told, out);
+        plain
+    }
+
+    /// Tells what became of the decryption.
+    fn told(&mut self, side: Side, told: Option<Decryption>, out: &mut dyn Out) {
+        let Some(told) = told else { return };
+        tell(side, Message::Decryption(told), out);
+        if told == Decryption::Torn && !self.inside_is_over {
+            self.inside_is_over = true;
+            out.inner(side, Inner::Torn);
+        }
+    }
+
+    /// Hands on what the connection carries.
+    fn inside(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) {
+        if self.reads_inside() && out.inner(side, Inner::Bytes(bytes)) == Interest::SignalsOnly {
+            self.inside_is_over = true;
+        }
+    }
+
+    /// The content of a record, in clear or opened.
+    fn content(&mut self, side: Side, kind: u8, body: &[u8], out: &mut dyn Out) {
+        if kind == record::HANDSHAKE {
             return self.handshake(side, body, out);
         }
         let direction = self.direction(side);
-        if !direction.joined.is_empty() && header.kind != record::ALERT {
+        if !direction.joined.is_empty() && kind != record::ALERT {
             // Fragments of one message follow each other without records of another type (RFC 8446 section 5.1); so what
             // looked like the beginning of a message was none.
             direction.joined = Vec::new();
             tell(side, Message::EncryptedHandshake, out);
         }
-        match header.kind {
+        match kind {
             record::CHANGE_CIPHER_SPEC => {
                 direction.encrypted = true;
+                self.decryption.change_cipher_spec(side);
                 tell(side, Message::ChangeCipherSpec, out);
             }
             record::ALERT => tell(side, alert(body), out),
             record::APPLICATION_DATA => {
                 direction.application_records = direction.application_records.saturating_add(1);
-                tell(side, Message::ApplicationData { length: header.length }, out);
+                if direction.application_records <= TOLD_RECORDS {
+                    let length = u16::try_from(body.len()).unwrap_or(u16::MAX);
+                    tell(side, Message::ApplicationData { length }, out);
+                }
             }
             _ => {}
         }
     }
 
     fn handshake(&mut self, side: Side, body: &[u8], out: &mut dyn Out) {
-        // In TLS 1.3 encrypted handshake messages travel as application data (RFC 8446 section 5.2), and
-        // ChangeCipherSpec means nothing: what says that it is a handshake record is in clear.
-        let may_be_encrypted = self.direction(side).encrypted && !is_1_3(self.chosen);
-        if may_be_encrypted && !handshake::is_hello_in_clear(body) {
-            return tell(side, Message::EncryptedHandshake, out);
-        }
         if self.direction(side).joined.is_empty() {
             let rest = self.messages(side, body, out);
             if !rest.is_empty() {
@@ -232,8 +307,15 @@ impl Parser {
 
     fn message(&mut self, side: Side, kind: u8, body: &[u8], out: &mut dyn Out) {
         let message = handshake::read(kind, body, self.chosen);
-        if let Message::ServerHello(hello) = &message {
-            self.chosen = hello.chosen;
+        match &message {
+            Message::ClientHello(hello) => self.decryption.client_hello(hello),
+            Message::ServerHello(hello) => {
+                self.chosen = hello.chosen;
+                self.decryption.server_hello(hello);
+            }
+            Message::Handshake(handshake::FINISHED) => self.decryption.finished(side),
+            Message::Handshake(handshake::KEY_UPDATE) => self.decryption.key_update(side),
+            _ => {}
         }
         tell(side, message, out);
     }
@@ -256,11 +338,6 @@ impl Direction {
         self.lost = Some(searched);
         if searched > MAX_LOST { Next::Done } else { next }
     }
-}
-
-/// TLS 1.3 or one of its drafts.
-fn is_1_3(version: u16) -> bool {
-    version == 0x0304 || version >> 8 == 0x7f
 }
 
 /// An alert in clear has two octets and one of two levels; under encryption it has at least the length of a MAC.

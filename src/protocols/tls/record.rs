@@ -47,6 +47,19 @@ impl Header {
         self.body().saturating_add(HEADER)
     }
 
+    /// As it stands in the stream.
+    pub(super) fn bytes(self) -> [u8; HEADER] {
+        let ([major, minor], [high, low]) = (self.version.to_be_bytes(), self.length.to_be_bytes());
+        [self.kind, major, minor, high, low]
+    }
+
+    /// What a MAC up to TLS 1.2 covers before the content: the record's number and header, with the content's own length.
+    pub(super) fn authenticated(self, sequence: u64, length: u16) -> [u8; 13] {
+        let [a, b, c, d, e, f, g, h] = sequence.to_be_bytes();
+        let [kind, major, minor, high, low] = Self { length, ..self }.bytes();
+        [a, b, c, d, e, f, g, h, kind, major, minor, high, low]
+    }
+
     /// Can this be the header of a record?
     pub(super) fn is_plausible(self) -> bool {
         let longest = match self.kind {

@@ -74,8 +74,14 @@ pub(super) fn client_hello(header: &Header, bytes: &[u8]) -> ClientHello {
     let challenge =
         reader.take(usize::from(header.session_id), "session id").and_then(|_| reader.take(header.challenge, "challenge"));
     // The challenge is the end of what becomes the random, so its first octets are a time only if it is whole.
-    if let Ok([a, b, c, d, ..]) = challenge.map(|challenge| challenge.get(..32).unwrap_or_default()) {
+    if let Ok([a, b, c, d, ..]) = challenge.as_ref().map(|challenge| challenge.get(..32).unwrap_or_default()) {
         hello.random_time = u32::from_be_bytes([*a, *b, *c, *d]);
+    }
+    // It stands at the end of the random bytes, behind zeros (RFC 2246 appendix E.1).
+    if let Ok(challenge) = challenge
+        && let Some(place) = hello.random.len().checked_sub(challenge.len()).and_then(|at| hello.random.get_mut(at..))
+    {
+        place.copy_from_slice(challenge);
     }
     hello
 }

@@ -243,6 +243,7 @@ fn a_client_hello_is_read_with_its_extensions() {
         ClientHello {
             version: 0x0301,
             sslv2_format: false,
+            random: *[&[0x4a, 0, 0, 1], &[7; 28][..]].concat().first_chunk().expect("32 bytes"),
             random_time: 0x4a00_0001,
             ciphers: vec![0x3a3a, 0x2f, 5],
             sslv2_ciphers: Vec::new(),

@@ -33,6 +33,12 @@ pub static NOTES: &[Note] = &[
                Capture again on a machine with a steady clock.",
     },
     Note {
+        code: "capture-encrypted",
+        what: "There are secrets of TLS connections, in a key log or in the capture, but not those of all connections, or they do not \
+               fit; what those carry is judged by sizes and order alone. Take the key log of the same run as the capture, let the \
+               capture begin before the connections, and keep packets whole.",
+    },
+    Note {
         code: "capture-lossy",
         what: "The capture lacks packets that were on the wire (they were acknowledged all the same). What seems to be missing may \
                not have been missing. Capture again with a larger buffer, or a filter on the phone's address.",
@@ -62,6 +68,14 @@ pub fn note(code: &str) -> Option<&'static Note> {
 /// All codes, of rules and notes.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     findings::ALL.iter().map(|rule| rule.code).chain(NOTES.iter().map(|note| note.code))
+}
+
+/// The codes of the findings whose texts hold this word, whatever its case.
+pub fn that_speak_of(word: &str) -> Vec<&'static str> {
+    let word = word.to_lowercase();
+    let holds = |text: &&str| text.to_lowercase().contains(&word);
+    let speaks = |rule: &&&Rule| [rule.help.what, rule.help.why, rule.help.fix].iter().any(holds);
+    findings::ALL.iter().filter(speaks).map(|rule| rule.code).collect()
 }
 
 /// The rules of each stage, in the order of the story; those that take the stage of their connection stand last.

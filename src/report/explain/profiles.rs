@@ -14,8 +14,8 @@ use crate::text::WireText;
 /// All profiles, a line each.
 pub fn profiles_text(profiles: &Profiles, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, width, colour);
-    let column = profiles.all.iter().map(|profile| profile.name.len()).max().unwrap_or_default();
-    for profile in &profiles.all {
+    let column = profiles.all().map(|profile| profile.name.len()).max().unwrap_or_default();
+    for profile in profiles.all() {
         let about = format!("{}: {}", profile.title, first_sentence(&flat(&profile.about)));
         page.hanging(&format!("{:<column$}  ", profile.name), Ink::Strong, Ink::Plain, &about)?;
     }
@@ -244,7 +244,7 @@ fn as_json(profile: &Profile) -> Value {
 
 /// All profiles as a JSON list.
 pub fn profiles_json(profiles: &Profiles, out: &mut dyn Write) -> io::Result<()> {
-    pretty(&profiles.all.iter().map(as_json).collect(), out)
+    pretty(&profiles.all().map(as_json).collect(), out)
 }
 
 /// One profile as a JSON object.
@@ -262,7 +262,7 @@ pub fn profiles_markdown() -> String {
          takes its place. What a file does not say is not known, and nothing is concluded from it. Whatever is wrong in it is an \
          error that names the file, the line, the column and what is allowed there.\n",
     );
-    for profile in &Profiles::builtin().with_sources().all {
+    for profile in Profiles::builtin().with_sources().all() {
         text.push('\n');
         text.push_str(&profile_markdown(profile));
     }

@@ -47,7 +47,7 @@ impl Line {
         let mut logins: Vec<[String; 4]> = logins.take(LOGINS).collect();
         if digest.logins.len() > logins.len() {
             let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
-            logins.push([more, "see its page".to_owned(), String::new(), String::new()]);
+            logins.push([more, "in logins.csv".to_owned(), String::new(), String::new()]);
         }
         Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins }
     }

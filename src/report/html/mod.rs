@@ -34,7 +34,26 @@ struct Wire<'a>(&'a str);
 
 impl Render for Wire<'_> {
     fn render_to(&self, buffer: &mut String) {
-        safe(self.0).as_str().render_to(buffer);
+        let text = safe(self.0);
+        let mut rest = text.as_ref();
+        while let Some((place, named)) = rest.bytes().enumerate().find_map(|(place, byte)| Some((place, named(byte)?))) {
+            let (plain, behind) = rest.split_at_checked(place).unwrap_or_default();
+            buffer.push_str(plain);
+            buffer.push_str(named);
+            rest = behind.get(1..).unwrap_or_default();
+        }
+        buffer.push_str(rest);
+    }
+}
+
+/// What stands for a character that HTML takes for its own, in text and in attributes.
+fn named(byte: u8) -> Option<&'static str> {
+    match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'"' => Some("&quot;"),
+        _ => None,
     }
 }
 
@@ -44,12 +63,10 @@ struct Prose<'a>(&'a str);
 impl Render for Prose<'_> {
     fn render_to(&self, buffer: &mut String) {
         for (place, part) in self.0.split('`').enumerate() {
-            let markup = if place % 2 == 1 {
-                html! { code { (Wire(part)) } }
-            } else {
-                html! { (Wire(part)) }
-            };
-            buffer.push_str(&markup.into_string());
+            let is_command = place % 2 == 1;
+            buffer.push_str(if is_command { "<code>" } else { "" });
+            Wire(part).render_to(buffer);
+            buffer.push_str(if is_command { "</code>" } else { "" });
         }
     }
 }
@@ -126,10 +143,12 @@ fn devices(analysis: &Analysis, number: usize, out: &mut dyn Write) -> io::Resul
         (overview(&logins, number))
         @if !others.is_empty() { (without_login(&others)) }
     };
-    writeln!(out, "{}", all.into_string())?;
+    out.write_all(all.into_string().as_bytes())?;
     for (index, device) in logins.iter().enumerate() {
-        writeln!(out, "{}", device::section(device, &anchor(number, index), &place(number)).into_string())?;
+        out.write_all(b"\n")?;
+        out.write_all(device::section(device, &anchor(number, index), &place(number)).into_string().as_bytes())?;
     }
+    out.write_all(b"\n")?;
     Ok(())
 }
 

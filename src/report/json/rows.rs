@@ -8,13 +8,14 @@ use super::{Document, SCHEMA, Tool};
 use crate::report::visible;
 use crate::verdict::Analysis;
 
-/// What of a document's line stands behind the capture's path: the same wherever the same bytes lie.
-pub fn behind_path(analysis: &Analysis) -> io::Result<Vec<u8>> {
-    let (mut line, mut head) = (Vec::new(), Vec::new());
-    visible::compact(&Document::new(analysis, ""), &mut line)?;
+/// Puts into `line` what of a document's line stands behind the capture's path: the same wherever the same bytes lie.
+pub fn behind_path(analysis: &Analysis, line: &mut Vec<u8>) -> io::Result<()> {
+    let mut head = Vec::new();
+    line.clear();
+    visible::compact(&Document::new(analysis, ""), &mut *line)?;
     up_to_path("", &mut head)?;
     line.drain(..head.len().min(line.len()));
-    Ok(line)
+    Ok(())
 }
 
 /// The line of a document whose part behind the path this is.
@@ -79,9 +80,10 @@ mod tests {
     fn a_line_is_the_same_when_its_path_is_put_in_later() {
         for path in ["field.pcapng", "", "a \"b\" \u{1b}[2J/\u{202e}c\\"] {
             for analysis in [samples::founding_loop(), samples::hostile(), samples::healthy()] {
-                let (mut at_once, mut later) = (Vec::new(), Vec::new());
+                let (mut at_once, mut behind, mut later) = (Vec::new(), b"of another".to_vec(), Vec::new());
                 line(&analysis, path, &mut at_once).unwrap();
-                line_of(path, &behind_path(&analysis).unwrap(), &mut later).unwrap();
+                behind_path(&analysis, &mut behind).unwrap();
+                line_of(path, &behind, &mut later).unwrap();
                 assert_eq!(String::from_utf8(later), String::from_utf8(at_once));
             }
         }

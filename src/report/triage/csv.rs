@@ -1,5 +1,6 @@
 //! The tables for spreadsheets.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::tables::{Cell, Table};
@@ -8,7 +9,7 @@ use crate::report::cells::row;
 
 /// Writes the names of the columns.
 pub fn begin(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    row(table.columns.iter().map(|(name, _)| (*name).to_owned()), out)
+    row(table.columns.iter().map(|(name, _)| (*name).into()), out)
 }
 
 /// Writes a row.
@@ -16,13 +17,14 @@ pub fn write(cells: &[Cell<'_>], out: &mut dyn Write) -> io::Result<()> {
     row(cells.iter().map(written), out)
 }
 
-fn written(cell: &Cell<'_>) -> String {
+fn written<'a>(cell: &'a Cell<'_>) -> Cow<'a, str> {
     match cell {
-        Cell::Nothing => String::new(),
-        Cell::Text(text) => text.clone().into_owned(),
-        Cell::Integer(number) => number.to_string(),
-        Cell::Number(number) => number.to_string(),
-        Cell::Truth(truth) => truth.to_string(),
-        Cell::Time(time) => Time(*time).to_string(),
+        Cell::Nothing => "".into(),
+        Cell::Text(text) => text.as_ref().into(),
+        Cell::Integer(number) => number.to_string().into(),
+        Cell::Number(number) => number.to_string().into(),
+        Cell::Truth(true) => "true".into(),
+        Cell::Truth(false) => "false".into(),
+        Cell::Time(time) => Time(*time).to_string().into(),
     }
 }

@@ -1,0 +1,53 @@
+//! The steps of an attempt and its drop in, a line for each stage of the login out.
+
+use crate::model::{DropPoint, Outcome, Stage};
+use crate::profile::Profile;
+
+use super::steps::{Purpose, StageReport, Step, StepKind};
+
+/// A line for each stage of the family's login, and for others that were seen.
+pub(super) fn stage_reports(
+    steps: &[Step],
+    drop: Option<&DropPoint>,
+    signed_in: Option<f32>,
+    profile: &Profile,
+) -> Vec<StageReport> {
+    let seen = |stage: Stage| profile.order.contains(&stage) || steps.iter().any(|step| step.stage == stage);
+    let order = profile.order.iter().copied().chain(Stage::ALL.iter().copied().filter(|stage| !profile.order.contains(stage)));
+    order.filter(|stage| seen(*stage)).map(|stage| stage_report(stage, steps, drop, signed_in)).collect()
+}
+
+fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_in: Option<f32>) -> StageReport {
+    let of_stage: Vec<&Step> = steps.iter().filter(|step| touches(step, stage)).collect();
+    let first = of_stage.iter().map(|step| step.first).min();
+    let last = of_stage.iter().map(|step| step.last).max();
+    let any = |outcome: Outcome| of_stage.iter().any(|step| step.stage == stage && step.outcome == outcome);
+    let further = of_stage.iter().any(|step| step.stage > stage);
+    let outcome = if drop.is_some_and(|drop| drop.stage == stage) {
+        Outcome::Failed
+    } else if of_stage.is_empty() {
+        Outcome::Unseen
+    } else if further || any(Outcome::Ok) || (stage == Stage::Register && signed_in.is_some()) {
+        Outcome::Ok
+    } else if any(Outcome::Failed) {
+        Outcome::Skipped
+    } else {
+        Outcome::Unclear
+    };
+    let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
+    let detail = match (of_stage.len(), failed) {
+        (0, _) => "nothing of it in the capture".into(),
+        (1, 0) => "one exchange".into(),
+        (1, _) => "one exchange, which failed".into(),
+        (count, 0) => format!("{count} exchanges").into(),
+        (count, failed) => format!("{count} exchanges, {failed} failed").into(),
+    };
+    StageReport { stage, outcome, first, last, detail }
+}
+
+/// Does this step go through that stage? A connection to the registrar goes through all from `connect` on.
+fn touches(step: &Step, stage: Stage) -> bool {
+    let registrar = step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Connection(_));
+    let tls = matches!(&step.kind, StepKind::Connection(connection) if connection.tls.is_some());
+    step.stage == stage || registrar && (Stage::Connect..=step.stage).contains(&stage) && (stage != Stage::Tls || tls)
+}

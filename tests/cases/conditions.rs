@@ -1,0 +1,140 @@
+//! The same failure under other conditions of the field has the same fingerprint: on another VLAN, on another link layer,
+//! mirrored twice, at another time, among the traffic of others.
+
+use std::path::{Path, PathBuf};
+
+use loginloop::capture::{CaptureReader, compressed};
+use loginloop::pipeline::{Options, analyse};
+use loginloop::profile::Profiles;
+use loginloop::triage::Digest;
+
+const ETHERNET: u16 = 1;
+const COOKED: u16 = 113;
+const MILLISECOND: i64 = 1_000_000;
+
+#[derive(Clone)]
+struct Frame {
+    time: i64,
+    wire_length: u32,
+    data: Vec<u8>,
+}
+
+/// The frames of a capture, if all of them are of Ethernet.
+fn frames(capture: &Path) -> Option<Vec<Frame>> {
+    let bytes = std::fs::read(capture).unwrap();
+    let (input, _) = compressed::plain(bytes.as_slice()).unwrap();
+    let mut reader = CaptureReader::open(input).ok()?;
+    let mut frames = Vec::new();
+    while let Ok(Some(record)) = reader.next_record() {
+        if record.link_type != ETHERNET || record.data.len() < 14 {
+            return None;
+        }
+        frames.push(Frame { time: record.at.time.0, wire_length: record.wire_length, data: record.data.to_vec() });
+    }
+    Some(frames)
+}
+
+/// A classic capture with nanoseconds.
+fn pcap(link_type: u16, frames: &[Frame]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, link_type.into()] {
+        file.extend(word.to_le_bytes());
+    }
+    for frame in frames {
+        let (second, rest) = (frame.time.div_euclid(1_000_000_000) as u32, frame.time.rem_euclid(1_000_000_000) as u32);
+        for word in [second, rest, frame.data.len() as u32, frame.wire_length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(&frame.data);
+    }
+    file
+}
+
+fn each(frames: &[Frame], change: impl Fn(&Frame) -> Vec<Frame>) -> Vec<Frame> {
+    frames.iter().flat_map(change).collect()
+}
+
+/// What a bridge sends to its neighbour alone bears no tag (IEEE 802.1Q section 8.6.3), and what has one keeps it.
+fn tagged(frame: &Frame) -> Vec<Frame> {
+    let mut tagged = frame.clone();
+    if !frame.data.starts_with(&[0x01, 0x80, 0xc2])
+        && !frame.data.starts_with(&[0x01, 0x00, 0x0c])
+        && frame.data[12..14] != [0x81, 0]
+    {
+        tagged.data.splice(12..12, [0x81, 0, 0, 0x20]);
+        tagged.wire_length += 4;
+    }
+    vec![tagged]
+}
+
+/// As Linux gives packets of all interfaces at once (LINKTYPE_LINUX_SLL); frames with a length instead of a type are left out.
+fn cooked(frame: &Frame) -> Vec<Frame> {
+    if frame.data[12..14] < [6, 0][..] {
+        return Vec::new();
+    }
+    let kind = if frame.data.starts_with(&[0xff; 6]) { 1 } else { 2 * (frame.data[0] & 1) };
+    let head = [&[0, kind, 0, 1, 0, 6][..], &frame.data[6..12], &[0, 0]].concat();
+    let data = [head.as_slice(), &frame.data[12..]].concat();
+    vec![Frame { data, wire_length: frame.wire_length + 2, ..*frame }]
+}
+
+fn twice(frame: &Frame) -> Vec<Frame> {
+    vec![frame.clone(), Frame { time: frame.time + 2_000, ..frame.clone() }]
+}
+
+fn later(frame: &Frame) -> Vec<Frame> {
+    vec![Frame { time: frame.time + 61 * 1_000 * MILLISECOND + 123_456_789, ..frame.clone() }]
+}
+
+/// A call of two others, from before the first frame to behind the last one.
+fn among_others(frames: &[Frame]) -> Vec<Frame> {
+    let mut all = frames.to_vec();
+    let (Some(first), Some(last)) = (frames.iter().map(|one| one.time).min(), frames.iter().map(|one| one.time).max()) else {
+        return all;
+    };
+    let (first, last) = (first - 5_000 * MILLISECOND, last + 1_000 * MILLISECOND);
+    for number in 0..400_i64 {
+        let mut data = vec![2, 0xaa, 0xbb, 0xcc, 0xdd, 2, 2, 0xaa, 0xbb, 0xcc, 0xdd, 1, 8, 0];
+        data.extend([0x45, 0, 0, 200, 0, 0, 0, 0, 64, 17, 0, 0, 10, 254, 1, 1, 10, 254, 1, 2]);
+        data.extend([0x75, 0x30, 0x75, 0x32, 0, 180, 0, 0, 0x80, 0, (number >> 8) as u8, number as u8]);
+        data.resize(214, 0xd5);
+        all.push(Frame { time: first + (last - first) / 400 * number, wire_length: 214, data });
+    }
+    all.sort_by_key(|frame| frame.time);
+    all
+}
+
+fn fingerprints(bytes: &[u8], options: &Options) -> Vec<String> {
+    let digest = Digest::of(&analyse(bytes, options).unwrap().result);
+    let mut all: Vec<String> = digest.logins.into_iter().filter_map(|login| Some(login.ended?.fingerprint)).collect();
+    all.sort();
+    all
+}
+
+fn captures() -> Vec<PathBuf> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").read_dir().unwrap();
+    let files = cases.flat_map(|case| ["capture.pcapng", "capture.pcap"].map(|name| case.as_ref().unwrap().path().join(name)));
+    files.filter(|path| path.is_file()).collect()
+}
+
+#[test]
+fn the_conditions_under_which_a_failure_was_captured_are_no_part_of_its_fingerprint() {
+    let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+    let mut compared = 0;
+    for capture in captures() {
+        let Some(frames) = frames(&capture) else { continue };
+        let wanted = fingerprints(&pcap(ETHERNET, &frames), &options);
+        let conditions = [
+            ("tagged", ETHERNET, each(&frames, tagged)),
+            ("cooked", COOKED, each(&frames, cooked)),
+            ("mirrored twice", ETHERNET, each(&frames, twice)),
+            ("later", ETHERNET, each(&frames, later)),
+            ("among others", ETHERNET, among_others(&frames)),
+        ];
+        for (condition, link_type, frames) in conditions {
+            assert_eq!(fingerprints(&pcap(link_type, &frames), &options), wanted, "{condition}: {}", capture.display());
+            compared += wanted.len();
+        }
+    }
+    assert!(compared > 500, "{compared} failed logins");
+}
