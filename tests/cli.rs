@@ -408,6 +408,28 @@ fn a_code_is_found_however_it_is_spelled_and_by_what_it_is_about() {
 }
 
 #[test]
+fn every_command_that_judges_takes_the_same_family_and_device() {
+    let place = place("judging");
+    let capture = file(&place, "field.pcap", &looping());
+    let capture = text(&capture);
+    let out = place.join("out.pcapng");
+    let family = ["--profile", "snom", "--device", "00:04:f2:1a:2b:3c"];
+    for command in [&["diagnose", capture][..], &["compare", capture, capture]] {
+        let (told, _) = check(&run(&[command, &family].concat()), 0);
+        assert!(told.contains("snom"), "{command:?}: {told}");
+    }
+    for command in ["annotate", "extract", "prove"] {
+        let arguments = [&[command, capture, "-o", text(&out), "-q"][..], &family].concat();
+        let (told, err) = check(&run(&arguments), 0);
+        assert!(told.is_empty() && err.is_empty(), "{command} is quiet: {told}{err}");
+        let (_, err) = check(&run(&[command, capture, "-o", text(&out), "--profile", "snm"]), 2);
+        assert!(err.contains("did you mean snom?"), "{command}: {err}");
+        let (_, err) = check(&run(&[command, capture, "-o", text(&out), "--device", "phone"]), 2);
+        assert!(err.contains("--device"), "{command}: {err}");
+    }
+}
+
+#[test]
 fn explanations_and_profiles() {
     let (out, _) = check(&run(&["explain"]), 0);
     assert!(out.contains("capture-one-sided"), "{out}");

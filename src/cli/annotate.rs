@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{self, STDIN, shown};
-use super::options::{KeyLogs, ProfileFiles};
+use super::options::{self, Judging};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::model::Frame;
-use crate::pipeline::{self, Options};
+use crate::pipeline::{self, Selector};
 use crate::report::annotation::{self, Annotation};
 use crate::rewrite::{self, Edit, Packet, RewriteError};
 
@@ -31,10 +31,14 @@ pub(super) struct Annotate {
     /// The annotated capture
     #[arg(short, long, value_name = "OUT.pcapng")]
     output: PathBuf,
+    /// Tell what was found of this device alone
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
+    device: Option<Selector>,
     #[command(flatten)]
-    profile_files: ProfileFiles,
-    #[command(flatten)]
-    key_logs: KeyLogs,
+    judging: Judging,
+    /// No warnings
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Edit for Annotation {
@@ -52,12 +56,16 @@ impl Annotate {
         if self.capture.as_os_str() == STDIN {
             return Err(Failure::Usage("a capture is read twice to annotate it: standard input cannot be".to_owned()));
         }
-        let options = Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() };
+        let options = self.judging.options(self.device)?;
         let outcome = pipeline::analyse(input::open(&self.capture)?, &options)
             .map_err(|error| Failure::Input(format!("{}: {error}", shown(&self.capture))))?;
+        if self.device.is_some() && outcome.result.devices.is_empty() {
+            let text = "no such device in it; `loginloop diagnose` lists them";
+            return Err(Failure::Input(format!("{}: {text}", shown(&self.capture))));
+        }
         let mut edit = annotation::annotation(&outcome.result);
         let written = write_capture(&self.capture, &self.output, &mut edit)?;
-        if written.comments_left_out > 0 {
+        if written.comments_left_out > 0 && !self.quiet {
             complain(&format_args!(
                 "{}: {} comments left out, because simple packet blocks can have none",
                 shown(&self.output),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{STDIN, shown};
-use super::options::{self, KeyLogs, Layout, OutputOptions, ProfileFiles, Readers};
+use super::options::{self, Judging, Layout, OutputOptions, Readers};
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::comparison::{self, Story};
@@ -27,6 +27,9 @@ pub(super) struct Compare {
     /// A capture with a login that does not
     #[arg(value_name = "FAILING")]
     failing_capture: PathBuf,
+    /// The device, of both captures
+    #[arg(long, value_name = "MAC|IP", value_parser = options::device, conflicts_with_all = ["healthy", "failing"])]
+    device: Option<Selector>,
     /// The device of the first capture
     #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
     healthy: Option<Selector>,
@@ -36,18 +39,16 @@ pub(super) struct Compare {
     #[command(flatten)]
     layout: Layout,
     #[command(flatten)]
-    profile_files: ProfileFiles,
-    #[command(flatten)]
-    key_logs: KeyLogs,
+    judging: Judging,
     #[command(flatten)]
     output: OutputOptions,
 }
 
 impl Compare {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let options = Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() };
-        let healthy = story(&self.healthy_capture, &options, self.healthy.map_or(Wanted::Best, Wanted::Named))?;
-        let failing = story(&self.failing_capture, &options, self.failing.map_or(Wanted::Worst, Wanted::Named))?;
+        let options = self.judging.options(None)?;
+        let healthy = story(&self.healthy_capture, &options, self.healthy.or(self.device).map_or(Wanted::Best, Wanted::Named))?;
+        let failing = story(&self.failing_capture, &options, self.failing.or(self.device).map_or(Wanted::Worst, Wanted::Named))?;
         let comparison = comparison::compare(&healthy, &failing);
         let mut output = Output::open(&self.output, &[self.healthy_capture.clone(), self.failing_capture.clone()])?;
         let (width, colour) = (output.width, output.colour);

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{self, STDIN, shown};
 use super::interrupt;
-use super::options::{self, DetailOptions, KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{self, DetailOptions, Judging, OutputOptions};
 use super::output::{Output, complain};
 use super::progress::Watched;
 use super::{Exit, Failure};
@@ -41,16 +41,11 @@ pub(super) struct Diagnose {
     /// Exit with 1 where a device loops, or (dropped) where any login ended in a drop, loops among them
     #[arg(long, value_enum, value_name = "VERDICT")]
     fail_on: Option<FailOn>,
-    /// Take every device for one of this family (`loginloop profiles` lists them)
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
     /// Judge this device alone
     #[arg(long, value_name = "MAC|IP", value_parser = options::device)]
     device: Option<Selector>,
     #[command(flatten)]
-    profile_files: ProfileFiles,
-    #[command(flatten)]
-    key_logs: KeyLogs,
+    judging: Judging,
     #[command(flatten)]
     detail: DetailOptions,
     #[command(flatten)]
@@ -95,11 +90,7 @@ impl Diagnose {
         if self.captures.iter().filter(|path| path.as_os_str() == STDIN).count() > 1 {
             return Err(Failure::Usage("standard input (-) can be read once only".to_owned()));
         }
-        let profiles = self.profile_files.load()?;
-        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
-            return Err(unknown_profile(name, &profiles));
-        }
-        let options = Options { profiles, profile: self.profile.clone(), device: self.device, keys: self.key_logs.load()? };
+        let options = self.judging.options(self.device)?;
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut document = report::document(self.layout(&output), &self.title());
         output.write(|out| document.begin(out))?;

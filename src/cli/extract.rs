@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::input::{STDIN, shown};
-use super::options::{self, KeyLogs, ProfileFiles};
+use super::options::{self, Judging};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::extraction::{self, Extract as Extracted, ExtractError};
@@ -25,9 +25,10 @@ struct Common {
     #[arg(short, long, value_name = "OUT.pcapng")]
     output: PathBuf,
     #[command(flatten)]
-    profile_files: ProfileFiles,
-    #[command(flatten)]
-    key_logs: KeyLogs,
+    judging: Judging,
+    /// Say nothing of what was written, unless something of it must be known
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Write a capture with the packets of one device's login and nothing else, which still gives the same verdict
@@ -101,7 +102,7 @@ impl Common {
         if self.capture.as_os_str() == STDIN {
             return Err(Failure::Usage("the capture is read several times: standard input cannot be".to_owned()));
         }
-        Ok(Options { profiles: self.profile_files.load()?, keys: self.key_logs.load()?, ..Options::default() })
+        self.judging.options(None)
     }
 
     fn wanted(&self) -> Wanted {
@@ -115,7 +116,9 @@ impl Common {
         let device = &extract.device;
         let name = device.mac.map(|mac| mac.to_string()).or_else(|| device.ips.first().map(ToString::to_string));
         let name = name.unwrap_or_default();
-        complain(&format_args!("{}: {} packets of {name}, {}", shown(&self.output), extract.packets, device.verdict));
+        if !self.quiet {
+            complain(&format_args!("{}: {} packets of {name}, {}", shown(&self.output), extract.packets, device.verdict));
+        }
         if extract.has_secrets() {
             complain(&"the secrets of TLS that the capture brought are in it, and open what it holds");
         }

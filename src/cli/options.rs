@@ -10,7 +10,7 @@ use super::Failure;
 use super::input::read_key_log;
 use super::input::read_profiles;
 use crate::keylog::KeyLog;
-use crate::pipeline::Selector;
+use crate::pipeline::{Options, Selector};
 use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
@@ -112,6 +112,29 @@ impl KeyLogs {
     #[cfg(not(feature = "decrypt"))]
     pub(super) fn load(&self) -> Result<Arc<KeyLog>, Failure> {
         Ok(Arc::default())
+    }
+}
+
+/// How devices are judged.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Judging {
+    /// Take every device for one of this family (`loginloop profiles` lists them)
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    #[command(flatten)]
+    profile_files: ProfileFiles,
+    #[command(flatten)]
+    key_logs: KeyLogs,
+}
+
+impl Judging {
+    /// The options of an analysis, of this device alone if one is named.
+    pub(super) fn options(&self, device: Option<Selector>) -> Result<Options, Failure> {
+        let profiles = self.profile_files.load()?;
+        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
+            return Err(unknown_profile(name, &profiles));
+        }
+        Ok(Options { profiles, profile: self.profile.clone(), device, keys: self.key_logs.load()? })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod naming;
 mod notes;
+mod reading;
 mod room;
 mod run;
 
@@ -24,6 +25,7 @@ use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registr
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
+use reading::run;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 use run::run;
 

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::input::shown;
 use super::interrupt;
-use super::options::{KeyLogs, OutputOptions, ProfileFiles, unknown_profile};
+use super::options::{Judging, OutputOptions};
 use super::output::{Output, complain};
 use super::{Exit, Failure};
 use crate::pipeline::Options;
@@ -69,13 +69,8 @@ pub(super) struct Triage {
     /// Read paths from standard input, and print one line of JSON for each, whatever happens; exit with 0
     #[arg(long, conflicts_with_all = ["paths", "files_from", "out", "jobs"])]
     worker: bool,
-    /// Take every device for one of this family (`loginloop profiles` lists them)
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
     #[command(flatten)]
-    profile_files: ProfileFiles,
-    #[command(flatten)]
-    key_logs: KeyLogs,
+    judging: Judging,
     /// Counts alone, no groups and no progress
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
@@ -100,11 +95,7 @@ fn shard(text: &str) -> Result<Shard, String> {
 
 impl Triage {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let profiles = self.profile_files.load()?;
-        if let Some(name) = self.profile.as_deref().filter(|name| profiles.named(name).is_none()) {
-            return Err(unknown_profile(name, &profiles));
-        }
-        let options = Options { profiles, profile: self.profile.clone(), device: None, keys: self.key_logs.load()? };
+        let options = self.judging.options(None)?;
         let limit = Duration::from_secs(self.time_limit);
         let Some(folder) = self.out.clone() else {
             return worker::run(&options, limit, Output::open(&self.output, &[])?);
