@@ -5,7 +5,6 @@ mod naming;
 mod notes;
 mod reading;
 mod room;
-mod run;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -27,7 +26,6 @@ pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
 use reading::run;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
-use run::run;
 
 /// Devices without any login that a result lists; further ones are counted in a note.
 const WITHOUT_LOGIN: usize = 256;
