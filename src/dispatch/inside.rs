@@ -140,7 +140,7 @@ mod tests {
         let (first, second) = REGISTER.split_at(20);
         wire.says(Side::Client, Inner::Bytes(first));
         wire.says(Side::Client, Inner::Bytes(second));
-        assert_eq!(wire.heard.0, [(2, Side::Client, "sip request".to_owned())]);
+        assert_eq!(wire.heard.0, [(2, Side::Client, "sip register".to_owned())]);
     }
 
     #[test]
