@@ -119,6 +119,9 @@ impl Common {
         if !self.quiet {
             complain(&format_args!("{}: {} packets of {name}, {}", shown(&self.output), extract.packets, device.verdict));
         }
+        if extract.has_secrets() {
+            complain(&"the secrets of TLS that the capture brought are in it, and open what it holds");
+        }
         if !extract.is_same {
             complain(&"this capture alone gives another verdict: keep the whole one");
         }

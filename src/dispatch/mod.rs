@@ -11,11 +11,13 @@ use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
 use crate::keylog::Keys;
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
-use crate::protocols::{self, Asker, Guess, Message, Out, OverTcp, OverUdp, Probe, Protocol, StreamParser};
+use crate::protocols::{self, Asker, Guess, Message, Out, OverUdp, Probe};
 
+mod claim;
 mod inner;
 mod inside;
 
+use claim::Claim;
 use inner::Inner;
 use inside::Inside;
 
@@ -23,10 +25,6 @@ use inside::Inside;
 const UNCLAIMED_DATAGRAMS: u8 = 4;
 /// On ports where signalling is at home, keep-alives and probes may come first.
 const UNCLAIMED_DATAGRAMS_AT_HOME: u8 = 64;
-/// In the stream of a protocol that is none of ours, so many pieces may come before a StartTLS.
-const UNCLAIMED_PIECES: u8 = 64;
-/// The first bytes of a side that a protocol may ask for before it must say yes.
-const PROBE_LIMIT: usize = 64;
 /// EtherType of EAPOL.
 const EAPOL: u16 = 0x888e;
 /// Questions whose answers may come from a new port that are remembered; the oldest go first.
@@ -51,66 +49,6 @@ pub struct FlowState {
     inside: Option<Box<Inside>>,
     /// The beginning was not captured, and a message showed that the sides are the other way round.
     flipped: bool,
-}
-
-/// Whose payload it is.
-#[derive(Default)]
-enum Claim {
-    /// Nobody has claimed it yet.
-    #[default]
-    Fresh,
-    /// Datagrams that nobody claimed.
-    Unclaimed(u8),
-    /// The first bytes of these sides were nobody's, nor were so many pieces of both.
-    Refused { client: bool, server: bool, pieces: u8 },
-    /// A datagram protocol.
-    Datagram(&'static OverUdp),
-    /// A stream protocol.
-    Stream(Box<dyn StreamParser>),
-}
-
-impl Claim {
-    /// A protocol that is over leaves the stream to whoever claims what follows.
-    fn renew(&mut self) {
-        if matches!(self, Claim::Stream(parser) if parser.is_over()) {
-            *self = Claim::Fresh;
-        }
-    }
-
-    /// Gives the next bytes of one side to the protocol that has claimed the stream, or to the one that does now.
-    fn read(&mut self, probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool, out: &mut dyn Out) -> Step {
-        let Probe { side, bytes, .. } = *probe;
-        if let Claim::Stream(parser) = self {
-            let step = parser.data(side, bytes, out);
-            self.renew();
-            return step;
-        }
-        let found = match self {
-            Claim::Refused { client: true, server: true, .. } => after_start_tls(probe, may_claim),
-            _ => claim_stream(probe, may_claim),
-        };
-        match found {
-            Ok(over) => {
-                let mut parser = (over.parser)();
-                let step = parser.data(side, bytes, out);
-                *self = Claim::Stream(parser);
-                self.renew();
-                step
-            }
-            Err(Guess::Maybe) => Step::Used { bytes: 0, need: bytes.len().saturating_add(1) },
-            Err(_) => {
-                let (client, server, pieces) = match self {
-                    Claim::Refused { client, server, pieces } => (*client, *server, *pieces),
-                    _ => (false, false, 0),
-                };
-                let (client, server) = (client || side == Side::Client, server || side == Side::Server);
-                let pieces = pieces.saturating_add(1);
-                *self = Claim::Refused { client, server, pieces };
-                let is_given_up = client && server && pieces >= UNCLAIMED_PIECES;
-                if is_given_up { Step::Done } else { Step::Used { bytes: bytes.len(), need: 0 } }
-            }
-        }
-    }
 }
 
 impl<S: EventSink> Dispatcher<S> {
@@ -250,30 +188,6 @@ fn at_home(flow: &Flow) -> bool {
         .any(|port| matches!(port, 53 | 67..=69 | 123 | 546 | 547 | 5060..=5069 | 5353 | 5355))
 }
 
-/// The stream protocol that claims these bytes, or how sure it is that none will. One that is still in doubt when enough
-/// is there gets them: it finds its way from the middle of a stream, or gives it up.
-fn claim_stream(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&'static OverTcp, Guess> {
-    let mut undecided = None;
-    for over in protocols::ALL.iter().filter(|protocol| may_claim(protocol)).filter_map(|protocol| protocol.tcp.as_ref()) {
-        match (over.probe)(probe) {
-            Guess::Yes => return Ok(over),
-            Guess::Maybe => undecided = undecided.or(Some(over)),
-            Guess::No => {}
-        }
-    }
-    match undecided {
-        Some(over) if probe.bytes.len() >= PROBE_LIMIT => Ok(over),
-        Some(_) => Err(Guess::Maybe),
-        None => Err(Guess::No),
-    }
-}
-
-/// TLS in the stream of another protocol: whatever was spoken before, it begins with a hello.
-fn after_start_tls(probe: &Probe<'_>, may_claim: fn(&Protocol) -> bool) -> Result<&'static OverTcp, Guess> {
-    let tls = &protocols::tls::PROTOCOL;
-    tls.tcp.as_ref().filter(|_| may_claim(tls) && protocols::tls::is_client_hello(probe.bytes)).ok_or(Guess::No)
-}
-
 impl<S: EventSink> FlowSink for Dispatcher<S> {
     type State = FlowState;
 
@@ -335,6 +249,15 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
         let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
         claim.read(&probe(flow, side, bytes), |_| true, &mut out)
+    }
+
+    fn cut(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
+        let FlowState { claim, flipped, inside } = state;
+        if let Claim::Stream(parser) = claim {
+            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+            parser.cut(side, rest, &mut out);
+        }
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
@@ -525,7 +448,7 @@ mod tests {
     #[test]
     fn a_stream_of_no_protocol_is_left_alone_behind_so_many_pieces() {
         let mut wire = to_port(4444);
-        for _ in 0..UNCLAIMED_PIECES / 2 {
+        for _ in 0..claim::UNCLAIMED_PIECES / 2 {
             wire.says(Side::Client, b"\xffquestion");
             wire.says(Side::Server, b"\xffanswer");
         }

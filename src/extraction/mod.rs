@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, CaptureReader};
 use crate::model::{By, Frame, How, Stage, Verdict};
 use crate::pipeline::{self, Options, Wanted};
 use crate::rewrite::{self, Edit, Packet, RewriteError};
@@ -53,6 +53,13 @@ pub struct Extract {
     pub packets: u64,
     /// Does it give the same verdict?
     pub is_same: bool,
+}
+
+impl Extract {
+    /// Are secrets of TLS in it, which the capture brought?
+    pub fn has_secrets(&self) -> bool {
+        has_secrets(&self.capture).unwrap_or(false)
+    }
 }
 
 /// Why nothing could be taken out.
@@ -133,7 +140,7 @@ fn written<R: Read>(open: impl FnMut() -> io::Result<R>, frames: &BTreeSet<Frame
     Ok(out.0)
 }
 
-/// Keeps these frames, and nothing else of the capture.
+/// Keeps these frames, and the secrets without which they would say less, and nothing else of the capture.
 struct Only<'a>(&'a BTreeSet<Frame>);
 
 impl Edit for Only<'_> {
@@ -144,6 +151,18 @@ impl Edit for Only<'_> {
     fn keeps_surroundings(&self) -> bool {
         false
     }
+
+    fn keeps_secrets(&self) -> bool {
+        true
+    }
+}
+
+/// Does a capture bring secrets of TLS?
+fn has_secrets(capture: &[u8]) -> Result<bool, CaptureError> {
+    let mut has = false;
+    let mut reader = CaptureReader::open(capture)?;
+    while reader.next_with_secrets(&mut |_| has = true)?.is_some() {}
+    Ok(has)
 }
 
 /// Memory that does not grow without end.

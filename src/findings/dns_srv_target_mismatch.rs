@@ -63,7 +63,7 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
     let stops_there = drop.how == How::Abandoned
         && case.attempt.dropped_step == Some(index)
         && !case.attempt.lookups().any(|(_, other)| other.name.raw().eq_ignore_ascii_case(target.raw()));
-    if !case.profile.strict_domain && !(stops_there && best == Lies::Outside) {
+    if !(case.profile.strict_domain || stops_there && best == Lies::Outside) {
         return None;
     }
     let by_names =

@@ -3,29 +3,28 @@
 
 mod naming;
 mod notes;
+mod reading;
 mod room;
 
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::capture::{CaptureError, CaptureReader, ahead, compressed};
+use crate::capture::{CaptureError, ahead, compressed};
 use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
-use crate::dispatch::{Dispatcher, FlowState};
 use crate::event::{Event, EventSink};
 use crate::findings;
-use crate::flow::{Conflict, FlowTable};
-use crate::keylog::{KeyLog, Keys};
+use crate::keylog::KeyLog;
 use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
-use crate::packet::Decoder;
 use crate::profile::{self, Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registrars, look_at_others};
 use naming::is_selected;
 pub use naming::{DeviceName, Selector, Wanted};
 use notes::Notes;
+use reading::run;
 use room::{Costs, EXCHANGES, RESULTS, ROUND, UNSETTLED};
 
 /// Devices without any login that a result lists; further ones are counted in a note.
@@ -111,67 +110,6 @@ pub fn events<R: Read>(
     run.capture.warnings.extend(run.sink.devices.warnings());
     run.capture.notes = run.sink.notes.of_secrets();
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })
-}
-
-/// What is left when the capture has been read.
-struct Run<S> {
-    capture: CaptureSummary,
-    sink: S,
-    /// Where TCP segments gave two readings of the same bytes.
-    conflicts: Vec<Conflict>,
-    error: Option<CaptureError>,
-}
-
-fn run<S: EventSink>(
-    input: impl Read,
-    compression: Option<&'static str>,
-    keys: &Arc<KeyLog>,
-    sink: S,
-) -> Result<Run<S>, CaptureError> {
-    let mut reader = CaptureReader::open(input)?;
-    let mut decoder = Decoder::new();
-    let mut flows: FlowTable<FlowState> = FlowTable::default();
-    let mut dispatcher = Dispatcher::new(sink, Keys::new(Arc::clone(keys)));
-    let error = loop {
-        match reader.next_with_secrets(&mut |key_log| dispatcher.keys().add(key_log)) {
-            Ok(Some(record)) => decoder.decode_each(&record, |packet| flows.push(packet, &mut dispatcher)),
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
-        if dispatcher.sink().is_done() {
-            break None;
-        }
-    };
-    flows.finish(&mut dispatcher);
-    let facts = reader.facts();
-    let mut warnings = reader.warnings().to_vec();
-    if reader.more_warnings() > 0 {
-        warnings.push(Warning { frame: None, text: format!("{} further warnings of this kind", reader.more_warnings()) });
-    }
-    warnings.extend(flows.warnings());
-    if decoder.lost_datagrams() > 0 {
-        let text =
-            format!("{} fragmented IP datagrams never became complete, or were pushed out by others", decoder.lost_datagrams());
-        warnings.push(Warning { frame: None, text });
-    }
-    if dispatcher.keys().foreign() > 0 {
-        let text = format!("{} lines of the capture's own key log are not understood", dispatcher.keys().foreign());
-        warnings.push(Warning { frame: None, text });
-    }
-    let capture = CaptureSummary {
-        format: reader.format(),
-        compression,
-        frames: facts.frames,
-        bytes: reader.file_bytes(),
-        first_time: facts.first,
-        last_time: facts.last,
-        truncated: facts.truncated,
-        snaplen_limited: facts.snaplen_limited,
-        dropped: facts.dropped,
-        warnings,
-        notes: Vec::new(),
-    };
-    Ok(Run { capture, sink: dispatcher.into_sink(), conflicts: flows.conflicts().to_vec(), error })
 }
 
 /// Hands events on, with the names of their devices.

@@ -29,6 +29,11 @@ pub trait Edit {
     fn keeps_surroundings(&self) -> bool {
         true
     }
+
+    /// Of these, are those with decryption secrets kept all the same?
+    fn keeps_secrets(&self) -> bool {
+        self.keeps_surroundings()
+    }
 }
 
 /// What comes of a packet.

@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 
 use super::{Edit, Packet, Written, blocks};
 use crate::capture::Order;
-use crate::capture::pcapng::{ENHANCED_PACKET, INTERFACE, MAX_BLOCK, PACKET, RECORDS, SECTION, SECTION_MAGIC, SIMPLE_PACKET};
+use crate::capture::pcapng::{
+    ENHANCED_PACKET, INTERFACE, MAX_BLOCK, PACKET, RECORDS, SECRETS, SECTION, SECTION_MAGIC, SIMPLE_PACKET,
+};
 use crate::model::Frame;
 
 /// Where the data of an enhanced or obsolete packet begins in its block, and that of a simple one.
@@ -55,7 +57,7 @@ pub(super) fn splice(input: impl Read, edit: &mut dyn Edit, out: &mut dyn Write)
             kind => {
                 let counts = RECORDS.contains(&kind);
                 frame = Frame(frame.0.saturating_add(u64::from(counts)));
-                if edit.keeps_surroundings() {
+                if edit.keeps_surroundings() || kind == SECRETS && edit.keeps_secrets() {
                     if counts {
                         written.count(frame);
                     }

@@ -14,6 +14,7 @@ struct Plan {
     comments: BTreeMap<Frame, Vec<String>>,
     dropped: Vec<Frame>,
     bare: bool,
+    secrets: bool,
 }
 
 impl Edit for Plan {
@@ -30,6 +31,10 @@ impl Edit for Plan {
 
     fn keeps_surroundings(&self) -> bool {
         !self.bare
+    }
+
+    fn keeps_secrets(&self) -> bool {
+        self.secrets
     }
 }
 
@@ -142,6 +147,17 @@ fn without_its_surroundings_nothing_but_packets_is_left() {
         assert!(!out.windows(gone.len()).any(|window| window == gone));
     }
     assert_eq!(packets(&out), packets(&capture));
+}
+
+#[test]
+fn without_its_surroundings_the_secrets_are_left_if_they_are_wanted() {
+    let secrets = blocks::block(Order::Little, 10, b"KSLT\x06\0\0\0secret\0\0");
+    let capture = [pcapng(Order::Little), secrets].concat();
+    for secrets in [true, false] {
+        let (out, _) = rewritten(&capture, &mut Plan { bare: true, secrets, ..Plan::default() });
+        assert_eq!(out.windows(6).any(|window| window == b"secret"), secrets);
+        assert!(!out.windows(8).any(|window| window == b"unknown!"));
+    }
 }
 
 #[test]

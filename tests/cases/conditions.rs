@@ -20,6 +20,7 @@ struct Frame {
 }
 
 /// The frames of a capture, if all of them are of Ethernet.
+#[allow(clippy::disallowed_methods, reason = "a test reads files")]
 fn frames(capture: &Path) -> Option<Vec<Frame>> {
     let bytes = std::fs::read(capture).unwrap();
     let (input, _) = compressed::plain(bytes.as_slice()).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{PROGRAM, check, discover, file, looping, pcap, place, run, run_with, text};
+use super::{PROGRAM, check, discover, file, looping, pcap, place, run, run_with, text, udp};
 
 /// What a run leaves, but for its memory: the name of each file, and its bytes.
 fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -313,6 +313,43 @@ fn a_large_capture_is_read_piece_by_piece_and_told_alike() {
     let (line, _) = check(&run(&["diagnose", "--format", "jsonl", text(&folder.join("copy"))]), 0);
     assert!(std::fs::read_to_string(out.join("results.jsonl")).unwrap().starts_with(&line));
     assert_eq!((&manifest(&out)["captures"], &manifest(&out)["duplicates"]), (&1.into(), &2.into()));
+}
+
+#[test]
+fn a_large_compressed_capture_is_told_like_the_plain_one() {
+    let place = place("triage-packed");
+    let folder = place.join("in");
+    std::fs::create_dir(&folder).unwrap();
+    // Nothing makes noise much smaller.
+    let mut word = 1_u32;
+    let mut noise = || {
+        word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (word >> 24) as u8
+    };
+    let mut packets: Vec<Vec<u8>> = (0..40_u8).map(|second| discover(second / 8)).collect();
+    packets.extend((0..1_500).map(|_| {
+        let payload: Vec<u8> = (0..1_000).map(|_| noise()).collect();
+        udp(0x77, (40_000, 40_002), ([10, 9, 8, 7], [10, 9, 8, 6]), &payload)
+    }));
+    let plain = pcap(1, &packets);
+    let packed = gzip(&plain);
+    assert!(packed.len() > 1 << 20);
+    file(&folder, "cut.pcap.gz", &packed[..packed.len() / 2]);
+    file(&folder, "plain.pcap", &plain);
+    let packed = file(&folder, "whole.pcap.gz", &packed);
+    let out = place.join("out");
+    check(&run(&["triage", text(&folder), "--out", text(&out), "--jobs", "2"]), 0);
+    let rows = rows(&out);
+    let [cut, told, unpacked] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((&unpacked["devices"], &unpacked["capture"]["bytes"]), (&told["devices"], &told["capture"]["bytes"]));
+    assert_eq!(unpacked["capture"]["compression"], "gzip");
+    assert_eq!((&cut["devices"][0]["verdict"], &cut["capture"]["truncated"]), (&told["devices"][0]["verdict"], &true.into()));
+    // `diagnose` unpacks it alike, from a file and from a pipe.
+    let lines = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+    let (line, _) = check(&run(&["diagnose", "--format", "jsonl", text(&packed)]), 0);
+    assert!(lines.ends_with(&line));
+    let piped = run_with(&std::fs::read(&packed).unwrap(), &["diagnose", "--format", "jsonl", "-"]);
+    assert_eq!(check(&piped, 0).0.replace("\"path\":\"-\"", &format!("\"path\":\"{}\"", text(&packed))), line);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
 ".to_owned();
     for (kind, values) in &marks {
         text.push_str(&format!("    (MarkKind::{kind}, &[\n"));
-        text.extend(values.iter().map(|(value, of)| format!("        ({value:?}, 0x{of:04x}),\n")));
+        text.extend(values.iter().map(|(value, of)| format!("        (\"{}\", 0x{of:04x}),\n", value.escape_default())));
         text.push_str("    ]),\n");
     }
     text.push_str("];\n");

@@ -50,7 +50,7 @@ pub struct Anonymised {
 pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, ExtractError> {
     let public = Public::of(options);
     // Secrets and ciphertext together are what was hidden: who gets the copy has the ciphertext alone.
-    let lacks_secrets = !options.keys.is_empty() || has_secrets(&extract.capture)?;
+    let lacks_secrets = !options.keys.is_empty() || extract.has_secrets();
     let options = &Options { keys: Arc::default(), ..options.clone() };
     let found = Found::in_capture(&extract.capture, &public)?;
     let nothing = BTreeSet::new();
@@ -74,14 +74,6 @@ pub fn anonymise(extract: &Extract, options: &Options) -> Result<Anonymised, Ext
         }
     }
     last.ok_or(ExtractError::NoDevice)
-}
-
-/// Does a capture bring secrets of TLS?
-fn has_secrets(capture: &[u8]) -> Result<bool, ExtractError> {
-    let mut has = false;
-    let mut reader = CaptureReader::open(capture)?;
-    while reader.next_with_secrets(&mut |_| has = true)?.is_some() {}
-    Ok(has)
 }
 
 fn codes_new_in(now: &DeviceAnalysis, before: &DeviceAnalysis) -> Vec<&'static str> {

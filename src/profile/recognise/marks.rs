@@ -273,7 +273,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("snom", 0x1040),
     ]),
     (MarkKind::VendorClass, &[
-        ("\0\06=", 0x0400),
+        ("\u{0}\u{0}6=", 0x0400),
         ("AUDC", 0x0001),
         ("Aamadeus IP phone", 0x0200),
         ("Aastra IP-Phone", 0x0200),

@@ -68,6 +68,7 @@ const ALL: &[(&str, &str)] = &[
     ("tls13-chacha20", include_str!("samples/tls13-chacha20.txt")),
     ("tls13-chain-refused", include_str!("samples/tls13-chain-refused.txt")),
     ("tls13-client-certificate", include_str!("samples/tls13-client-certificate.txt")),
+    ("tls13-early-data", include_str!("samples/tls13-early-data.txt")),
     ("tls13-no-client-certificate", include_str!("samples/tls13-no-client-certificate.txt")),
 ];
 

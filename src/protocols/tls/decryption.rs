@@ -125,6 +125,12 @@ impl State {
         if let Some(Decryption::Sealed(_)) = self.told {
             return (None, None);
         }
+        // Early data has keys of its own, and stands between the ClientHello and the records of the handshake, whether the server
+        // wants it or not (RFC 8446 section 4.2.10).
+        let early = side == Side::Client && self.tries_early_data && !self.half(side).finished;
+        if early && self.agreed.is_none() {
+            return (None, None);
+        }
         let mut is_whole = true;
         if let Held::Wanted = self.half(side).keys {
             match self.find(side, encrypted, keys) {
@@ -138,7 +144,6 @@ impl State {
                 }
             }
         }
-        let early = side == Side::Client && self.tries_early_data && !self.half(side).finished;
         let Held::Open(opener) = &mut self.half(side).keys else {
             let told = if self.told.is_none() { self.seal(Why::Gap) } else { None };
             return (None, told);
@@ -153,8 +158,6 @@ impl State {
         }
         let is_fresh = opener.is_fresh();
         if early && is_fresh && self.is_1_3() {
-            // Early data has keys of its own; what the server does not want of it stands before the handshake's records
-            // (RFC 8446 section 4.2.10).
             return (None, None);
         }
         self.half(side).keys = Held::Shut;
