@@ -91,7 +91,7 @@ impl ProfileFiles {
 #[derive(Clone, Debug, Args)]
 pub(super) struct KeyLogs {
     /// Read what is encrypted with the secrets of this key log, as SSLKEYLOGFILE makes one, beside those that the capture
-    /// itself brings
+    /// itself brings; display filters then need it, too (Wireshark's preference tls.keylog_file)
     #[cfg(feature = "decrypt")]
     #[arg(long, value_name = "FILE")]
     keylog: Vec<PathBuf>,

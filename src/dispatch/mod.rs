@@ -251,6 +251,15 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         claim.read(&probe(flow, side, bytes), |_| true, &mut out)
     }
 
+    fn cut(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
+        let FlowState { claim, flipped, inside } = state;
+        if let Claim::Stream(parser) = claim {
+            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+            parser.cut(side, rest, &mut out);
+        }
+    }
+
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
         let FlowState { claim, flipped, inside } = state;
         let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));

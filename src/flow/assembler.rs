@@ -295,6 +295,9 @@ fn hand_on(leftover: &mut Leftover, bytes: &[u8], lost: u64, limits: &Limits, ou
     if lost == 0 {
         return Interest::Payload;
     }
+    if !leftover.bytes().is_empty() {
+        out.cut(leftover.bytes());
+    }
     leftover.clear();
     out.gap(lost, Why::Cut)
 }

@@ -43,6 +43,10 @@ impl<K: FlowSink> Out for Pipe<'_, K> {
         self.sink.stream(self.flow, self.state, self.side, bytes, self.link, self.at)
     }
 
+    fn cut(&mut self, rest: &[u8]) {
+        self.sink.cut(self.flow, self.state, self.side, rest, self.link, self.at);
+    }
+
     fn gap(&mut self, missing: u64, why: Why) -> Interest {
         match why {
             Why::Uncaptured => *self.uncaptured = self.uncaptured.saturating_add(missing),

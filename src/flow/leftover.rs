@@ -8,6 +8,8 @@ use super::{Interest, Step};
 pub(crate) trait Out {
     /// The next bytes, with what was left over before them.
     fn stream(&mut self, bytes: &[u8]) -> Step;
+    /// The segment in hand was cut by the capture: what was left over begins a message of which no more will come.
+    fn cut(&mut self, _rest: &[u8]) {}
     /// Bytes that will never come, or that were dropped.
     fn gap(&mut self, missing: u64, why: Why) -> Interest;
 }

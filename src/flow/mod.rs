@@ -237,6 +237,9 @@ pub trait FlowSink {
     /// The next bytes of one direction of a TCP stream, in order: what was left over, and what is new.
     fn stream(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], link: &Link, at: At) -> Step;
 
+    /// The capture cut a segment of one direction, and `rest` was left over before the cut. A gap follows.
+    fn cut(&mut self, _flow: &Flow, _state: &mut Self::State, _side: Side, _rest: &[u8], _link: &Link, _at: At) {}
+
     /// `missing` bytes of one direction will never come (lost by the capture or cut by its snap length). What was left
     /// over before the hole is dropped; the next call to `stream` begins behind it.
     fn gap(&mut self, flow: &Flow, state: &mut Self::State, side: Side, missing: u64, link: &Link, at: At) -> Interest;

@@ -31,10 +31,11 @@ pub enum Problem {
     Secret,
 }
 
-/// Words of lines that are of no use: keys of early data and of exports, what encrypts ClientHellos, and secrets that
-/// connections by RSA alone begin with.
+/// Words of lines that are of no use: keys of early data and of exports, those that follow from others, what encrypts
+/// ClientHellos, and secrets that connections by RSA alone begin with.
 const UNUSED: &[&[u8]] = &[
     b"CLIENT_EARLY_TRAFFIC_SECRET",
+    b"CLIENT_TRAFFIC_SECRET_N",
     b"EARLY_EXPORTER_MASTER_SECRET",
     b"EARLY_EXPORTER_SECRET",
     b"EXPORTER_SECRET",
@@ -42,6 +43,7 @@ const UNUSED: &[&[u8]] = &[
     b"ECH_SECRET",
     b"PMS_CLIENT_RANDOM",
     b"RSA",
+    b"SERVER_TRAFFIC_SECRET_N",
 ];
 
 /// Reads a line.

@@ -196,6 +196,9 @@ pub trait StreamParser {
     /// The next bytes of one side, in order.
     fn data(&mut self, side: Side, bytes: &[u8], out: &mut dyn Out) -> Step;
 
+    /// The capture cut the message that begins with `rest`, which was left over. A gap follows.
+    fn cut(&mut self, _side: Side, _rest: &[u8], _out: &mut dyn Out) {}
+
     /// `missing` bytes of one side will never come; what was left over before them is gone. The next bytes lie behind
     /// the hole: resynchronise at the next plausible message.
     fn gap(&mut self, side: Side, missing: u64, out: &mut dyn Out) -> Step;

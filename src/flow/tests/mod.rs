@@ -30,6 +30,7 @@ pub(super) struct Log {
     pub(super) stats: TcpStats,
     pub(super) oriented: Option<bool>,
     pub(super) links: Vec<Link>,
+    pub(super) cut: Vec<String>,
 }
 
 /// A connection whose frames are counted from 1 once it is open.
@@ -67,6 +68,7 @@ impl Default for Log {
             stats: TcpStats::default(),
             oriented: None,
             links: Vec::new(),
+            cut: Vec::new(),
         }
     }
 }
@@ -110,6 +112,10 @@ impl FlowSink for Log {
         self.offered += bytes.len();
         self.calls.push(format!("{} #{} {} {:?}", at.frame, flow.id, name(side), String::from_utf8_lossy(bytes)));
         (self.parser)(bytes)
+    }
+
+    fn cut(&mut self, _: &Flow, _: &mut u32, side: Side, rest: &[u8], _: &Link, at: At) {
+        self.cut.push(format!("{} {} {:?}", at.frame, name(side), String::from_utf8_lossy(rest)));
     }
 
     fn gap(&mut self, flow: &Flow, _: &mut u32, side: Side, missing: u64, _: &Link, at: At) -> Interest {

@@ -108,6 +108,14 @@ fn what_was_left_over_before_a_gap_is_dropped() {
 }
 
 #[test]
+fn what_is_left_over_before_a_cut_is_told() {
+    let mut bench = opened();
+    bench.log.parser = messages;
+    bench.segment(Side::Client, ACK, 0, 0, b"\0\x01a\0\x09b", 7).segment(Side::Client, ACK, 13, 0, b"\0\x01c", 4);
+    assert_eq!(bench.log.cut, ["1 client \"\\0\\tb\""], "and nothing where all was used");
+}
+
+#[test]
 fn a_segment_that_was_cut_is_its_head_and_a_gap() {
     let mut bench = opened();
     bench.segment(Side::Server, ACK, 0, 0, b"head", 100).server(ACK, 104, 0, "next");

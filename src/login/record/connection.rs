@@ -140,6 +140,10 @@ impl Recorder {
         if event.flow.transport == Transport::Link {
             return self.port_tls(event, message);
         }
+        // The rest of it was on the wire: a name or a suite that is missing in it would blame somebody for the capture.
+        if matches!(message, tls::Message::Cut(_)) {
+            return;
+        }
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         let handshake = connection.tls.get_or_insert_with(Box::default);
         record_tls(handshake, event.at, event.side, message);
@@ -194,7 +198,7 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
         (tls::Message::Decryption(tls::Decryption::Opened), _) => handshake.opened = true,
         (tls::Message::Decryption(tls::Decryption::Torn), _) => handshake.torn = handshake.torn.or(Some(at)),
         (tls::Message::Decryption(tls::Decryption::Sealed(_)), _) => {}
-        (tls::Message::Handshake(_) | tls::Message::EncryptedHandshake, _) => {}
+        (tls::Message::Handshake(_) | tls::Message::Cut(_) | tls::Message::EncryptedHandshake, _) => {}
     }
 }
 

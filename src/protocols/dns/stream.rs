@@ -86,6 +86,13 @@ impl StreamParser for Stream {
         }
     }
 
+    fn cut(&mut self, side: Side, rest: &[u8], out: &mut dyn Out) {
+        let message = rest.get(PREFIX..).filter(|_| !*self.lost.of(side)).and_then(|message| parser::parse(message, true, false));
+        if let Some(message) = message {
+            out.message(side, protocols::Message::Dns(Arc::new(message)));
+        }
+    }
+
     fn gap(&mut self, side: Side, _missing: u64, _out: &mut dyn Out) -> Step {
         *self.lost.of(side) = true;
         Step::Used { bytes: 0, need: 0 }

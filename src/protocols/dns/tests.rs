@@ -227,6 +227,16 @@ fn feed(stream: &[u8], piece: usize) -> (Vec<Message>, usize) {
 }
 
 #[test]
+fn a_message_on_a_connection_that_the_capture_cut_is_told_as_far_as_it_is_there() {
+    let framed = [&(answer().len() as u16).to_be_bytes()[..], &answer()].concat();
+    let (mut parser, mut out) = (stream_parser(), Messages::default());
+    parser.cut(Side::Server, &framed[..2 + 12 + QUESTION.len()], &mut out);
+    let [told] = &out.0[..] else { panic!("{:?}", out.0) };
+    assert_eq!(told.question.as_ref().map(|question| question.name.raw()), Some("pool.example.com"));
+    assert_eq!(told.problem.as_deref(), Some("the capture holds only the beginning of the message"));
+}
+
+#[test]
 fn several_messages_come_over_one_connection_however_they_are_cut() {
     let stream = connection();
     let (whole, left) = feed(&stream, stream.len());

@@ -82,6 +82,13 @@ impl StreamParser for Stream {
         }
     }
 
+    fn cut(&mut self, side: Side, rest: &[u8], out: &mut dyn Out) {
+        let message = rest.get(PREFIX..).filter(|_| !*self.lost(side)).and_then(parser::parse);
+        if let Some(message) = message {
+            out.message(side, AnyMessage::Kerberos(Arc::new(message)));
+        }
+    }
+
     fn gap(&mut self, side: Side, _missing: u64, _out: &mut dyn Out) -> Step {
         *self.lost(side) = true;
         Step::Used { bytes: 0, need: 0 }

@@ -154,6 +154,11 @@ fn a_message_that_the_capture_cut_keeps_its_type() {
     let whole = as_req(&[2]);
     let message = parser::parse(&whole[..20]).expect("its first octets");
     assert_eq!((message.kind, message.body), (kind::AS_REQ, Body::Other));
+    let framed = [&(whole.len() as u32).to_be_bytes()[..], &whole].concat();
+    let (mut parser, mut heard) = (stream::Stream::default(), Heard(Vec::new()));
+    parser.cut(Side::Client, &framed[..20], &mut heard);
+    parser.cut(Side::Client, &framed[..3], &mut heard);
+    assert_eq!(heard.0.iter().map(|message| message.kind).collect::<Vec<_>>(), [kind::AS_REQ]);
 }
 
 #[test]

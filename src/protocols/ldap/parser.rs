@@ -77,6 +77,18 @@ pub(super) fn parse(whole: &[u8]) -> Option<Message> {
     Some(Message { id, operation: number, body: body(number, operation.content, whole) })
 }
 
+/// Reads the beginning of a message, up to where it was cut.
+pub(super) fn parse_beginning(bytes: &[u8]) -> Option<Message> {
+    if begins(bytes) != Guess::Yes {
+        return None;
+    }
+    let (id, rest) = ber::element(bytes.get(ber::header_length(bytes)..)?)?;
+    let number = number_of(*rest.first()?)?;
+    let id = ber::integer(id.content).and_then(|id| u32::try_from(id).ok())?;
+    let content = rest.get(ber::header_length(rest)..).unwrap_or_default();
+    Some(Message { id, operation: number, body: body(number, content, bytes) })
+}
+
 fn body(number: u8, content: &[u8], whole: &[u8]) -> Body {
     match number {
         0 => bind(content),

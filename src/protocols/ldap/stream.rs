@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::parser::{begins, messages, parse};
+use super::parser::{begins, messages, parse, parse_beginning};
 use super::{Body, Message, START_TLS, code};
 use crate::flow::Step;
 use crate::formats::ber::{self, Extent, tag};
@@ -166,6 +166,16 @@ impl StreamParser for Stream {
             }
         }
         Step::Used { bytes: used, need: 0 }
+    }
+
+    fn cut(&mut self, side: Side, rest: &[u8], out: &mut dyn Out) {
+        let progress = self.progress(side);
+        if progress.skip == 0
+            && !progress.lost
+            && let Some(message) = parse_beginning(rest)
+        {
+            out.message(side, AnyMessage::Ldap(Arc::new(message)));
+        }
     }
 
     fn gap(&mut self, side: Side, missing: u64, _out: &mut dyn Out) -> Step {

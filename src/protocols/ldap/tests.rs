@@ -240,6 +240,16 @@ fn start_tls_ends_ldap_when_it_is_granted_and_not_before() {
 }
 
 #[test]
+fn a_message_that_the_capture_cut_keeps_its_number_and_its_result() {
+    let refused = message(3, 0x61, &result(49, b"80090308: LdapErr"));
+    let (mut parser, mut heard) = (stream::Stream::default(), Heard(Vec::new()));
+    parser.cut(Side::Server, &refused[..refused.len() - 8], &mut heard);
+    parser.cut(Side::Server, &refused[..4], &mut heard);
+    let [(Side::Server, told)] = &heard.0[..] else { panic!("{:?}", heard.0) };
+    assert_eq!(fields(told), serde_json::json!({"ldap.messageID": 3, "ldap.protocolOp": 1, "ldap.resultCode": 49}));
+}
+
+#[test]
 fn after_a_hole_reading_goes_on_with_the_next_message() {
     let (mut parser, mut heard) = (stream::Stream::default(), Heard(Vec::new()));
     parser.gap(Side::Server, 100, &mut heard);

@@ -20,6 +20,7 @@ impl Describe for Message {
             Message::Certificate(_) => Some("certificate"),
             Message::CertificateRequest(_) => Some("certificate_request"),
             Message::Handshake(kind) => Some(handshake_word(*kind)),
+            Message::Cut(beginning) => beginning.event(),
             Message::Alert { .. } => Some("alert"),
             Message::ChangeCipherSpec
             | Message::EncryptedHandshake
@@ -33,6 +34,7 @@ impl Describe for Message {
         match self {
             Message::ClientHello(_) => Asker::Sender,
             Message::ServerHello(_) => Asker::Receiver,
+            Message::Cut(beginning) => beginning.asker(),
             _ => Asker::Client,
         }
     }
@@ -42,11 +44,15 @@ impl Describe for Message {
             Message::ClientHello(hello) => hello.held(),
             Message::Certificate(chain) => chain.iter().map(|one| one.held()).fold(0, usize::saturating_add),
             Message::CertificateRequest(request) => request.held(),
+            Message::Cut(beginning) => beginning.held(),
             _ => 0,
         }
     }
 
     fn fields(&self, put: Put<'_>) {
+        if let Message::Cut(beginning) = self {
+            return beginning.fields(put);
+        }
         if let Some(kind) = handshake_type(self) {
             put("tls.handshake.type", kind.into());
         }
@@ -80,12 +86,16 @@ fn handshake_type(message: &Message) -> Option<u8> {
 fn handshake_word(kind: u8) -> &'static str {
     match kind {
         0 => "hello_request",
+        1 => "client_hello",
+        2 => "server_hello",
         3 => "hello_verify_request",
         4 => "new_session_ticket",
         5 => "end_of_early_data",
         6 => "hello_retry_request",
         8 => "encrypted_extensions",
+        11 => "certificate",
         12 => "server_key_exchange",
+        13 => "certificate_request",
         14 => "server_hello_done",
         15 => "certificate_verify",
         16 => "client_key_exchange",
@@ -109,7 +119,7 @@ fn client_hello(hello: &ClientHello, put: Put<'_>) {
     if hello.sslv2_format {
         // Cipher specs of three octets, written as Wireshark does.
         put("tls.handshake.ciphersuite", hello.sslv2_ciphers.iter().map(|spec| format!("0x{spec:06x}")).collect());
-    } else {
+    } else if !hello.ciphers.is_empty() {
         put("tls.handshake.ciphersuite", hello.ciphers.clone().into());
     }
     if let Some(name) = &hello.server_name {
@@ -128,7 +138,10 @@ fn client_hello(hello: &ClientHello, put: Put<'_>) {
 
 fn server_hello(hello: &ServerHello, put: Put<'_>) {
     put("tls.handshake.version", version(hello.version));
-    put("tls.handshake.ciphersuite", hello.cipher.into());
+    // TLS_NULL_WITH_NULL_NULL cannot be chosen (RFC 5246 appendix A.5): the capture ends before the choice.
+    if hello.cipher != 0 {
+        put("tls.handshake.ciphersuite", hello.cipher.into());
+    }
     if hello.chosen != hello.version {
         put("tls.handshake.extensions.supported_version", version(hello.chosen));
     }

@@ -68,6 +68,18 @@ pub(super) fn is_known(kind: u8) -> bool {
     matches!(kind, 0..=6 | 8 | 11..=16 | 20..=25 | 67)
 }
 
+/// What the beginning of a message in clear tells.
+pub(super) fn beginning(bytes: &[u8]) -> Option<Message> {
+    let header = Header::read(bytes).filter(|header| is_known(header.kind) && header.kind != 0)?;
+    let body = bytes.get(HEADER..).unwrap_or_default();
+    Some(match header.kind {
+        // Its version is there.
+        CLIENT_HELLO if body.len() >= 2 => Message::ClientHello(Arc::new(hello::client_hello(body))),
+        SERVER_HELLO if body.len() >= 2 => Message::ServerHello(Arc::new(hello::server_hello(body))),
+        kind => Message::Handshake(kind),
+    })
+}
+
 /// Is this a hello in clear that fills its record? In TLS 1.3 a second ClientHello follows a ChangeCipherSpec that means
 /// nothing (RFC 8446 appendix D.4). The chance that ciphertext looks like this is 1 in 2^40.
 pub(super) fn is_hello_in_clear(record: &[u8]) -> bool {

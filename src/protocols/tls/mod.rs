@@ -55,6 +55,8 @@ pub enum Message {
     /// Another handshake message in clear or opened: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
     /// 16 ClientKeyExchange, 20 Finished, 4 NewSessionTicket, 22 CertificateStatus…).
     Handshake(u8),
+    /// A hello or another handshake message in clear, as far as the capture holds it: what is missing in it proves nothing.
+    Cut(Box<Message>),
     /// ChangeCipherSpec: what this side sends from here on is encrypted.
     ChangeCipherSpec,
     /// A handshake message under encryption (Finished, as a rule).

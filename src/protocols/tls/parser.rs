@@ -70,6 +70,21 @@ impl StreamParser for Parser {
         }
     }
 
+    fn cut(&mut self, side: Side, rest: &[u8], out: &mut dyn Out) {
+        let direction = self.direction(side);
+        let header = Header::read(rest).filter(|header| header.kind == record::HANDSHAKE && header.is_plausible());
+        let (Some(_), Some(body), None, 0) = (header, rest.get(record::HEADER..), direction.lost, direction.skip) else { return };
+        if direction.encrypted && !is_1_3(self.chosen) {
+            return;
+        }
+        let mut joined = std::mem::take(&mut self.direction(side).joined);
+        joined.extend_from_slice(body);
+        let rest = self.messages(side, &joined, out);
+        if let Some(beginning) = handshake::beginning(rest) {
+            tell(side, Message::Cut(Box::new(beginning)), out);
+        }
+    }
+
     fn gap(&mut self, side: Side, missing: u64, out: &mut dyn Out) -> Step {
         let encrypted = self.direction(side).encrypted;
         let told = self.decryption.gap(side, encrypted);

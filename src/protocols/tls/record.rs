@@ -48,12 +48,14 @@ impl Header {
     }
 
     /// As it stands in the stream.
+    #[cfg(feature = "decrypt")]
     pub(super) fn bytes(self) -> [u8; HEADER] {
         let ([major, minor], [high, low]) = (self.version.to_be_bytes(), self.length.to_be_bytes());
         [self.kind, major, minor, high, low]
     }
 
     /// What a MAC up to TLS 1.2 covers before the content: the record's number and header, with the content's own length.
+    #[cfg(feature = "decrypt")]
     pub(super) fn authenticated(self, sequence: u64, length: u16) -> [u8; 13] {
         let [a, b, c, d, e, f, g, h] = sequence.to_be_bytes();
         let [kind, major, minor, high, low] = Self { length, ..self }.bytes();

@@ -454,6 +454,37 @@ fn nothing_is_glued_over_a_hole() {
 }
 
 #[test]
+fn a_message_that_the_capture_cut_is_told_as_far_as_it_is_there() {
+    let whole = record(22, &client_hello(&[0, 5, 0, 47], &extension(0, &[0, 6, 0, 0, 3, b'p', b'b', b'x'])));
+    let keys = |length: usize| {
+        let mut feed = Feed::default();
+        feed.parser.cut(Client, &whole[..length], &mut feed.told);
+        let mut keys = serde_json::Map::new();
+        for (_, message) in &feed.told.0 {
+            assert!(matches!(message, Message::Cut(_)));
+            message.fields(&mut |key, value| drop(keys.insert(key.to_owned(), value)));
+        }
+        serde_json::Value::Object(keys)
+    };
+    let (kind, version, suites) = ("tls.handshake.type", "tls.handshake.version", "tls.handshake.ciphersuite");
+    assert_eq!(keys(8), serde_json::json!({}), "the header of the message is not whole");
+    assert_eq!(keys(9), serde_json::json!({kind: 1}));
+    assert_eq!(keys(11), serde_json::json!({kind: 1, version: "0x0301"}));
+    let behind_suites = 9 + 2 + 32 + 1 + 2 + 4;
+    assert_eq!(keys(behind_suites), serde_json::json!({kind: 1, version: "0x0301", suites: [5, 47]}));
+    assert_eq!(keys(whole.len() - 1)[suites], serde_json::json!([5, 47]));
+}
+
+#[test]
+fn of_a_cut_record_the_whole_messages_are_told_as_ever() {
+    let done = record(22, &[server_hello(0x0303, &[]), certificates(&[b"none"])].concat());
+    let mut feed = Feed::default();
+    feed.parser.cut(Server, &done[..done.len() - 2], &mut feed.told);
+    assert_told(&feed, &["Server server_hello", "Server certificate"]);
+    assert!(matches!(feed.told.0[0].1, Message::ServerHello(_)) && matches!(feed.told.0[1].1, Message::Cut(_)));
+}
+
+#[test]
 fn a_message_that_began_before_a_hole_is_dropped() {
     let chain = certificates(&[LEAF, ROOT]);
     let mut feed = Feed::default();
