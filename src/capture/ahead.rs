@@ -137,7 +137,7 @@ mod tests {
 
     /// More than the buffers hold, and no two pieces alike.
     fn long() -> Vec<u8> {
-        (0..BYTES as u32 * 2).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+        (0..(BYTES as u32).saturating_mul(2)).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
     }
 
     fn read(plain: &mut dyn Read) -> (Vec<u8>, Option<String>) {
