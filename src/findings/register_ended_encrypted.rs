@@ -89,7 +89,7 @@ fn guess(out: u32, back: u32) -> &'static str {
 }
 
 fn evidence(shaken: &Shaken<'_>, left: &Leaving, who: &str) -> Vec<Evidence> {
-    let done = shaken.tls.last_step().map(|at| Evidence::new(at.frame, "", "the handshake is complete"));
+    let done = shaken.tls.last_step().map(|(at, _)| Evidence::new(at.frame, "", "the handshake is complete"));
     let data = [shaken.tls.client_data.first, shaken.tls.server_data.last].into_iter().flatten();
     let data = data.map(|at| Evidence::new(at.frame, "tls.app_data", "encrypted"));
     done.into_iter().chain(data).chain([left.evidence(format!("{who} {}", left.words()))]).collect()

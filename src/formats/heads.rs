@@ -58,6 +58,11 @@ impl Unfinished {
     /// Takes note that `head` does not hold its end.
     pub fn goes_on(&mut self, head: &[u8]) {
         self.scanned = head.len();
+        self.keep(head);
+    }
+
+    /// Keeps what there is of a first line that may still turn out to be none: it stays to be looked at.
+    pub fn keep(&mut self, head: &[u8]) {
         self.copy.extend_from_slice(head.get(self.copy.len()..).unwrap_or_default());
     }
 

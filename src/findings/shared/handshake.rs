@@ -122,7 +122,7 @@ impl Shaken<'_> {
             && !self.waited_for_the_rest(leaving.at);
         let late = reached == Reached::Finished
             && self.tls.certificate.is_some()
-            && self.tls.last_step().is_some_and(|done| (0..=LATE).contains(&leaving.at.time.since(done.time)));
+            && self.tls.last_step().is_some_and(|(done, _)| (0..=LATE).contains(&leaving.at.time.since(done.time)));
         (said.is_some() || early || late).then_some(Refusal { leaving, late })
     }
 

@@ -187,9 +187,14 @@ impl Handshake {
         if self.is_1_3() && self.is_opened() { self.server_finished } else { self.server_change_cipher }
     }
 
-    /// The last word of a whole handshake: the server's, in TLS 1.3 the client's.
-    pub fn last_step(&self) -> Option<At> {
-        if self.is_1_3() && self.is_opened() { self.client_finished } else { self.server_change_cipher }
+    /// The last word of a whole handshake: the server's, in TLS 1.3 the client's, which is in its first encrypted record (RFC 8446
+    /// section 2).
+    pub fn last_step(&self) -> Option<(At, Side)> {
+        match (self.is_1_3(), self.is_opened()) {
+            (false, _) => Some((self.server_change_cipher?, Side::Server)),
+            (true, true) => Some((self.client_finished?, Side::Client)),
+            (true, false) => Some((self.client_data.first?, Side::Client)),
+        }
     }
 
     /// The message by which the client takes the certificate.

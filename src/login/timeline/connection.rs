@@ -123,8 +123,8 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
     if let Some(at) = tls.client_key_exchange {
         teller.tell_in(stage, at, Direction::Out, "ClientKeyExchange: the device goes on with this certificate");
     }
-    if let Some(at) = tls.last_step().filter(|_| tls.completed()) {
-        teller.tell_in(stage, at, Direction::In, "handshake complete");
+    if let Some((at, side)) = tls.last_step().filter(|_| tls.completed()) {
+        teller.tell_in(stage, at, direction(side), "handshake complete");
     }
     for (at, side, level, description) in &tls.alerts {
         let level = if *level == 2 { "fatal" } else { "warning" };

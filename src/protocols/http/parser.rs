@@ -180,9 +180,11 @@ impl Parser {
                 (skipped.saturating_add(end).saturating_add(used), more)
             }
             None if head.len() < HEAD_LIMIT => {
-                // The first line must be whole before it can be left unlooked at, but for the version.
-                if message_start(head) == Guess::Yes || names_target(head) {
+                // The first line must be whole before it can be left unlooked at.
+                if message_start(head) == Guess::Yes {
                     unfinished.goes_on(head);
+                } else if names_target(head) {
+                    unfinished.keep(head);
                 }
                 *self.state(side) = State::Head(unfinished);
                 (skipped, false)

@@ -242,6 +242,18 @@ fn a_request_line_that_is_cut_off_behind_its_target_tells_the_target() {
 }
 
 #[test]
+fn a_first_line_is_judged_when_it_is_whole_however_it_comes() {
+    let bytes = "POST /x HTTP/0.1\r\nHost: a\r\n\r\n";
+    let mut whole = Wire::default();
+    whole.says(Client, bytes);
+    let mut pieces = Wire::default();
+    for byte in bytes.bytes() {
+        pieces.says(Client, [byte]);
+    }
+    assert_eq!((whole.told.0.len(), pieces.told.0.len()), (0, 0));
+}
+
+#[test]
 fn after_a_hole_that_may_hold_requests_nothing_is_joined_wrongly() {
     let mut wire = Wire::default();
     wire.says(Client, GET);
