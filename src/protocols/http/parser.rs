@@ -185,6 +185,9 @@ impl Parser {
                     unfinished.goes_on(head);
                 } else if names_target(head) {
                     unfinished.keep(head);
+                } else if unfinished.is_new() {
+                    // What looked like the beginning of a version was none.
+                    unfinished = Unfinished::default();
                 }
                 *self.state(side) = State::Head(unfinished);
                 (skipped, false)

@@ -254,6 +254,15 @@ fn a_first_line_is_judged_when_it_is_whole_however_it_comes() {
 }
 
 #[test]
+fn what_looked_like_the_beginning_of_a_version_and_was_none_is_not_told() {
+    let mut wire = Wire::default();
+    for byte in "GET /x H<bo".bytes() {
+        wire.says(Client, [byte]);
+    }
+    assert_eq!(wire.loses(Client, 400), 0);
+}
+
+#[test]
 fn after_a_hole_that_may_hold_requests_nothing_is_joined_wrongly() {
     let mut wire = Wire::default();
     wire.says(Client, GET);
