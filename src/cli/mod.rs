@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::text::WireText;
+
 mod annotate;
 mod check_certificate;
 mod compare;
@@ -145,7 +147,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // Where the terminal is gone, nobody can be told.
     let _ = error.print();
     if let Some(command) = hints::meant(error, arguments) {
-        output::complain(&format_args!("was this meant? {command}"));
+        output::complain(&format_args!("was this meant? {}", WireText::from(command)));
     }
     if error.exit_code() == 0 { Exit::Analysed } else { Exit::Usage }
 }

@@ -51,11 +51,20 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         Side::Client => "the device",
         Side::Server => "the server",
     };
-    // In TLS 1.3 an alert and the Finished are records like any other: one record of the device may be its refusal.
-    let unclear = shaken.hides_certificate() && out <= 1;
-    let (opening, confidence) = match unclear {
-        true => ("TLS 1.3 hides whether the device took the certificate".to_owned(), 0.4),
-        false => (format!("the handshake with {name} completes"), 0.5),
+    // In TLS 1.3 certificates, alerts and the Finished are records like any other: the only one of the device may be its refusal,
+    // and the server has yet to judge what it sent.
+    let (opening, confidence, guess) = match shaken.hides_certificate() {
+        true if out <= 1 => (
+            "TLS 1.3 hides whether the device took the certificate".to_owned(),
+            0.4,
+            "The device may have refused the certificate, or the server the registration.",
+        ),
+        true => (
+            format!("TLS 1.3 hides how the handshake with {name} ends"),
+            0.5,
+            "The server may have refused the device's certificate, or that it has none, or the registration.",
+        ),
+        false => (format!("the handshake with {name} completes"), 0.5, guess(out)),
     };
     let summary =
         format!("{opening}; then encrypted records pass ({out} of the device, {back} of the server), and {who} {}", left.words());
@@ -67,29 +76,26 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         confidence,
         summary,
         fix: format!(
-            "See the SIP and TLS log of {name} for that moment, or take a key log with the next capture: it settles it. {}",
-            if unclear {
-                "The device may have refused the certificate, or the server the registration."
-            } else {
-                guess(out, back)
-            }
+            "See the SIP and TLS log of {name} for that moment, or take a key log with the next capture: it settles it. {guess}"
         ),
         evidence: evidence(shaken, &left, who),
     })
 }
 
-/// What the number of records points to.
-fn guess(out: u32, back: u32) -> &'static str {
-    match (out, back) {
-        (0, _) => "The device left without a request: stacks that check the certificate late do so.",
-        (1, _) => "One request points to a refusal or a redirect, not to a password.",
-        (2..=3, _) => "Two or three requests point to failed authentication or a redirect.",
+/// What the number of the device's records points to.
+fn guess(out: u32) -> &'static str {
+    match out {
+        0 => "The device left without a request: stacks that check the certificate late do so.",
+        1 => "One request points to a refusal or a redirect, not to a password.",
+        2..=3 => "Two or three requests point to failed authentication or a redirect.",
         _ => "Several requests passed: the refusal came late in the registration, or after it.",
     }
 }
 
 fn evidence(shaken: &Shaken<'_>, left: &Leaving, who: &str) -> Vec<Evidence> {
-    let done = shaken.tls.last_step().map(|(at, _)| Evidence::new(at.frame, "", "the handshake is complete"));
+    // Where it is hidden, what is encrypted begins with it.
+    let done = shaken.tls.last_step().filter(|_| !shaken.hides_certificate());
+    let done = done.map(|(at, _)| Evidence::new(at.frame, "", "the handshake is complete"));
     let data = [shaken.tls.client_data.first, shaken.tls.server_data.last].into_iter().flatten();
     let data = data.map(|at| Evidence::new(at.frame, "tls.app_data", "encrypted"));
     done.into_iter().chain(data).chain([left.evidence(format!("{who} {}", left.words()))]).collect()
@@ -118,6 +124,16 @@ mod tests {
         let found = Login::new().step(tcp.leaves(Side::Client, Close::Fin)).dropped().the(&RULE);
         assert!(found.summary.starts_with("TLS 1.3 hides whether"), "{}", found.summary);
         assert!(found.fix.contains("key log"));
+    }
+
+    #[test]
+    fn tls_1_3_hides_what_the_server_made_of_the_devices_certificate() {
+        let tcp = tcp(Purpose::Registrar).hello().server_hello(0x0304, 0x1301).encrypted(Side::Server).encrypted(Side::Client);
+        let asked = tcp.encrypted(Side::Client).encrypted(Side::Server);
+        let found = Login::new().step(asked.leaves(Side::Server, Close::Fin)).dropped().the(&RULE);
+        assert!(found.summary.starts_with("TLS 1.3 hides how the handshake"), "{}", found.summary);
+        assert!(found.fix.contains("device's certificate"), "{}", found.fix);
+        assert!(found.evidence.iter().all(|proof| proof.text != "the handshake is complete"));
     }
 
     #[test]

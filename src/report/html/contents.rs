@@ -39,7 +39,7 @@ impl Contents {
 
     /// Writes the link that leads to the table.
     pub fn link(out: &mut dyn Write) -> io::Result<()> {
-        let link = html! { nav { a href={ "#" (PLACE) } { "All captures, a line each" } } };
+        let link = html! { nav { a href={ "#" (PLACE) } { "The captures of this page, a line each" } } };
         writeln!(out, "{}", link.into_string())
     }
 
@@ -47,7 +47,7 @@ impl Contents {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let table = html! {
             section aria-labelledby=(PLACE) {
-                h1 id=(PLACE) { "All captures" }
+                h1 id=(PLACE) { "Captures of this page" }
                 table.overview {
                     caption { "The device of each capture that needs help most" }
                     thead { tr {
