@@ -29,6 +29,8 @@ const TOP: usize = 56;
 const SHOWN: usize = 96;
 /// Width of a character of a name above a lifeline.
 const CHARACTER: usize = 6;
+/// Characters between two such names.
+const BETWEEN: usize = 3;
 
 pub(super) fn figure(device: &DeviceAnalysis, attempt: &AttemptSummary, anchor: &str) -> Markup {
     let id = format!("{anchor}-a{}", attempt.number);
@@ -86,7 +88,7 @@ impl<'a> Layout<'a> {
 
     /// How much of a name fits above a lifeline.
     fn characters(&self) -> usize {
-        self.apart.saturating_sub(CHARACTER) / CHARACTER
+        self.apart.saturating_sub(BETWEEN * CHARACTER) / CHARACTER
     }
 
     fn width(&self) -> usize {
