@@ -228,7 +228,7 @@ mod tests {
 
     fn signal(frame: u64, side: Side, signal: Signal, last_syn: u64) -> Event {
         let client = SideStats { last_syn: Some(at(last_syn)), ..SideStats::default() };
-        event(frame, side, What::Tcp(signal, Box::new(TcpStats { client, ..TcpStats::default() })))
+        event(frame, side, What::Tcp(signal, Arc::new(TcpStats { client, ..TcpStats::default() })))
     }
 
     /// Is the server's certificate in frame 4 told of the connection to which all this happened?
