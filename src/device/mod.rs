@@ -247,12 +247,12 @@ impl Devices {
     /// the first address that it speaks from is its own.
     fn own_packet(&self, event: &Event) -> Option<(Mac, IpAddr)> {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
-        let facts = self.facts(*self.by_key.get(&Key::Mac(mac))?)?;
-        let asks = !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
-        let is_known = asks || !facts.described.is_empty() || !facts.users.is_empty();
-        let is_new = self.mac_of(ip).is_none() && !facts.addresses.iter().any(IpAddr::is_ipv4);
         let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
-        (is_known && is_new && is_own).then_some((mac, ip))
+        let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
+        let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
+        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
+        let is_known = || asks() || !facts.described.is_empty() || !facts.users.is_empty();
+        (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }
 
     /// The binding, unless the MAC speaks for too many addresses.

@@ -224,6 +224,9 @@ fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
 fn asked(facts: &mut DeviceFacts, message: &dns::Message) {
     let Some(question) = &message.question else { return };
     remember(&mut facts.names_asked, &question.name);
+    if !question.name.raw().starts_with('_') {
+        return;
+    }
     let name = question.name.raw().to_ascii_lowercase();
     let domain = ["_sipinternaltls._tcp.", "_sipinternal._tcp.", "_sip._tls.", "_sip._tcp.", "_sip._udp.", "_sips._tcp."]
         .iter()

@@ -46,33 +46,31 @@ pub(super) struct Costs {
 impl Costs {
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let Self { forgotten, concluded, brief, left_out, surplus, unfinished } = self;
-        let told = [
-            (*surplus, format!("{surplus} further devices without any login are not listed")),
-            (*unfinished, format!("{unfinished} further devices with an incomplete login and no findings are not listed")),
-            (
-                *left_out,
-                format!("{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"),
-            ),
-            (
-                u64::from(*brief),
+        let told: [(u64, &dyn Fn() -> String); 6] = [
+            (*surplus, &|| format!("{surplus} further devices without any login are not listed")),
+            (*unfinished, &|| format!("{unfinished} further devices with an incomplete login and no findings are not listed")),
+            (*left_out, &|| {
+                format!(
+                    "{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"
+                )
+            }),
+            (u64::from(*brief), &|| {
                 "there is so much to tell that of some devices only the first and the last attempt and the primary cause are told"
-                    .to_owned(),
-            ),
-            (
-                *forgotten,
+                    .to_owned()
+            }),
+            (*forgotten, &|| {
                 format!(
                     "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
-                ),
-            ),
-            (
-                *concluded,
+                )
+            }),
+            (*concluded, &|| {
                 format!(
                     "{concluded} logins were concluded before their end, those of the longest idle devices first, because there was \
                      too much of them: how they went on is told as another attempt"
-                ),
-            ),
+                )
+            }),
         ];
-        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| Warning { frame: None, text }).collect()
+        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| Warning { frame: None, text: text() }).collect()
     }
 }
 
