@@ -6,25 +6,26 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 /// Text from a packet. `Display` makes control, bidirectional and invisible characters visible as `\u{…}`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WireText(String);
+pub struct WireText(SmolStr);
 
 impl WireText {
     /// Takes bytes as UTF-8; what is not becomes the replacement character.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(lossy(bytes).into_owned())
+        Self(SmolStr::from(lossy(bytes)))
     }
 
     /// The text as it came, for comparison. Never for printing.
     pub fn raw(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    /// Memory that it takes, with its own place in a list.
+    /// Memory that it takes, about, with its own place in a list.
     pub(crate) fn held(&self) -> usize {
-        self.0.capacity().saturating_add(size_of::<Self>())
+        self.0.len().saturating_add(size_of::<Self>())
     }
 
     /// Was nothing sent?
@@ -35,13 +36,13 @@ impl WireText {
 
 impl From<&str> for WireText {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(SmolStr::new(text))
     }
 }
 
 impl From<String> for WireText {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(SmolStr::from(text))
     }
 }
 

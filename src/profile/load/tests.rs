@@ -47,7 +47,8 @@ fn the_families_that_are_promised_come_with_the_program() {
         "yealink",
         "zoom-phone",
     ];
-    assert_eq!(names, promised);
+    let missing: Vec<&str> = promised.into_iter().filter(|name| !names.iter().any(|there| there == name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Each has its source: where it has room for one itself, the schema asks for it.
