@@ -9,7 +9,8 @@ use super::steps::{Connection, Purpose};
 pub(super) fn of_name(name: &str) -> Purpose {
     const TIME_POOL: &str = "pool.ntp.org";
     let name = name.trim_end_matches('.');
-    let (first, _) = name.split_once('.').unwrap_or_default();
+    let dot = memchr::memchr(b'.', name.as_bytes());
+    let first = dot.and_then(|dot| name.get(..dot)).unwrap_or_default();
     let is = |labels: &[&str]| labels.iter().any(|label| first.eq_ignore_ascii_case(label));
     let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let in_time_pool = || {

@@ -84,10 +84,14 @@ impl Logins<'_> {
         if self.hand >= self.logins.len() {
             self.hand = 0;
         }
-        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
-        let pause = self.now.since(tracked.last);
+        // The account tells of most devices that there is nothing to do: what they did need not be looked at.
+        let Some(pause) = self.ledger.pause(device, self.now) else { return };
         let is_crowded = (self.unsettled > UNSETTLED && pause >= IDLE) || self.unsettled > CROWDED;
-        if device == at_work || tracked.login.unsettled() == 0 || (pause < QUIET && !is_crowded) {
+        if device == at_work || (pause < QUIET && !is_crowded) {
+            return;
+        }
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        if tracked.login.unsettled() == 0 {
             return;
         }
         // One that is known by its address alone may turn out to be the same as another.

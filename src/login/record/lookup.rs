@@ -15,10 +15,13 @@ use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION,
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
 
-/// A number for a question: where it differs, so does the question.
-pub(super) fn mark(name: &WireText, kind: u16) -> u32 {
-    let letters = name.raw().bytes().map(|letter| u32::from(letter.to_ascii_lowercase()));
-    letters.fold(u32::from(kind), |mark, letter| mark.rotate_left(5) ^ letter)
+/// A number for a question, of its record type, the length of its name and the first letters, whatever their case: where it
+/// differs, so does the question.
+pub(super) fn mark(name: &WireText, kind: u16) -> u64 {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    let letters = name.raw().as_bytes().first_chunk().copied().map(u64::from_ne_bytes);
+    let length = name.raw().len() as u64;
+    letters.unwrap_or_default() & !CASE ^ (length.rotate_left(16) | u64::from(kind))
 }
 
 impl Recorder {

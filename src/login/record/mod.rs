@@ -58,7 +58,7 @@ pub(super) struct Draft {
     /// The memory that it takes.
     pub(super) weight: Weight,
     /// The mark of the question, where it is a look-up.
-    question: u32,
+    question: u64,
 }
 
 impl Draft {
