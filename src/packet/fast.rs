@@ -64,10 +64,7 @@ type Ip<'a> = (Net, u8, &'a [u8], usize);
 
 #[inline(always)]
 fn ipv4(bytes: &[u8]) -> Option<Ip<'_>> {
-    let (&[version, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _], rest) = bytes.split_first_chunk()?;
-    // Each address in one piece: put together from its octets it takes three times as long as all of the rest.
-    let (source, rest) = rest.split_first_chunk::<4>()?;
-    let (destination, _) = rest.split_first_chunk::<4>()?;
+    let &[version, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = bytes.first_chunk()?;
     let header = usize::from(version & 0x0f) << 2;
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     // Bit 13 says that more fragments come; the offset lies below it.
@@ -75,7 +72,7 @@ fn ipv4(bytes: &[u8]) -> Option<Ip<'_>> {
         return None;
     }
     let payload = bytes.get(header..total.min(bytes.len()))?;
-    let net = Net { source: IpAddr::V4(Ipv4Addr::from(*source)), destination: IpAddr::V4(Ipv4Addr::from(*destination)), ttl };
+    let net = Net { source: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), destination: IpAddr::V4(Ipv4Addr::new(e, f, g, h)), ttl };
     Some((net, protocol, payload, total.saturating_sub(header)))
 }
 
