@@ -8,14 +8,14 @@ use crate::model::{At, Side};
 use crate::protocols::{http, tls};
 
 use super::super::steps::{Close, Connection, Exchange, Handshake, StepKind};
-use super::{Draft, Recorder, Thread, add};
+use super::{Draft, Recorder, add};
 
 impl Recorder {
     pub(super) fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
         if flow.transport != Transport::Tcp {
             return None;
         }
-        let id = match self.threads.get(&Thread::Connection(flow.id)) {
+        let id = match self.connections.get(&flow.id) {
             Some(id) => *id,
             None => {
                 let name = self.names.name_of(flow.server);
@@ -31,13 +31,14 @@ impl Recorder {
                     unreachable: None,
                     ended: false,
                     tls: None,
+                    cut_hello: None,
                     http: Vec::new(),
                     sip: Vec::new(),
                     ldap: Vec::new(),
                     kerberos: Vec::new(),
                 };
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
-                self.threads.insert(Thread::Connection(flow.id), id);
+                self.connections.insert(flow.id, id);
                 id
             }
         };
@@ -83,7 +84,7 @@ impl Recorder {
         if event.flow.transport != Transport::Tcp || matches!(event.what, What::Tcp(..)) {
             return false;
         }
-        let draft = self.threads.get(&Thread::Connection(event.flow.id)).and_then(|id| self.drafts.get(*id));
+        let draft = self.connections.get(&event.flow.id).and_then(|id| self.drafts.get(*id));
         let Some(Draft { kind: StepKind::Connection(connection), .. }) = draft else { return false };
         let receiver = event.side.other();
         // Refused, a client may call again with the same ports.
@@ -96,7 +97,7 @@ impl Recorder {
 
     /// The flow has left the table. A DNS connection is part of its look-up, if it came about, and an end is no new frame.
     pub(super) fn ended(&mut self, event: &Event, stats: &TcpStats) {
-        let Some(id) = self.threads.remove(&Thread::Connection(event.flow.id)) else { return };
+        let Some(id) = self.connections.remove(&event.flow.id) else { return };
         let came_about = |draft: &Draft| matches!(&draft.kind, StepKind::Connection(connection) if connection.syn.is_none() || connection.syn_ack.is_some());
         if event.flow.server.port() == 53 && self.drafts.get(id).is_some_and(came_about) {
             self.drafts.remove(id);
@@ -143,11 +144,13 @@ impl Recorder {
         if event.flow.transport == Transport::Link {
             return self.port_tls(event, message);
         }
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
         // The rest of it was on the wire: a name or a suite that is missing in it would blame somebody for the capture.
-        if matches!(message, tls::Message::Cut(_)) {
+        if let tls::Message::Cut(beginning) = message {
+            let is_hello = matches!(**beginning, tls::Message::ClientHello(_));
+            connection.cut_hello = connection.cut_hello.or(is_hello.then_some(event.at));
             return;
         }
-        let Some(connection) = self.connection(&event.flow, event.at) else { return };
         let handshake = connection.tls.get_or_insert_with(Box::default);
         record_tls(handshake, event.at, event.side, message);
     }

@@ -79,16 +79,16 @@ pub(crate) fn is_bad_content(exchange: &Exchange, response: &http::Response) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::{Purpose, StepKind};
     use crate::model::{SECOND, Side};
 
     fn outcome(tcp: Tcp) -> Outcome {
         let step = tcp.into_step(1);
-        let heard_from = BTreeSet::new();
+        let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
         let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {
