@@ -9,6 +9,13 @@ use crate::text::WireText;
 /// What an OFFER must hold, whatever the device asks for (RFC 2131 table 3): a client may leave one without it.
 const OF_EVERY_OFFER: [(u8, &str); 1] = [(option::LEASE, "an offer without it is none that a device must take")];
 
+/// A class of phones that takes no OFFER without either of these options: Mitel MiVoice, which finds its call server in them.
+const OFFER_OF_CLASS: (&str, [u8; 2], &str) = (
+    "ipphone.mitel.com",
+    [dhcp::option::VENDOR, 125],
+    "it takes no offer that does not name its call server, here or in option 125",
+);
+
 /// The rule.
 pub static RULE: Rule = Rule {
     code: "dhcp-missing-option",
@@ -36,12 +43,22 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     let of_family = case.profile.required_options.iter().map(|(code, why)| (*code, why.as_str()));
     let of_protocol = OF_EVERY_OFFER.into_iter().filter(|(code, _)| of_family.clone().all(|(other, _)| other != *code));
     let offers_alone = given.iter().all(|one| one.message.kind == Some(dhcp::kind::OFFER));
+    let of_class = lacks_call_server(&given).filter(|_| offers_alone);
     of_family
         .clone()
         .chain(of_protocol.filter(|_| offers_alone))
-        .filter(|(code, _)| is_missing(&given, *code) && would_help(case, *code))
+        .filter(|(code, _)| is_missing(&given, *code))
+        .chain(of_class)
+        .filter(|(code, _)| would_help(case, *code))
         .filter_map(|(code, why)| tell(&given, code, why))
         .collect()
+}
+
+fn lacks_call_server(given: &[Given<'_>]) -> Option<(u8, &'static str)> {
+    let (class, [code, other], why) = OFFER_OF_CLASS;
+    let is_class = |one: &Given<'_>| one.class.is_some_and(|own| own.raw().eq_ignore_ascii_case(class));
+    let lacks = |one: &Given<'_>| one.message.option(code).is_none() && one.message.option(other).is_none();
+    given.iter().all(|one| is_class(one) && lacks(one)).then_some((code, why))
 }
 
 fn is_missing(given: &[Given<'_>], code: u8) -> bool {
@@ -164,5 +181,19 @@ mod tests {
             .step(asks);
         let abandoned = offered.dropped();
         assert!(abandoned.the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 51"));
+    }
+
+    #[test]
+    fn a_phone_that_finds_its_call_server_in_the_offer_leaves_one_that_names_none() {
+        let left = |class: &'static str, option: Option<u8>| {
+            let mut options: Vec<(u8, &[u8])> = vec![MASK, (51, &[0, 0, 14, 16])];
+            options.extend(option.map(|code| (code, [1, 1, 1].as_slice())));
+            let asks = move |lease: &mut crate::login::steps::Lease, _| lease.vendor_class = Some(WireText::from(class));
+            Login::new().step(dhcp_exchange().discover().offer(&options).discover().act(asks)).dropped()
+        };
+        assert!(left("ipphone.mitel.com", None).the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 43"));
+        left("ipphone.mitel.com", Some(43)).nothing(&RULE);
+        left("ipphone.mitel.com", Some(125)).nothing(&RULE);
+        left("another", None).nothing(&RULE);
     }
 }

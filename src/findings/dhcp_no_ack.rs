@@ -30,6 +30,12 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         }
         let StepKind::Lease(lease) = kind else { return None };
         let answered = !lease.acks.is_empty() || !lease.naks.is_empty();
+        // What an INFORM asks for (RFC 2131 section 4.4.3), a device can have from elsewhere, as a rule: not where it stops there.
+        if !lease.informs.is_empty() {
+            let stops = case.attempt.dropped().is_some_and(|dropped| std::ptr::eq(dropped, step));
+            let shown = lease.informs.iter().map(|at| Evidence::new(at.frame, "dhcp.option.dhcp == 8", "INFORM, and no answer"));
+            return (stops && !answered).then(|| ("any DHCP server or registrar".to_owned(), shown.collect()));
+        }
         if lease.requests.is_empty() || answered || !answers::is_silence(step) || answers::leased_later(case, step) {
             return None;
         }
@@ -90,5 +96,14 @@ mod tests {
         old.dropped().nothing(&RULE);
         Login::new().step(silent(dhcp_exchange().discover().offer(&[]).request().nak())).dropped().nothing(&RULE);
         Login::new().step(silent(dhcp_exchange().discover().offer(&[]).request())).step(lease(&[])).nothing(&RULE);
+    }
+
+    #[test]
+    fn an_inform_that_nobody_answers_counts_where_the_device_stops_there() {
+        let asked = || silent(dhcp_exchange().inform().inform());
+        let found = Login::new().step(lease(&[])).step(asked()).dropped().the(&RULE);
+        assert_eq!(found.summary, "the DHCP request is not answered by any DHCP server or registrar");
+        assert!(found.explains_drop);
+        Login::new().step(asked()).step(lookup("sip.contoso.com").rcode(3)).dropped().nothing(&RULE);
     }
 }

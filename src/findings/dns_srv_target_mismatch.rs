@@ -58,12 +58,11 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
         return None;
     }
     let drop = case.attempt.drop?;
-    // A device of which that is not known shows it where it stops with this very answer, and does not even ask for the target's
-    // address.
-    let stops_there = drop.how == How::Abandoned
-        && case.attempt.dropped_step == Some(index)
+    // A device of which that is not known shows it where it does not even ask for the target's address: it stops with this very
+    // answer, or goes on to the next names of its list.
+    let passes_over = (drop.how == How::Abandoned && case.attempt.dropped_step == Some(index) || asks_on(case, index))
         && !case.attempt.lookups().any(|(_, other)| other.name.raw().eq_ignore_ascii_case(target.raw()));
-    if !(case.profile.strict_domain || stops_there && best == Lies::Outside) {
+    if !(case.profile.strict_domain || passes_over && best == Lies::Outside) {
         return None;
     }
     let by_names =
@@ -98,6 +97,15 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
             format!("{} names the target {target}", lookup.name),
         )],
     })
+}
+
+/// Does the device ask for further names of its registrar once it has this answer, and stop with them?
+fn asks_on(case: &Case<'_>, index: usize) -> bool {
+    let of_list = |place: usize| {
+        let step = case.attempt.steps.get(place);
+        step.is_some_and(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_)))
+    };
+    case.attempt.dropped_step.is_some_and(|dropped| dropped > index && of_list(dropped))
 }
 
 fn escaped(text: &str) -> String {
@@ -200,6 +208,14 @@ mod tests {
         };
         assert!(stops(None).the(&RULE).explains_drop);
         stops(Some("pool.fabrikam.net")).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_passes_over_the_answer_to_the_next_names_shows_it_too() {
+        let asked = |target| Login::new().step(lookup("_sipinternaltls._tcp.contoso.com").service(target, 5061));
+        assert!(gives_up(asked("pool.corp.contoso.net")).the(&RULE).explains_drop);
+        gives_up(asked("pool.contoso.com")).nothing(&RULE);
+        gives_up(asked("pool.corp.contoso.net").step(lookup("pool.corp.contoso.net").address("10.0.0.5"))).nothing(&RULE);
     }
 
     #[test]

@@ -134,7 +134,9 @@ fn refused_certificate(case: &Case<'_>, ahead: i64) -> Option<Witness> {
     chain::judged(case).iter().filter(|judged| judged.place().is_drop(case)).find_map(|judged| {
         let refusal = judged.refusal?;
         // Alerts that are never about dates, and a device whose own clock is known to be another.
-        if matches!(refusal.alert(), Some(43 | 44 | 48 | 51)) || chain::device_time(case, judged.at).is_some() {
+        let own = chain::device_time(case, judged.at).map(|own| own.since(judged.at.time));
+        let goes_by_another = own.is_some_and(|own| own.abs_diff(ahead) > FAR);
+        if matches!(refusal.alert(), Some(43 | 44 | 48 | 51)) || goes_by_another {
             return None;
         }
         let believed = judged.at.time.plus(ahead);
@@ -191,6 +193,17 @@ mod tests {
     #[test]
     fn a_certificate_that_was_issued_later_is_witness_enough() {
         assert!(refuses(told(SLOW)).the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_device_whose_own_clock_goes_by_the_servers_shows_it_and_one_that_goes_by_another_does_not() {
+        const YEARS_FAST: i64 = 9 * 365 * 86_400;
+        let own = |seconds: i64| {
+            let login = told(YEARS_FAST).clock(Whose::Device, ClockSource::TlsRandom, at(2), at(2).time.plus(seconds * SECOND));
+            refuses(login.clock(Whose::Device, ClockSource::TlsRandom, at(3), at(3).time.plus(seconds * SECOND)))
+        };
+        assert!(own(YEARS_FAST).the(&RULE).explains_drop);
+        own(0).nothing(&RULE);
     }
 
     #[test]

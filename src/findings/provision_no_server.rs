@@ -44,8 +44,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
     // An OFFER that the device did not take up is no lease that it went on from.
     let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
     let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
-    let named = |message: &crate::protocols::dhcp::Message| {
-        message.cut || !message.server.is_unspecified() || NAMING.iter().any(|code| message.option(*code).is_some())
+    let named = |message: &dhcp::Message| {
+        message.cut || names_boot_server(message) || NAMING.iter().any(|code| message.option(*code).is_some())
     };
     let found = case.profile.order.contains(&Stage::Provision)
         && !asked.is_empty()
@@ -79,6 +79,11 @@ fn found(case: &Case<'_>) -> Option<Found> {
             Evidence::new(drop.at.frame, "", "the last that the device had"),
         ],
     })
+}
+
+/// Does the header name a server to boot from (RFC 2131 section 2)? Some servers put their own address there, whatever they serve.
+fn names_boot_server(message: &dhcp::Message) -> bool {
+    !message.server.is_unspecified() && message.server_id() != Some(message.server)
 }
 
 /// A device that asks for a name, other than that of a time server, knows of a server without DHCP.
@@ -156,5 +161,18 @@ mod tests {
         login(&[]).step(lookup("pbx.contoso.com").address("10.0.0.5")).nothing(&RULE);
         login(&[]).step(tcp(Purpose::Provision).get("/a.cfg").answer(200)).nothing(&RULE);
         login(&[]).step(tcp(Purpose::Registrar).hello()).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_server_that_puts_its_own_address_into_the_header_names_none_by_that() {
+        let with_header = |server: [u8; 4]| {
+            let mut login = login(&[]);
+            if let crate::login::steps::StepKind::Lease(lease) = &mut login.attempt.steps[0].kind {
+                lease.acks = vec![(at(4), std::sync::Arc::new(dhcp::Message { server: server.into(), ..nameless(&[]) }))];
+            }
+            login
+        };
+        assert!(with_header([10, 0, 4, 1]).the(&RULE).explains_drop, "10.0.4.1 is the DHCP server");
+        with_header([10, 0, 4, 69]).nothing(&RULE);
     }
 }

@@ -762,6 +762,7 @@ impl IntoStep for Tcp {
             unreachable: None,
             ended: false,
             tls: None,
+            cut_hello: None,
             http: Vec::new(),
             sip: Vec::new(),
             ldap: Vec::new(),

@@ -20,16 +20,21 @@ use super::reports::stage_reports;
 use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, Step, StepKind};
-use super::target::{Target, target};
+use super::target::{Target, led_to, looks_up_first, target};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
 
+/// A device that sends another INFORM after such a pause has given the first one up (RFC 2131 section 4.1: it waits 4 s, then 8).
+const GIVES_UP_INFORM: i64 = 10 * SECOND;
+
 /// A device that asks for its router again after such a pause has given up in between.
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
 
+/// A device that gets no time goes on after this time, at most.
+const WAITS_FOR_TIME: i64 = 5 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
 
@@ -168,6 +173,10 @@ impl Try {
             .any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
     }
 
+    fn asked_by_inform(&self) -> bool {
+        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty()))
+    }
+
     /// Does the device hold an address that it has not given back?
     fn is_bound(&self) -> bool {
         let leases = self.steps().filter_map(|step| match &step.kind {
@@ -182,6 +191,21 @@ impl Try {
         let beside = |other: &&Step| matches!(other.kind, StepKind::Neighbour(_) | StepKind::Port(_));
         let last = self.steps().filter(|other| !beside(other)).map(|other| other.last.time).max();
         last.map_or(i64::MAX, |last| step.first.time.since(last.min(step.first.time)))
+    }
+
+    /// Time is asked for at any moment; but what a device asks of it after its pause, before all else and on the way to `next`,
+    /// with which it starts over, belongs to that.
+    fn give_up_time(&mut self, next: &Step) -> Vec<Judgement> {
+        let is_time = |step: &Step| step.purpose == Purpose::Clock;
+        let beside = |step: &Step| is_time(step) || matches!(step.kind, StepKind::Neighbour(_));
+        let begins =
+            self.judgements.iter().rposition(|judgement| !beside(&judgement.step)).map_or(0, |last| last.saturating_add(1));
+        let (before, after) = self.judgements.split_at_checked(begins).unwrap_or_default();
+        let mut time = after.iter().map(|judgement| &judgement.step).filter(|step| is_time(step));
+        let paused = before.last().zip(time.clone().next());
+        let paused = paused.is_some_and(|(left, asks)| asks.first.time.since(left.step.last.time) >= PAUSE);
+        let goes_on = time.next_back().is_some_and(|asked| next.first.time.since(asked.last.time) <= WAITS_FOR_TIME);
+        if paused && goes_on { self.judgements.split_off(begins) } else { Vec::new() }
     }
 
     /// How long the device had been idle when `step` began.
@@ -214,7 +238,8 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {
-        return current.was_informed() && current.pause_before(step) >= PAUSE;
+        let pause = if current.was_informed() { PAUSE } else { GIVES_UP_INFORM };
+        return current.asked_by_inform() && current.pause_before(step) >= pause;
     }
     let back = errand(step.purpose) < current.furthest();
     match current.failure() {
@@ -246,11 +271,6 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
     }
 }
 
-/// Is this the first name that such a device asks for to find its registrar?
-fn looks_up_first(step: &Step, profile: &Profile) -> bool {
-    matches!(&step.kind, StepKind::Lookup(lookup) if profile.asks_first_for(lookup.name.raw()))
-}
-
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
 fn leads_to_new_target(current: &mut Try, step: &Step, following: &[Judgement]) -> bool {
     led_to(step, following).is_some_and(|next| !current.has_aimed_at(&target(next)))
@@ -259,13 +279,6 @@ fn leads_to_new_target(current: &mut Try, step: &Step, following: &[Judgement]) 
 /// A look-up that leads to a server that was tried before, where the capture began after the earlier look-up.
 fn leads_back(current: &mut Try, step: &Step, following: &[Judgement]) -> bool {
     matches!(step.kind, StepKind::Lookup(_)) && led_to(step, following).is_some_and(|next| current.has_aimed_at(&target(next)))
-}
-
-/// What the device does next, if that is of the same errand, and no look-up.
-fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
-    let mut next = following.iter().map(|judgement| &judgement.step);
-    let next = next.find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
-    next.filter(|next| next.purpose == step.purpose)
 }
 
 /// Has the device given its router up before, and paused? Until then it asks once a second, three times (RFC 1122 section
@@ -330,7 +343,9 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let mut following = judgements.into_iter();
     while let Some(judgement) = following.next() {
         if begins(&mut current, &judgement.step, following.as_slice(), profile) {
+            let leading = current.give_up_time(&judgement.step);
             tries.push(std::mem::take(&mut current));
+            leading.into_iter().for_each(|one| current.add(one));
         }
         current.add(judgement);
     }
@@ -392,4 +407,70 @@ fn close(
     let stages = stage_reports(&steps, drop.as_ref(), signed_in, profile);
     let signed_in = if drop.is_some_and(|drop| drop.stage != Stage::Session) { None } else { signed_in };
     (Attempt { number, first, last, steps, stages, drop, dropped_step: dropped.map(|(index, _)| index), signed_in }, drafts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::record::Weight;
+
+    /// With which frames the attempts begin that these steps make.
+    fn begin(steps: Vec<(u64, Step)>) -> Vec<u64> {
+        let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let judgements = steps.into_iter().map(|(_, step)| judged(step)).collect();
+        let attempts = split(judgements, &profile(), at_second(900, 900.0).time, &Settled::default());
+        attempts.into_iter().map(|(attempt, _)| attempt.first.frame.0).collect()
+    }
+
+    /// The step at this second, in a frame of that number.
+    fn moved(step: impl IntoStep, second: u64) -> (u64, Step) {
+        let mut step = step.into_step(second);
+        let later = at_second(second, second as f64).time.since(step.first.time);
+        for at in [&mut step.first, &mut step.last].into_iter().chain(step.ending.as_mut().map(|ending| &mut ending.at)) {
+            at.time = at.time.plus(later);
+        }
+        (second, step)
+    }
+
+    /// A time server that says nothing.
+    fn no_time(frame: u64) -> (u64, Step) {
+        let (_, mut step) = moved(ntp_exchange(2, &[]), frame);
+        (step.purpose, step.stage, step.outcome) = (Purpose::Clock, Stage::Time, Outcome::Failed);
+        step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+        (frame, step)
+    }
+
+    fn refused(frame: u64) -> (u64, Step) {
+        moved(syn(Purpose::Registrar).leaves(crate::model::Side::Server, crate::login::steps::Close::Rst), frame)
+    }
+
+    #[test]
+    fn what_a_device_asks_of_the_time_on_its_way_to_all_else_begins_the_attempt() {
+        assert_eq!(begin(vec![no_time(1), refused(10), no_time(20), refused(25), no_time(40), refused(45)]), [1, 20, 40]);
+        assert_eq!(begin(vec![no_time(1), refused(10), no_time(20), refused(60)]), [1, 60], "it asked in between");
+    }
+
+    #[test]
+    fn a_device_that_starts_over_after_it_was_told_the_time_came_no_further_than_its_address() {
+        let steps = [moved(lease(&[]), 1), moved(ntp_exchange(1, &[(0, 2, BEGIN)]), 3), moved(lease(&[]), 20)];
+        let judged = |(_, step): (u64, Step)| {
+            let step = if let StepKind::Clock(_) = step.kind { Step { purpose: Purpose::Clock, ..step } } else { step };
+            Judgement { draft: 1, weight: Weight::default(), step, signed_in: None }
+        };
+        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        assert_eq!(attempts[0].0.drop.map(|drop| (drop.stage, drop.how)), Some((Stage::Address, How::Abandoned)));
+    }
+
+    #[test]
+    fn another_inform_after_a_long_pause_begins_the_next_attempt() {
+        let silent = |frame: u64| {
+            let (_, mut step) = moved(dhcp_exchange().inform().inform(), frame);
+            step.outcome = Outcome::Failed;
+            step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+            (frame, step)
+        };
+        assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(40)]), [1, 40]);
+        assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(15)]), [1], "it goes on asking");
+    }
 }

@@ -157,13 +157,14 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     };
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
+    let (_, stage) = along(step);
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
     // An image that came whole after all that is what the device started over with.
     let images = steps.iter().enumerate().filter_map(|(index, step)| Some((index, step, image(step)?)));
-    let (index, step, at) =
-        images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole).unwrap_or((index, step, at));
-    Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }))
+    let image = images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole);
+    let (index, stage, at) = image.map_or((index, stage, at), |(index, step, whole)| (index, step.stage, whole));
+    Some((index, DropPoint { stage, by: By::Device, how: How::Abandoned, at }))
 }
 
 /// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.

@@ -188,6 +188,10 @@ impl Context<'_> {
     }
 
     fn by_itself(&self, connection: &Connection) -> Purpose {
+        let port = connection.flow.server.port();
+        if connection.name.as_ref().is_some_and(|name| self.names.is_web_service(name, port)) {
+            return Purpose::Enrolment;
+        }
         let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
         purpose::of_connection(connection, name)
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::model::{Endpoint, Frame};
-use crate::protocols::dns;
+use crate::protocols::{dhcp, dns};
 use crate::text::WireText;
 
 use super::steps::Purpose;
@@ -29,6 +29,8 @@ pub(super) struct NameBook {
     targets: Vec<(WireText, WireText, u16)>,
     /// Domains whose SIP services were asked for.
     sip_domains: Vec<String>,
+    /// Host and port of the web service that DHCP named.
+    web_service: Option<(WireText, u16)>,
     held: usize,
 }
 
@@ -54,6 +56,19 @@ impl NameBook {
                 _ => {}
             }
         }
+    }
+
+    /// Takes note of the certificate web service that a UC client is told of: host and port in option 43.
+    pub(super) fn learn_web_service(&mut self, ack: &dhcp::Message) {
+        let Some((host, port)) = ack.web_service() else { return };
+        let before = self.web_service.as_ref().map_or(0, |(host, _)| host.held());
+        self.held = self.held.saturating_sub(before).saturating_add(host.held());
+        self.web_service = Some((host, port));
+    }
+
+    /// Is this host, at this port, that web service?
+    pub(super) fn is_web_service(&self, name: &WireText, port: u16) -> bool {
+        self.web_service.as_ref().is_some_and(|(host, own)| *own == port && host.raw().eq_ignore_ascii_case(name.raw()))
     }
 
     fn learn_domain(&mut self, service: &str) {
@@ -150,6 +165,10 @@ impl NameBook {
         for (service, target, port) in other.targets {
             self.add_target(&service, &target, port);
         }
+        if let (None, Some((host, port))) = (&self.web_service, other.web_service) {
+            self.held = self.held.saturating_add(host.held());
+            self.web_service = Some((host, port));
+        }
     }
 }
 
@@ -158,6 +177,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::findings::testing::dhcp_message;
 
     #[test]
     fn addresses_beyond_the_bound_have_no_name_and_those_known_go_on() {
@@ -178,5 +198,21 @@ mod tests {
         }
         assert_eq!(name(&book, 0).as_deref(), Some("new199.contoso.com"));
         assert!(book.held() < held + 20 * NAMES * 10, "{held} {}", book.held());
+    }
+
+    #[test]
+    fn the_web_service_that_dhcp_names_is_one_at_its_host_and_port_alone() {
+        let sub = |code: u8, value: &[u8]| [&[code, value.len() as u8], value].concat();
+        let told = |class: &[u8], port: &[u8]| {
+            let value = [sub(1, class), sub(2, b"https"), sub(3, b"pool.contoso.com"), sub(4, port)].concat();
+            let mut book = NameBook::default();
+            book.learn_web_service(&dhcp_message(5, &[(43, &value)]));
+            move |name: &str, port: u16| book.is_web_service(&WireText::from(name), port)
+        };
+        let known = told(b"MS-UC-Client", b"443");
+        assert!(known("Pool.contoso.com", 443));
+        assert!(!known("pool.contoso.com", 5061) && !known("sip.contoso.com", 443));
+        assert!(!told(b"another", b"443")("pool.contoso.com", 443), "it speaks to others");
+        assert!(!told(b"MS-UC-Client", &[1, 0xbb])("pool.contoso.com", 443), "the port is no text");
     }
 }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use crate::flow::{Flow, Transport};
 use crate::model::Endpoint;
+use crate::profile::Profile;
 
+use super::judge::Judgement;
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
 
 /// What a device does again when it starts over.
@@ -65,4 +67,16 @@ fn ticket(flow: &Flow, requests: &[TicketRequest]) -> Target {
 /// The path that a connection was opened for.
 fn first_file(connection: &Connection) -> Option<String> {
     connection.http.iter().find_map(|exchange| exchange.request.as_ref()).map(|(_, request)| request.uri.raw().to_owned())
+}
+
+/// Is this the first name that such a device asks for to find its registrar?
+pub(super) fn looks_up_first(step: &Step, profile: &Profile) -> bool {
+    matches!(&step.kind, StepKind::Lookup(lookup) if profile.asks_first_for(lookup.name.raw()))
+}
+
+/// What the device does next, if that is of the same errand, and no look-up.
+pub(super) fn led_to<'a>(step: &Step, following: &'a [Judgement]) -> Option<&'a Step> {
+    let mut next = following.iter().map(|judgement| &judgement.step);
+    let next = next.find(|next| !matches!(next.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)));
+    next.filter(|next| next.purpose == step.purpose)
 }

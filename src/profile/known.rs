@@ -59,7 +59,6 @@ fn read(line: &str) -> Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::profile::Profiles;
 
     #[test]

@@ -5,7 +5,7 @@ use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Proof, Rule, Weight};
 use crate::login::steps::Attempt;
 use crate::login::timeline::{self, Moment};
-use crate::model::{By, How, Outcome, Stage, Time, Verdict};
+use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
 use crate::profile::Profile;
 
 mod elsewhere;
@@ -27,6 +27,8 @@ pub(crate) const LITTLE_EVIDENCE: usize = 3;
 pub const ATTEMPTS: usize = 4_096;
 /// Most devices have no more: there can be thousands of them, and room for further ones would be wasted.
 const FEW_ATTEMPTS: usize = 2;
+/// Nobody signs off so often in a row.
+const SIGNED_OFF: usize = 4;
 /// Different chains that are drawn.
 const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
@@ -292,25 +294,30 @@ impl Gathered {
         }
     }
 
-    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did.
+    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did. A session that its
+    /// device takes leave of may be one that somebody signed off.
     fn is_cut_again_and_again(&self) -> bool {
         let length = |attempt: &AttemptSummary| attempt.last.time.since(attempt.first.time);
-        let cut = self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(|drop| drop.stage == Stage::Session));
-        let lengths: Vec<i64> = cut.map(length).collect();
+        let session = |drop: DropPoint| drop.stage == Stage::Session;
+        let takes_leave = |drop: DropPoint| drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert);
+        let cut = || self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(session));
+        let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
+        let lengths: Vec<i64> = cut().map(length).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        lengths.len() >= 2 && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
+        lengths.len() >= if by_others { 2 } else { SIGNED_OFF }
+            && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
     }
 
     fn repeats(&self) -> Option<Repeats> {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
-        let starts: Vec<Time> = self.attempts.iter().map(|attempt| attempt.first.time).collect();
-        let (first, last) = (starts.first()?, starts.last()?);
-        let distances = starts.len().saturating_sub(1).saturating_add(self.left_out as usize).max(1);
         let begins_at = |attempt: &AttemptSummary| {
             let seen = attempt.stages.iter().filter(|stage| stage.stage != Stage::Update && stage.first.is_some());
             seen.min_by_key(|stage| (stage.first, stage.stage)).map(|stage| stage.stage)
         };
-        let period_s = last.seconds_since(*first) / distances as f64;
+        // A session that was good until then is none of the loop's.
+        let (first, last) = (dropped.first()?, self.attempts.last()?);
+        let distances = last.number.saturating_sub(first.number).max(1);
+        let period_s = last.first.time.seconds_since(first.first.time) / f64::from(distances);
         Some(Repeats {
             attempts: u32::try_from(dropped.len()).unwrap_or(u32::MAX).saturating_add(self.left_out_drops),
             period_s: (period_s * 1000.0).round() / 1000.0,
@@ -368,4 +375,41 @@ fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static Rule> {
     explaining()
         .min_by_key(|(rule, found)| (std::cmp::Reverse(rule.weight), std::cmp::Reverse(proof(found)), rule.order, rule.code))
         .map(|(rule, _)| *rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{At, Frame, SECOND};
+
+    /// Sessions of ten seconds, each closed so, and a last one that stands.
+    fn closed(times: u32, by: By, how: How) -> Verdict {
+        let at = |second: i64| At { frame: Frame(second.unsigned_abs()), time: crate::model::Time(second * SECOND) };
+        let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+        for number in 1..=times.saturating_add(1) {
+            let begun = i64::from(number) * 20;
+            let drop = DropPoint { stage: Stage::Session, by, how, at: at(begun + 10) };
+            gathered.signed_in.push(Some(0.9));
+            gathered.attempts.push(AttemptSummary {
+                number,
+                first: at(begun),
+                last: at(begun + 10),
+                stages: Vec::new(),
+                drop: (number <= times).then_some(drop),
+                screen: None,
+                primary_cause: None,
+                timeline: Vec::new(),
+            });
+        }
+        gathered.verdict(true).0
+    }
+
+    #[test]
+    fn sessions_that_others_cut_are_a_loop_and_those_that_the_device_takes_leave_of_only_when_there_are_many() {
+        assert_eq!(closed(2, By::Server, How::Fin), Verdict::Loop);
+        assert_eq!(closed(2, By::Device, How::Rst), Verdict::Loop);
+        assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
+        assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
+        assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
 }

@@ -31,6 +31,7 @@ impl Recorder {
                     unreachable: None,
                     ended: false,
                     tls: None,
+                    cut_hello: None,
                     http: Vec::new(),
                     sip: Vec::new(),
                     ldap: Vec::new(),
@@ -143,11 +144,13 @@ impl Recorder {
         if event.flow.transport == Transport::Link {
             return self.port_tls(event, message);
         }
+        let Some(connection) = self.connection(&event.flow, event.at) else { return };
         // The rest of it was on the wire: a name or a suite that is missing in it would blame somebody for the capture.
-        if matches!(message, tls::Message::Cut(_)) {
+        if let tls::Message::Cut(beginning) = message {
+            let is_hello = matches!(**beginning, tls::Message::ClientHello(_));
+            connection.cut_hello = connection.cut_hello.or(is_hello.then_some(event.at));
             return;
         }
-        let Some(connection) = self.connection(&event.flow, event.at) else { return };
         let handshake = connection.tls.get_or_insert_with(Box::default);
         record_tls(handshake, event.at, event.side, message);
     }

@@ -12,6 +12,9 @@ use super::{DraftId, MIRRORED, Recorder, Thread, add};
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
         let Some(kind) = message.kind else { return };
+        if kind == dhcp::kind::ACK {
+            self.names.learn_web_service(message);
+        }
         let id = match self.threads.get(&Thread::Lease(message.transaction)).copied() {
             Some(id) if !self.begins_anew(id, kind) => id,
             _ => {

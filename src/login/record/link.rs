@@ -13,6 +13,8 @@ use super::connection::record_tls;
 use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, Thread, add, add_newest};
 
+/// So many Starts in vain, and a supplicant goes on without (IEEE 802.1X: maxStart).
+const STARTS: usize = 3;
 /// EAPOL that comes later than this after the last of an exchange begins the next: the times between tries and the rest
 /// after a failure (IEEE 802.1X: 30 and 60 seconds) lie below.
 const SAME_PORT_EXCHANGE: i64 = 90 * SECOND;
@@ -25,7 +27,8 @@ impl Recorder {
             return;
         }
         let result = message.eap.as_ref().is_some_and(|packet| matches!(packet.code, eap::code::SUCCESS | eap::code::FAILURE));
-        let id = match self.threads.get(&Thread::Port).copied().filter(|id| self.port_goes_on(*id, at, result)) {
+        let goes_on = |id: &DraftId| self.port_goes_on(*id, at, result) && !(starts && self.gave_port_up(*id));
+        let id = match self.threads.get(&Thread::Port).copied().filter(goes_on) {
             Some(id) => id,
             None => {
                 let id = self.begin(at, StepKind::Port(Box::default()));
@@ -61,6 +64,16 @@ impl Recorder {
         let Some(Draft { kind: StepKind::Port(port), last, .. }) = self.drafts.get(id) else { return false };
         let ended = port.success.is_some() || port.failure.is_some();
         at.time.since(last.time) <= SAME_PORT_EXCHANGE && (!ended || result)
+    }
+
+    /// Nobody answered its Starts, and the device has asked for an address since: another Start begins all over.
+    fn gave_port_up(&self, id: DraftId) -> bool {
+        let Some(Draft { kind: StepKind::Port(port), .. }) = self.drafts.get(id) else { return false };
+        let Some(last) = port.starts.last().filter(|_| port.starts.len() >= STARTS && port.requests.is_empty()) else {
+            return false;
+        };
+        let asks = |draft: &Draft| matches!(draft.kind, StepKind::Lease(_) | StepKind::LeaseV6(_)) && draft.first > *last;
+        self.drafts.iter().any(|(_, draft)| asks(draft))
     }
 
     pub(super) fn dhcpv6(&mut self, at: At, message: &Arc<dhcpv6::Message>) {
@@ -113,5 +126,33 @@ fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &Arc<dhcpv6::Message>) {
         kind::REQUEST | kind::RENEW | kind::REBIND | kind::CONFIRM => add_sent(&mut lease.requests, at),
         kind::REPLY => add_newest(&mut lease.replies, (at, Arc::clone(message))),
         _ => add_newest(&mut lease.others, at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{at, dhcp_message};
+    use crate::protocols::dhcp;
+
+    /// How many exchanges with the switch, by the Starts in these frames, and DISCOVERs in those.
+    fn exchanges(starts: &[u64], discovers: &[u64]) -> usize {
+        let mut recorder = Recorder::default();
+        for frame in 1..=60 {
+            if starts.contains(&frame) {
+                recorder.eap(at(frame), &eap::Message { kind: eap::kind::START, eap: None });
+            }
+            if discovers.contains(&frame) {
+                recorder.dhcp(at(frame), &Arc::new(dhcp_message(dhcp::kind::DISCOVER, &[])));
+            }
+        }
+        recorder.drafts().filter(|(_, draft)| matches!(draft.kind, StepKind::Port(_))).count()
+    }
+
+    #[test]
+    fn a_supplicant_that_has_given_up_and_asked_for_an_address_begins_all_over_with_its_next_start() {
+        assert_eq!(exchanges(&[1, 9, 17, 40, 48, 56], &[25, 29]), 2);
+        assert_eq!(exchanges(&[1, 9, 17, 40], &[]), 1, "it goes on");
+        assert_eq!(exchanges(&[1, 9, 40], &[5, 25]), 1, "802.1X goes on beside DHCP");
     }
 }

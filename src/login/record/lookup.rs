@@ -26,15 +26,30 @@ pub(super) fn mark(name: &WireText, kind: u16) -> u64 {
 
 impl Recorder {
     pub(super) fn dns(&mut self, event: &Event, message: &Arc<dns::Message>) {
-        let Some(question) = &message.question else { return };
         if message.opcode != 0 || event.flow.server.ip().is_some_and(|ip| ip.is_multicast()) {
             return;
         }
-        if message.response {
-            self.dns_answer(event, message, question);
-        } else {
-            self.dns_query(event, message, question);
+        match &message.question {
+            Some(question) if message.response => self.dns_answer(event, message, question),
+            Some(question) => self.dns_query(event, message, question),
+            // A server that refuses may leave the question out: its number says which one it was.
+            None if message.response && message.rcode != 0 => {
+                if let Some(question) = self.question_of(event, message.id) {
+                    self.dns_answer(event, message, &question);
+                }
+            }
+            None => {}
         }
+    }
+
+    /// The question that was last sent to this server under this number.
+    fn question_of(&self, event: &Event, id: u16) -> Option<dns::Question> {
+        let server = event.source().ip()?;
+        let drafts = self.queries.iter().rev().filter(|query| query.id == id).filter_map(|query| self.drafts.get(query.draft));
+        drafts.filter_map(|draft| as_lookup(&draft.kind)).find_map(|lookup| {
+            let asked_there = lookup.queries.iter().any(|(_, asked)| *asked == server);
+            asked_there.then(|| dns::Question { name: lookup.name.clone(), kind: lookup.kind })
+        })
     }
 
     pub(super) fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
@@ -130,16 +145,58 @@ impl Recorder {
     }
 }
 
+fn as_lookup(kind: &StepKind) -> Option<&Lookup> {
+    match kind {
+        StepKind::Lookup(lookup) => Some(lookup),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
-    use crate::protocols::dns::kind;
+    use crate::device::facts::DeviceFacts;
+    use crate::event::What;
+    use crate::findings::testing::at;
+    use crate::flow::Flow;
+    use crate::model::{Endpoint, Side};
+    use crate::packet::Link;
+    use crate::protocols::Message;
+    use crate::text::WireText;
+
+    /// The answer to a question under number 7, where a message without a question comes back.
+    fn answer(id: u16, rcode: u8, from: u8) -> Option<u16> {
+        let end = |host: u8, port: u16| Endpoint::Ip(SocketAddr::from(([10, 0, 0, host], port)));
+        let event = |frame: u64, host: u8, side: Side, message: dns::Message| {
+            let flow = Flow { id: 1, transport: Transport::Udp, client: end(23, 50_000), server: end(host, 53), oriented: true };
+            let what = What::Message(Message::Dns(Arc::new(message)));
+            Event { at: at(frame), link: Link::default(), flow, side, what }
+        };
+        let question = Some(dns::Question { name: WireText::from("sip.contoso.com"), kind: dns::kind::A });
+        let mut recorder = Recorder::default();
+        let asked = dns::Message { id: 7, question, ..dns::Message::default() };
+        let told = dns::Message { id, rcode, response: true, ..dns::Message::default() };
+        recorder.event(&event(1, 2, Side::Client, asked), &DeviceFacts::default());
+        recorder.event(&event(2, from, Side::Server, told), &DeviceFacts::default());
+        let (_, draft) = recorder.drafts().next().expect("a look-up");
+        as_lookup(&draft.kind)?.answer.as_ref().map(|answer| answer.rcode)
+    }
+
+    #[test]
+    fn a_refusal_that_leaves_the_question_out_answers_the_one_of_its_number() {
+        assert_eq!(answer(7, 5, 2), Some(5));
+        assert_eq!(answer(8, 5, 2), None, "another number");
+        assert_eq!(answer(7, 5, 3), None, "another server");
+        assert_eq!(answer(7, 0, 2), None, "it says nothing");
+    }
 
     #[test]
     fn a_question_has_one_mark_whatever_the_case_of_its_name() {
         let mark = |name: &str, kind: u16| mark(&WireText::from(name), kind);
-        assert_eq!(mark("sip.contoso.com", kind::A), mark("sIp.CONTOSO.com", kind::A));
-        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip.contoso.com", kind::AAAA));
-        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip1.contoso.com", kind::A));
+        assert_eq!(mark("sip.contoso.com", dns::kind::A), mark("sIp.CONTOSO.com", dns::kind::A));
+        assert_ne!(mark("sip.contoso.com", dns::kind::A), mark("sip.contoso.com", dns::kind::AAAA));
+        assert_ne!(mark("sip.contoso.com", dns::kind::A), mark("sip1.contoso.com", dns::kind::A));
     }
 }

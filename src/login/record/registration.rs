@@ -88,16 +88,23 @@ fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
 }
 
 /// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
-/// has none, and a request repeats only one that is still open.
+/// has none, as one does whose request was cut there, and a request repeats only one that is still open.
 fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
-    let nameless = message.cut && message.cseq.1.is_empty();
-    transactions.iter_mut().rev().find(|transaction| {
-        let open = transaction.answer.is_none();
-        if !nameless {
-            return same_transaction(transaction, message);
-        }
-        open && (message.code().is_some() || transaction.request.method() == message.method())
-    })
+    let nameless = |message: &sip::Message| message.cut && message.cseq.1.is_empty();
+    let exact = transactions.iter().rposition(|transaction| same_transaction(transaction, message));
+    let place = exact.or_else(|| {
+        transactions.iter().rposition(|transaction| {
+            let open = transaction.answer.is_none() && transaction.request.method() == message.method();
+            let of_call = transaction.request.call_id.is_empty() || transaction.request.call_id == message.call_id;
+            match (nameless(message), message.code()) {
+                (true, Some(_)) => transaction.answer.is_none(),
+                (true, None) => open,
+                (false, Some(_)) => open && of_call && nameless(&transaction.request),
+                (false, None) => false,
+            }
+        })
+    });
+    place.and_then(|place| transactions.get_mut(place))
 }
 
 /// `unheard`: the capture holds no request of this device, so that an answer stands for its question too.
@@ -134,6 +141,7 @@ fn takes_after_all(transaction: &Transaction, code: u16) -> bool {
 mod tests {
     use super::*;
     use crate::findings::testing::{at, sip_answer, sip_request};
+    use crate::text::WireText;
 
     fn answer(messages: Vec<sip::Message>) -> Option<u16> {
         let mut transactions = Vec::new();
@@ -165,5 +173,19 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_asked_for_again_changes_nothing() {
         assert_eq!(answer(vec![sip_request("REGISTER", 2), sip_answer(401, 2), sip_answer(200, 2)]), Some(401));
+    }
+
+    #[test]
+    fn an_answer_that_is_whole_belongs_to_the_request_that_the_capture_cut_before_its_number() {
+        let cut = |call: &str| sip::Message {
+            cut: true,
+            cseq: Default::default(),
+            call_id: WireText::from(call),
+            ..sip_request("REGISTER", 2)
+        };
+        let of_call = |code, call: &str| sip::Message { call_id: WireText::from(call), ..sip_answer(code, 2) };
+        assert_eq!(answer(vec![cut("one"), of_call(403, "one")]), Some(403));
+        assert_eq!(answer(vec![cut(""), of_call(403, "one")]), Some(403), "the call's name was cut, too");
+        assert_eq!(answer(vec![cut("one"), of_call(403, "another")]), None);
     }
 }

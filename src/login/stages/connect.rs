@@ -75,6 +75,15 @@ fn left_after_hello(connection: &Connection) -> Option<(At, Close)> {
     (side == Side::Client && answered && hello_alone && at.time.since(said.time) < PATIENCE).then_some((at, close))
 }
 
+/// A hello that the capture cut, and with it what the server answered: that the client says no more, and leaves, shows all the same.
+pub(in crate::login) fn left_after_cut_hello(connection: &Connection) -> Option<(At, Close)> {
+    let said = connection.cut_hello?;
+    let (at, side, close) = connection.first_close()?;
+    let answered = connection.stats.server.first_data.is_some();
+    let hello_alone = connection.stats.client.data_segments == 1;
+    (side == Side::Client && answered && hello_alone && at.time.since(said.time) < PATIENCE).then_some((at, close))
+}
+
 /// A question on a standing connection that nobody answered: who gave up, and when. `asked` is its frame.
 pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked: At, horizon: &Horizon<'_>) -> Judged {
     /// What applications wait, as a rule, at least.

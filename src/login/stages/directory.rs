@@ -69,6 +69,10 @@ fn after_search(state: State, request: &DirectoryRequest, at: At, code: u32) -> 
 
 /// The next state, by a Kerberos request and what came back.
 fn after_kerberos(state: State, request: &TicketRequest) -> State {
+    // Who is told that the password has expired may ask for a ticket to change it (RFC 3244): that lets nobody in.
+    if request.is_for_password_change() {
+        return state;
+    }
     let Some((at, answer)) = &request.answer else { return waiting(state, &request.sent) };
     match (answer.kind, answer.error().map(|error| error.code)) {
         (_, Some(error_code::PREAUTH_REQUIRED | error_code::RESPONSE_TOO_BIG)) => State::Challenged(*at),
@@ -184,9 +188,10 @@ mod tests {
 
     use super::*;
     use crate::device::hosts::Hosts;
-    use crate::findings::testing::{IntoStep, Tcp, as_req, at, ip, kerberos, krb_error, ldap_search, tcp, ticket};
+    use crate::findings::testing::{self, IntoStep, Tcp, as_req, at, ip, krb_error, ldap_search, tcp, ticket};
     use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::Time;
+    use crate::text::WireText;
 
     const AUTHORITIES: &str = "(objectCategory=certificationAuthority)";
     const SERVICES: &str = "(objectCategory=pKIEnrollmentService)";
@@ -295,26 +300,46 @@ mod tests {
 
     #[test]
     fn the_first_refusals_of_kerberos_are_steps_of_it() {
-        let healthy = kerberos(vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(ticket()))]);
+        let healthy = testing::kerberos(vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(ticket()))]);
         assert_eq!(judged(healthy, 60, None), Judged::ok(STAGE));
-        assert_eq!(judged(kerberos(vec![(as_req(true), Some(krb_error(52)))]), 60, Some(5)), Judged::ok(STAGE), "now over TCP");
+        assert_eq!(
+            judged(testing::kerberos(vec![(as_req(true), Some(krb_error(52)))]), 60, Some(5)),
+            Judged::ok(STAGE),
+            "now over TCP"
+        );
     }
 
     #[test]
     fn a_refusal_of_kerberos_is_made_good_by_a_ticket_and_by_nothing_else() {
-        let wrong = || kerberos(vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(krb_error(24)))]);
+        let wrong = || testing::kerberos(vec![(as_req(false), Some(krb_error(25))), (as_req(true), Some(krb_error(24)))]);
         assert_eq!(judged(wrong(), 60, None), rejected(4));
         assert_eq!(judged(wrong(), 0, None), rejected(4), "whether it tries again is asked when the attempt is closed");
         for code in [14, 37] {
-            let second = kerberos(vec![(as_req(true), Some(krb_error(code))), (as_req(true), Some(ticket()))]);
+            let second = testing::kerberos(vec![(as_req(true), Some(krb_error(code))), (as_req(true), Some(ticket()))]);
             assert_eq!(judged(second, 60, None), Judged::ok(STAGE), "{code}");
         }
     }
 
     #[test]
     fn a_silent_kdc_is_silent_when_the_device_has_waited() {
-        let silent = || kerberos(vec![(as_req(false), None)]);
+        let silent = || testing::kerberos(vec![(as_req(false), None)]);
         assert_eq!(judged(silent(), 60, None), Judged::failed(STAGE, By::Network, How::Timeout, at(1)), "it answers elsewhere");
         assert_eq!(judged(silent(), 1, None), Judged::unclear(STAGE));
+    }
+
+    #[test]
+    fn a_ticket_to_change_the_password_lets_nobody_in() {
+        let change = kerberos::Body::Request(kerberos::Request {
+            service: Some(WireText::from("kadmin/changepw")),
+            ..match as_req(true).body {
+                kerberos::Body::Request(request) => request,
+                other => panic!("{other:?}"),
+            }
+        });
+        let change = kerberos::Message { kind: kerberos::kind::AS_REQ, body: change };
+        let expired = || (as_req(false), Some(krb_error(error_code::KEY_EXPIRED)));
+        let only_to_change = testing::kerberos(vec![expired(), (change, Some(ticket()))]);
+        assert_eq!(judged(only_to_change, 60, None), rejected(2));
+        assert_eq!(judged(testing::kerberos(vec![expired(), (as_req(true), Some(ticket()))]), 60, None), Judged::ok(STAGE));
     }
 }

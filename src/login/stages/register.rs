@@ -127,6 +127,9 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
 
 /// Bytes went over the connection, but none that any protocol claims.
 fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    if let Some((at, close)) = connect::left_after_cut_hello(connection) {
+        return Judged::failed(Stage::Tls, By::Device, connect::how(close), at);
+    }
     match connection.stats.client.first_data {
         Some(asked) if connection.stats.server.first_data.is_none() => {
             connect::unanswered(connection, Stage::Connect, asked, horizon)
@@ -204,6 +207,19 @@ mod tests {
         }
         let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
         assert_eq!(judged(registered.encrypted(Side::Server).torn()).signed_in, Some(0.99));
+    }
+
+    #[test]
+    fn a_device_that_leaves_after_its_hello_does_so_though_the_capture_cut_what_was_said() {
+        let hello = |cut: bool| {
+            let said = tcp(Purpose::Registrar).data(Side::Client, 74).data(Side::Server, 1_255);
+            said.change(move |connection| connection.cut_hello = connection.syn_ack.filter(|_| cut))
+        };
+        let left = judged(hello(true).leaves(Side::Client, Close::Fin));
+        assert_eq!((left.stage, ending(&left)), (Stage::Tls, Some((By::Device, How::Fin))));
+        assert_eq!(ending(&judged(hello(false).leaves(Side::Client, Close::Fin))), None, "it may have been anything");
+        assert_eq!(ending(&judged(hello(true).data(Side::Client, 200).leaves(Side::Client, Close::Fin))), None, "it went on");
+        assert_eq!(ending(&judged(hello(true).pause(40.0).leaves(Side::Client, Close::Fin))), None, "it waited");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Connection {
     pub ended: bool,
     /// The TLS handshake, if there was one.
     pub tls: Option<Box<Handshake>>,
+    /// A hello of the client that the capture cut.
+    pub cut_hello: Option<At>,
     /// HTTP requests and their answers.
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.

@@ -105,6 +105,15 @@ pub struct TicketRequest {
 }
 
 impl TicketRequest {
+    /// Is it for the ticket of the service that changes passwords (RFC 3244 section 2)?
+    pub fn is_for_password_change(&self) -> bool {
+        let service = self.request.as_ref().and_then(|message| match &message.body {
+            kerberos::Body::Request(request) => request.service.as_ref(),
+            _ => None,
+        });
+        service.is_some_and(|service| service.raw().eq_ignore_ascii_case("kadmin/changepw"))
+    }
+
     /// The refusal, where the answer is one.
     pub fn error(&self) -> Option<(At, &kerberos::Error)> {
         let (at, answer) = self.answer.as_ref()?;

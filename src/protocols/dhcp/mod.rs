@@ -89,6 +89,10 @@ pub mod option {
 /// Sub-option of option 43 that holds the voice VLAN.
 const VOICE_VLAN: u8 = 10;
 
+/// Sub-options of option 43 for UC clients: host and port (ASCII digits) of their certificate web service.
+const WEB_HOST: u8 = 3;
+const WEB_PORT: u8 = 4;
+
 /// Message types (option 53).
 pub mod kind {
     /// DHCPDISCOVER.
@@ -224,6 +228,15 @@ impl Message {
     pub fn voice_vlan(&self) -> Option<u16> {
         let value = self.option(option::VENDOR)?;
         values::suboptions(&value).list.iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
+    }
+
+    /// Host and port of the web service that option 43 names to UC clients: its first sub-option says that it is for them.
+    pub fn web_service(&self) -> Option<(WireText, u16)> {
+        let list = self.vendor_suboptions();
+        let value = |wanted: u8| list.iter().find(|(code, _)| *code == wanted).map(|(_, value)| value.as_slice());
+        value(1).filter(|class| class.eq_ignore_ascii_case(b"MS-UC-Client"))?;
+        let port = std::str::from_utf8(value(WEB_PORT)?).ok()?.parse().ok()?;
+        Some((WireText::from_bytes(value(WEB_HOST)?), port))
     }
 
     /// Option 120.
