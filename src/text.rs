@@ -6,25 +6,26 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 /// Text from a packet. `Display` makes control, bidirectional and invisible characters visible as `\u{…}`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WireText(String);
+pub struct WireText(SmolStr);
 
 impl WireText {
     /// Takes bytes as UTF-8; what is not becomes the replacement character.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(lossy(bytes).into_owned())
+        Self(SmolStr::from(lossy(bytes)))
     }
 
     /// The text as it came, for comparison. Never for printing.
     pub fn raw(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    /// Memory that it takes, with its own place in a list.
+    /// Memory that it takes, about, with its own place in a list.
     pub(crate) fn held(&self) -> usize {
-        self.0.capacity().saturating_add(size_of::<Self>())
+        self.0.len().saturating_add(size_of::<Self>())
     }
 
     /// Was nothing sent?
@@ -35,13 +36,13 @@ impl WireText {
 
 impl From<&str> for WireText {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(SmolStr::new(text))
     }
 }
 
 impl From<String> for WireText {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(SmolStr::from(text))
     }
 }
 
@@ -52,6 +53,22 @@ pub(crate) fn is_treacherous(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Is this so of every byte of a text? It is asked of many at a time, for which a processor has single instructions.
+pub(crate) fn every(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
+    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_so(*byte));
+    let (many, rest) = text.as_bytes().as_chunks::<16>();
+    many.iter().all(|bytes| all(bytes)) && all(rest)
+}
+
+/// Is it printable ASCII, as nearly all text is? Then nothing in it is treacherous.
+pub(crate) fn is_plain(text: &str) -> bool {
+    every(text, is_printable)
+}
+
+fn is_printable(byte: u8) -> bool {
+    (0x20..0x7f).contains(&byte)
+}
+
 /// Bytes as UTF-8; what is not becomes the replacement character.
 pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     // Nearly all text is good, and to see that is much quicker than to mend it.
@@ -60,9 +77,11 @@ pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Writes `text` with whatever could steer a terminal or hide made visible.
 pub fn escape(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    if is_plain(text) {
+        return out.write_str(text);
+    }
     let mut rest = text;
-    // Printable ASCII passes in one piece, which nearly always is all of it.
-    while let Some(at) = rest.bytes().position(|byte| !(0x20..0x7f).contains(&byte)) {
+    while let Some(at) = rest.bytes().position(|byte| !is_printable(byte)) {
         let (plain, behind) = rest.split_at_checked(at).unwrap_or_default();
         out.write_str(plain)?;
         let mut characters = behind.chars();
@@ -113,6 +132,17 @@ mod tests {
     fn what_could_steer_a_terminal_is_made_visible() {
         let text = WireText::from_bytes(b"pool\x1b[2J\r\n\xe2\x80\xae.com");
         assert_eq!(text.to_string(), r"pool\u{1b}[2J\u{d}\u{a}\u{202e}.com");
+    }
+
+    #[test]
+    fn text_is_plain_unless_any_byte_of_it_is_not_wherever_that_stands() {
+        for length in [0, 1, 15, 16, 17, 31, 32, 40] {
+            assert!(is_plain(&"x".repeat(length)), "{length}");
+            for (place, other) in (0..length).flat_map(|place| ["\u{7f}", "\n", "ü"].map(|other| (place, other))) {
+                let text = format!("{}{other}{}", "x".repeat(place), "~".repeat(length - place - 1));
+                assert!(!is_plain(&text), "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::error::CaptureError;
 pub(super) const BUFFER: usize = 256 * 1024;
 /// How many are asked for first: a small capture is read whole and costs no large buffer.
 const FIRST: usize = 8 * 1024;
+/// How many times as long the buffer becomes where input fills it, up to its full length.
+const GROWTH: usize = 4;
 
 /// How input ends that does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,8 +98,8 @@ impl<R: Read> Buffer<R> {
         self.base = self.offset();
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
-        // Input that fills the first piece is worth large ones.
-        let length = if is_full { BUFFER } else { FIRST };
+        // Input that fills a small piece is worth larger ones.
+        let length = if is_full { self.bytes.len().saturating_mul(GROWTH).min(BUFFER) } else { FIRST };
         if self.bytes.len() < need.max(length) {
             self.bytes.resize(need.next_power_of_two().max(length), 0);
         }

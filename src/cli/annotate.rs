@@ -16,10 +16,6 @@ use crate::pipeline::{self, Selector};
 use crate::report::annotation::{self, Annotation};
 use crate::rewrite::{self, Edit, Packet, RewriteError};
 
-/// Write the capture again with the findings as packet comments, for Wireshark
-///
-/// The same packets in the same order with the same times; pcapng comes out whatever came in. Beside it, FILE.loginloop.tsv holds
-/// the same for the script in contrib/wireshark, which shows stage, attempt and finding as columns.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop annotate field.pcapng -o told.pcapng

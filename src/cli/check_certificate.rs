@@ -23,9 +23,6 @@ use crate::pipeline;
 use crate::protocols::{Message, tls};
 use crate::report::acceptance as report;
 
-/// Say which families of devices would accept a server's certificate chain, and which names it covers
-///
-/// Needs no capture; but the chains that servers send in one can be checked, too. Exits with 1 where a device would refuse.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop check-certificate pool01.pem

@@ -13,9 +13,6 @@ use crate::comparison::{self, Story};
 use crate::pipeline::{Options, Selector, Wanted};
 use crate::report::comparison as report;
 
-/// Say where two logins part, and what was different up to there: one that goes well, and one that does not
-///
-/// Of each capture the device is taken whose login went best, or worst; two devices of one capture are named.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop compare healthy.pcapng field.pcapng

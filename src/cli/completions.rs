@@ -9,7 +9,6 @@ use super::output::Output;
 use super::{Exit, Failure, command};
 use crate::cli::options::OutputOptions;
 
-/// Print a script that completes loginloop's commands and options in a shell
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop completions bash > /etc/bash_completion.d/loginloop

@@ -15,14 +15,6 @@ use crate::pipeline::{self, Options, Outcome, Selector};
 use crate::report::{self, text};
 use crate::verdict::Analysis;
 
-/// A capture of so many bytes is read before a thread has begun.
-const SMALL: u64 = 1 << 20;
-
-/// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
-///
-/// The capture is pcap, pcapng, ERF, snoop or Network Monitor, compressed or not. Ctrl-C ends the reading, and what was read
-/// is judged. A capture says most when it was taken at the phone's switch port, with full packets, from
-/// power-on to the second failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop diagnose field.pcapng
@@ -94,6 +86,9 @@ impl Diagnose {
         let mut output = Output::open(&self.output, &self.captures)?;
         let mut document = report::document(self.layout(&output), &self.title());
         output.write(|out| document.begin(out))?;
+        if self.captures.len() > 1 {
+            interrupt::watch();
+        }
         let mut exit = Exit::Analysed;
         for (index, path) in self.captures.iter().enumerate() {
             if index > 0 && interrupt::is_asked() {
@@ -210,11 +205,11 @@ impl Diagnose {
 }
 
 fn analyse(path: &Path, options: &Options) -> Result<Outcome<Analysis>, Failure> {
-    let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
     // A line that does not fit on the terminal could not be taken back.
     let name = path.file_name().map_or_else(|| shown(path), |name| shown(Path::new(name)));
-    let capture = Watched::new(input::open(path)?, name, size);
-    let is_small = size.is_some_and(|size| size <= SMALL);
+    let capture = Watched::new(input::open(path)?, name, file.as_ref().map(std::fs::Metadata::len));
+    let is_small = file.as_ref().is_some_and(input::is_small);
     let outcome = if is_small { pipeline::analyse(capture, options) } else { pipeline::analyse_large(capture, options) };
     outcome.map_err(|error| Failure::Input(format!("{}: {error}", shown(path))))
 }

@@ -15,10 +15,6 @@ use crate::pipeline::{self, DeviceName, Outcome, Selector};
 use crate::report::events::EventWriter;
 use crate::verdict::CaptureSummary;
 
-/// Print the decoded events that a login stands on, one JSON object a line
-///
-/// Each has frame, time, src, dst, device, flow (Community ID), protocol and event, and what the event holds in the names
-/// of Wireshark's fields. A message that spans several packets bears the number of the frame that completed it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop events field.pcapng

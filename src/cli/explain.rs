@@ -10,7 +10,6 @@ use crate::report::explain;
 /// Findings that are named to somebody who typed a word from their texts.
 const SHOWN: usize = 8;
 
-/// Say what a finding means, why it makes a phone drop, what to do about it and what looks like it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop explain

@@ -12,7 +12,7 @@ use super::{Exit, Failure};
 use crate::extraction::{self, Extract as Extracted, ExtractError};
 use crate::pipeline::{Options, Selector, Wanted};
 
-/// What both commands are told.
+// What both commands are told.
 #[derive(Debug, Args)]
 struct Common {
     /// The capture
@@ -31,9 +31,6 @@ struct Common {
     quiet: bool,
 }
 
-/// Write a capture with the packets of one device's login and nothing else, which still gives the same verdict
-///
-/// Its DHCP, ARP, DNS and time, its connections with their handshakes, and what switch and router say to all; not its calls.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop extract field.pcapng -o login.pcapng
@@ -47,9 +44,6 @@ pub(super) struct Extract {
     common: Common,
 }
 
-/// Write a capture with as few packets of one device as still give the same verdict
-///
-/// Each packet of it is needed: without it the verdict, the drop or the cause would be another.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop prove field.pcapng -o proof.pcapng

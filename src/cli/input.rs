@@ -18,30 +18,38 @@ use crate::text::WireText;
 /// The name that stands for standard input.
 pub(super) const STDIN: &str = "-";
 
+/// A capture of so many bytes is read before a thread has begun, and before anybody wants it to end.
+const SMALL: u64 = 1 << 20;
+
+/// Is this a file that is not worth a thread?
+pub(super) fn is_small(metadata: &fs::Metadata) -> bool {
+    metadata.is_file() && metadata.len() <= SMALL
+}
+
 /// How a path is shown: a file's name can hold anything.
 pub(super) fn shown(path: &Path) -> String {
     WireText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
-/// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading.
+/// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading of what is not small.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
-    interrupt::watch();
     if path.as_os_str() == STDIN {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             let try_this = "tcpdump -w - | loginloop diagnose -";
             return Err(Failure::Usage(format!("standard input is a terminal; pipe a capture into it, e.g. {try_this}")));
         }
+        interrupt::watch();
         return Ok(Box::new(Pipe::new(stdin)));
     }
     let fault = |advice: &str| Failure::Input(format!("{}: {advice}", shown(path)));
-    let is_file = match fs::metadata(path) {
+    let metadata = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(fault(
                 "this is a directory; name the captures in it, e.g. with *.pcapng, or read all with `loginloop triage`",
             ));
         }
-        Ok(metadata) => metadata.is_file(),
+        Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(fault("there is no such file; check the name, and the directory that you are in"));
         }
@@ -49,8 +57,11 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     };
     #[expect(clippy::disallowed_methods, reason = "the command line is where files are opened")]
     let file = File::open(path).map_err(|error| fault(&format!("{error}; check the permissions")))?;
+    if !is_small(&metadata) {
+        interrupt::watch();
+    }
     // What is no regular file may let its reader wait.
-    Ok(if is_file { Box::new(Stoppable(file)) } else { Box::new(Pipe::new(file)) })
+    Ok(if metadata.is_file() { Box::new(Stoppable(file)) } else { Box::new(Pipe::new(file)) })
 }
 
 /// Adds the secrets of a key log.

@@ -8,7 +8,6 @@ use clap::Args;
 use super::input::shown;
 use super::{Exit, Failure, command};
 
-/// Write manual pages for man(1): loginloop.1, and one for each command
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop manual ~/.local/share/man/man1

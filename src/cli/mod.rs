@@ -85,20 +85,59 @@ struct Cli {
     command: Command,
 }
 
+// To describe the options of all commands takes longer than to read a small capture.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
+    /// Say for each device whether its login loops, where it ends, who ends it, why, and what to do
+    ///
+    /// The capture is pcap, pcapng, ERF, snoop or Network Monitor, compressed or not. Ctrl-C ends the reading, and what was read
+    /// is judged. A capture says most when it was taken at the phone's switch port, with full packets, from
+    /// power-on to the second failure.
     #[command(aliases = ["analyse", "analyze"])]
     Diagnose(diagnose::Diagnose),
+    /// Read every capture under the paths, group the logins that failed alike, and say what frees most devices
+    ///
+    /// A capture is known by what it holds, whatever its name, compressed or in a ZIP or tar archive. Each becomes a line of
+    /// DIR/results.jsonl, as `diagnose --format jsonl` prints it; what cannot be read becomes a line with its error. Begin with
+    /// DIR/index.html. The tables captures, logins and findings are there as CSV and as Parquet. Stopped and started again it
+    /// goes on where it was, and a capture that was read before is not read again. DIR/manifest.json says whether the results
+    /// are whole.
     Triage(triage::Triage),
+    /// Print the decoded events that a login stands on, one JSON object a line
+    ///
+    /// Each has frame, time, src, dst, device, flow (Community ID), protocol and event, and what the event holds in the names
+    /// of Wireshark's fields. A message that spans several packets bears the number of the frame that completed it.
     Events(events::Events),
+    /// Write the capture again with the findings as packet comments, for Wireshark
+    ///
+    /// The same packets in the same order with the same times; pcapng comes out whatever came in. Beside it,
+    /// FILE.loginloop.tsv holds the same for the script in contrib/wireshark, which shows stage, attempt and finding as
+    /// columns.
     Annotate(annotate::Annotate),
+    /// Say where two logins part, and what was different up to there: one that goes well, and one that does not
+    ///
+    /// Of each capture the device is taken whose login went best, or worst; two devices of one capture are named.
     Compare(compare::Compare),
+    /// Write a capture with the packets of one device's login and nothing else, which still gives the same verdict
+    ///
+    /// Its DHCP, ARP, DNS and time, its connections with their handshakes, and what switch and router say to all; not its calls.
     Extract(extract::Extract),
+    /// Write a capture with as few packets of one device as still give the same verdict
+    ///
+    /// Each packet of it is needed: without it the verdict, the drop or the cause would be another.
     Prove(extract::Prove),
+    /// Say which families of devices would accept a server's certificate chain, and which names it covers
+    ///
+    /// Needs no capture; but the chains that servers send in one can be checked, too. Exits with 1 where a device would refuse.
     CheckCertificate(check_certificate::CheckCertificate),
+    /// Say what a finding means, why it makes a phone drop, what to do about it and what looks like it
     Explain(explain::Explain),
+    /// List the device profiles, or show one: what such a device needs, verifies and shows, and how it is recognised
     Profiles(profiles::Profiles),
+    /// Print a script that completes loginloop's commands and options in a shell
     Completions(completions::Completions),
+    /// Write manual pages for man(1): loginloop.1, and one for each command
     Manual(manual::Manual),
 }
 

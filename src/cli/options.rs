@@ -1,4 +1,5 @@
-//! Options that several commands share.
+//! Options that several commands share. (What each group is stands in plain comments: a doc comment would be taken for what the
+//! command does.)
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::pipeline::{Options, Selector};
 use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
-/// Where the result goes, and how it looks.
+// Where the result goes, and how it looks.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputOptions {
@@ -38,7 +39,7 @@ pub(super) enum Color {
     Never,
 }
 
-/// For whom the result of a command is that has two forms.
+// For whom the result of a command is that has two forms.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Layout {
@@ -56,7 +57,7 @@ pub(super) enum Readers {
     Json,
 }
 
-/// How much is said.
+// How much is said.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct DetailOptions {
@@ -68,7 +69,7 @@ pub(super) struct DetailOptions {
     pub(super) verbose: bool,
 }
 
-/// Which profiles there are.
+// Which profiles there are.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProfileFiles {
     /// Read further profiles from this directory (*.toml) or file; one of the same name replaces a built-in one
@@ -87,7 +88,7 @@ impl ProfileFiles {
     }
 }
 
-/// Where the secrets of TLS connections are.
+// Where the secrets of TLS connections are.
 #[derive(Clone, Debug, Args)]
 pub(super) struct KeyLogs {
     /// Read what is encrypted with the secrets of this key log, as SSLKEYLOGFILE makes one, beside those that the capture
@@ -115,7 +116,7 @@ impl KeyLogs {
     }
 }
 
-/// How devices are judged.
+// How devices are judged.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Judging {
     /// Take every device for one of this family (`loginloop profiles` lists them)

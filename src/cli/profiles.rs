@@ -8,7 +8,6 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::report::explain;
 
-/// List the device profiles, or show one: what such a device needs, verifies and shows, and how it is recognised
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop profiles

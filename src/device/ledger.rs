@@ -41,6 +41,11 @@ impl Ledger {
         account.held = held;
     }
 
+    /// For how long a device has done nothing; `None` where it takes nothing.
+    pub fn pause(&self, device: DeviceId, now: Time) -> Option<i64> {
+        self.accounts.get(device.0).filter(|account| account.held > 0).map(|account| now.since(account.last))
+    }
+
     /// Do they take too much together?
     pub fn is_over(&self) -> bool {
         self.held > self.limit
@@ -77,8 +82,10 @@ mod tests {
             ledger.seen(DeviceId(device), Time::from_seconds(second));
         }
         assert!(ledger.is_over());
+        assert_eq!(ledger.pause(DeviceId(1), Time::from_seconds(5)), Some(Time::from_seconds(5).since(Time::from_seconds(1))));
         assert_eq!(ledger.longest_idle_first(), [DeviceId(1), DeviceId(2), DeviceId(0)]);
         ledger.set(DeviceId(1), 0);
+        assert_eq!(ledger.pause(DeviceId(1), Time::from_seconds(5)), None);
         assert!(!ledger.is_over() && !ledger.is_roomy());
         assert_eq!(ledger.longest_idle_first(), [DeviceId(2), DeviceId(0)]);
         ledger.set(DeviceId(2), 4);

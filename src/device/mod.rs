@@ -63,12 +63,19 @@ pub struct Owner {
     pub joined: Option<DeviceId>,
 }
 
+/// What is known of a device, and what that takes, as it was measured last.
+#[derive(Debug)]
+struct Known {
+    facts: DeviceFacts,
+    extent: Extent,
+}
+
 /// All devices of a run.
 #[derive(Debug)]
 pub struct Devices {
     limits: Limits,
     #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
-    devices: Vec<Box<DeviceFacts>>,
+    devices: Vec<Box<Known>>,
     by_key: HashMap<Key, DeviceId, RandomState>,
     /// By address.
     bindings: HashMap<Key, Mac, RandomState>,
@@ -76,8 +83,6 @@ pub struct Devices {
     bound: VecDeque<IpAddr>,
     arp_addresses: HashMap<Mac, u32, RandomState>,
     network: Network,
-    /// What each takes, as it was measured last.
-    extents: Vec<Extent>,
     ledger: Ledger,
     /// How often what was known of a device was cut down.
     cut_down: u64,
@@ -102,7 +107,6 @@ impl Devices {
             bound: VecDeque::new(),
             arp_addresses: HashMap::default(),
             network: Network::default(),
-            extents: Vec::new(),
             ledger: Ledger::new(limits.facts),
             cut_down: 0,
             turned_away: 0,
@@ -111,12 +115,12 @@ impl Devices {
 
     /// What is known of a device.
     pub fn facts(&self, device: DeviceId) -> Option<&DeviceFacts> {
-        self.devices.get(device.0).map(Box::as_ref)
+        self.devices.get(device.0).map(|known| &known.facts)
     }
 
     /// The same, to add to it.
     pub fn facts_mut(&mut self, device: DeviceId) -> Option<&mut DeviceFacts> {
-        self.devices.get_mut(device.0).map(Box::as_mut)
+        self.devices.get_mut(device.0).map(|known| &mut known.facts)
     }
 
     /// What the bounds have cost.
@@ -144,7 +148,7 @@ impl Devices {
         let joined = self.bind(event);
         let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
         let device = self.device(mac, ip)?;
-        let facts = self.devices.get_mut(device.0)?;
+        let facts = &mut self.devices.get_mut(device.0)?.facts;
         if let Some(address) = ip
             && !facts.addresses.contains(&address)
             && facts.addresses.len() < ADDRESSES
@@ -179,7 +183,7 @@ impl Devices {
     }
 
     fn measure(&mut self, device: DeviceId) {
-        let (Some(facts), Some(extent)) = (self.devices.get(device.0), self.extents.get_mut(device.0)) else { return };
+        let Some(Known { facts, extent }) = self.devices.get_mut(device.0).map(Box::as_mut) else { return };
         self.ledger.set(device, extent.held(facts));
     }
 
@@ -194,8 +198,7 @@ impl Devices {
             return None;
         }
         let device = DeviceId(self.devices.len());
-        self.devices.push(Box::new(DeviceFacts { mac, ..DeviceFacts::default() }));
-        self.extents.push(Extent::default());
+        self.devices.push(Box::new(Known { facts: DeviceFacts { mac, ..DeviceFacts::default() }, extent: Extent::default() }));
         self.by_key.insert(key, device);
         Some(device)
     }
@@ -217,12 +220,12 @@ impl Devices {
         let nameless = self.by_key.remove(&Key::Ip(ip))?;
         let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
             self.by_key.insert(Key::Mac(mac), nameless);
-            self.devices.get_mut(nameless.0)?.mac = Some(mac);
+            self.facts_mut(nameless)?.mac = Some(mac);
             return None;
         };
-        let old = std::mem::take(self.devices.get_mut(nameless.0)?.as_mut());
+        let old = std::mem::take(self.facts_mut(nameless)?);
         self.ledger.set(nameless, 0);
-        self.devices.get_mut(known.0)?.join(old);
+        self.facts_mut(known)?.join(old);
         Some((nameless, known))
     }
 
@@ -247,12 +250,12 @@ impl Devices {
     /// the first address that it speaks from is its own.
     fn own_packet(&self, event: &Event) -> Option<(Mac, IpAddr)> {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
-        let facts = self.facts(*self.by_key.get(&Key::Mac(mac))?)?;
-        let asks = !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
-        let is_known = asks || !facts.described.is_empty() || !facts.users.is_empty();
-        let is_new = self.mac_of(ip).is_none() && !facts.addresses.iter().any(IpAddr::is_ipv4);
         let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
-        (is_known && is_new && is_own).then_some((mac, ip))
+        let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
+        let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
+        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
+        let is_known = || asks() || !facts.described.is_empty() || !facts.users.is_empty();
+        (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }
 
     /// The binding, unless the MAC speaks for too many addresses.

@@ -1,6 +1,7 @@
 //! `dhcp-rogue-server`: two DHCP servers give conflicting values in the same kind of message.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Lease, StepKind};
@@ -35,7 +36,7 @@ const COMPARED: [u8; 7] =
 struct Conflict<'a> {
     index: usize,
     lease: &'a Lease,
-    answers: [(At, &'a Message, Ipv4Addr); 2],
+    answers: [Answer<'a>; 2],
     options: Vec<u8>,
 }
 
@@ -52,14 +53,17 @@ fn found(case: &Case<'_>) -> Option<Found> {
         .collect();
     let blamed = all.iter().find(|conflict| is_to_blame(case, conflict));
     let shown = blamed.or_else(|| all.first())?;
-    let [(first_at, first, one), (second_at, second, other)] = shown.answers;
+    let [first, second] = shown.answers;
+    let (one, other) = (first.server, second.server);
     let values: Vec<String> = shown
         .options
         .iter()
         .take(3)
-        .map(|code| format!("option {code} {} from {one} and {} from {other}", value(first, *code), value(second, *code)))
+        .map(|code| {
+            format!("option {code} {} from {one} and {} from {other}", value(first.message, *code), value(second.message, *code))
+        })
         .collect();
-    let kind = first.kind.unwrap_or_default();
+    let kind = first.message.kind.unwrap_or_default();
     let show = format!("dhcp.option.dhcp == {kind}");
     Some(Found {
         stage: Stage::Address,
@@ -73,28 +77,55 @@ fn found(case: &Case<'_>) -> Option<Found> {
              let the switches drop foreign DHCP servers. A new capture must show OFFERs of one server, or equal ones."
         ),
         evidence: vec![
-            Evidence::new(first_at.frame, &show, format!("the answer of {one}")),
-            Evidence::new(second_at.frame, &show, format!("the answer of {other}")),
+            Evidence::new(first.at.frame, &show, format!("the answer of {one}")),
+            Evidence::new(second.at.frame, &show, format!("the answer of {other}")),
         ],
     })
 }
 
+/// What a server answered.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    at: At,
+    message: &'a Message,
+    server: Ipv4Addr,
+}
+
+impl<'a> Answer<'a> {
+    fn of((at, message): &'a (At, Arc<Message>)) -> Option<Self> {
+        Some(Self { at: *at, message, server: message.server_id()? })
+    }
+
+    /// Does the same server give the same once more?
+    fn repeats(&self, earlier: &Self) -> bool {
+        self.server == earlier.server
+            && COMPARED.into_iter().all(|code| self.message.option(code) == earlier.message.option(code))
+    }
+
+    /// The options in which another server says something else.
+    fn against(&self, other: &Self) -> Vec<u8> {
+        let differs = |code: &u8| disagree(self.message, other.message, *code);
+        if self.server == other.server { Vec::new() } else { COMPARED.into_iter().filter(differs).collect() }
+    }
+}
+
+/// The first two answers that contradict each other. A device that asks again and again is told the same again and again.
 fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
     [&lease.offers, &lease.acks].into_iter().find_map(|answers| {
-        let named: Vec<(At, &Message, Ipv4Addr)> =
-            answers.iter().filter_map(|(at, message)| Some((*at, message.as_ref(), message.server_id()?))).collect();
-        named.iter().enumerate().find_map(|(place, first)| {
-            named.iter().skip(place.saturating_add(1)).find_map(|second| {
-                let differs = |code: &u8| disagree(first.1, second.1, *code);
-                let options: Vec<u8> = COMPARED.into_iter().filter(differs).collect();
-                (first.2 != second.2 && !options.is_empty()).then_some(Conflict {
-                    index,
-                    lease,
-                    answers: [*first, *second],
-                    options,
-                })
-            })
-        })
+        let mut different: Vec<Answer<'_>> = Vec::new();
+        for answer in answers.iter().filter_map(Answer::of) {
+            if !different.iter().any(|earlier| answer.repeats(earlier)) {
+                different.push(answer);
+            }
+        }
+        let pairs = different
+            .iter()
+            .enumerate()
+            .flat_map(|(place, first)| different.iter().skip(place.saturating_add(1)).map(move |second| (*first, *second)));
+        pairs
+            .map(|(first, second)| (first, second, first.against(&second)))
+            .find(|(_, _, options)| !options.is_empty())
+            .map(|(first, second, options)| Conflict { index, lease, answers: [first, second], options })
     })
 }
 
@@ -135,11 +166,11 @@ fn value(message: &Message, code: u8) -> String {
 fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
     let Some(dropped) = case.attempt.dropped().filter(|_| case.attempt.drop.is_some()) else { return false };
     let Some(taken) = conflict.lease.acks.last().and_then(|(_, ack)| ack.server_id()) else { return false };
-    let [(_, first, one), (_, second, other)] = conflict.answers;
-    let (own, theirs) = if taken == one {
-        (first, second)
-    } else if taken == other {
-        (second, first)
+    let [first, second] = conflict.answers;
+    let (own, theirs) = if taken == first.server {
+        (first.message, second.message)
+    } else if taken == second.server {
+        (second.message, first.message)
     } else {
         return false;
     };
@@ -229,6 +260,23 @@ mod tests {
         let partner: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 2]), (3, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
         Login::new().step(two(RIGHT, partner, RIGHT)).step(asked("10.0.0.2")).dropped().nothing(&RULE);
         Login::new().step(two(RIGHT, RIGHT, RIGHT)).nothing(&RULE);
+    }
+
+    #[test]
+    fn what_two_servers_say_again_and_again_is_told_of_their_first_answers() {
+        let mut repeats = two(RIGHT, WRONG, RIGHT);
+        for _ in 0..30 {
+            repeats = repeats.discover().offer(RIGHT).offer(WRONG);
+        }
+        let frames = |dhcp: Dhcp| -> Vec<u64> {
+            let found = Login::new().step(dhcp).dropped().the(&RULE);
+            found.evidence.iter().map(|evidence| evidence.frame.0).collect()
+        };
+        assert_eq!(frames(repeats), frames(two(RIGHT, WRONG, RIGHT)));
+        // The third server agrees with the first, and the second contradicts both.
+        let partner: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 2]), (3, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
+        let three = dhcp_exchange().discover().offer(RIGHT).offer(partner).offer(RIGHT).offer(WRONG);
+        assert_eq!(frames(three), [2, 5]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
 
 fn redirects((index, step): (usize, &Step)) -> Vec<Redirect<'_>> {
     let Some((list, server)) = transactions(&step.kind) else { return Vec::new() };
-    let from = match name(step) {
+    let from = || match name(step) {
         Some(name) => format!("{name} ({server})"),
         None => server.to_string(),
     };
@@ -85,7 +85,7 @@ fn redirects((index, step): (usize, &Step)) -> Vec<Redirect<'_>> {
         .filter_map(|one| {
             let (at, answer) = one.answer.as_ref()?;
             let code = answer.code().filter(|code| matches!(code, 301 | 302))?;
-            Some(Redirect { index, from: from.clone(), at: *at, code, contacts: &answer.contacts })
+            Some(Redirect { index, from: from(), at: *at, code, contacts: &answer.contacts })
         })
         .collect()
 }

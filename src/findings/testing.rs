@@ -918,11 +918,12 @@ pub(crate) fn lease(options: &[(u8, &[u8])]) -> Dhcp {
 /// A message of a DHCP server.
 pub(crate) fn dhcp_message(kind: u8, options: &[(u8, &[u8])]) -> dhcp::Message {
     let server = Ipv4Addr::new(10, 0, 4, 1);
-    let mut all = vec![dhcp::DhcpOption { code: 53, data: vec![kind] }];
+    let (kind_octets, server_octets) = ([kind], server.octets());
+    let mut all = vec![(53, kind_octets.as_slice())];
     if !options.iter().any(|(code, _)| *code == 54) {
-        all.push(dhcp::DhcpOption { code: 54, data: server.octets().to_vec() });
+        all.push((54, server_octets.as_slice()));
     }
-    all.extend(options.iter().map(|(code, data)| dhcp::DhcpOption { code: *code, data: data.to_vec() }));
+    all.extend(options);
     dhcp::Message {
         operation: 2,
         transaction: 0x1234_5678,
@@ -932,7 +933,7 @@ pub(crate) fn dhcp_message(kind: u8, options: &[(u8, &[u8])]) -> dhcp::Message {
         your: Ipv4Addr::new(10, 0, 4, 23),
         server,
         relay: Ipv4Addr::UNSPECIFIED,
-        options: all,
+        options: all.into_iter().map(|(code, data)| dhcp::DhcpOption { code, data }).collect(),
         problems: Vec::new(),
         cut: false,
     }

@@ -29,6 +29,12 @@ struct Chunk {
     frame: Frame,
 }
 
+impl Chunk {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.length as u64)
+    }
+}
+
 /// What was captured lately, and the contradictions that it showed.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -102,11 +108,21 @@ impl History {
     }
 
     fn differs(&self, chunk: &Chunk, start: u64, bytes: &[u8]) -> bool {
-        let from = start.max(chunk.start);
-        let (skipped, ahead) = (from.saturating_sub(start) as usize, from.saturating_sub(chunk.start) as usize);
-        let length = chunk.length.saturating_sub(ahead);
-        let again = bytes.get(skipped..).unwrap_or_default();
-        let at = (chunk.at.saturating_sub(self.past_bytes) as usize).saturating_add(ahead);
-        self.bytes.iter().skip(at).take(length).zip(again).any(|(first, again)| first != again)
+        let (from, end) = (start.max(chunk.start), start.saturating_add(bytes.len() as u64).min(chunk.end()));
+        if from >= end {
+            return false;
+        }
+        let again = bytes.get(from.saturating_sub(start) as usize..end.saturating_sub(start) as usize);
+        let at = chunk.at.saturating_sub(self.past_bytes).saturating_add(from.saturating_sub(chunk.start));
+        !self.holds(at as usize, again.unwrap_or_default())
+    }
+
+    /// Are these the bytes at this place?
+    fn holds(&self, at: usize, bytes: &[u8]) -> bool {
+        let (front, back) = self.bytes.as_slices();
+        let in_front = front.len().saturating_sub(at).min(bytes.len());
+        let (first, second) = bytes.split_at_checked(in_front).unwrap_or_default();
+        let is = |slice: &[u8], at: usize, bytes: &[u8]| slice.get(at..).unwrap_or_default().starts_with(bytes);
+        is(front, at, first) && is(back, at.saturating_sub(front.len()), second)
     }
 }

@@ -4,6 +4,9 @@
 use super::limits::SPARE_BYTES;
 use super::{Interest, Step};
 
+/// Longest message for which room is made before its bytes have come: a TLS record (RFC 5246, 6.2.3) with its header.
+const MOST_AT_ONCE: usize = 5 + (1 << 14) + 2_048;
+
 /// Where ordered bytes and the holes between them go.
 pub(crate) trait Out {
     /// The next bytes, with what was left over before them.
@@ -89,6 +92,10 @@ impl Leftover {
     }
 
     fn keep(&mut self, fresh: &[u8]) {
+        if self.bytes.is_empty() {
+            // For the whole message at once, if its length is known.
+            self.bytes.reserve_exact(self.need.min(MOST_AT_ONCE).max(fresh.len()));
+        }
         self.bytes.extend_from_slice(fresh);
         #[cfg(test)]
         {

@@ -48,6 +48,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The shortest of the ages.
+    pub(super) fn least_age(&self) -> i64 {
+        let Self { udp_age, quiet_udp_age, half_open_age, tcp_age, closed_age, .. } = *self;
+        udp_age.min(quiet_udp_age).min(half_open_age).min(tcp_age).min(closed_age)
+    }
+}
+
 /// A buffer that has run empty keeps at most this much for its next use.
 pub(super) const SPARE_BYTES: usize = 4_096;
 

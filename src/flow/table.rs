@@ -17,6 +17,9 @@ use super::{Conflict, FlowSink, Interest};
 use crate::model::{At, Side, Time, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
+/// Flags that change the state of a connection.
+const UNUSUAL: u8 = Segment::SYN | Segment::FIN | Segment::RST;
+
 /// What each packet of a flow touches.
 #[derive(Debug)]
 struct Hot<T> {
@@ -74,6 +77,8 @@ impl<T> Hot<T> {
 pub struct FlowTable<T> {
     flows: IndexMap<Key, Hot<T>, RandomState>,
     limits: Limits,
+    /// A flow that was idle for no longer than this may stay, of whatever kind it is.
+    least_age: i64,
     common: Common,
     hand: usize,
     next_id: u64,
@@ -99,6 +104,7 @@ impl<T: Default> FlowTable<T> {
         Self {
             flows: IndexMap::default(),
             limits,
+            least_age: limits.least_age(),
             common: Common::default(),
             hand: 0,
             next_id: 0,
@@ -169,7 +175,7 @@ impl<T: Default> FlowTable<T> {
         let index = match self.flows.get_full_mut(&key) {
             Some((index, _, hot)) => {
                 let idle = at.time.since(hot.touched);
-                if idle <= hot.age(&key, &self.limits) {
+                if idle <= self.least_age || idle <= hot.age(&key, &self.limits) {
                     hot.touched = at.time;
                     if hot.quiet {
                         return;
@@ -199,7 +205,7 @@ impl<T: Default> FlowTable<T> {
 
     fn tcp(&mut self, segment: &Segment<'_>, net: &Net, link: &Link, at: At, sink: &mut impl FlowSink<State = T>) {
         let (key, from_low) = Key::new(net, segment.source_port, segment.destination_port, true);
-        let unusual = segment.has(Segment::SYN | Segment::FIN | Segment::RST);
+        let unusual = segment.has(UNUSUAL);
         let mut index = None;
         if let Some((found, _, hot)) = self.flows.get_full_mut(&key) {
             let side = hot.side(from_low);
@@ -276,6 +282,10 @@ impl<T: Default> FlowTable<T> {
             self.closed.push_back((*key, connection.id));
         }
         hot.closed = connection.closed;
+        if hot.held == 0 && segment.wire_length == 0 && !segment.has(UNUSUAL) {
+            // Nothing waits, and nothing came.
+            return;
+        }
         let held = u32::try_from(connection.held(hand.sink)).unwrap_or(u32::MAX);
         self.held = self.held.saturating_sub(hot.held as usize).saturating_add(held as usize);
         hot.held = held;
@@ -317,7 +327,7 @@ impl<T: Default> FlowTable<T> {
         }
         let Some((key, hot)) = self.flows.get_index_mut(self.hand) else { return };
         let idle = at.time.since(hot.touched);
-        if idle > hot.age(key, &self.limits) {
+        if idle > self.least_age && idle > hot.age(key, &self.limits) {
             // The last flow takes its place, and is looked at next.
             self.remove(self.hand, at, sink);
         } else {

@@ -20,7 +20,7 @@ use super::reports::stage_reports;
 use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, Step, StepKind};
-use super::target::{Target, led_to, looks_up_first, target};
+use super::target::{Target, errand, is_main_road, led_to, looks_up_first, target};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -38,26 +38,6 @@ const WAITS_FOR_TIME: i64 = 5 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
 
-/// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
-pub(super) fn errand(purpose: Purpose) -> u8 {
-    match purpose {
-        Purpose::Access => 1,
-        Purpose::Address => 2,
-        Purpose::Clock => 3,
-        Purpose::Provision => 4,
-        Purpose::Directory => 5,
-        Purpose::Enrolment => 6,
-        Purpose::Registrar => 7,
-        // Side roads: they come at any moment.
-        Purpose::Update | Purpose::Revocation | Purpose::Other => 0,
-    }
-}
-
-/// Is it a step of the login itself, not of a side road that comes at any moment?
-pub(super) fn is_main_road(step: &Step) -> bool {
-    errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
-}
-
 /// The number of the record that a step was made of, and the memory that it takes.
 pub(super) type Record = (DraftId, Weight);
 
@@ -65,13 +45,14 @@ pub(super) type Record = (DraftId, Weight);
 #[derive(Default)]
 struct Try {
     judgements: Vec<Judgement>,
+    /// What the first of them were aimed at, and how many these are: few steps are compared with those before.
     targets: HashSet<Target, RandomState>,
+    aimed: usize,
     last: Option<At>,
 }
 
 impl Try {
     fn add(&mut self, judgement: Judgement) {
-        self.targets.insert(target(&judgement.step));
         if !matches!(judgement.step.kind, StepKind::Neighbour(_)) {
             self.last = self.last.max(Some(judgement.step.last));
         }
@@ -82,6 +63,14 @@ impl Try {
         self.judgements.iter().map(|judgement| &judgement.step)
     }
 
+    /// Was a step before aimed at the same?
+    fn has_aimed_at(&mut self, wanted: &Target) -> bool {
+        let further = self.judgements.iter().skip(self.aimed);
+        self.targets.extend(further.map(|judgement| target(&judgement.step)));
+        self.aimed = self.judgements.len();
+        self.targets.contains(wanted)
+    }
+
     /// The furthest errand that was begun.
     fn furthest(&self) -> u8 {
         self.steps().map(|step| errand(step.purpose)).max().unwrap_or(0)
@@ -89,13 +78,15 @@ impl Try {
 
     /// The latest failure on the main road that nothing made good, and how far it had come.
     fn failure(&self) -> Option<(u8, Ending)> {
-        let steps = || self.steps();
         let failed = self.judgements.iter().filter(|judgement| is_main_road(&judgement.step));
-        let failed = failed.filter(|judgement| !is_shadow(&judgement.step, steps()));
         let failed = failed.filter_map(|judgement| Some((judgement, judgement.step.ending?)));
         // The close of a session is a failure as soon as the device starts over.
         let failed = failed.filter(|(judgement, _)| judgement.step.outcome == Outcome::Failed || judgement.signed_in.is_some());
-        let (judgement, ending) = failed.max_by_key(|(_, ending)| ending.at)?;
+        // From the end on, where the latest is: what comes before it need not be looked at any closer.
+        let (judgement, ending) = failed.rev().fold(None, |latest: Option<(&Judgement, Ending)>, (judgement, ending)| {
+            let is_earlier = latest.is_some_and(|(_, latest)| latest.at >= ending.at);
+            if is_earlier || is_shadow(&judgement.step, self.steps()) { latest } else { Some((judgement, ending)) }
+        })?;
         let better = self.steps().any(|step| {
             step.first > ending.at
                 && step.outcome == Outcome::Ok
@@ -204,7 +195,7 @@ impl Try {
 }
 
 /// Does `steps[index]` begin a new attempt after `current`?
-fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile) -> bool {
+fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Profile) -> bool {
     if current.judgements.is_empty() {
         return false;
     }
@@ -230,43 +221,44 @@ fn begins(current: &Try, step: &Step, following: &[Judgement], profile: &Profile
         let pause = if current.was_informed() { PAUSE } else { GIVES_UP_INFORM };
         return current.asked_by_inform() && current.pause_before(step) >= pause;
     }
-    let again = current.targets.contains(&target(step));
     let back = errand(step.purpose) < current.furthest();
     match current.failure() {
         Some((_, ending)) if step.first <= ending.at => false,
         // Time is asked for at any moment.
         Some(_) if step.purpose == Purpose::Clock => {
-            profile.needs_time && again && current.furthest() <= errand(Purpose::Clock) && current.pause_before(step) >= PAUSE
+            profile.needs_time
+                && current.furthest() <= errand(Purpose::Clock)
+                && current.pause_before(step) >= PAUSE
+                && current.has_aimed_at(&target(step))
         }
         Some((failed, ending)) => {
             let paused = step.first.time.since(ending.at.time) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
-            let leads_back = paused && leads_back(current, step, following);
-            ((again && paused) || back || first_of_list || leads_back) && !next_target
+            (back || first_of_list || paused && (current.has_aimed_at(&target(step)) || leads_back(current, step, following)))
+                && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
         None => {
-            again
-                && (back || current.is_first_of_errand(step))
-                && current.pause_before(step) >= PAUSE
+            current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
+                && (back || current.is_first_of_errand(step))
                 // Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
                 && !step.name().is_some_and(|name| profile.signs_in_at(name.raw()))
+                && current.has_aimed_at(&target(step))
         }
     }
 }
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
-fn leads_to_new_target(current: &Try, step: &Step, following: &[Judgement]) -> bool {
-    led_to(step, following).is_some_and(|next| !current.targets.contains(&target(next)))
+fn leads_to_new_target(current: &mut Try, step: &Step, following: &[Judgement]) -> bool {
+    led_to(step, following).is_some_and(|next| !current.has_aimed_at(&target(next)))
 }
 
 /// A look-up that leads to a server that was tried before, where the capture began after the earlier look-up.
-fn leads_back(current: &Try, step: &Step, following: &[Judgement]) -> bool {
-    matches!(step.kind, StepKind::Lookup(_))
-        && led_to(step, following).is_some_and(|next| current.targets.contains(&target(next)))
+fn leads_back(current: &mut Try, step: &Step, following: &[Judgement]) -> bool {
+    matches!(step.kind, StepKind::Lookup(_)) && led_to(step, following).is_some_and(|next| current.has_aimed_at(&target(next)))
 }
 
 /// Has the device given its router up before, and paused? Until then it asks once a second, three times (RFC 1122 section
@@ -330,7 +322,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let mut current = Try::default();
     let mut following = judgements.into_iter();
     while let Some(judgement) = following.next() {
-        if begins(&current, &judgement.step, following.as_slice(), profile) {
+        if begins(&mut current, &judgement.step, following.as_slice(), profile) {
             let leading = current.give_up_time(&judgement.step);
             tries.push(std::mem::take(&mut current));
             leading.into_iter().for_each(|one| current.add(one));

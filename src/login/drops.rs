@@ -4,11 +4,10 @@
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::attempt::{errand, is_main_road};
 use super::judge::is_shadow;
 use super::stages::{enrolment, register};
 use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
-use super::target::{Target, target};
+use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;

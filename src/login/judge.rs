@@ -229,10 +229,10 @@ impl Context<'_> {
     }
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
-        let name = connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        name.is_some_and(|name| self.configuration.contains(&name))
-            || self.configuration.contains(&server.to_string())
-            || self.plug_and_play == Some(server)
+        let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
+        let named = || name().is_some_and(|name| self.configuration.contains(&name));
+        self.plug_and_play == Some(server)
+            || !self.configuration.is_empty() && (named() || self.configuration.contains(&server.to_string()))
     }
 }
 
@@ -331,7 +331,7 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
     })
 }
 
-fn judgement(draft: DraftId, Draft { first, last, kind, weight }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
+fn judgement(draft: DraftId, Draft { first, last, kind, weight, .. }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
     let step = Step { stage: judged.stage, purpose, first, last, outcome: judged.outcome, ending: judged.ending, kind };
     Judgement { draft, weight, step, signed_in: judged.signed_in }
 }

@@ -168,5 +168,5 @@ fn is_open(kind: &StepKind) -> bool {
 
 /// The record that a step was made of.
 fn draft_of(((id, weight), step): (attempt::Record, steps::Step)) -> (record::DraftId, record::Draft) {
-    (id, record::Draft { first: step.first, last: step.last, kind: step.kind, weight })
+    (id, record::Draft::new(step.first, step.last, step.kind, weight))
 }

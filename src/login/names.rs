@@ -9,8 +9,8 @@ use crate::model::{Endpoint, Frame};
 use crate::protocols::{dhcp, dns};
 use crate::text::WireText;
 
-use super::purpose;
 use super::steps::Purpose;
+use super::{purpose, push};
 
 /// Addresses that are remembered.
 const ADDRESSES: usize = 1024;
@@ -86,14 +86,12 @@ impl NameBook {
             return;
         }
         let names = self.addresses.entry(address).or_default();
-        let before: usize = names.iter().map(|(name, _)| name.held()).sum();
-        names.retain(|(known, _)| !known.raw().eq_ignore_ascii_case(name.raw()));
-        if names.len() >= NAMES {
-            names.remove(0);
-        }
-        names.push((name.clone(), frame));
-        let after: usize = names.iter().map(|(name, _)| name.held()).sum();
-        self.held = self.held.saturating_sub(before).saturating_add(after);
+        let known = names.iter().position(|(known, _)| known.raw().eq_ignore_ascii_case(name.raw()));
+        let gone = known.or((names.len() >= NAMES).then_some(0)).map(|place| names.remove(place).0);
+        let before = gone.as_ref().map_or(0, WireText::held);
+        let name = gone.filter(|gone| gone == name).unwrap_or_else(|| name.clone());
+        self.held = self.held.saturating_sub(before).saturating_add(name.held());
+        push(names, (name, frame));
     }
 
     fn add_target(&mut self, service: &WireText, target: &WireText, port: u16) {

@@ -7,32 +7,38 @@ use super::steps::{Connection, Purpose};
 
 /// For what a name is looked up, where the name itself says it.
 pub(super) fn of_name(name: &str) -> Purpose {
-    const OF_DOMAIN_CONTROLLERS: &str = "._msdcs.";
     const TIME_POOL: &str = "pool.ntp.org";
     let name = name.trim_end_matches('.');
-    let begins = |prefixes: &[&str]| {
-        prefixes.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
-    };
-    let of_domain_controllers = || {
-        let mut windows = name.as_bytes().windows(OF_DOMAIN_CONTROLLERS.len());
-        windows.any(|window| window.eq_ignore_ascii_case(OF_DOMAIN_CONTROLLERS.as_bytes()))
-    };
+    let dot = memchr::memchr(b'.', name.as_bytes());
+    let first = dot.and_then(|dot| name.get(..dot)).unwrap_or_default();
+    let is = |labels: &[&str]| labels.iter().any(|label| first.eq_ignore_ascii_case(label));
+    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let in_time_pool = || {
         let place = name.len().checked_sub(TIME_POOL.len());
         let (host, pool) = place.and_then(|place| name.split_at_checked(place)).unwrap_or_default();
         pool.eq_ignore_ascii_case(TIME_POOL) && (host.is_empty() || host.ends_with('.'))
     };
-    if begins(&["_ldap.", "_kerberos.", "_gc.", "_kpasswd.", "_kerberos-master."]) || of_domain_controllers() {
+    if is(&["_ldap", "_kerberos", "_gc", "_kpasswd", "_kerberos-master"]) || is_of_domain_controllers(name) {
         Purpose::Directory
-    } else if begins(&["_ntp.", "ntp.", "time."]) || in_time_pool() {
+    } else if is(&["_ntp", "ntp", "time"]) || in_time_pool() {
         Purpose::Clock
-    } else if begins(&["_sip", "sip.", "sipinternal.", "sipexternal.", "sipdir.", "sipfed."]) {
+    } else if begins("_sip") || is(&["sip", "sipinternal", "sipexternal", "sipdir", "sipfed"]) {
         Purpose::Registrar
-    } else if begins(&["ucupdates"]) {
+    } else if begins("ucupdates") {
         Purpose::Update
     } else {
         Purpose::Other
     }
+}
+
+/// Does the name lie in the part of a domain that its controllers have for themselves?
+fn is_of_domain_controllers(name: &str) -> bool {
+    const PART: &[u8] = b"._msdcs.";
+    // Few names have such a letter.
+    memchr::memchr_iter(b'_', name.as_bytes()).any(|place| {
+        let around = place.checked_sub(1).and_then(|start| name.as_bytes().get(start..)?.get(..PART.len()));
+        around.is_some_and(|around| around.eq_ignore_ascii_case(PART))
+    })
 }
 
 /// For what a port is opened, where the port says it.

@@ -1,6 +1,8 @@
 //! The certificates that servers gave a device in, which of its later questions ask whether one is revoked out. Certificates
 //! name the places; anything that the device asks of them right after is for that. Does not know how it went.
 
+use std::borrow::Cow;
+
 use crate::formats::names::host_of_uri;
 use crate::model::{At, Frame, SECOND, Time};
 use crate::text::WireText;
@@ -37,16 +39,19 @@ impl Checks {
             _ => None,
         });
         let mut checks: Vec<Check> = connections.collect();
-        for (_, draft) in drafts {
-            let asked = checks.iter_mut().filter(|check| check.is_asked(host(&draft.kind).as_deref(), draft.first));
-            asked.for_each(|check| check.asked = true);
+        if !checks.is_empty() {
+            for (_, draft) in drafts {
+                let Some(host) = host(&draft.kind) else { continue };
+                let asked = checks.iter_mut().filter(|check| check.is_asked(&host, draft.first));
+                asked.for_each(|check| check.asked = true);
+            }
         }
         Self(checks)
     }
 
     /// Does what began here, with this host, ask whether a certificate is revoked?
     pub(super) fn are_asked(&self, kind: &StepKind, first: At) -> bool {
-        !self.0.is_empty() && self.0.iter().any(|check| check.is_asked(host(kind).as_deref(), first))
+        !self.0.is_empty() && host(kind).is_some_and(|host| self.0.iter().any(|check| check.is_asked(&host, first)))
     }
 
     /// Did the device ask about the chain that came in this frame?
@@ -56,8 +61,7 @@ impl Checks {
 }
 
 impl Check {
-    fn is_asked(&self, host: Option<&str>, first: At) -> bool {
-        let Some(host) = host else { return false };
+    fn is_asked(&self, host: &str, first: At) -> bool {
         let while_open = self.closed.is_none_or(|closed| first.time <= closed);
         let soon = first.time.since(self.at.time) <= ASKED_WITHIN;
         first.frame > self.at.frame && while_open && soon && self.hosts.iter().any(|named| named.eq_ignore_ascii_case(host))
@@ -74,12 +78,12 @@ fn check(connection: &Connection) -> Option<Check> {
 }
 
 /// The host that a look-up or a connection is about.
-fn host(kind: &StepKind) -> Option<String> {
-    let relative = |name: &WireText| name.raw().trim_end_matches('.').to_owned();
+fn host<'a>(kind: &'a StepKind) -> Option<Cow<'a, str>> {
+    let relative = |name: &'a WireText| name.raw().trim_end_matches('.').into();
     match kind {
         StepKind::Lookup(lookup) => Some(relative(&lookup.name)),
         StepKind::Connection(connection) => {
-            connection.name.as_ref().map(relative).or_else(|| Some(connection.flow.server_ip()?.to_string()))
+            connection.name.as_ref().map(relative).or_else(|| Some(connection.flow.server_ip()?.to_string().into()))
         }
         _ => None,
     }

@@ -152,10 +152,7 @@ impl Decoder {
     /// lies in the decoder, hence the common lifetime.
     #[inline]
     pub fn decode<'a>(&'a mut self, record: &Record<'a>) -> Packet<'a> {
-        match fast::decode(record) {
-            Some(packet) => packet,
-            None => self.decode_other(record),
-        }
+        fast::decode(record).unwrap_or_else(|| self.decode_other(record))
     }
 
     /// The same where the short path ends at the link layer.
@@ -177,8 +174,9 @@ impl Decoder {
             return;
         }
         if record.link_type == link_type::ETHERNET || !wireless::is_wireless(record.link_type) {
-            return match fast::decode(record) {
-                Some(packet) => each(&packet),
+            // Looked at where it was written: to move a packet costs more than to decode it.
+            return match &fast::decode(record) {
+                Some(packet) => each(packet),
                 None => each(&self.decode_other(record)),
             };
         }

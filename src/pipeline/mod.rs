@@ -163,8 +163,6 @@ struct Logins<'a> {
 
 #[derive(Default)]
 struct Tracked<'a> {
-    /// When it last did something.
-    last: Time,
     /// Was what it did forgotten, to make room?
     forgotten: bool,
     login: Login,
@@ -189,7 +187,6 @@ impl EventSink for Logins<'_> {
         let Some(slot) = self.logins.get_mut(owner.device.0) else { return };
         let tracked = slot.get_or_insert_with(Box::default);
         let Some(facts) = self.devices.facts_mut(owner.device) else { return };
-        tracked.last = self.now;
         let before = tracked.login.unsettled();
         tracked.login.on(&event, facts);
         if tracked.login.is_full() {

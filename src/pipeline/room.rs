@@ -46,33 +46,31 @@ pub(super) struct Costs {
 impl Costs {
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let Self { forgotten, concluded, brief, left_out, surplus, unfinished } = self;
-        let told = [
-            (*surplus, format!("{surplus} further devices without any login are not listed")),
-            (*unfinished, format!("{unfinished} further devices with an incomplete login and no findings are not listed")),
-            (
-                *left_out,
-                format!("{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"),
-            ),
-            (
-                u64::from(*brief),
+        let told: [(u64, &dyn Fn() -> String); 6] = [
+            (*surplus, &|| format!("{surplus} further devices without any login are not listed")),
+            (*unfinished, &|| format!("{unfinished} further devices with an incomplete login and no findings are not listed")),
+            (*left_out, &|| {
+                format!(
+                    "{left_out} attempts are counted but not listed: of one device at most the first {ATTEMPTS} are, and the last"
+                )
+            }),
+            (u64::from(*brief), &|| {
                 "there is so much to tell that of some devices only the first and the last attempt and the primary cause are told"
-                    .to_owned(),
-            ),
-            (
-                *forgotten,
+                    .to_owned()
+            }),
+            (*forgotten, &|| {
                 format!(
                     "what devices did before they showed a login was given up {forgotten} times, because there are so many of them"
-                ),
-            ),
-            (
-                *concluded,
+                )
+            }),
+            (*concluded, &|| {
                 format!(
                     "{concluded} logins were concluded before their end, those of the longest idle devices first, because there was \
                      too much of them: how they went on is told as another attempt"
-                ),
-            ),
+                )
+            }),
         ];
-        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| Warning { frame: None, text }).collect()
+        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| Warning { frame: None, text: text() }).collect()
     }
 }
 
@@ -86,10 +84,14 @@ impl Logins<'_> {
         if self.hand >= self.logins.len() {
             self.hand = 0;
         }
-        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
-        let pause = self.now.since(tracked.last);
+        // The account tells of most devices that there is nothing to do: what they did need not be looked at.
+        let Some(pause) = self.ledger.pause(device, self.now) else { return };
         let is_crowded = (self.unsettled > UNSETTLED && pause >= IDLE) || self.unsettled > CROWDED;
-        if device == at_work || tracked.login.unsettled() == 0 || (pause < QUIET && !is_crowded) {
+        if device == at_work || (pause < QUIET && !is_crowded) {
+            return;
+        }
+        let (Some(Some(tracked)), Some(facts)) = (self.logins.get_mut(device.0), self.devices.facts(device)) else { return };
+        if tracked.login.unsettled() == 0 {
             return;
         }
         // One that is known by its address alone may turn out to be the same as another.

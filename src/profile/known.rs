@@ -44,6 +44,11 @@ impl Known {
         let written = self.builtin.and_then(|(_, line)| line.strip_prefix("{\"name\":\"")?.split('"').next());
         written.unwrap_or_else(|| &self.profile().name)
     }
+
+    /// Is it what remains where no other family fits? (That is the last that a line says.)
+    pub(super) fn is_fallback(&self) -> bool {
+        self.builtin.map_or_else(|| self.profile().fallback, |(_, line)| line.ends_with("\"fallback\":true}"))
+    }
 }
 
 fn read(line: &str) -> Profile {

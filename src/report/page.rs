@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::text::escape;
+use crate::text::{escape, is_plain};
 
 /// Columns of a label, its colon and the space behind it.
 const LABEL: usize = 11;
@@ -130,8 +130,7 @@ impl<'a> Page<'a> {
 
 /// Text with whatever could steer a terminal made visible.
 pub(in crate::report) fn safe(text: &str) -> Cow<'_, str> {
-    // Nearly all text is plain.
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+    if is_plain(text) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len());

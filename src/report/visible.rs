@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use crate::text::is_treacherous;
+use crate::text::{is_plain, is_treacherous};
 
 /// Writes a value on one line.
 pub(super) fn compact(value: &(impl Serialize + ?Sized), out: impl Write) -> io::Result<()> {
@@ -19,16 +19,12 @@ pub(super) fn indented(value: &(impl Serialize + ?Sized), out: impl Write) -> io
     Ok(value.serialize(&mut Serializer::with_formatter(out, Visible(PrettyFormatter::new())))?)
 }
 
-/// The only control character of ASCII that JSON itself does not escape.
-const DELETE: u8 = 0x7f;
-
 /// Lays out as `F` does, and makes text visible.
 struct Visible<F>(F);
 
 impl<F: Formatter> Formatter for Visible<F> {
     fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        // Nearly all text is plain. What stands before the space is no part of a fragment.
-        if fragment.is_ascii() && memchr::memchr(DELETE, fragment.as_bytes()).is_none() {
+        if is_plain(fragment) {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loginloop::profile::{Mark, Profile, Profiles};
+use loginloop::profile::{Mark, MarkKind, Profile, Profiles};
 
 use crate::source::{hold, names, text};
 
@@ -51,24 +51,28 @@ fn the_profiles_in_the_program_are_those_of_the_files() {
     hold("src/profile/sources.json", &sources);
 }
 
-/// What speaks for which of the profiles: of those that need certain marks, these; of the others, all that do not speak against
-/// them.
+/// What speaks for which of the profiles, and how much: of those that need certain marks, these; of the others, all that do not
+/// speak against them.
 fn marks(profiles: &Profiles) -> String {
-    let mut marks: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut marks: BTreeMap<String, BTreeMap<&str, [u64; 3]>> = BTreeMap::new();
     for (number, profile) in profiles.all().enumerate() {
         assert!(number < 64, "a number of 64 bits holds no more profiles: find another way in src/profile/recognise");
-        for mark in speaking_for(profile) {
+        for (mark, weight) in speaking_for(profile) {
             let values = marks.entry(format!("{:?}", mark.kind)).or_default();
-            mark.values.iter().for_each(|value| *values.entry(value).or_default() |= 1 << number);
+            for value in &mark.values {
+                let numbers = &mut values.entry(value).or_default()[weight - 1];
+                assert!(*numbers & 1 << number == 0, "{}: {value} stands there twice", profile.name);
+                *numbers |= 1 << number;
+            }
         }
     }
-    let mut text = "//! What shows a profile that comes with the program, and which of them it speaks for, a bit each. `cargo test --test tidy`
-//! makes this of the files in `src/profile/devices`.
+    let mut text = "//! What shows a profile that comes with the program, and which of them it speaks for, a bit each: weakly, more, or so that it
+//! is enough. `cargo test --test tidy` makes this of the files in `src/profile/devices`.
 
 use crate::profile::MarkKind;
 
 /// What speaks for which profiles.
-type Values = &'static [(&'static str, u64)];
+type Values = &'static [(&'static str, [u64; 3])];
 
 /// Kind by kind.
 #[rustfmt::skip]
@@ -76,14 +80,22 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
 ".to_owned();
     for (kind, values) in &marks {
         text.push_str(&format!("    (MarkKind::{kind}, &[\n"));
-        text.extend(values.iter().map(|(value, of)| format!("        (\"{}\", 0x{of:04x}),\n", value.escape_default())));
+        text.extend(values.iter().map(|(value, [weak, medium, strong])| {
+            format!("        (\"{}\", [0x{weak:04x}, 0x{medium:04x}, 0x{strong:04x}]),\n", value.escape_default())
+        }));
         text.push_str("    ]),\n");
     }
     text.push_str("];\n");
     text
 }
 
-fn speaking_for(profile: &Profile) -> impl Iterator<Item = &Mark> {
+/// Each mark with the weight that makes the profile worth a look: one that is needed is, and for a fallback the maker of phones.
+fn speaking_for(profile: &Profile) -> impl Iterator<Item = (&Mark, usize)> {
+    const ENOUGH: u8 = 3;
     let is_any_needed = profile.recognition.iter().any(|mark| mark.needed);
-    profile.recognition.iter().filter(move |mark| mark.weight > 0 && (mark.needed || !is_any_needed))
+    let speaking = profile.recognition.iter().filter(move |mark| mark.weight > 0 && (mark.needed || !is_any_needed));
+    speaking.map(|mark| {
+        let is_enough = mark.needed || profile.fallback && mark.kind == MarkKind::Oui && mark.weight > 1;
+        (mark, usize::from(if is_enough { ENOUGH } else { mark.weight }))
+    })
 }

@@ -30,13 +30,6 @@ mod walk;
 mod work;
 mod worker;
 
-/// Read every capture under the paths, group the logins that failed alike, and say what frees most devices
-///
-/// A capture is known by what it holds, whatever its name, compressed or in a ZIP or tar archive. Each becomes a line of
-/// DIR/results.jsonl, as `diagnose --format jsonl` prints it; what cannot be read becomes a line with its error. Begin with
-/// DIR/index.html. The tables captures, logins and findings are there as CSV and as Parquet. Stopped and started again it
-/// goes on where it was, and a capture that was read before is not read again. DIR/manifest.json says whether the results
-/// are whole.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loginloop triage /srv/captures --out results

@@ -125,6 +125,11 @@ impl Store {
         Ok(Reader { store: self, file, bytes: Vec::new() })
     }
 
+    /// Where the journal is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn fault(&self, source: io::Error) -> Failure {
         Failure::Output { name: shown(&self.path), source }
     }

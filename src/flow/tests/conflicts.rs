@@ -104,6 +104,18 @@ fn what_is_compared_is_bounded_and_the_oldest_goes() {
 }
 
 #[test]
+fn bytes_are_compared_wherever_they_came_to_lie_in_the_store() {
+    let (mut history, mut trail) = (History::default(), None);
+    let same: Vec<u8> = (0..1_000_u16).map(|octet| octet as u8).collect();
+    let other = [&same[..999], b"?"].concat();
+    for turn in 0..(3 * MAX_HISTORY / same.len()) as u64 {
+        history.keep(&mut trail, turn * 1_000, &same, Frame(turn));
+        assert_eq!(history.contradicted(trail, turn * 1_000, &same), None);
+        assert_eq!(history.contradicted(trail, turn * 1_000, &other), Some(Frame(turn)));
+    }
+}
+
+#[test]
 fn segments_of_one_octet_do_not_outgrow_the_bound() {
     let (mut history, mut trail) = (History::default(), None);
     for start in 0..(MAX_HISTORY / 16) as u64 {

@@ -6,19 +6,19 @@ use crate::protocols::ntp;
 
 use super::super::steps::{Clock, StepKind};
 use super::sent::add_sent;
-use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, is_next_retry};
+use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, is_next_retry};
 
 impl Recorder {
     pub(super) fn ntp(&mut self, event: &Event, message: &ntp::Message) {
         let client = message.mode == 3;
         let server = if client { event.destination().ip() } else { event.source().ip() };
         let Some(server) = server else { return };
-        let open = self.clocks.get(&server).copied().filter(|id| !client || self.same_clock(*id, event.at));
+        let open = self.threads.get(&Thread::Clock(server)).copied().filter(|id| !client || self.same_clock(*id, event.at));
         let id = open.unwrap_or_else(|| {
             let name = self.names.name_of(Endpoint::Ip(std::net::SocketAddr::new(server, 123))).map(|(name, _)| name);
             let clock = Clock { server, name, requests: Vec::new(), answers: Vec::new(), unreachable: None };
             let id = self.begin(event.at, StepKind::Clock(Box::new(clock)));
-            self.clocks.insert(server, id);
+            self.threads.insert(Thread::Clock(server), id);
             id
         });
         let Some(StepKind::Clock(clock)) = self.touch(id, event.at) else { return };

@@ -8,14 +8,14 @@ use crate::model::{At, Side};
 use crate::protocols::{http, tls};
 
 use super::super::steps::{Close, Connection, Exchange, Handshake, StepKind};
-use super::{Draft, Recorder, add};
+use super::{Draft, Recorder, Thread, add};
 
 impl Recorder {
     pub(super) fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
         if flow.transport != Transport::Tcp {
             return None;
         }
-        let id = match self.connections.get(&flow.id) {
+        let id = match self.threads.get(&Thread::Connection(flow.id)) {
             Some(id) => *id,
             None => {
                 let name = self.names.name_of(flow.server);
@@ -38,7 +38,7 @@ impl Recorder {
                     kerberos: Vec::new(),
                 };
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
-                self.connections.insert(flow.id, id);
+                self.threads.insert(Thread::Connection(flow.id), id);
                 id
             }
         };
@@ -81,7 +81,10 @@ impl Recorder {
 
     /// Was it said to a side that had reset the connection, and so heard nothing any more?
     pub(super) fn came_too_late(&self, event: &Event) -> bool {
-        let draft = self.connections.get(&event.flow.id).and_then(|id| self.drafts.get(*id));
+        if event.flow.transport != Transport::Tcp || matches!(event.what, What::Tcp(..)) {
+            return false;
+        }
+        let draft = self.threads.get(&Thread::Connection(event.flow.id)).and_then(|id| self.drafts.get(*id));
         let Some(Draft { kind: StepKind::Connection(connection), .. }) = draft else { return false };
         let receiver = event.side.other();
         // Refused, a client may call again with the same ports.
@@ -89,12 +92,12 @@ impl Recorder {
         let left = |&(at, side, close): &(At, Side, Close)| {
             close == Close::Rst && side == receiver && called.is_none_or(|call| call < at)
         };
-        matches!(event.what, What::Message(_)) && connection.closes.iter().any(left)
+        connection.closes.iter().any(left)
     }
 
     /// The flow has left the table. A DNS connection is part of its look-up, if it came about, and an end is no new frame.
     pub(super) fn ended(&mut self, event: &Event, stats: &TcpStats) {
-        let Some(id) = self.connections.remove(&event.flow.id) else { return };
+        let Some(id) = self.threads.remove(&Thread::Connection(event.flow.id)) else { return };
         let came_about = |draft: &Draft| matches!(&draft.kind, StepKind::Connection(connection) if connection.syn.is_none() || connection.syn_ack.is_some());
         if event.flow.server.port() == 53 && self.drafts.get(id).is_some_and(came_about) {
             self.drafts.remove(id);

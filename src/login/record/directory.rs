@@ -9,7 +9,7 @@ use crate::protocols::{kerberos, ldap};
 
 use super::super::dialogue;
 use super::super::steps::{Inquiry, StepKind};
-use super::{Draft, DraftId, Recorder, SAME_QUESTION};
+use super::{Draft, DraftId, Recorder, SAME_QUESTION, Thread};
 
 /// A request to a directory over UDP that comes later than this, and repeats none, begins a new exchange.
 const SAME_INQUIRY: i64 = SECOND;
@@ -52,12 +52,12 @@ impl Recorder {
             }
             _ => false,
         };
-        let open = self.inquiries.get(&server).copied().filter(goes_on);
+        let open = self.threads.get(&Thread::Inquiry(server)).copied().filter(goes_on);
         let id = open.unwrap_or_else(|| {
             let name = self.names.name_of(server).map(|(name, _)| name);
             let inquiry = Inquiry { flow: event.flow, name, ldap: Vec::new(), kerberos: Vec::new(), unreachable: None };
             let id = self.begin(event.at, StepKind::Inquiry(Box::new(inquiry)));
-            self.inquiries.insert(server, id);
+            self.threads.insert(Thread::Inquiry(server), id);
             id
         });
         match self.touch(id, event.at)? {

@@ -118,7 +118,14 @@ impl Drafts {
     }
 
     fn place(&self, id: DraftId) -> Option<usize> {
-        self.list.binary_search_by_key(&id, |(other, _)| *other).ok()
+        // What is asked for is one of the last, as a rule, and among those no number is missing.
+        let (newest, _) = self.list.last()?;
+        let guess =
+            usize::try_from(newest.checked_sub(id)?).ok().and_then(|back| self.list.len().checked_sub(back)?.checked_sub(1));
+        match guess {
+            Some(guess) if self.list.get(guess).is_some_and(|(other, _)| *other == id) => Some(guess),
+            _ => self.list.binary_search_by_key(&id, |(other, _)| *other).ok(),
+        }
     }
 }
 

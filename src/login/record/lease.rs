@@ -7,7 +7,7 @@ use crate::protocols::dhcp;
 
 use super::super::steps::{Lease, StepKind};
 use super::sent::add_sent;
-use super::{DraftId, MIRRORED, Recorder, add};
+use super::{DraftId, MIRRORED, Recorder, Thread, add};
 
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
@@ -15,12 +15,12 @@ impl Recorder {
         if kind == dhcp::kind::ACK {
             self.names.learn_web_service(message);
         }
-        let id = match self.leases.get(&message.transaction).copied() {
+        let id = match self.threads.get(&Thread::Lease(message.transaction)).copied() {
             Some(id) if !self.begins_anew(id, kind) => id,
             _ => {
                 let lease = Lease { transaction: message.transaction, client: message.hardware_address, ..Lease::default() };
                 let id = self.begin(at, StepKind::Lease(Box::new(lease)));
-                self.leases.insert(message.transaction, id);
+                self.threads.insert(Thread::Lease(message.transaction), id);
                 id
             }
         };

@@ -11,7 +11,7 @@ use crate::protocols::{dhcpv6, eap, icmp, tls};
 use super::super::steps::{LeaseV6, StepKind};
 use super::connection::record_tls;
 use super::sent::add_sent;
-use super::{Draft, DraftId, Recorder, add, add_newest};
+use super::{Draft, DraftId, Recorder, Thread, add, add_newest};
 
 /// So many Starts in vain, and a supplicant goes on without (IEEE 802.1X: maxStart).
 const STARTS: usize = 3;
@@ -27,11 +27,12 @@ impl Recorder {
             return;
         }
         let result = message.eap.as_ref().is_some_and(|packet| matches!(packet.code, eap::code::SUCCESS | eap::code::FAILURE));
-        let id = match self.port.filter(|id| self.port_goes_on(*id, at, result) && !(starts && self.gave_port_up(*id))) {
+        let goes_on = |id: &DraftId| self.port_goes_on(*id, at, result) && !(starts && self.gave_port_up(*id));
+        let id = match self.threads.get(&Thread::Port).copied().filter(goes_on) {
             Some(id) => id,
             None => {
                 let id = self.begin(at, StepKind::Port(Box::default()));
-                self.port = Some(id);
+                self.threads.insert(Thread::Port, id);
                 id
             }
         };
@@ -50,7 +51,7 @@ impl Recorder {
 
     /// TLS inside 802.1X; a hello begins another handshake.
     pub(super) fn port_tls(&mut self, event: &Event, message: &tls::Message) {
-        let Some(id) = self.port else { return };
+        let Some(id) = self.threads.get(&Thread::Port).copied() else { return };
         let Some(StepKind::Port(port)) = self.touch(id, event.at) else { return };
         if matches!(message, tls::Message::ClientHello(_)) {
             port.tls = None;
@@ -77,11 +78,11 @@ impl Recorder {
 
     pub(super) fn dhcpv6(&mut self, at: At, message: &Arc<dhcpv6::Message>) {
         let Some(transaction) = message.transaction else { return };
-        let id = match self.leases_v6.get(&transaction).copied().or_else(|| self.advertised(message.kind)) {
+        let id = match self.threads.get(&Thread::LeaseV6(transaction)).copied().or_else(|| self.advertised(message.kind)) {
             Some(id) => id,
             None => self.begin(at, StepKind::LeaseV6(Box::default())),
         };
-        self.leases_v6.insert(transaction, id);
+        self.threads.insert(Thread::LeaseV6(transaction), id);
         let Some(StepKind::LeaseV6(lease)) = self.touch(id, at) else { return };
         record_dhcpv6(lease, at, message);
     }

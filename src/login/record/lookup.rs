@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::flow::Transport;
 use crate::model::{At, SECOND};
 use crate::protocols::dns;
+use crate::text::WireText;
 
 use super::super::steps::{Answer, Lookup, StepKind};
 use super::sent::add_sent;
@@ -13,6 +14,15 @@ use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION,
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
+
+/// A number for a question, of its record type, the length of its name and the first letters, whatever their case: where it
+/// differs, so does the question.
+pub(super) fn mark(name: &WireText, kind: u16) -> u64 {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    let letters = name.raw().as_bytes().first_chunk().copied().map(u64::from_ne_bytes);
+    let length = name.raw().len() as u64;
+    letters.unwrap_or_default() & !CASE ^ (length.rotate_left(16) | u64::from(kind))
+}
 
 impl Recorder {
     pub(super) fn dns(&mut self, event: &Event, message: &Arc<dns::Message>) {
@@ -60,7 +70,9 @@ impl Recorder {
 
     /// The look-up that this question goes on with: a repeat while no good answer has come.
     pub(super) fn same_question(&self, event: &Event, id: u16, question: &dns::Question) -> Option<DraftId> {
-        let (draft_id, lookup) = self.drafts.iter().rev().take(64).find_map(|(id, draft)| match &draft.kind {
+        let mark = mark(&question.name, question.kind);
+        let mut alike = self.drafts.iter().rev().take(64).filter(|(_, draft)| draft.question == mark);
+        let (draft_id, lookup) = alike.find_map(|(id, draft)| match &draft.kind {
             StepKind::Lookup(lookup)
                 if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
             {
@@ -70,18 +82,18 @@ impl Recorder {
         })?;
         let (asked, _) = lookup.queries.last()?;
         let age = event.at.time.since(asked.time);
-        let same_id = self.queries.iter().any(|query| query.draft == draft_id && query.id == id);
+        let same_id = || self.queries.iter().rev().any(|query| query.draft == draft_id && query.id == id);
         let goes_on = match &lookup.answer {
             None => {
                 let is_next_retry = || is_next_retry(lookup.queries.iter().map(|(asked, _)| *asked), event.at);
-                age <= SAME_QUESTION && (same_id || !self.moved_on(draft_id, asked) && is_next_retry())
+                age <= SAME_QUESTION && (same_id() || !self.moved_on(draft_id, asked) && is_next_retry())
             }
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
                 age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked) && !self.asked_more(draft_id, answer.at)
             }
             // The same datagram once more: captured twice, or crossed by its answer.
-            Some(_) => same_id && age <= SECOND,
+            Some(_) => age <= SECOND && same_id(),
         };
         goes_on.then_some(draft_id)
     }
@@ -152,7 +164,7 @@ mod tests {
     use crate::model::{Endpoint, Side};
     use crate::packet::Link;
     use crate::protocols::Message;
-    use crate::text::WireText;
+    use crate::protocols::dns::kind;
 
     /// The answer to a question under number 7, where a message without a question comes back.
     fn answer(id: u16, rcode: u8, from: u8) -> Option<u16> {
@@ -178,5 +190,13 @@ mod tests {
         assert_eq!(answer(8, 5, 2), None, "another number");
         assert_eq!(answer(7, 5, 3), None, "another server");
         assert_eq!(answer(7, 0, 2), None, "it says nothing");
+    }
+
+    #[test]
+    fn a_question_has_one_mark_whatever_the_case_of_its_name() {
+        let mark = |name: &str, kind: u16| mark(&WireText::from(name), kind);
+        assert_eq!(mark("sip.contoso.com", kind::A), mark("sIp.CONTOSO.com", kind::A));
+        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip.contoso.com", kind::AAAA));
+        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip1.contoso.com", kind::A));
     }
 }

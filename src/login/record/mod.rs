@@ -57,10 +57,44 @@ pub(super) struct Draft {
     pub(super) kind: StepKind,
     /// The memory that it takes.
     pub(super) weight: Weight,
+    /// The mark of the question, where it is a look-up.
+    question: u64,
+}
+
+impl Draft {
+    /// An exchange between these frames.
+    pub(super) fn new(first: At, last: At, kind: StepKind, weight: Weight) -> Self {
+        let question = match &kind {
+            StepKind::Lookup(lookup) => lookup::mark(&lookup.name, lookup.kind),
+            _ => 0,
+        };
+        Self { first, last, kind, weight, question }
+    }
 }
 
 /// Number of a draft: in the order of their first frames.
 pub(super) type DraftId = u64;
+
+/// By what it shows that an event goes on with an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Thread {
+    /// The flow.
+    Connection(u64),
+    /// The transaction.
+    Lease(u32),
+    /// Likewise, over IPv6.
+    LeaseV6(u32),
+    /// The server.
+    Clock(IpAddr),
+    /// Whose MAC was asked for.
+    Neighbour(IpAddr),
+    /// The server and its port.
+    Registration(Endpoint),
+    /// Likewise.
+    Inquiry(Endpoint),
+    /// There is one port of a switch.
+    Port,
+}
 
 /// A question that waits for its answer.
 #[derive(Clone, Debug)]
@@ -89,18 +123,11 @@ pub(super) struct Recorder {
     touched: Option<DraftId>,
     /// What the DNS answers said.
     pub(super) names: NameBook,
-    connections: HashMap<u64, DraftId, RandomState>,
-    leases: HashMap<u32, DraftId, RandomState>,
+    /// The exchanges that may go on.
+    threads: HashMap<Thread, DraftId, RandomState>,
     queries: VecDeque<OpenQuery>,
-    clocks: HashMap<IpAddr, DraftId, RandomState>,
-    registrations: HashMap<Endpoint, DraftId, RandomState>,
     /// Does the capture hold a SIP request of the device?
     asks_by_sip: bool,
-    inquiries: HashMap<Endpoint, DraftId, RandomState>,
-    neighbours: HashMap<IpAddr, DraftId, RandomState>,
-    /// The 802.1X exchange that goes on.
-    port: Option<DraftId>,
-    leases_v6: HashMap<u32, DraftId, RandomState>,
     transfers: Vec<provision::OpenTransfer>,
     /// Files that came whole since this was last emptied.
     pub(super) whole_files: Vec<WholeFile>,
@@ -158,15 +185,8 @@ impl Recorder {
     /// Forgets what points to exchanges that are gone.
     fn forget_missing(&mut self) {
         let drafts = &self.drafts;
-        self.connections.retain(|_, id| drafts.contains(*id));
-        self.leases.retain(|_, id| drafts.contains(*id));
+        self.threads.retain(|_, id| drafts.contains(*id));
         self.queries.retain(|query| drafts.contains(query.draft));
-        self.clocks.retain(|_, id| drafts.contains(*id));
-        self.registrations.retain(|_, id| drafts.contains(*id));
-        self.inquiries.retain(|_, id| drafts.contains(*id));
-        self.neighbours.retain(|_, id| drafts.contains(*id));
-        self.port = self.port.filter(|id| drafts.contains(*id));
-        self.leases_v6.retain(|_, id| drafts.contains(*id));
         self.transfers.retain(|transfer| drafts.contains(transfer.draft));
     }
 
@@ -184,15 +204,7 @@ impl Recorder {
             self.drafts.push(number, draft);
             self.next = number.saturating_add(1);
         }
-        renumber(&mut self.connections, &own, other.connections, &theirs);
-        renumber(&mut self.leases, &own, other.leases, &theirs);
-        renumber(&mut self.clocks, &own, other.clocks, &theirs);
-        renumber(&mut self.registrations, &own, other.registrations, &theirs);
-        renumber(&mut self.inquiries, &own, other.inquiries, &theirs);
-        renumber(&mut self.neighbours, &own, other.neighbours, &theirs);
-        renumber(&mut self.leases_v6, &own, other.leases_v6, &theirs);
-        let port = self.port.and_then(|id| own.get(&id)).or(other.port.and_then(|id| theirs.get(&id)));
-        self.port = port.copied();
+        renumber(&mut self.threads, &own, other.threads, &theirs);
         self.transfers = provision::renumbered(std::mem::take(&mut self.transfers), &own);
         self.transfers.extend(provision::renumbered(other.transfers, &theirs));
         self.whole_files.extend(other.whole_files);
@@ -208,7 +220,7 @@ impl Recorder {
     fn begin(&mut self, at: At, kind: StepKind) -> DraftId {
         let id = self.next;
         self.next = self.next.saturating_add(1);
-        self.drafts.push(id, Draft { first: at, last: at, kind, weight: Weight::default() });
+        self.drafts.push(id, Draft::new(at, at, kind, Weight::default()));
         self.touched = Some(id);
         id
     }
@@ -281,7 +293,7 @@ impl Recorder {
     /// A question for the MAC of this address, or the answer.
     fn neighbour(&mut self, at: At, address: IpAddr, reply: Option<Mac>, facts: &DeviceFacts) {
         let request = reply.is_none();
-        let open = self.neighbours.get(&address).copied();
+        let open = self.threads.get(&Thread::Neighbour(address)).copied();
         let open = open.filter(|id| {
             !request
                 || matches!(self.drafts.get(*id), Some(Draft { kind: StepKind::Neighbour(neighbour), last, .. })
@@ -292,7 +304,7 @@ impl Recorder {
             None if request => {
                 let neighbour = Neighbour { address, router: facts.is_router(address), requests: Vec::new(), reply: None };
                 let id = self.begin(at, StepKind::Neighbour(Box::new(neighbour)));
-                self.neighbours.insert(address, id);
+                self.threads.insert(Thread::Neighbour(address), id);
                 id
             }
             None => return,
@@ -372,13 +384,13 @@ fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> 
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
-fn renumber<K: std::hash::Hash + Eq>(
-    map: &mut HashMap<K, DraftId, RandomState>,
+fn renumber(
+    threads: &mut HashMap<Thread, DraftId, RandomState>,
     own: &HashMap<DraftId, DraftId, RandomState>,
-    other: HashMap<K, DraftId, RandomState>,
+    other: HashMap<Thread, DraftId, RandomState>,
     theirs: &HashMap<DraftId, DraftId, RandomState>,
 ) {
-    map.retain(|_, id| match own.get(id) {
+    threads.retain(|_, id| match own.get(id) {
         Some(number) => {
             *id = *number;
             true
@@ -386,9 +398,9 @@ fn renumber<K: std::hash::Hash + Eq>(
         None => false,
     });
     #[expect(clippy::iter_over_hash_type, reason = "the order in which entries are moved from one map to another does not show")]
-    for (key, id) in other {
+    for (thread, id) in other {
         if let Some(number) = theirs.get(&id) {
-            map.entry(key).or_insert(*number);
+            threads.entry(thread).or_insert(*number);
         }
     }
 }

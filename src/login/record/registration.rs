@@ -10,7 +10,7 @@ use crate::protocols::sip;
 
 use super::super::steps::{Registration, StepKind, Transaction};
 use super::sent::add_sent;
-use super::{Draft, DraftId, Recorder, add_newest};
+use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND;
@@ -44,7 +44,7 @@ impl Recorder {
     }
 
     pub(super) fn registration(&mut self, event: &Event, message: &sip::Message, server: Endpoint) -> Option<DraftId> {
-        let open = self.registrations.get(&server).copied();
+        let open = self.threads.get(&Thread::Registration(server)).copied();
         if message.code().is_some() {
             return open;
         }
@@ -61,7 +61,7 @@ impl Recorder {
             let (name, name_frame) = self.names.name_of(server).unzip();
             let registration = Registration { flow, name, name_frame, transactions: Vec::new(), unreachable: None };
             let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
-            self.registrations.insert(server, id);
+            self.threads.insert(Thread::Registration(server), id);
             id
         }))
     }

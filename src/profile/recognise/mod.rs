@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use foldhash::fast::FixedState;
 use marks::MARKS;
 
+use super::known::Known;
 use super::{Mark, MarkKind, Profile, Profiles, Recognised};
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::{AlternativeName, Certificate};
@@ -52,21 +53,25 @@ impl Profiles {
     }
 
     fn heaviest<'p: 'f, 'f>(&'p self, shown: &'f Shown<'_>) -> Option<(&'p Profile, Weighed<'f>)> {
-        let rank = |profile: &Profile, weighed: &Weighed<'_>| (!profile.fallback, weighed.needed, weighed.sum);
-        let mut best: Option<(&Profile, Weighed<'_>)> = None;
         let candidates = candidates(shown);
-        for known in &self.all {
-            if known.number().is_some_and(|number| !candidates.contains(number)) {
-                continue;
-            }
-            let profile = known.profile();
-            let Some(weighed) = weigh(profile, shown) else { continue };
-            if best.as_ref().is_none_or(|(other, before)| rank(profile, &weighed) > rank(other, before)) {
-                best = Some((profile, weighed));
-            }
-        }
-        best
+        let is_candidate = |known: &&Known| known.number().is_none_or(|number| candidates.contains(number));
+        let (fallbacks, families): (Vec<&Known>, Vec<&Known>) =
+            self.all.iter().filter(is_candidate).partition(|known| known.is_fallback());
+        heaviest(&families, shown).or_else(|| heaviest(&fallbacks, shown))
     }
+}
+
+fn heaviest<'p: 'f, 'f>(among: &[&'p Known], shown: &'f Shown<'_>) -> Option<(&'p Profile, Weighed<'f>)> {
+    let rank = |weighed: &Weighed<'_>| (weighed.needed, weighed.sum);
+    let mut best: Option<(&Profile, Weighed<'_>)> = None;
+    for known in among {
+        let profile = known.profile();
+        let Some(weighed) = weigh(profile, shown) else { continue };
+        if best.as_ref().is_none_or(|(_, before)| rank(&weighed) > rank(before)) {
+            best = Some((profile, weighed));
+        }
+    }
+    best
 }
 
 /// Some of the profiles that come with the program, by their numbers.
@@ -74,22 +79,27 @@ impl Profiles {
 struct Numbers(u64);
 
 impl Numbers {
+    /// How many there can be.
+    const ALL: usize = 64;
+
     fn contains(self, number: usize) -> bool {
         1_u64.checked_shl(u32::try_from(number).unwrap_or(u32::MAX)).is_none_or(|bit| self.0 & bit != 0)
     }
 }
 
-/// Those of which anything is shown that speaks for them: none of the others need be read, let alone weighed.
+/// Those of which enough may be shown that speaks for them: none of the others need be read, let alone weighed.
 fn candidates(shown: &Shown<'_>) -> Numbers {
-    let mut numbers = 0;
+    let mut weights = [0_u32; Numbers::ALL];
     for (kind, values) in MARKS.iter().filter(|(kind, _)| shown.has_any(*kind)) {
-        for (value, of) in *values {
-            if numbers & of != *of && seen(*kind, "", value, shown).is_some() {
-                numbers |= of;
+        for (_, of) in values.iter().filter(|(value, _)| seen(*kind, "", value, shown).is_some()) {
+            for (weight, numbers) in (1..).zip(of) {
+                let weights = weights.iter_mut().enumerate().filter(|(number, _)| Numbers(*numbers).contains(*number));
+                weights.for_each(|(_, sum)| *sum = sum.saturating_add(weight));
             }
         }
     }
-    Numbers(numbers)
+    let enough = weights.iter().enumerate().filter(|(_, sum)| **sum >= ENOUGH);
+    Numbers(enough.fold(0, |numbers, (number, _)| numbers | 1 << number))
 }
 
 #[derive(Default)]

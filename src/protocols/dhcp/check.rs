@@ -28,28 +28,32 @@ fn length(code: u8) -> Option<Length> {
 
 /// Adds to the message's problems what its options' values get wrong.
 pub(super) fn values(message: &mut Message) {
-    let mut codes: Vec<u8> = message.options.iter().map(|option| option.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    for code in codes {
+    if message.cut {
+        return;
+    }
+    let mut lengths: Vec<(u8, usize)> = message.options.iter().map(|option| (option.code, option.data.len())).collect();
+    lengths.sort_by_key(|(code, _)| *code);
+    for parts in lengths.chunk_by(|(one, _), (next, _)| one == next) {
+        let Some((code, _)) = parts.first() else { continue };
         // An option that runs over the end was told already.
-        if message.cut || message.problems.iter().any(|(told, _)| *told == code) {
+        if message.problems.iter().any(|(told, _)| told == code) {
             continue;
         }
-        if let Some(problem) = problem(message, code) {
-            message.problems.push((code, problem));
+        if let Some(problem) = problem(message, *code, parts) {
+            message.problems.push((*code, problem));
         }
     }
 }
 
-fn problem(message: &Message, code: u8) -> Option<String> {
+/// What is wrong with an option, of which these are the parts by their lengths.
+fn problem(message: &Message, code: u8, parts: &[(u8, usize)]) -> Option<String> {
     match code {
         option::VENDOR => vendor(&message.option(code)?),
         option::SIP_SERVERS => match message.sip_servers()? {
             SipServers::Malformed(text) => Some(text),
             _ => None,
         },
-        _ => wrong_length(message, code, length(code)?),
+        _ => wrong_length(parts, length(code)?),
     }
 }
 
@@ -63,12 +67,12 @@ fn vendor(value: &[u8]) -> Option<String> {
 }
 
 /// RFC 3396: a value may be split, so judge the parts joined; but a server that repeats itself has split nothing.
-fn wrong_length(message: &Message, code: u8, wanted: Length) -> Option<String> {
+fn wrong_length(parts: &[(u8, usize)], wanted: Length) -> Option<String> {
     let fits = |length: usize| match wanted {
         Length::Exactly(exactly) => length == exactly,
         Length::Items(of) => length != 0 && length.is_multiple_of(of),
     };
-    let parts = || message.options.iter().filter(|option| option.code == code).map(|option| option.data.len());
+    let parts = || parts.iter().map(|(_, length)| *length);
     let joined = parts().sum();
     if fits(joined) || parts().all(fits) {
         return None;

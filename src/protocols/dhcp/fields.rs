@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
-use super::{DhcpOption, Message, kind, option};
+use super::{Message, kind, option};
 use crate::model::is_host;
 use crate::protocols::{Asker, Describe};
 
@@ -37,9 +37,8 @@ impl Describe for Message {
     }
 
     fn held(&self) -> usize {
-        let options = self.options.iter().map(|option| option.data.len().saturating_add(size_of::<DhcpOption>()));
         let problems = self.problems.iter().map(|(_, problem)| problem.len().saturating_add(size_of::<(u8, String)>()));
-        options.chain(problems).fold(0, usize::saturating_add)
+        problems.fold(self.options.held(), usize::saturating_add)
     }
 
     fn fields(&self, put: &mut dyn FnMut(&'static str, Value)) {

@@ -1,5 +1,6 @@
 //! DHCPv4 (RFC 2131, RFC 2132): where a phone has its address, names and vendor options from.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -9,10 +10,13 @@ use crate::text::WireText;
 
 mod check;
 mod fields;
+mod options;
 mod parser;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub use options::{DhcpOption, Options};
 
 /// The ports of server and client.
 const PORTS: [u16; 2] = [67, 68];
@@ -109,15 +113,6 @@ pub mod kind {
     pub const INFORM: u8 = 8;
 }
 
-/// One option, as it stands; [`Message::option`] joins the parts of one that RFC 3396 splits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DhcpOption {
-    /// Its number.
-    pub code: u8,
-    /// Its value.
-    pub data: Vec<u8>,
-}
-
 /// A DHCP message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -139,7 +134,7 @@ pub struct Message {
     pub relay: Ipv4Addr,
     /// The options in wire order, without pad (0) and end (255), as they stand in the message; those that option 52 puts
     /// into the server name and file fields stand behind it. One that runs over the end has the value that is there.
-    pub options: Vec<DhcpOption>,
+    pub options: Options,
     /// What was malformed, each with the option's number (255 for the option field as a whole).
     pub problems: Vec<(u8, String)>,
     /// Did the capture hold only the beginning? Then an option that is not here may have been sent all the same.
@@ -159,10 +154,8 @@ pub enum SipServers {
 
 impl Message {
     /// The value of an option: its parts joined (RFC 3396).
-    pub fn option(&self, code: u8) -> Option<Vec<u8>> {
-        let mut parts = self.options.iter().filter(|option| option.code == code).peekable();
-        parts.peek()?;
-        Some(parts.flat_map(|option| option.data.iter().copied()).collect())
+    pub fn option(&self, code: u8) -> Option<Cow<'_, [u8]>> {
+        self.options.joined(code)
     }
 
     /// An option that holds text, without trailing NULs.
@@ -179,7 +172,7 @@ impl Message {
 
     /// Option 54: which server speaks, or is spoken to.
     pub fn server_id(&self) -> Option<Ipv4Addr> {
-        self.addresses(option::SERVER_ID).first().copied()
+        self.option(option::SERVER_ID)?.first_chunk::<4>().copied().map(Ipv4Addr::from)
     }
 
     /// Option 60.
@@ -201,7 +194,7 @@ impl Message {
     pub fn vendor_identities(&self) -> Vec<WireText> {
         let value = self.option(option::VENDOR_IDENTITY).unwrap_or_default();
         let mut found = Vec::new();
-        let mut rest = value.as_slice();
+        let mut rest: &[u8] = &value;
         while let Some((enterprise, [length, behind @ ..])) = rest.split_first_chunk::<4>() {
             let (mut classes, after) = behind.split_at_checked(usize::from(*length)).unwrap_or((behind, &[]));
             while let [length, behind @ ..] = classes {
@@ -217,7 +210,7 @@ impl Message {
 
     /// Option 55.
     pub fn parameter_list(&self) -> Vec<u8> {
-        self.option(option::PARAMETER_LIST).unwrap_or_default()
+        self.option(option::PARAMETER_LIST).unwrap_or_default().into_owned()
     }
 
     /// Option 51, in seconds.
@@ -227,12 +220,14 @@ impl Message {
 
     /// Option 43 as code and value, in order. What runs over the end is left out, and told in `problems`.
     pub fn vendor_suboptions(&self) -> Vec<(u8, Vec<u8>)> {
-        self.option(option::VENDOR).map(|value| values::suboptions(&value).list).unwrap_or_default()
+        let value = self.option(option::VENDOR).unwrap_or_default();
+        values::suboptions(&value).list.into_iter().map(|(code, data)| (code, data.to_vec())).collect()
     }
 
     /// The voice VLAN of option 43, sub-option 10: 16 bits, or ASCII digits.
     pub fn voice_vlan(&self) -> Option<u16> {
-        self.vendor_suboptions().iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
+        let value = self.option(option::VENDOR)?;
+        values::suboptions(&value).list.iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
     }
 
     /// Host and port of the web service that option 43 names to UC clients: its first sub-option says that it is for them.

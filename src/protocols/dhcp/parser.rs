@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dhcproto::v4::{HType, MAGIC, borrowed};
 
-use super::{DhcpOption, Message, check, option};
+use super::{DhcpOption, Message, Options, check, option};
 use crate::bytes::Reader;
 use crate::model::Mac;
 
@@ -53,7 +53,7 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Option<Message> {
         your: fixed.yiaddr(),
         server: fixed.siaddr(),
         relay: fixed.giaddr(),
-        options: Vec::new(),
+        options: Options::default(),
         problems: Vec::new(),
         cut: !whole,
     };
@@ -83,16 +83,16 @@ enum Place {
 
 /// Goes through the places in which options stand.
 #[derive(Debug, Default)]
-struct Walk {
+struct Walk<'a> {
     whole: bool,
-    found: Vec<(Place, DhcpOption)>,
+    found: Vec<(Place, DhcpOption<'a>)>,
     problems: Vec<(u8, String)>,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
     // Ours and not dhcproto's walk: that one joins neighbours of one number, stops without a word at what is malformed,
     // drops a good option before a malformed neighbour, and does not follow option 52.
-    fn options(&mut self, message: &[u8]) {
+    fn options(&mut self, message: &'a [u8]) {
         let mut reader = Reader::new(message.get(HEADER..).unwrap_or_default());
         let mut overloaded = false;
         let mut ended = None;
@@ -110,7 +110,7 @@ impl Walk {
     }
 
     /// Follows option 52: 1 is the file field, 2 the server name, 3 both. Wireshark lists their options at this place.
-    fn overload(&mut self, message: &[u8], fields: u8) {
+    fn overload(&mut self, message: &'a [u8], fields: u8) {
         for (bit, place, range, name) in [(2, Place::ServerName, SERVER_NAME, "server name"), (1, Place::File, FILE, "file")] {
             let Some(area) = message.get(range).filter(|_| fields & bit != 0) else { continue };
             let mut reader = Reader::new(area);
@@ -126,7 +126,7 @@ impl Walk {
     }
 
     /// Reads one option, or says how the options ended.
-    fn step(&mut self, reader: &mut Reader<'_>, place: Place) -> Option<End> {
+    fn step(&mut self, reader: &mut Reader<'a>, place: Place) -> Option<End> {
         let Ok(code) = reader.u8("option") else { return Some(End::Missing) };
         match code {
             option::PAD => return None,
@@ -146,14 +146,14 @@ impl Walk {
             self.problems.push((code, told));
         }
         let overrun = value.is_none();
-        self.found.push((place, DhcpOption { code, data: data.to_vec() }));
+        self.found.push((place, DhcpOption { code, data }));
         overrun.then_some(End::Overrun)
     }
 
     /// The options in the order in which Wireshark lists them. Where one number occurs in several places, its values
     /// are dealt out to its places so that joining them from front to back joins them in the order of RFC 3396.
-    fn finish(self) -> (Vec<DhcpOption>, Vec<(u8, String)>) {
-        let places = |option: &(Place, DhcpOption)| option.0;
+    fn finish(self) -> (Options, Vec<(u8, String)>) {
+        let places = |option: &(Place, DhcpOption<'_>)| option.0;
         if self.found.iter().all(|option| places(option) == Place::Options) {
             return (self.found.into_iter().map(|(_, option)| option).collect(), self.problems);
         }

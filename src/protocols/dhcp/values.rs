@@ -17,15 +17,15 @@ const VLANS: std::ops::RangeInclusive<u16> = 1..=4094;
 
 /// Option 43 as code, length, value.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Suboptions {
+pub(super) struct Suboptions<'a> {
     /// Code and value, in order.
-    pub(super) list: Vec<(u8, Vec<u8>)>,
+    pub(super) list: Vec<(u8, &'a [u8])>,
     /// The one that runs over the end: code, length announced, length there.
     pub(super) overrun: Option<(u8, usize, usize)>,
 }
 
 /// Takes option 43 apart. What runs over the end is left out of the list.
-pub(super) fn suboptions(value: &[u8]) -> Suboptions {
+pub(super) fn suboptions(value: &[u8]) -> Suboptions<'_> {
     let mut reader = Reader::new(value);
     let mut found = Suboptions::default();
     while let Ok(code) = reader.u8("sub-option") {
@@ -39,7 +39,7 @@ pub(super) fn suboptions(value: &[u8]) -> Suboptions {
             found.overrun = Some((code, length, reader.left()));
             break;
         };
-        found.list.push((code, data.to_vec()));
+        found.list.push((code, data));
     }
     found
 }

@@ -1,26 +1,37 @@
 //! Domain names as text, spelt as Wireshark spells them, so that a reader can paste them into a display filter.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
-use domain::base::name::Label;
+use domain::base::name::ToName;
 
-use crate::text::WireText;
+use crate::text::{WireText, lossy};
 
-/// Few names are longer.
-const USUAL_LENGTH: usize = 32;
+/// No name has more octets (RFC 1035 section 3.1), and none has more as text.
+const LONGEST: usize = 255;
 
 /// Labels joined by dots, without the final one; the root is empty. Case is kept: some phones can be told by it.
-pub(super) fn text<'a>(labels: impl Iterator<Item = &'a Label>) -> WireText {
-    let mut joined = Vec::with_capacity(USUAL_LENGTH);
-    for label in labels.filter(|label| !label.is_root()) {
-        if !joined.is_empty() {
-            joined.push(b'.');
+pub(super) fn text(name: &impl ToName) -> WireText {
+    let mut room = [0; LONGEST];
+    let mut free = room.as_mut_slice();
+    let mut write = |octets: &[u8]| {
+        // There is room for every name that could be read.
+        let _ = free.write_all(octets);
+    };
+    for (index, label) in name.iter_labels().filter(|label| !label.is_root()).enumerate() {
+        if index > 0 {
+            write(b".");
         }
-        joined.extend_from_slice(label.as_slice());
+        write(label.as_slice());
     }
-    let has_control = joined.iter().any(u8::is_ascii_control);
-    let name = String::from_utf8(joined).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    WireText::from(if has_control { escaped(&name) } else { name })
+    let free = free.len();
+    let joined = room.get(..LONGEST.saturating_sub(free)).unwrap_or_default();
+    // To the end in any case: that is quicker than to look after each octet whether to go on.
+    if joined.iter().fold(false, |found, octet| found | octet.is_ascii_control()) {
+        WireText::from(escaped(&lossy(joined)))
+    } else {
+        WireText::from_bytes(joined)
+    }
 }
 
 /// Control characters as C spells them: by letter where there is one, else in octal.

@@ -12,6 +12,8 @@ use crate::bytes::Reader;
 pub(super) const HEADER: usize = 12;
 /// How many records of a message are kept: many times what a pool of servers has.
 const MAX_RECORDS: usize = 1000;
+/// As many answers as a message has at most, as a rule: for those there is room at once.
+const USUAL_RECORDS: usize = 8;
 /// The sections behind the question, in order, and whether their records are kept, as answers or not.
 const SECTIONS: [(&str, Option<bool>); 3] = [("answer", Some(true)), ("authority", None), ("additional", Some(false))];
 
@@ -19,6 +21,7 @@ const SECTIONS: [(&str, Option<bool>); 3] = [("answer", Some(true)), ("authority
 pub(super) fn parse(bytes: &[u8], tcp: bool, whole: bool) -> Option<Message> {
     let wire = Wire::from_slice(bytes).ok()?;
     let header = wire.header();
+    let answers = usize::from(wire.header_counts().ancount());
     let mut message = Message {
         id: header.id(),
         response: header.qr(),
@@ -26,7 +29,7 @@ pub(super) fn parse(bytes: &[u8], tcp: bool, whole: bool) -> Option<Message> {
         rcode: header.rcode().to_int(),
         truncated: header.tc(),
         question: None,
-        records: Vec::new(),
+        records: Vec::with_capacity(answers.min(USUAL_RECORDS)),
         tcp,
         problem: None,
     };
@@ -40,7 +43,7 @@ fn sections(wire: &Wire<[u8]>, message: &mut Message) -> Result<(), String> {
     let mut questions = wire.question();
     for question in questions.by_ref() {
         let question = question.map_err(|error| format!("question: {error}"))?;
-        let first = || Question { name: name::text(question.qname().iter()), kind: question.qtype().to_int() };
+        let first = || Question { name: name::text(question.qname()), kind: question.qtype().to_int() };
         message.question.get_or_insert_with(first);
     }
     let mut section = questions.answer().map_err(|error| format!("question: {error}"))?;
@@ -72,7 +75,7 @@ fn records(
             return Err(format!("more than {MAX_RECORDS} records"));
         }
         match value(&record) {
-            Ok(Some(data)) => into.push(Record { name: name::text(record.owner().iter()), answer, data }),
+            Ok(Some(data)) => into.push(Record { name: name::text(&record.owner()), answer, data }),
             Ok(None) => {}
             Err(error) => trouble = trouble.or_else(|| Some(told(error))),
         }
@@ -96,14 +99,14 @@ fn value(record: &ParsedRecord<'_, [u8]>) -> Result<Option<RecordData>, Trouble>
     Ok(match record.rtype().to_int() {
         kind::A => typed::<A>(record)?.map(|data| RecordData::Address(data.addr().into())),
         kind::AAAA => typed::<Aaaa>(record)?.map(|data| RecordData::Address(data.addr().into())),
-        kind::CNAME => typed::<Cname<Name<'_>>>(record)?.map(|data| RecordData::Alias(name::text(data.cname().iter()))),
-        kind::NS => typed::<Ns<Name<'_>>>(record)?.map(|data| RecordData::NameServer(name::text(data.nsdname().iter()))),
-        kind::PTR => typed::<Ptr<Name<'_>>>(record)?.map(|data| RecordData::Pointer(name::text(data.ptrdname().iter()))),
+        kind::CNAME => typed::<Cname<Name<'_>>>(record)?.map(|data| RecordData::Alias(name::text(data.cname()))),
+        kind::NS => typed::<Ns<Name<'_>>>(record)?.map(|data| RecordData::NameServer(name::text(data.nsdname()))),
+        kind::PTR => typed::<Ptr<Name<'_>>>(record)?.map(|data| RecordData::Pointer(name::text(data.ptrdname()))),
         kind::SRV => typed::<Srv<Name<'_>>>(record)?.map(|data| RecordData::Service {
             priority: data.priority(),
             weight: data.weight(),
             port: data.port(),
-            target: name::text(data.target().iter()),
+            target: name::text(data.target()),
         }),
         _ => None,
     })

@@ -12,10 +12,8 @@ use crate::formats::memo::Memo;
 
 /// How much is kept of a body that is not known to be about certificates: enough for a login page.
 const SMALL_LIMIT: usize = 64 * 1024;
-/// Different bodies that are remembered.
-const REMEMBERED: usize = 256;
-/// Longest body that is remembered, as sent and decoded.
-const LONGEST_REMEMBERED: usize = 32 * 1024;
+/// Bytes of bodies that are remembered, as sent and decoded.
+const REMEMBERED: usize = 2 << 20;
 /// Decoded bytes for each encoded one, beyond which a body is taken for a bomb.
 pub(super) const RATIO_LIMIT: usize = 256;
 /// A chunk-size line or trailer line longer than this is none.
@@ -201,8 +199,8 @@ impl Collector {
 
     /// The body, decoded. `whole` says whether all of it passed. Those who were sent the same share it.
     pub(super) fn body(&mut self, whole: bool) -> Body {
-        /// What was sent, how it was coded, and what it is.
-        type Decoded = Memo<Arc<[u8]>, (Coding, Body)>;
+        /// What was sent, how it was coded, whether it was whole, and what it is.
+        type Decoded = Memo<Arc<[u8]>, (Coding, bool, Body)>;
         thread_local! {
             static KNOWN: RefCell<Decoded> = RefCell::new(Memo::new(REMEMBERED));
         }
@@ -211,17 +209,13 @@ impl Collector {
             return Body { bytes: Arc::default(), complete: whole, arrived: whole };
         }
         let coding = self.coding;
-        if !whole || kept.len() > LONGEST_REMEMBERED {
-            return decode(&kept.into(), coding, whole);
-        }
         KNOWN.with_borrow_mut(|known| match known.get(kept.as_slice()) {
-            Some((by, body)) if by == coding => body,
+            Some((by, was_whole, body)) if (by, was_whole) == (coding, whole) => body,
             _ => {
                 let kept: Arc<[u8]> = kept.into();
                 let body = decode(&kept, coding, whole);
-                if body.bytes.len() <= LONGEST_REMEMBERED {
-                    known.keep(kept, (coding, body.clone()));
-                }
+                let weight = kept.len().saturating_add(body.bytes.len()).saturating_add(size_of::<(Arc<[u8]>, Body)>());
+                known.keep_heavy(kept, (coding, whole, body.clone()), weight);
                 body
             }
         })

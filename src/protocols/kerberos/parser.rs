@@ -101,8 +101,14 @@ fn error(fields: &[u8]) -> Option<Error> {
 /// The parts of a PrincipalName, from what its SEQUENCE holds.
 fn principal(content: &[u8]) -> WireText {
     let strings = ber::find(content, 0xa1).and_then(|names| ber::find(names, tag::SEQUENCE)).unwrap_or_default();
-    let parts: Vec<_> = ber::elements(strings).map(|part| part.content).collect();
-    WireText::from_bytes(&parts.join(&b'/'))
+    let mut joined = Vec::with_capacity(strings.len());
+    for (index, part) in ber::elements(strings).enumerate() {
+        if index > 0 {
+            joined.push(b'/');
+        }
+        joined.extend_from_slice(part.content);
+    }
+    WireText::from_bytes(&joined)
 }
 
 /// Encryption types in METHOD-DATA (RFC 4120 sections 5.2.7.4 and 5.2.7.5).

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use super::{Message, Start, auth};
 use crate::formats::date;
-use crate::formats::heads::head_end;
 use crate::text::{self, WireText};
 
 /// A header that something is kept of.
@@ -51,19 +50,20 @@ pub(super) struct Head {
     pub(super) content_length: Option<u64>,
 }
 
-/// Reads a head, with or without the empty line at its end.
-pub(super) fn read(head: &[u8]) -> Head {
+/// Reads a head, with or without the empty line at its end; `cut` says whether that is missing.
+pub(super) fn read(head: &[u8], cut: bool) -> Head {
     let text = text::lossy(head);
     let text = if has_lone_return(&text) { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text };
     let mut lines = lines(&text);
-    let start = start_line(lines.next().unwrap_or_default().trim());
+    let start = start_line(lines.next().map_or("", |line| line.text).trim());
     let mut headers = Headers(Vec::with_capacity(USUAL));
-    headers.0.extend(lines.take(HEADER_LIMIT).filter_map(|line| {
-        let colon = memchr::memchr(b':', line.as_bytes())?;
-        let (name, value) = (line.get(..colon)?, line.get(colon.saturating_add(1)..)?);
-        Some((kept(name.trim())?, unfold(value)))
+    headers.0.extend(lines.take(HEADER_LIMIT).filter_map(|Line { text, is_folded }| {
+        let colon = memchr::memchr(b':', text.as_bytes())?;
+        let (name, value) = (text.get(..colon)?, text.get(colon.saturating_add(1)..)?);
+        let header = kept(name.trim_ascii())?;
+        Some((header, if is_folded { Cow::Owned(unfold(value)) } else { Cow::Borrowed(value.trim_ascii()) }))
     }));
-    let message = Message { cut: head_end(head, 0).is_none(), ..headers.message(start) };
+    let message = Message { cut, ..headers.message(start) };
     Head { content_length: headers.number(Header::ContentLength), message }
 }
 
@@ -99,34 +99,41 @@ fn kept(name: &str) -> Option<Header> {
     })
 }
 
-/// The lines up to the first empty one, each with those that it is folded into (RFC 3261 section 7.3.1). The last may lack
-/// its end.
-fn lines(head: &str) -> impl Iterator<Item = &str> {
+/// A line with those that it is folded into (RFC 3261 section 7.3.1), without its end.
+struct Line<'a> {
+    text: &'a str,
+    is_folded: bool,
+}
+
+/// The lines up to the first empty one. The last may lack its end.
+fn lines(head: &str) -> impl Iterator<Item = Line<'_>> {
     let mut rest = head;
     std::iter::from_fn(move || {
         let bytes = rest.as_bytes();
-        let is_end = |at: &usize| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t'));
-        let end = memchr::memchr_iter(b'\n', bytes).find(is_end).unwrap_or(bytes.len());
+        let is_end = |at: usize| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t'));
+        let mut ends = memchr::memchr_iter(b'\n', bytes);
+        let first = ends.next();
+        let is_folded = first.is_some_and(|first| !is_end(first));
+        let end = if is_folded { ends.find(|at| is_end(*at)) } else { first }.unwrap_or(bytes.len());
         let line = rest.get(..end)?;
         rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
-        Some(line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty())
+        let text = line.strip_suffix('\r').unwrap_or(line);
+        (!text.is_empty()).then_some(Line { text, is_folded })
     })
     .fuse()
 }
 
+/// Is there a carriage return without a line feed behind it? All pairs of octets are looked at, many at once.
 fn has_lone_return(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at.saturating_add(1)) != Some(&b'\n'))
+    let behind = bytes.get(1..).unwrap_or_default();
+    let inside = bytes.iter().zip(behind).fold(false, |found, (one, next)| found | (*one == b'\r') & (*next != b'\n'));
+    inside || bytes.ends_with(b"\r")
 }
 
-/// A value on one line (RFC 3261 section 7.3.1: folding stands for one blank).
-fn unfold(value: &str) -> Cow<'_, str> {
-    let value = value.trim();
-    if memchr::memchr(b'\n', value.as_bytes()).is_some() {
-        Cow::Owned(value.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned())
-    } else {
-        Cow::Borrowed(value)
-    }
+/// A folded value on one line: folding stands for one blank.
+fn unfold(value: &str) -> String {
+    value.trim().lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// Splits the first line at blanks: what is kept is the text as sent, and a request URI that no grammar takes is text, too.
@@ -166,8 +173,8 @@ impl Headers<'_> {
 
     fn message(&self, start: Start) -> Message {
         let via = self.first(Header::Via).map(first_item);
-        let contacts: Vec<&str> = self.all(Header::Contact).flat_map(items).take(CONTACT_LIMIT).collect();
-        let contact_expires = || contacts.first().and_then(|contact| parameter(contact, "expires")).and_then(leading_number);
+        let contacts = || self.all(Header::Contact).flat_map(items).take(CONTACT_LIMIT);
+        let contact_expires = || contacts().next().and_then(|contact| parameter(contact, "expires")).and_then(leading_number);
         let answers = self.all(Header::Authorization).chain(self.all(Header::ProxyAuthorization));
         let challenges = self.all(Header::WwwAuthenticate).chain(self.all(Header::ProxyAuthenticate));
         Message {
@@ -179,7 +186,7 @@ impl Headers<'_> {
             to: self.first(Header::To).map(user_address),
             via: via.and_then(via_host),
             expires: self.number(Header::Expires).or_else(contact_expires),
-            contacts: contacts.iter().map(|contact| WireText::from(address(contact))).collect(),
+            contacts: contacts().map(|contact| WireText::from(address(contact))).collect(),
             min_expires: self.number(Header::MinExpires),
             user_agent: self.text(Header::UserAgent),
             server: self.text(Header::Server),

@@ -22,8 +22,9 @@ pub(super) fn datagram(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out)
     // Nobody knows how the last line goes on that the capture cuts.
     let last = if whole { None } else { memchr::memrchr(b'\n', bytes) };
     let bytes = last.and_then(|last| bytes.get(..=last)).unwrap_or(bytes);
-    let end = head_end(bytes, 0).unwrap_or(bytes.len().min(HEAD_LIMIT));
-    let Head { message, .. } = read(bytes.get(..end).unwrap_or_default());
+    let end = head_end(bytes, 0);
+    let head = bytes.get(..end.unwrap_or(bytes.len().min(HEAD_LIMIT))).unwrap_or_default();
+    let Head { message, .. } = read(head, end.is_none());
     tell(side, Arc::new(message), out);
     true
 }
@@ -138,7 +139,7 @@ impl Parser {
         }
         match unfinished.end(head) {
             Some(end) if end <= HEAD_LIMIT => {
-                let Head { message, content_length } = read(head.get(..end).unwrap_or_default());
+                let Head { message, content_length } = read(head.get(..end).unwrap_or_default(), false);
                 let body = head.get(end..).unwrap_or_default();
                 self.head = end;
                 // RFC 3261 section 18.3 demands a Content-Length on streams; without one there is no body to be seen.
@@ -177,7 +178,7 @@ impl Parser {
 /// Tells what there is of a head whose rest will never come, if that is enough to know what it was going to be.
 fn cut_head(side: Side, head: &[u8], out: &mut dyn Out) {
     if message_start(head) == Guess::Yes {
-        tell(side, Arc::new(read(head).message), out);
+        tell(side, Arc::new(read(head, true).message), out);
     }
 }
 

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::page::safe;
 use super::{told, words};
 use crate::model::Verdict;
+use crate::text::every;
 use crate::verdict::{Analysis, DeviceAnalysis};
 
 mod attempts;
@@ -35,6 +36,9 @@ struct Wire<'a>(&'a str);
 impl Render for Wire<'_> {
     fn render_to(&self, buffer: &mut String) {
         let text = safe(self.0);
+        if every(&text, |byte| named(byte).is_none()) {
+            return buffer.push_str(&text);
+        }
         let mut rest = text.as_ref();
         while let Some((place, named)) = rest.bytes().enumerate().find_map(|(place, byte)| Some((place, named(byte)?))) {
             let (plain, behind) = rest.split_at_checked(place).unwrap_or_default();
