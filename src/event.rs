@@ -1,5 +1,7 @@
 //! What was seen, when, between whom: the one thing that flows from the protocols to the logins.
 
+use std::sync::Arc;
+
 use crate::flow::{Flow, Signal, TcpStats};
 use crate::model::{At, Endpoint, Side};
 use crate::packet::Link;
@@ -23,8 +25,9 @@ pub struct Event {
 /// What was seen.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// Something that happened to a TCP connection, and what its sides had done by then.
-    Tcp(Signal, Box<TcpStats>),
+    /// Something that happened to a TCP connection, and what its sides had done by then. Shared, so that the room for what
+    /// nobody keeps is used again.
+    Tcp(Signal, Arc<TcpStats>),
     /// A message.
     Message(Message),
 }

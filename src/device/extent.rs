@@ -1,8 +1,7 @@
 //! How much memory what is known of a device takes, and how it is cut down.
 
-use std::collections::BTreeSet;
-
 use super::facts::{ClockWitness, DeviceFacts, FetchedFile};
+use super::hosts::Hosts;
 use crate::bytes::share;
 use crate::model::At;
 use crate::protocols::Describe as _;
@@ -117,7 +116,7 @@ impl DeviceFacts {
         newest(&mut self.vlan_stays, keep);
         self.clocks.drain(..self.clocks.len().saturating_sub(keep));
         self.clocks.shrink_to_fit();
-        self.heard_from = BTreeSet::new();
+        self.heard_from = Hosts::default();
         let few = keep > 0;
         if !few {
             self.parameter_list = Vec::new();

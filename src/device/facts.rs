@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::hosts::Hosts;
 use crate::formats::x509::Certificate;
 use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
@@ -68,7 +69,7 @@ pub struct DeviceFacts {
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
     /// Hosts that sent it anything over IP.
-    pub heard_from: BTreeSet<IpAddr>,
+    pub heard_from: Hosts,
     /// When it last asked all hosts for a plug-and-play server (SIP SUBSCRIBE by multicast).
     pub seeks_plug_and_play: Option<Time>,
     /// The server that answered that.
@@ -244,8 +245,7 @@ impl DeviceFacts {
             (own, theirs) => own.or(theirs),
         };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
-        let room = ENTRIES.saturating_sub(self.heard_from.len());
-        self.heard_from.extend(other.heard_from.into_iter().take(room));
+        self.heard_from.join(other.heard_from, ENTRIES);
         self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);

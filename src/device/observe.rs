@@ -46,7 +46,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
             }
             if let (Some(_), Some(server)) = (stats.server.last, event.flow.server_ip()) {
                 facts.seen_both_ways = true;
-                hear_from(facts, server);
+                facts.heard_from.add(server, ENTRIES);
             }
             if matches!(event.what, What::Tcp(Signal::FirstData(Side::Server), _)) && !WEB.contains(&event.flow.server.port()) {
                 add_newest(&mut facts.answered, event.at);
@@ -106,13 +106,7 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         What::Tcp(..) => None,
     };
     if let Some(speaker) = speaker {
-        hear_from(facts, speaker);
-    }
-}
-
-fn hear_from(facts: &mut DeviceFacts, speaker: IpAddr) {
-    if facts.heard_from.len() < ENTRIES {
-        facts.heard_from.insert(speaker);
+        facts.heard_from.add(speaker, ENTRIES);
     }
 }
 

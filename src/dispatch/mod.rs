@@ -2,6 +2,7 @@
 //! What no protocol claims is not looked at again.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
@@ -39,6 +40,8 @@ pub struct Dispatcher<S> {
     awaited: Awaited,
     inner: Inner,
     keys: Keys,
+    /// Room for what a connection has done, used again where nobody has kept it.
+    stats: Arc<TcpStats>,
 }
 
 /// What the dispatcher keeps with each flow.
@@ -54,7 +57,7 @@ pub struct FlowState {
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`; `keys` open what is encrypted.
     pub fn new(sink: S, keys: Keys) -> Self {
-        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys }
+        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys, stats: Arc::default() }
     }
 
     /// The secrets.
@@ -193,9 +196,10 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn signal(&mut self, flow: &Flow, state: &mut FlowState, signal: Signal, stats: &TcpStats, link: &Link, at: At) {
         let (flow, side) = turned(flow, signal_side(signal), state.flipped);
-        let mut stats = Box::new(*stats);
-        let signal = if state.flipped { turned_signal(signal, &mut stats) } else { signal };
-        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, stats) });
+        let own = Arc::make_mut(&mut self.stats);
+        *own = *stats;
+        let signal = if state.flipped { turned_signal(signal, own) } else { signal };
+        self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Arc::clone(&self.stats)) });
     }
 
     fn datagram(

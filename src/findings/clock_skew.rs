@@ -33,11 +33,20 @@ pub static RULE: Rule = Rule {
 
 /// Somebody else's clock.
 struct Witness {
-    who: String,
+    /// What kind of server it is, and its address; `None` for the capture itself.
+    server: Option<(&'static str, IpAddr)>,
     says: Time,
     /// How far it is ahead of the capture's clock.
     ahead: i64,
     frame: Option<Frame>,
+}
+
+impl Witness {
+    /// Its words.
+    fn words(&self) -> String {
+        let says = self.says.whole_seconds();
+        self.server.map_or_else(|| format!("the capture says {says}"), |(kind, address)| format!("{kind} {address} says {says}"))
+    }
 }
 
 fn found(case: &Case<'_>) -> Option<Found> {
@@ -52,7 +61,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
     if agreeing.saturating_add(window) < 2 || near.len() >= agreeing.saturating_add(window) {
         return None;
     }
-    let others: Vec<String> = far.iter().take(3).map(|one| format!("{} {}", one.who, one.says.whole_seconds())).collect();
+    let others: Vec<String> = far.iter().take(3).map(Witness::words).collect();
     let consequence = refused.as_ref().map(|refused| format!(", so that {}", refused.words)).unwrap_or_default();
     let mut evidence: Vec<Evidence> = clock
         .frames
@@ -62,9 +71,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         .rev()
         .map(|frame| Evidence::new(*frame, "", "the device's own clock shows in this frame"))
         .collect();
-    evidence.extend(
-        far.iter().filter_map(|one| Some(Evidence::new(one.frame?, "", format!("{} {}", one.who, one.says.whole_seconds())))),
-    );
+    evidence.extend(far.iter().filter_map(|one| Some(Evidence::new(one.frame?, "", one.words()))));
     evidence.extend(
         refused.as_ref().map(|refused| Evidence::new(refused.at.frame, "tls.handshake.type == 11", refused.words.clone())),
     );
@@ -87,7 +94,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
 
 /// The capture's clock, and the last word of each server.
 fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
-    let mut all = vec![Witness { who: "the capture says".to_owned(), says: seen.time, ahead: 0, frame: None }];
+    let mut all = vec![Witness { server: None, says: seen.time, ahead: 0, frame: None }];
     let mut servers: Vec<IpAddr> = Vec::new();
     for witness in case.known.clocks.iter().rev() {
         let Whose::Server(address) = witness.whose else { continue };
@@ -95,12 +102,12 @@ fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
             continue;
         }
         servers.push(address);
-        let by = match witness.from {
+        let kind = match witness.from {
             ClockSource::Ntp => "NTP server",
             _ => "server",
         };
         let ahead = witness.says.since(witness.at.time);
-        all.push(Witness { who: format!("{by} {address} says"), says: witness.says, ahead, frame: Some(witness.at.frame) });
+        all.push(Witness { server: Some((kind, address)), says: witness.says, ahead, frame: Some(witness.at.frame) });
     }
     all
 }

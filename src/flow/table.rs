@@ -11,7 +11,6 @@ use indexmap::IndexMap;
 use super::hand::{Common, Hand};
 use super::key::Key;
 use super::limits::{Limits, Losses};
-use super::sent::{Sent, of_mut};
 use super::tcp::{Belongs, Connection};
 use super::{Conflict, FlowSink, Interest};
 use crate::model::{At, Side, Time, Warning};
@@ -24,7 +23,6 @@ const UNUSUAL: u8 = Segment::SYN | Segment::FIN | Segment::RST;
 #[derive(Debug)]
 struct Hot<T> {
     touched: Time,
-    sent: [Sent; 2],
     cold: Cold<T>,
     client_is_low: bool,
     /// Nobody wants the payload.
@@ -49,7 +47,7 @@ enum Cold<T> {
 #[cfg(test)]
 pub(super) const ENTRY_BYTES: usize = size_of::<(u64, Key, Hot<u64>)>();
 
-impl<T> Hot<T> {
+impl<T: Default> Hot<T> {
     fn side(&self, from_low: bool) -> Side {
         if from_low == self.client_is_low { Side::Client } else { Side::Server }
     }
@@ -59,14 +57,13 @@ impl<T> Hot<T> {
     }
 
     /// How long it may be idle.
-    fn age(&self, key: &Key, limits: &Limits) -> i64 {
-        let [client, server] = &self.sent;
-        match (key.is_tcp(), self.quiet) {
-            (false, true) => limits.quiet_udp_age,
-            (false, false) => limits.udp_age,
-            (true, _) if self.closed => limits.closed_age,
-            (true, _) if !(client.seen() && server.seen() || client.data || server.data) => limits.half_open_age,
-            (true, _) => limits.tcp_age,
+    fn age(&self, limits: &Limits) -> i64 {
+        match &self.cold {
+            Cold::Nothing => limits.quiet_udp_age,
+            Cold::Udp(_) => limits.udp_age,
+            Cold::Tcp(_) if self.closed => limits.closed_age,
+            Cold::Tcp(connection) if connection.is_half_open() => limits.half_open_age,
+            Cold::Tcp(_) => limits.tcp_age,
         }
     }
 }
@@ -175,7 +172,7 @@ impl<T: Default> FlowTable<T> {
         let index = match self.flows.get_full_mut(&key) {
             Some((index, _, hot)) => {
                 let idle = at.time.since(hot.touched);
-                if idle <= self.least_age || idle <= hot.age(&key, &self.limits) {
+                if idle <= self.least_age || idle <= hot.age(&self.limits) {
                     hot.touched = at.time;
                     if hot.quiet {
                         return;
@@ -209,12 +206,11 @@ impl<T: Default> FlowTable<T> {
         let mut index = None;
         if let Some((found, _, hot)) = self.flows.get_full_mut(&key) {
             let side = hot.side(from_low);
-            let sent = of_mut(&mut hot.sent, side);
-            if hot.quiet && !unusual && (sent.data || segment.wire_length == 0) {
-                sent.last = at;
-                if segment.wire_length > 0 {
-                    sent.reach(segment.sequence.wrapping_add(segment.wire_length));
-                }
+            if hot.quiet
+                && !unusual
+                && let Cold::Tcp(connection) = &mut hot.cold
+                && connection.pass(side, segment, at)
+            {
                 hot.touched = at.time;
                 return;
             }
@@ -244,10 +240,10 @@ impl<T: Default> FlowTable<T> {
             return Some(index);
         }
         let (_, hot) = self.flows.get_index_mut(index)?;
-        let idle = at.time.since(hot.touched) > hot.age(key, &self.limits);
+        let idle = at.time.since(hot.touched) > hot.age(&self.limits);
         let side = hot.side(from_low);
         let Cold::Tcp(connection) = &hot.cold else { return Some(index) };
-        match connection.place(&hot.sent, side, segment, at) {
+        match connection.place(side, segment, at) {
             Belongs::Here if !idle => Some(index),
             Belongs::AtFirst => {
                 let (id, held, holds) = (connection.id, hot.held, hot.holds);
@@ -276,7 +272,7 @@ impl<T: Default> FlowTable<T> {
         hot.touched = at.time;
         let client_is_low = hot.client_is_low;
         let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, common: &mut self.common };
-        connection.segment(&mut hot.sent, side, segment, &mut hand);
+        connection.segment(side, segment, &mut hand);
         hot.quiet = !connection.wants_payload();
         if connection.closed && !hot.closed {
             self.closed.push_back((*key, connection.id));
@@ -325,9 +321,9 @@ impl<T: Default> FlowTable<T> {
         if self.hand >= self.flows.len() {
             self.hand = 0;
         }
-        let Some((key, hot)) = self.flows.get_index_mut(self.hand) else { return };
+        let Some((_, hot)) = self.flows.get_index_mut(self.hand) else { return };
         let idle = at.time.since(hot.touched);
-        if idle > self.least_age && idle > hot.age(key, &self.limits) {
+        if idle > self.least_age && idle > hot.age(&self.limits) {
             // The last flow takes its place, and is looked at next.
             self.remove(self.hand, at, sink);
         } else {
@@ -379,7 +375,7 @@ impl<T: Default> FlowTable<T> {
         let Cold::Tcp(connection) = &mut hot.cold else { return };
         let (link, client_is_low) = (&Link::default(), hot.client_is_low);
         let mut hand = Hand { sink, key: *key, client_is_low, link, at, limits: &self.limits, common: &mut self.common };
-        connection.close(&hot.sent, &mut hand);
+        connection.close(&mut hand);
     }
 }
 
@@ -404,5 +400,5 @@ fn new_tcp<T: Default>(id: u64, key: &Key, from_low: bool, segment: &Segment<'_>
 }
 
 fn new<T>(cold: Cold<T>, client_is_low: bool, touched: Time) -> Hot<T> {
-    Hot { touched, sent: [Sent::NOTHING; 2], cold, client_is_low, quiet: false, closed: false, holds: false, held: 0 }
+    Hot { touched, cold, client_is_low, quiet: false, closed: false, holds: false, held: 0 }
 }

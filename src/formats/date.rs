@@ -8,8 +8,11 @@ const CENTURY_PIVOT: i16 = 70;
 
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`.
 pub fn http_date(text: &str) -> Option<Time> {
-    let words: Vec<&str> = text.split([' ', ',', '-', '\t']).filter(|word| !word.is_empty()).take(8).collect();
-    let (day, month, year, clock) = match words.as_slice() {
+    // One more than there may be.
+    let mut words = [""; 7];
+    let found = text.split([' ', ',', '-', '\t']).filter(|word| !word.is_empty());
+    let count = words.iter_mut().zip(found).map(|(place, word)| *place = word).count();
+    let (day, month, year, clock) = match words.get(..count)? {
         [_, month, day, clock, year] if clock.contains(':') => (day, month, year, clock),
         [_, day, month, year, clock] => (day, month, year, clock),
         [_, day, month, year, clock, zone] if matches!(*zone, "GMT" | "UTC" | "Z" | "+0000") => (day, month, year, clock),

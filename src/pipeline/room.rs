@@ -150,6 +150,8 @@ fn forget(tracked: &mut Tracked<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::device::ledger::Ledger;
     use crate::event::{Event, EventSink, What};
@@ -179,7 +181,7 @@ mod tests {
             (2, Side::Client, Signal::Ended),
         ] {
             let at = At { frame: Frame(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
-            let what = What::Tcp(signal, Box::default());
+            let what = What::Tcp(signal, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side, what });
         }
     }
@@ -337,7 +339,7 @@ mod tests {
             let (client, server) = (end([10, 2, high, low], 1_025), end([10, 0, 0, 5], 5_061));
             let flow = Flow { id: u64::from(host), transport: Transport::Tcp, client, server, oriented: true };
             let at = At { frame: Frame(u64::from(host) + 1), time: Time::from_seconds(1) };
-            let what = What::Tcp(Signal::Syn { first: true }, Box::default());
+            let what = What::Tcp(Signal::Syn { first: true }, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
         }
         let (devices, warnings) = logins.finish(Time::from_seconds(1));

@@ -56,3 +56,17 @@ fn read(line: &str) -> Profile {
     debug_assert!(read.is_ok(), "builtin.jsonl is out of date, run `TIDY=write cargo test --test tidy`: {read:?}");
     read.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::Profiles;
+
+    #[test]
+    fn what_is_told_without_reading_a_profile_is_what_it_says() {
+        for known in Profiles::builtin().all {
+            let (name, is_fallback) = (known.name().to_owned(), known.is_fallback());
+            assert!(known.profile.get().is_none(), "{name} was read");
+            assert_eq!((name, is_fallback), (known.profile().name.clone(), known.profile().fallback));
+        }
+    }
+}

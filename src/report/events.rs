@@ -103,6 +103,7 @@ fn signal_word(signal: Signal) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
     use super::*;
     use crate::flow::Transport;
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_syn_is_one_line() {
-        let event = event(What::Tcp(Signal::Syn { first: true }, Box::default()), Transport::Tcp);
+        let event = event(What::Tcp(Signal::Syn { first: true }, Arc::default()), Transport::Tcp);
         insta::assert_snapshot!(written(&event));
     }
 
@@ -155,7 +156,7 @@ mod tests {
         for signal in
             [Signal::Syn { first: false }, Signal::SynAck { first: false }, Signal::FirstData(Side::Client), Signal::Ended]
         {
-            assert_eq!(written(&event(What::Tcp(signal, Box::default()), Transport::Tcp)), "");
+            assert_eq!(written(&event(What::Tcp(signal, Arc::default()), Transport::Tcp)), "");
         }
     }
 }

@@ -93,11 +93,14 @@ impl Gathered {
         }
         self.make_room();
         self.signed_in.push(attempt.signed_in);
+        // There can be thousands of attempts: their lists have no room for more.
+        let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
+        stages.shrink_to_fit();
         let summary = AttemptSummary {
             number: attempt.number,
             first: attempt.first,
             last: attempt.last,
-            stages: attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect(),
+            stages,
             drop: attempt.drop,
             screen: attempt.drop.and_then(|drop| profile.screen(drop.stage)).map(str::to_owned),
             primary_cause: primary,
@@ -177,7 +180,9 @@ impl Gathered {
             return Vec::new();
         }
         self.told.push(story);
-        timeline::moments(attempt)
+        let mut moments = timeline::moments(attempt);
+        moments.shrink_to_fit();
+        moments
     }
 
     fn add(&mut self, rule: &'static Rule, found: Found, attempt: u32) {

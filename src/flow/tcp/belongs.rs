@@ -1,7 +1,7 @@
 //! Does a segment belong to the connection whose ports it bears, or to the next one between them?
 
 use super::Connection;
-use crate::flow::sent::{Sent, of};
+use crate::flow::sent::of;
 use crate::flow::streams::near;
 use crate::model::{At, Side};
 use crate::packet::Segment;
@@ -19,8 +19,8 @@ pub(in crate::flow) enum Belongs {
 
 impl<T: Default> Connection<T> {
     /// Does a segment with SYN belong to this connection, as Wireshark decides it?
-    pub(in crate::flow) fn place(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>, at: At) -> Belongs {
-        let (me, other) = (of(sent, side), of(sent, side.other()));
+    pub(in crate::flow) fn place(&self, side: Side, segment: &Segment<'_>, at: At) -> Belongs {
+        let (me, other) = (of(&self.sent, side), of(&self.sent, side.other()));
         let record = of(&self.records, side);
         let data = me.data || other.data;
         let ending = self.ends.is_some();
@@ -30,13 +30,13 @@ impl<T: Default> Connection<T> {
         if segment.has(Segment::ACK) {
             match (me.based, me.from_syn) {
                 _ if !known => Belongs::AtFirst,
-                (true, true) if !same && (ending || me.data) && !self.answers(sent, side, segment) => Belongs::ToNext,
+                (true, true) if !same && (ending || me.data) && !self.answers(side, segment) => Belongs::ToNext,
                 (true, false) if me.data => Belongs::ToNext,
                 _ => Belongs::Here,
             }
         } else if same {
             // Refused or reset before anything was said, a client may try on with the same number.
-            if ending && self.is_used(sent) && !copy { Belongs::ToNext } else { Belongs::Here }
+            if ending && self.is_used() && !copy { Belongs::ToNext } else { Belongs::Here }
         } else if !me.based && other.from_syn && !ending {
             // Both called at once, or the answer was captured before the call.
             Belongs::Here
@@ -50,8 +50,8 @@ impl<T: Default> Connection<T> {
     }
 
     /// Does a SYN-ACK acknowledge the SYN of the other side?
-    pub(super) fn answers(&self, sent: &[Sent; 2], side: Side, segment: &Segment<'_>) -> bool {
+    pub(super) fn answers(&self, side: Side, segment: &Segment<'_>) -> bool {
         let isn = of(&self.records, side.other()).isn;
-        of(sent, side.other()).from_syn && isn.wrapping_add(1) == segment.acknowledgment
+        of(&self.sent, side.other()).from_syn && isn.wrapping_add(1) == segment.acknowledgment
     }
 }

@@ -3,24 +3,18 @@
 use super::Connection;
 use crate::flow::hand::Hand;
 use crate::flow::limits::FARTHEST_AHEAD;
-use crate::flow::sent::{Sent, of, of_mut};
+use crate::flow::sent::{of, of_mut};
 use crate::flow::{FlowSink, Signal};
 use crate::model::Side;
 
 impl<T: Default> Connection<T> {
     /// A FIN; where it lies is `None` if its numbers are not those of the stream.
-    pub(super) fn fin<K: FlowSink<State = T>>(
-        &mut self,
-        sent: &[Sent; 2],
-        side: Side,
-        sequence: Option<u32>,
-        hand: &mut Hand<'_, K>,
-    ) {
+    pub(super) fn fin<K: FlowSink<State = T>>(&mut self, side: Side, sequence: Option<u32>, hand: &mut Hand<'_, K>) {
         let first = self.ends.get_or_insert_default().note_fin(side, hand.at);
         self.closed |= self.ends().both_fins();
-        let offset = sequence.and_then(|sequence| u64::try_from(of(sent, side).offset(sequence)).ok());
+        let offset = sequence.and_then(|sequence| u64::try_from(of(&self.sent, side).offset(sequence)).ok());
         if let (Some(streams), Some(offset)) = (&mut self.streams, offset)
-            && offset <= of(sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
+            && offset <= of(&self.sent, side).total.saturating_add(FARTHEST_AHEAD as u64)
         {
             let stream = of_mut(&mut streams.sides, side);
             stream.set_end(offset);
@@ -31,21 +25,21 @@ impl<T: Default> Connection<T> {
         }
         self.with_stream(side, hand, |stream, acked, limits, pipe| stream.advance(acked, limits, pipe));
         if first {
-            self.signal(Signal::Fin(side), sent, hand);
+            self.signal(Signal::Fin(side), hand);
         }
     }
 
-    pub(super) fn rst<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], side: Side, hand: &mut Hand<'_, K>) {
+    pub(super) fn rst<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {
         let first = self.ends.get_or_insert_default().note_rst(side, hand.at);
         self.closed = true;
         for side in [Side::Client, Side::Server] {
             self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
         }
         if first {
-            self.signal(Signal::Rst(side), sent, hand);
+            self.signal(Signal::Rst(side), hand);
         }
         // Where nothing was said yet, the client may try on with the same SYN.
-        if self.is_used(sent) {
+        if self.is_used() {
             self.reset(side, hand);
         }
     }

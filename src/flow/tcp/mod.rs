@@ -1,5 +1,5 @@
 //! One TCP connection: segments in, and out come its signals, its counters and its two streams in order. The facts that
-//! every packet touches lie in [`Sent`], the rest is behind a box.
+//! every segment touches lie in [`Sent`].
 
 mod belongs;
 mod end;
@@ -21,6 +21,7 @@ use crate::packet::Segment;
 pub(super) struct Connection<T> {
     pub(super) id: u64,
     pub(super) oriented: bool,
+    sent: [Sent; 2],
     state: T,
     records: [Record; 2],
     streams: Option<Box<Streams>>,
@@ -48,6 +49,7 @@ impl<T: Default> Connection<T> {
         Self {
             id,
             oriented,
+            sent: [Sent::NOTHING; 2],
             state: T::default(),
             records: [Record::NOTHING; 2],
             streams: Some(Box::default()),
@@ -82,60 +84,79 @@ impl<T: Default> Connection<T> {
     }
 
     /// Has anything been said, or a FIN been sent?
-    fn is_used(&self, [client, server]: &[Sent; 2]) -> bool {
+    fn is_used(&self) -> bool {
+        let [client, server] = &self.sent;
         client.data || server.data || self.ends().any_fin()
     }
 
     /// Everything counted so far.
-    pub(super) fn stats(&self, sent: &[Sent; 2]) -> TcpStats {
-        let ([client, server], [client_sent, server_sent], ends) = (&self.records, sent, self.ends());
+    pub(super) fn stats(&self) -> TcpStats {
+        let ([client, server], [client_sent, server_sent], ends) = (&self.records, &self.sent, self.ends());
         TcpStats {
             client: client.stats(client_sent, &ends, Side::Client),
             server: server.stats(server_sent, &ends, Side::Server),
         }
     }
 
+    /// Has only one side been seen, without payload: a SYN without an answer?
+    pub(super) fn is_half_open(&self) -> bool {
+        let [client, server] = &self.sent;
+        !(client.seen() && server.seen() || client.data || server.data)
+    }
+
+    /// Takes note of a segment whose payload nobody wants, if that is all there is to do.
+    pub(super) fn pass(&mut self, side: Side, segment: &Segment<'_>, at: At) -> bool {
+        let me = of_mut(&mut self.sent, side);
+        if !me.data && segment.wire_length > 0 {
+            return false;
+        }
+        me.last = at;
+        if segment.wire_length > 0 {
+            me.reach(segment.sequence.wrapping_add(segment.wire_length));
+        }
+        true
+    }
+
     /// Takes in a segment of this connection. Whether the payload is still of interest shows in `wants_payload`.
-    pub(super) fn segment<K>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>)
+    pub(super) fn segment<K>(&mut self, side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>)
     where
         K: FlowSink<State = T>,
     {
         let reset = segment.has(Segment::RST);
-        let me = of_mut(sent, side);
-        me.last = hand.at;
+        of_mut(&mut self.sent, side).last = hand.at;
         let mut start = segment.sequence;
         if segment.has(Segment::SYN) && !reset {
             start = start.wrapping_add(1);
-            self.syn(sent, side, segment, hand);
+            self.syn(side, segment, hand);
         }
-        if segment.has(Segment::ACK) && !reset && !self.acknowledge(sent, side, segment, hand) {
+        if segment.has(Segment::ACK) && !reset && !self.acknowledge(side, segment, hand) {
             if segment.has(Segment::FIN) {
-                self.fin(sent, side, None, hand);
+                self.fin(side, None, hand);
             }
             return;
         }
-        if !of(sent, side).based && !reset {
-            of_mut(sent, side).base(start, false);
+        if !of(&self.sent, side).based && !reset {
+            of_mut(&mut self.sent, side).base(start, false);
             if let Some(streams) = &mut self.streams {
                 *of_mut(&mut streams.sides, side) = Assembler::new(true);
             }
         }
         if segment.wire_length > 0 && !reset {
-            self.data(sent, side, start, segment, hand);
+            self.data(side, start, segment, hand);
         }
         if segment.has(Segment::FIN) && !reset {
-            self.fin(sent, side, Some(start.wrapping_add(segment.wire_length)), hand);
+            self.fin(side, Some(start.wrapping_add(segment.wire_length)), hand);
         }
         if reset {
-            self.rst(sent, side, hand);
+            self.rst(side, hand);
         }
         self.end_if_over(hand);
     }
 
     /// The connection leaves the table: what waits is handed on, both sides end, and that is all.
-    pub(super) fn close<K: FlowSink<State = T>>(&mut self, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
+    pub(super) fn close<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
         self.finish_streams(hand);
-        self.signal(Signal::Ended, sent, hand);
+        self.signal(Signal::Ended, hand);
     }
 
     /// Memory is needed elsewhere: drops what waits.
@@ -147,14 +168,14 @@ impl<T: Default> Connection<T> {
         hand.sink.forget(&mut self.state);
     }
 
-    fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, sent: &[Sent; 2], hand: &mut Hand<'_, K>) {
-        let (flow, stats) = (self.flow(hand), self.stats(sent));
+    fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, hand: &mut Hand<'_, K>) {
+        let (flow, stats) = (self.flow(hand), self.stats());
         hand.sink.signal(&flow, &mut self.state, signal, &stats, hand.link, hand.at);
     }
 
-    fn syn<K: FlowSink<State = T>>(&mut self, sent: &mut [Sent; 2], side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
-        let answers = !segment.has(Segment::ACK) || self.answers(sent, side, segment);
-        let me = of_mut(sent, side);
+    fn syn<K: FlowSink<State = T>>(&mut self, side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
+        let answers = !segment.has(Segment::ACK) || self.answers(side, segment);
+        let me = of_mut(&mut self.sent, side);
         let record = of_mut(&mut self.records, side);
         let first = record.last_syn == NEVER;
         let same = me.from_syn && record.isn == segment.sequence;
@@ -179,19 +200,13 @@ impl<T: Default> Connection<T> {
             // Where both call at once, the second call is not the first of the connection.
             Signal::Syn { first: first && side == Side::Client }
         };
-        self.signal(signal, sent, hand);
+        self.signal(signal, hand);
     }
 
     /// False if what it acknowledges cannot be of this connection: a receiver drops such a segment whole (RFC 5961, 5.2).
-    fn acknowledge<K: FlowSink<State = T>>(
-        &mut self,
-        sent: &mut [Sent; 2],
-        side: Side,
-        segment: &Segment<'_>,
-        hand: &mut Hand<'_, K>,
-    ) -> bool {
+    fn acknowledge<K: FlowSink<State = T>>(&mut self, side: Side, segment: &Segment<'_>, hand: &mut Hand<'_, K>) -> bool {
         let side = side.other();
-        let other = of_mut(sent, side);
+        let other = of_mut(&mut self.sent, side);
         if !other.based {
             // In a connection whose beginning was seen, the first acknowledgment says where the other side begins.
             if self.oriented {
@@ -201,7 +216,7 @@ impl<T: Default> Connection<T> {
         }
         let Some(streams) = self.counted() else { return true };
         let end = of(&streams.sides, side).end().unwrap_or(u64::MAX);
-        let record = of_mut(&mut self.records, side);
+        let (other, record) = (of_mut(&mut self.sent, side), of_mut(&mut self.records, side));
         let offset = other.offset(segment.acknowledgment);
         let ahead = offset.saturating_sub(other.total as i64);
         let farthest = if other.total == 0 && other.from_syn { FARTHEST_FIRST_ACK } else { FARTHEST_AHEAD };
@@ -223,15 +238,8 @@ impl<T: Default> Connection<T> {
         true
     }
 
-    fn data<K: FlowSink<State = T>>(
-        &mut self,
-        sent: &mut [Sent; 2],
-        side: Side,
-        sequence: u32,
-        segment: &Segment<'_>,
-        hand: &mut Hand<'_, K>,
-    ) {
-        let me = of_mut(sent, side);
+    fn data<K: FlowSink<State = T>>(&mut self, side: Side, sequence: u32, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
+        let me = of(&self.sent, side);
         let start = me.offset(sequence);
         let end = start.saturating_add(i64::from(segment.wire_length));
         let total = me.total;
@@ -255,13 +263,13 @@ impl<T: Default> Connection<T> {
         if !again && let Some(streams) = self.streams.as_mut().filter(|streams| streams.reset.is_none()) {
             hand.common.history.keep(of_mut(&mut streams.trails, side), from, bytes, hand.at.frame);
         }
-        let me = of_mut(sent, side);
+        let me = of_mut(&mut self.sent, side);
         me.reach(sequence.wrapping_add(segment.wire_length));
         me.data = true;
         let record = of_mut(&mut self.records, side);
         if record.first_data == NEVER {
             record.first_data = hand.at;
-            self.signal(Signal::FirstData(side), sent, hand);
+            self.signal(Signal::FirstData(side), hand);
         }
         of_mut(&mut self.records, side).cut |= cut;
         let stretch = Stretch { start: from, bytes, lost: to.saturating_sub(from).saturating_sub(bytes.len() as u64) };

@@ -176,7 +176,7 @@ fn a_flow_stays_small() {
     // What 20,000 open flows cost: an entry in the table, and a box for those over TCP.
     let entry = crate::flow::table::ENTRY_BYTES;
     let boxed = size_of::<crate::flow::tcp::Connection<u64>>();
-    assert!(entry <= 144, "{entry}");
+    assert!(entry <= 96, "{entry}");
     assert!(20_000 * (entry + 16 + boxed) < 8 << 20, "{boxed}");
 }
 

@@ -8,14 +8,14 @@ use crate::model::{At, Side};
 use crate::protocols::{http, tls};
 
 use super::super::steps::{Close, Connection, Exchange, Handshake, StepKind};
-use super::{Draft, Recorder, Thread, add};
+use super::{Draft, Recorder, add};
 
 impl Recorder {
     pub(super) fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
         if flow.transport != Transport::Tcp {
             return None;
         }
-        let id = match self.threads.get(&Thread::Connection(flow.id)) {
+        let id = match self.connections.get(&flow.id) {
             Some(id) => *id,
             None => {
                 let name = self.names.name_of(flow.server);
@@ -38,7 +38,7 @@ impl Recorder {
                     kerberos: Vec::new(),
                 };
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
-                self.threads.insert(Thread::Connection(flow.id), id);
+                self.connections.insert(flow.id, id);
                 id
             }
         };
@@ -84,7 +84,7 @@ impl Recorder {
         if event.flow.transport != Transport::Tcp || matches!(event.what, What::Tcp(..)) {
             return false;
         }
-        let draft = self.threads.get(&Thread::Connection(event.flow.id)).and_then(|id| self.drafts.get(*id));
+        let draft = self.connections.get(&event.flow.id).and_then(|id| self.drafts.get(*id));
         let Some(Draft { kind: StepKind::Connection(connection), .. }) = draft else { return false };
         let receiver = event.side.other();
         // Refused, a client may call again with the same ports.
@@ -97,7 +97,7 @@ impl Recorder {
 
     /// The flow has left the table. A DNS connection is part of its look-up, if it came about, and an end is no new frame.
     pub(super) fn ended(&mut self, event: &Event, stats: &TcpStats) {
-        let Some(id) = self.threads.remove(&Thread::Connection(event.flow.id)) else { return };
+        let Some(id) = self.connections.remove(&event.flow.id) else { return };
         let came_about = |draft: &Draft| matches!(&draft.kind, StepKind::Connection(connection) if connection.syn.is_none() || connection.syn_ack.is_some());
         if event.flow.server.port() == 53 && self.drafts.get(id).is_some_and(came_about) {
             self.drafts.remove(id);
@@ -231,7 +231,7 @@ mod tests {
 
     fn signal(frame: u64, side: Side, signal: Signal, last_syn: u64) -> Event {
         let client = SideStats { last_syn: Some(at(last_syn)), ..SideStats::default() };
-        event(frame, side, What::Tcp(signal, Box::new(TcpStats { client, ..TcpStats::default() })))
+        event(frame, side, What::Tcp(signal, Arc::new(TcpStats { client, ..TcpStats::default() })))
     }
 
     /// Is the server's certificate in frame 4 told of the connection to which all this happened?

@@ -164,7 +164,6 @@ mod tests {
     use crate::model::{Endpoint, Side};
     use crate::packet::Link;
     use crate::protocols::Message;
-    use crate::protocols::dns::kind;
 
     /// The answer to a question under number 7, where a message without a question comes back.
     fn answer(id: u16, rcode: u8, from: u8) -> Option<u16> {
@@ -195,8 +194,8 @@ mod tests {
     #[test]
     fn a_question_has_one_mark_whatever_the_case_of_its_name() {
         let mark = |name: &str, kind: u16| mark(&WireText::from(name), kind);
-        assert_eq!(mark("sip.contoso.com", kind::A), mark("sIp.CONTOSO.com", kind::A));
-        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip.contoso.com", kind::AAAA));
-        assert_ne!(mark("sip.contoso.com", kind::A), mark("sip1.contoso.com", kind::A));
+        assert_eq!(mark("sip.contoso.com", dns::kind::A), mark("sIp.CONTOSO.com", dns::kind::A));
+        assert_ne!(mark("sip.contoso.com", dns::kind::A), mark("sip.contoso.com", dns::kind::AAAA));
+        assert_ne!(mark("sip.contoso.com", dns::kind::A), mark("sip1.contoso.com", dns::kind::A));
     }
 }

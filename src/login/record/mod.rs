@@ -78,8 +78,6 @@ pub(super) type DraftId = u64;
 /// By what it shows that an event goes on with an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Thread {
-    /// The flow.
-    Connection(u64),
     /// The transaction.
     Lease(u32),
     /// Likewise, over IPv6.
@@ -123,7 +121,9 @@ pub(super) struct Recorder {
     touched: Option<DraftId>,
     /// What the DNS answers said.
     pub(super) names: NameBook,
-    /// The exchanges that may go on.
+    /// The connections, by their flows.
+    connections: HashMap<u64, DraftId, RandomState>,
+    /// The other exchanges that may go on.
     threads: HashMap<Thread, DraftId, RandomState>,
     queries: VecDeque<OpenQuery>,
     /// Does the capture hold a SIP request of the device?
@@ -185,6 +185,7 @@ impl Recorder {
     /// Forgets what points to exchanges that are gone.
     fn forget_missing(&mut self) {
         let drafts = &self.drafts;
+        self.connections.retain(|_, id| drafts.contains(*id));
         self.threads.retain(|_, id| drafts.contains(*id));
         self.queries.retain(|query| drafts.contains(query.draft));
         self.transfers.retain(|transfer| drafts.contains(transfer.draft));
@@ -204,6 +205,7 @@ impl Recorder {
             self.drafts.push(number, draft);
             self.next = number.saturating_add(1);
         }
+        renumber(&mut self.connections, &own, other.connections, &theirs);
         renumber(&mut self.threads, &own, other.threads, &theirs);
         self.transfers = provision::renumbered(std::mem::take(&mut self.transfers), &own);
         self.transfers.extend(provision::renumbered(other.transfers, &theirs));
@@ -384,13 +386,13 @@ fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> 
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
-fn renumber(
-    threads: &mut HashMap<Thread, DraftId, RandomState>,
+fn renumber<K: std::hash::Hash + Eq>(
+    map: &mut HashMap<K, DraftId, RandomState>,
     own: &HashMap<DraftId, DraftId, RandomState>,
-    other: HashMap<Thread, DraftId, RandomState>,
+    other: HashMap<K, DraftId, RandomState>,
     theirs: &HashMap<DraftId, DraftId, RandomState>,
 ) {
-    threads.retain(|_, id| match own.get(id) {
+    map.retain(|_, id| match own.get(id) {
         Some(number) => {
             *id = *number;
             true
@@ -398,9 +400,9 @@ fn renumber(
         None => false,
     });
     #[expect(clippy::iter_over_hash_type, reason = "the order in which entries are moved from one map to another does not show")]
-    for (thread, id) in other {
+    for (key, id) in other {
         if let Some(number) = theirs.get(&id) {
-            threads.entry(thread).or_insert(*number);
+            map.entry(key).or_insert(*number);
         }
     }
 }

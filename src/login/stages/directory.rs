@@ -185,9 +185,9 @@ fn connection_start(connection: &Connection) -> crate::model::Time {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::testing::{self, IntoStep, Tcp, as_req, at, ip, krb_error, ldap_search, tcp, ticket};
     use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::Time;
@@ -204,7 +204,7 @@ mod tests {
     fn judged(step: impl IntoStep, seconds: i64, then: Option<i64>) -> Judged {
         let step = step.into_step(1);
         let after = |seconds: i64| step.last.time.plus(seconds * SECOND);
-        let heard_from = BTreeSet::from([ip("10.0.0.3")]);
+        let heard_from = Hosts::from([ip("10.0.0.3")]);
         let last_begun: Time = then.map_or(step.first.time, after);
         let horizon = Horizon { end: after(seconds), last_begun, heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {

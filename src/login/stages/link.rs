@@ -59,9 +59,9 @@ pub(in crate::login) fn judge(port: &PortAccess, horizon: &Horizon<'_>) -> Judge
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::model::{Frame, Outcome, Time};
     use crate::protocols::eap;
-    use std::collections::BTreeSet;
 
     fn at(second: i64) -> At {
         At { frame: Frame(second as u64 + 1), time: Time::from_seconds(second) }
@@ -75,7 +75,7 @@ mod tests {
         let horizon = Horizon {
             end: Time::from_seconds(end),
             last_begun: Time::from_seconds(0),
-            heard_from: &BTreeSet::new(),
+            heard_from: &Hosts::default(),
             seen_both_ways: true,
         };
         let judged = judge(port, &horizon);

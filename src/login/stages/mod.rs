@@ -1,9 +1,9 @@
 //! One file a stage: the states that an exchange of that stage goes through, and what became of it. No I/O, no clock but
 //! the packets'; what does not fit is `unclear`, never an error.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::device::hosts::Hosts;
 use crate::model::{At, By, How, Outcome, SECOND, Stage, Time};
 
 use super::steps::Ending;
@@ -31,7 +31,7 @@ pub(super) struct Horizon<'a> {
     /// When the device last began anything.
     pub(super) last_begun: Time,
     /// Hosts that sent the device anything.
-    pub(super) heard_from: &'a BTreeSet<IpAddr>,
+    pub(super) heard_from: &'a Hosts,
     /// Does the capture hold anything that was sent to the device?
     pub(super) seen_both_ways: bool,
 }
@@ -81,7 +81,7 @@ impl Horizon<'_> {
         if !self.is_silence(last, sent, wait) || (server.is_some() && !self.seen_both_ways) {
             return Judged::unclear(stage);
         }
-        let up = server.is_some_and(|server| self.heard_from.contains(&server));
+        let up = server.is_some_and(|server| self.heard_from.contains(server));
         Judged::failed(stage, if up { By::Network } else { By::Unknown }, How::Timeout, last)
     }
 }

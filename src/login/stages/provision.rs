@@ -72,6 +72,9 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
             return judged;
         }
     }
+    if let Some(judged) = tls::swallowed(connection, STAGE, horizon) {
+        return judged;
+    }
     if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
         return Judged::ok(STAGE);
     }
@@ -116,13 +119,13 @@ fn file(request: &http::Request) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::shared::testing_link::{Tftp, file};
     use crate::findings::testing::{IntoStep, Tcp, tcp};
     use crate::login::steps::StepKind;
     use crate::model::{Outcome, Time};
-    use std::collections::BTreeSet;
 
-    fn horizon(heard_from: &BTreeSet<std::net::IpAddr>) -> Horizon<'_> {
+    fn horizon(heard_from: &Hosts) -> Horizon<'_> {
         let end = crate::findings::testing::BEGIN.plus(600 * SECOND);
         Horizon { end, last_begun: Time::default(), heard_from, seen_both_ways: true }
     }
@@ -130,13 +133,13 @@ mod tests {
     fn web(connection: Tcp) -> (Outcome, Option<How>) {
         let step = connection.into_step(1);
         let StepKind::Connection(connection) = step.kind else { return (Outcome::Unseen, None) };
-        let judged = judge(&connection, &horizon(&BTreeSet::new()));
+        let judged = judge(&connection, &horizon(&Hosts::default()));
         (judged.outcome, judged.ending.map(|ending| ending.how))
     }
 
     fn tftp(transfer: Tftp) -> (Outcome, Option<(By, How)>) {
         let StepKind::File(transfer) = transfer.into_step(1).kind else { return (Outcome::Unseen, None) };
-        let up = BTreeSet::from(["10.0.0.69".parse().expect("an address")]);
+        let up = Hosts::from(["10.0.0.69".parse().expect("an address")]);
         let judged = judge_file(&transfer, &horizon(&up));
         (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
     }

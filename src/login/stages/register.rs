@@ -164,16 +164,16 @@ fn ended_encrypted(connection: &Connection, handshake: &Handshake) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::Side;
 
     fn judged(tcp: Tcp) -> Judged {
         let step = tcp.into_step(1);
-        let heard_from = BTreeSet::new();
+        let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
         let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {

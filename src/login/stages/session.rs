@@ -49,17 +49,17 @@ fn unheard(connection: &Connection, horizon: &Horizon<'_>) -> Option<Ending> {
     let last = stats.client.last_data.filter(|last| stats.server.last.is_none_or(|heard| heard < *last))?;
     let unheard = stats.client.stuck_repeats >= UNHEARD && stats.client.acknowledged < stats.client.sent;
     let seen = horizon.seen_both_ways && connection.first_close().is_none_or(|(at, _, _)| at > last);
-    let up = connection.flow.server_ip().is_some_and(|server| horizon.heard_from.contains(&server));
+    let up = connection.flow.server_ip().is_some_and(|server| horizon.heard_from.contains(server));
     (unheard && seen).then_some(Ending { by: if up { By::Network } else { By::Unknown }, how: How::Timeout, at: last })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::Side;
-    use std::collections::BTreeSet;
 
     /// A connection that is closed so many seconds after a request and its answer; `answers`: does one come?
     fn judged(seconds: f64, answers: bool) -> Option<Judged> {
@@ -67,7 +67,7 @@ mod tests {
         let tcp = tcp.encrypted(Side::Client);
         let tcp = if answers { tcp.encrypted(Side::Server) } else { tcp };
         let step = tcp.pause(seconds).leaves(Side::Server, Close::Fin).into_step(1);
-        let heard_from = BTreeSet::new();
+        let heard_from = Hosts::default();
         let horizon = Horizon { end: step.last.time, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {
             StepKind::Connection(connection) => judge_announcements(connection, &horizon),

@@ -228,7 +228,7 @@ fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transacti
             .collect();
         let silent = group.iter().all(|transaction| transaction.answer.is_none() && transaction.provisional.is_none());
         let direction = if silent { Direction::Silence } else { Direction::Out };
-        let asked = if silent { times(&request, sent) } else { request };
+        let asked = if silent { times(request, sent) } else { request.into() };
         teller.tell_in(stage, at, direction, format!("{asked} → {}", folded(&codes)));
     }
 }

@@ -1,5 +1,7 @@
 //! DHCP, ARP (or neighbour discovery), DNS and NTP in a line each.
 
+use std::borrow::Cow;
+
 use crate::model::At;
 use crate::protocols::dhcp::{self, option};
 use crate::protocols::dns::{self, RecordData};
@@ -80,7 +82,7 @@ pub(super) fn neighbour(step: &Step, neighbour: &Neighbour, moments: &mut Vec<Mo
         Some((_, mac)) if neighbour.router => teller.tell(first, Direction::Out, format!("where is {what}→ {mac}")),
         Some(_) => {}
         None => {
-            let text = times(&format!("where is {what}{}", neighbour.address), neighbour.requests.len());
+            let text = times(format!("where is {what}{}", neighbour.address), neighbour.requests.len());
             teller.tell(first, Direction::Silence, format!("{text}, no answer"));
         }
     }
@@ -111,30 +113,30 @@ pub(super) fn clock(step: &Step, clock: &Clock, moments: &mut Vec<Moment>) {
 }
 
 /// The type of a record, as people write it.
-fn kind(kind: u16) -> String {
+fn kind(kind: u16) -> Cow<'static, str> {
     match kind {
-        dns::kind::A => "A".to_owned(),
-        dns::kind::AAAA => "AAAA".to_owned(),
-        dns::kind::SRV => "SRV".to_owned(),
-        dns::kind::PTR => "PTR".to_owned(),
-        dns::kind::NS => "NS".to_owned(),
-        dns::kind::CNAME => "CNAME".to_owned(),
-        other => format!("TYPE{other}"),
+        dns::kind::A => "A".into(),
+        dns::kind::AAAA => "AAAA".into(),
+        dns::kind::SRV => "SRV".into(),
+        dns::kind::PTR => "PTR".into(),
+        dns::kind::NS => "NS".into(),
+        dns::kind::CNAME => "CNAME".into(),
+        other => format!("TYPE{other}").into(),
     }
 }
 
 /// What is wrong with an answer that does not hold what was asked for.
-fn failure(answer: &Answer) -> String {
+fn failure(answer: &Answer) -> Cow<'static, str> {
     match answer.rcode {
-        0 if answer.truncated => "truncated, and no answer over TCP".to_owned(),
-        0 if answer.partial => "an answer that the capture cuts off".to_owned(),
-        0 => "no such record".to_owned(),
-        1 => "FORMERR".to_owned(),
-        2 => "SERVFAIL".to_owned(),
-        3 => "NXDOMAIN".to_owned(),
-        4 => "NOTIMP".to_owned(),
-        5 => "REFUSED".to_owned(),
-        other => format!("rcode {other}"),
+        0 if answer.truncated => "truncated, and no answer over TCP".into(),
+        0 if answer.partial => "an answer that the capture cuts off".into(),
+        0 => "no such record".into(),
+        1 => "FORMERR".into(),
+        2 => "SERVFAIL".into(),
+        3 => "NXDOMAIN".into(),
+        4 => "NOTIMP".into(),
+        5 => "REFUSED".into(),
+        other => format!("rcode {other}").into(),
     }
 }
 
@@ -146,7 +148,7 @@ fn resolver(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>, tell: impl 
 
 pub(super) fn lookup(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>) {
     let first = lookup.queries.first().map_or(step.first, |(at, _)| *at);
-    let asked = times(&format!("{}? {}", kind(lookup.kind), lookup.name), lookup.queries.len());
+    let asked = times(format!("{}? {}", kind(lookup.kind), lookup.name), lookup.queries.len());
     resolver(step, lookup, moments, |teller| match (&lookup.answer, lookup.unreachable) {
         (Some(_), _) if lookup.found() => teller.tell(first, Direction::Out, format!("{asked} → {}", found(lookup))),
         (Some(answer), _) => teller.tell(answer.at, Direction::In, format!("{asked} → {}", failure(answer))),

@@ -80,7 +80,7 @@ pub(super) fn file(step: &Step, transfer: &Transfer, moments: &mut Vec<Moment>) 
         .map_or_else(|| transfer.flow.server.ip().map(|ip| ip.to_string()).unwrap_or_default(), ToString::to_string);
     let mut teller = Teller { moments, stage: step.stage, peer: format!("TFTP {host}") };
     let verb = if transfer.write { "write" } else { "read" };
-    let asked = times(&format!("{verb} {}", transfer.file), transfer.requests.len());
+    let asked = times(format!("{verb} {}", transfer.file), transfer.requests.len());
     let first = transfer.requests.first().copied().unwrap_or(step.first);
     let octets = transfer.last_block.map_or(0, |(_, octets)| octets);
     match (&transfer.error, transfer.unreachable) {

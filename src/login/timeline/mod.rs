@@ -1,5 +1,7 @@
 //! An attempt in, its story out: a few lines that a person would tell, with frame numbers. Tells, and judges nothing.
 
+use std::borrow::Cow;
+
 use crate::model::{At, DropPoint, How, Outcome, Stage};
 
 use super::steps::{Attempt, Purpose, Step, StepKind};
@@ -158,6 +160,7 @@ fn shorten(told: Vec<(bool, Vec<Moment>)>) -> Vec<Moment> {
 }
 
 /// `SYN`, `SYN ×4`.
-fn times(what: &str, count: usize) -> String {
-    if count > 1 { format!("{what} ×{count}") } else { what.to_owned() }
+fn times<'a>(what: impl Into<Cow<'a, str>>, count: usize) -> Cow<'a, str> {
+    let what = what.into();
+    if count > 1 { format!("{what} ×{count}").into() } else { what }
 }

@@ -31,6 +31,10 @@ pub(super) fn tcp(probe: &Probe<'_>) -> Guess {
 /// Does this datagram hold a message? Its end is a line end, too.
 pub(super) fn datagram_start(bytes: &[u8]) -> bool {
     let bytes = skip_line_ends(bytes);
+    // Most that are asked about are no text: that shows before the end of their first line is looked for.
+    if !bytes.first().is_some_and(is_token) {
+        return false;
+    }
     let (line, _) = first_line(bytes);
     is_status_line(line) || is_request_line(line)
 }
@@ -91,6 +95,10 @@ fn could_be_first_line(line: &[u8]) -> bool {
 }
 
 fn is_method(word: &[u8]) -> bool {
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte);
     !word.is_empty() && word.len() <= METHOD_LIMIT && word.iter().all(is_token)
+}
+
+/// Can it stand in a method or a version?
+fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte)
 }

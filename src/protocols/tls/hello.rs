@@ -34,6 +34,7 @@ pub(super) fn client_hello(body: &[u8]) -> ClientHello {
         Err(_) => lenient_client_hello(&mut Reader::new(body), &mut hello).unwrap_or_default(),
     };
     hello.random_time = time(&hello.random);
+    hello.extensions.reserve_exact(each_extension(extensions).count());
     for (kind, data) in each_extension(extensions) {
         hello.extensions.push(kind);
         match kind {

@@ -43,6 +43,8 @@ struct Direction {
     joined: Vec<u8>,
     /// Bytes of a record that nobody wants, still to come.
     skip: usize,
+    /// The length of what that record holds, if it is told once it has passed.
+    passing: Option<u16>,
     /// Records of application data so far.
     application_records: u32,
 }
@@ -91,11 +93,12 @@ impl StreamParser for Parser {
         self.told(side, told, out);
         let direction = self.direction(side);
         let skip = u64::try_from(direction.skip).unwrap_or(u64::MAX);
-        if missing <= skip && skip > 0 {
+        if missing <= skip && skip > 0 && direction.passing.is_none() {
             // The hole lies inside a record that is passed over anyway.
             direction.skip = usize::try_from(skip.saturating_sub(missing)).unwrap_or(usize::MAX);
         } else {
             direction.skip = 0;
+            direction.passing = None;
             direction.begun = true;
             direction.joined = Vec::new();
             direction.lost = Some(0);
@@ -132,6 +135,12 @@ impl Parser {
         if direction.skip > 0 {
             let count = direction.skip.min(bytes.len());
             direction.skip = direction.skip.saturating_sub(count);
+            if direction.skip == 0
+                && let Some(length) = direction.passing.take()
+            {
+                self.application_data(side, length, out);
+                return if self.is_enough() { Next::Done } else { Next::Used(count) };
+            }
             return Next::Used(count);
         }
         if let Some(searched) = direction.lost {
@@ -151,6 +160,13 @@ impl Parser {
             direction.skip = header.whole();
             direction.application_records = direction.application_records.saturating_add(1);
             return if self.is_enough() { Next::Done } else { Next::Used(0) };
+        }
+        if header.kind == record::APPLICATION_DATA && out.keys().is_none() {
+            // Nothing can open it: that it came is all that is told, and its bytes need not be kept until it is whole.
+            let direction = self.direction(side);
+            direction.skip = header.whole();
+            direction.passing = Some(header.length);
+            return Next::Used(0);
         }
         let Some(body) = bytes.get(record::HEADER..header.whole()) else { return Next::Need(header.whole()) };
         self.record(side, header, body, out);
@@ -242,31 +258,37 @@ impl Parser {
 
     /// The content of a record, in clear or opened.
     fn content(&mut self, side: Side, kind: u8, body: &[u8], out: &mut dyn Out) {
-        if kind == record::HANDSHAKE {
-            return self.handshake(side, body, out);
-        }
-        let direction = self.direction(side);
-        if !direction.joined.is_empty() && kind != record::ALERT {
-            // Fragments of one message follow each other without records of another type (RFC 8446 section 5.1); so what
-            // looked like the beginning of a message was none.
-            direction.joined = Vec::new();
-            tell(side, Message::EncryptedHandshake, out);
-        }
         match kind {
+            record::HANDSHAKE => self.handshake(side, body, out),
             record::CHANGE_CIPHER_SPEC => {
-                direction.encrypted = true;
+                self.interrupted(side, out);
+                self.direction(side).encrypted = true;
                 self.decryption.change_cipher_spec(side);
                 tell(side, Message::ChangeCipherSpec, out);
             }
             record::ALERT => tell(side, alert(body), out),
-            record::APPLICATION_DATA => {
-                direction.application_records = direction.application_records.saturating_add(1);
-                if direction.application_records <= TOLD_RECORDS {
-                    let length = u16::try_from(body.len()).unwrap_or(u16::MAX);
-                    tell(side, Message::ApplicationData { length }, out);
-                }
-            }
-            _ => {}
+            record::APPLICATION_DATA => self.application_data(side, u16::try_from(body.len()).unwrap_or(u16::MAX), out),
+            _ => self.interrupted(side, out),
+        }
+    }
+
+    /// A record of another type has come. Fragments of one message follow each other without (RFC 8446 section 5.1); so what
+    /// looked like the beginning of a message was none.
+    fn interrupted(&mut self, side: Side, out: &mut dyn Out) {
+        let direction = self.direction(side);
+        if !direction.joined.is_empty() {
+            direction.joined = Vec::new();
+            tell(side, Message::EncryptedHandshake, out);
+        }
+    }
+
+    /// A record of application data, of so many octets, has come.
+    fn application_data(&mut self, side: Side, length: u16, out: &mut dyn Out) {
+        self.interrupted(side, out);
+        let direction = self.direction(side);
+        direction.application_records = direction.application_records.saturating_add(1);
+        if direction.application_records <= TOLD_RECORDS {
+            tell(side, Message::ApplicationData { length }, out);
         }
     }
 

@@ -505,6 +505,26 @@ fn a_hole_inside_skipped_data_loses_no_place() {
     assert_eq!(feed.words().last().map(String::as_str), Some("Server alert"));
 }
 
+#[test]
+fn data_that_nothing_can_open_is_told_when_it_is_whole_and_not_kept_until_then() {
+    let data = record(23, &[1; 1000]);
+    let mut feed = Feed::default();
+    feed.send(Client, &data[..300]);
+    assert!(feed.left[0].is_empty() && feed.told.0.is_empty());
+    feed.send(Client, &data[300..1004]);
+    assert!(feed.left[0].is_empty() && feed.told.0.is_empty());
+    feed.send(Client, &data[1004..]);
+    assert_eq!(feed.told.0, [(Client, Message::ApplicationData { length: 1000 })]);
+}
+
+#[test]
+fn data_with_a_hole_in_it_is_not_told_and_the_next_record_is_found() {
+    let data = record(23, &[0; 1000]);
+    let mut feed = Feed::default();
+    feed.send(Server, &data[..300]).lose(Server, 500).send(Server, &data[800..]).send(Server, &record(21, &[2, 40]));
+    assert_told(&feed, &["Server alert"]);
+}
+
 // ---- the end ----
 
 #[test]

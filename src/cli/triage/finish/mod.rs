@@ -106,11 +106,10 @@ impl Results {
     /// Ends the results: while what is whole goes to the disk, the captures' pages are written.
     fn finish(self, folder: &Path, tables: Tables, others: usize, store: &Store, jobs: usize) -> Result<Overview, Failure> {
         let Self { growing, lines, documents, pages } = self;
-        let mut parts = tables.finish()?;
-        parts.push(documents);
         let (overview, mut written) = thread::scope(|scope| {
             let sync = |part: Part| scope.spawn(|| part.synced());
-            let mut synced: Vec<_> = parts.into_iter().map(sync).collect();
+            let mut synced = vec![sync(documents)];
+            synced.extend(tables.finish()?.into_iter().map(sync));
             let writing: Vec<_> = (1..jobs).map(|_| scope.spawn(|| pages.write(store))).collect();
             let overview = growing.finish(others);
             let mut index = Part::create(folder, "index.html")?;
