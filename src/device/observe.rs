@@ -338,6 +338,8 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
             return;
         }
         add_newest(&mut facts.answered, event.at);
+        // Whoever is told what became of a REGISTER has sent it, though the capture may show this direction alone.
+        facts.speaks_sip |= message.method() == "REGISTER";
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
         }
@@ -407,6 +409,16 @@ mod tests {
             event(&mut facts, one, Some(IpAddr::from(DEVICE)));
         }
         facts
+    }
+
+    #[test]
+    fn who_is_told_what_became_of_a_register_speaks_sip_though_only_that_was_captured() {
+        let told = |method: &str| {
+            let answer = sip::Message { cseq: (1, WireText::from(method)), ..crate::findings::testing::sip_answer(403, 1) };
+            facts(vec![seen(1, Side::Server, Message::Sip(Arc::new(answer)))]).speaks_sip
+        };
+        assert!(told("REGISTER"));
+        assert!(!told("OPTIONS"), "anybody may be asked whether he lives");
     }
 
     fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {

@@ -12,7 +12,8 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::drops::{
-    PastEnd, abandoned, ended_one_before, find_drop, is_challenged, is_cut_off, rank, restarted_soon, transactions,
+    PastEnd, abandoned, ended_one_before, find_drop, given_up, is_challenged, is_cut_off, rank, restarted_soon, transactions,
+    was_refused,
 };
 use super::judge::{Judgement, is_shadow};
 use super::record::{DraftId, Weight};
@@ -20,7 +21,7 @@ use super::reports::stage_reports;
 use super::settled::Settled;
 use super::stages::register;
 use super::steps::{Attempt, Ending, Purpose, Step, StepKind};
-use super::target::{Target, led_to, looks_up_first, target};
+use super::target::{Target, errand, is_main_road, led_to, looks_up_first, target};
 
 /// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
 const PAUSE: i64 = SECOND * 9 / 10;
@@ -37,26 +38,6 @@ const GIVES_UP_ROUTER: i64 = 10 * SECOND;
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
-
-/// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
-pub(super) fn errand(purpose: Purpose) -> u8 {
-    match purpose {
-        Purpose::Access => 1,
-        Purpose::Address => 2,
-        Purpose::Clock => 3,
-        Purpose::Provision => 4,
-        Purpose::Directory => 5,
-        Purpose::Enrolment => 6,
-        Purpose::Registrar => 7,
-        // Side roads: they come at any moment.
-        Purpose::Update | Purpose::Revocation | Purpose::Other => 0,
-    }
-}
-
-/// Is it a step of the login itself, not of a side road that comes at any moment?
-pub(super) fn is_main_road(step: &Step) -> bool {
-    errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
-}
 
 /// The number of the record that a step was made of, and the memory that it takes.
 pub(super) type Record = (DraftId, Weight);
@@ -96,9 +77,11 @@ impl Try {
         self.steps().map(|step| errand(step.purpose)).max().unwrap_or(0)
     }
 
-    /// The latest failure on the main road that nothing made good, and how far it had come.
-    fn failure(&self) -> Option<(u8, Ending)> {
-        let failed = self.judgements.iter().filter(|judgement| is_main_road(&judgement.step));
+    /// The latest failure on the main road that nothing made good, as `next` finds it, and how far it had come.
+    fn failure(&self, next: &Step) -> Option<(u8, Ending)> {
+        let beyond = self.furthest() > errand(Purpose::Clock);
+        let counts = |step: &Step| is_main_road(step) && !(beyond && step.purpose == Purpose::Clock);
+        let failed = self.judgements.iter().filter(|judgement| counts(&judgement.step));
         let failed = failed.filter_map(|judgement| Some((judgement, judgement.step.ending?)));
         // The close of a session is a failure as soon as the device starts over.
         let failed = failed.filter(|(judgement, _)| judgement.step.outcome == Outcome::Failed || judgement.signed_in.is_some());
@@ -114,7 +97,7 @@ impl Try {
                 && step.ending.is_none()
                 && !matches!(step.kind, StepKind::Lookup(_))
         });
-        (!better).then_some((errand(judgement.step.purpose), ending))
+        (!better).then_some((errand(judgement.step.purpose), given_up(&judgement.step, ending, next)))
     }
 
     /// Is the device signed in, on a connection that nobody has closed?
@@ -242,7 +225,7 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         return current.asked_by_inform() && current.pause_before(step) >= pause;
     }
     let back = errand(step.purpose) < current.furthest();
-    match current.failure() {
+    match current.failure(step) {
         Some((_, ending)) if step.first <= ending.at => false,
         // Time is asked for at any moment.
         Some(_) if step.purpose == Purpose::Clock => {
@@ -308,7 +291,7 @@ fn starts_over_at_port(current: &Try, step: &Step, following: &[Judgement]) -> b
 /// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
 fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     if !asks_anew {
-        return false;
+        return asks_for_refused_address(current, step);
     }
     let beyond = current.steps().any(|step| errand(step.purpose) > errand(Purpose::Address));
     if beyond {
@@ -333,6 +316,12 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     let failed =
         current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
     failed && (failed_anew || !refused_renewal) && pause >= PAUSE
+}
+
+/// A refusal sends a client back to DISCOVER (RFC 2131 section 3.2); one that asks for its old address once more starts over with it.
+fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
+    let last = current.steps().filter(|other| matches!(other.kind, StepKind::Lease(_))).last();
+    last.is_some_and(|last| was_refused(last) && was_refused(step)) && current.pause_of_addressing(step) >= PAUSE
 }
 
 /// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
@@ -460,6 +449,47 @@ mod tests {
         };
         let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
         assert_eq!(attempts[0].0.drop.map(|drop| (drop.stage, drop.how)), Some((Stage::Address, How::Abandoned)));
+    }
+
+    #[test]
+    fn a_name_of_a_time_server_that_does_not_exist_hides_no_drop_before_it() {
+        let no_name = |second: u64| {
+            let (_, step) = moved(lookup("pool.ntp.org").rcode(3), second);
+            (second, Step { purpose: Purpose::Clock, ..step })
+        };
+        assert_eq!(begin(vec![no_name(1), refused(2), no_name(20), refused(21), no_name(40), refused(41)]), [1, 20, 40]);
+    }
+
+    #[test]
+    fn what_is_still_sent_again_on_a_connection_that_was_given_up_hides_no_beginning() {
+        let stuck = |second: u64| {
+            let (_, mut step) = moved(tcp(Purpose::Registrar).hello().timed_out(By::Network), second);
+            step.ending = Some(Ending { by: By::Network, how: How::Timeout, at: at_second(second + 60, second as f64 + 60.0) });
+            (second, step)
+        };
+        assert_eq!(begin(vec![stuck(1), stuck(20), stuck(40)]), [1, 20, 40]);
+    }
+
+    #[test]
+    fn who_asks_for_a_refused_address_again_after_a_pause_is_at_the_beginning() {
+        let asks = |exchange: Dhcp, second: u64| {
+            let (_, mut step) = moved(exchange.request().nak(), second);
+            (step.outcome, step.ending) = (Outcome::Failed, Some(Ending { by: By::Server, how: How::Rejected, at: step.last }));
+            (second, step)
+        };
+        assert_eq!(begin(vec![asks(dhcp_exchange(), 1), asks(dhcp_exchange(), 10), asks(dhcp_exchange(), 20)]), [1, 10, 20]);
+        assert_eq!(begin(vec![asks(dhcp_exchange(), 1), moved(lease(&[]), 10)]), [1], "the refusal sends it to DISCOVER");
+    }
+
+    #[test]
+    fn a_device_that_starts_over_with_a_connection_that_stands_had_its_acceptance_last() {
+        let (_, mut stands) = moved(tcp(Purpose::Registrar), 5);
+        (stands.stage, stands.outcome, stands.ending) = (Stage::Connect, Outcome::Unclear, None);
+        let steps = [moved(lease(&[]), 1), (5, stands), moved(lease(&[]), 20)];
+        let judged = |(_, step): (u64, Step)| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.0));
+        assert_eq!(dropped, Some((Stage::Connect, How::Abandoned, 6)), "the SYN-ACK");
     }
 
     #[test]

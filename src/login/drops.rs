@@ -4,17 +4,18 @@
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::attempt::{errand, is_main_road};
 use super::judge::is_shadow;
 use super::stages::{enrolment, register};
 use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
-use super::target::{Target, target};
+use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
 /// A refusal by the directory may be answered by another try within this time.
 const NEXT_TRY: i64 = SECOND;
+/// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
+const GIVEN_UP: i64 = SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
 const COMES_TO_REST: i64 = 600 * SECOND;
 
@@ -140,6 +141,18 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     goes_on || list_unfinished || next_leg_to_come || next_try_to_come
 }
 
+/// What stays stuck is sent again long after the device has given it up and begun something else: then it ended where it began.
+pub(super) fn given_up(step: &Step, ending: Ending, next: &Step) -> Ending {
+    let stuck = ending.how == How::Timeout && matches!(step.kind, StepKind::Connection(_));
+    let meanwhile = ending.at.time > next.first.time && next.first.time.since(step.first.time) >= GIVEN_UP;
+    if stuck && meanwhile { Ending { at: step.first, ..ending } } else { ending }
+}
+
+/// Did a DHCP server refuse this, and give nothing?
+pub(super) fn was_refused(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Lease(lease) if !lease.naks.is_empty() && lease.acks.is_empty())
+}
+
 /// Has either side closed the connection of this step?
 fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
@@ -201,7 +214,7 @@ fn last_answer(step: &Step) -> Option<At> {
         StepKind::Connection(connection) => {
             let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
             let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
-            http.or(directory).or(connection.stats.server.last_data)
+            http.or(directory).or(connection.stats.server.last_data).or(connection.syn_ack)
         }
         StepKind::Inquiry(inquiry) => inquiry.last_answer(),
         StepKind::Registration(registration) => {

@@ -69,6 +69,26 @@ fn first_file(connection: &Connection) -> Option<String> {
     connection.http.iter().find_map(|exchange| exchange.request.as_ref()).map(|(_, request)| request.uri.raw().to_owned())
 }
 
+/// The order of a device's errands: its port, an address, the time, its configuration, the directory, certificates, the registrar.
+pub(super) fn errand(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::Access => 1,
+        Purpose::Address => 2,
+        Purpose::Clock => 3,
+        Purpose::Provision => 4,
+        Purpose::Directory => 5,
+        Purpose::Enrolment => 6,
+        Purpose::Registrar => 7,
+        // Side roads: they come at any moment.
+        Purpose::Update | Purpose::Revocation | Purpose::Other => 0,
+    }
+}
+
+/// Is it a step of the login itself, not of a side road that comes at any moment?
+pub(super) fn is_main_road(step: &Step) -> bool {
+    errand(step.purpose) > 0 && !matches!(step.kind, StepKind::Neighbour(_))
+}
+
 /// Is this the first name that such a device asks for to find its registrar?
 pub(super) fn looks_up_first(step: &Step, profile: &Profile) -> bool {
     matches!(&step.kind, StepKind::Lookup(lookup) if profile.asks_first_for(lookup.name.raw()))

@@ -164,7 +164,6 @@ mod tests {
     use crate::model::{Endpoint, Side};
     use crate::packet::Link;
     use crate::protocols::Message;
-    use crate::text::WireText;
 
     /// The answer to a question under number 7, where a message without a question comes back.
     fn answer(id: u16, rcode: u8, from: u8) -> Option<u16> {

@@ -22,6 +22,9 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
             return if judged.outcome == Outcome::Ok && !answered { Judged::unclear(stage) } else { judged };
         }
     }
+    if let Some(judged) = tls::swallowed(connection, stage, horizon) {
+        return judged;
+    }
     match connection.http.last() {
         Some(exchange) => judge_exchange(exchange, connection, stage, horizon),
         None => match connection.stats.client.first_data {
@@ -117,5 +120,20 @@ mod tests {
         let made = tcp(Purpose::Enrolment).get_with("ca.contoso.com:443", tunnel).answer(200);
         let made = made.hello().server_flight(vec![leaf()]).client_finished().server_finished().opened();
         assert_eq!(outcome(made.encrypted(Side::Client)), Outcome::Unclear);
+    }
+
+    #[test]
+    fn an_answer_that_is_sent_again_and_again_and_never_acknowledged_did_not_arrive() {
+        let answered = || tcp(Purpose::Enrolment).get("/certsrv/certcarc.asp").answer(200);
+        assert_eq!(outcome(answered()), Outcome::Ok);
+        let again = |length: u32, times: u32| {
+            let stuck = answered().stuck(Side::Server, length, times);
+            outcome(stuck.change(|connection| {
+                (connection.last_answer, connection.ended) = (connection.stats.server.last_data, true);
+            }))
+        };
+        assert_eq!(again(1_448, 4), Outcome::Failed);
+        assert_eq!(again(1_448, 1), Outcome::Ok, "one repeat is no wonder");
+        assert_eq!(again(200, 4), Outcome::Ok, "small ones pass a narrow link");
     }
 }

@@ -72,6 +72,9 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
             return judged;
         }
     }
+    if let Some(judged) = tls::swallowed(connection, STAGE, horizon) {
+        return judged;
+    }
     if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
         return Judged::ok(STAGE);
     }

@@ -92,6 +92,14 @@ fn stuck_flight(connection: &Connection, stage: Stage, asked: At, horizon: &Hori
     if over { Judged::failed(stage, By::Network, How::Timeout, asked) } else { Judged::unclear(stage) }
 }
 
+/// An answer in clear of which the full-size segments never arrive: an onlooker before the narrow link sees it whole.
+pub(in crate::login) fn swallowed(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Option<Judged> {
+    let server = &connection.stats.server;
+    let stuck = server.stuck_repeats >= 3 && u64::from(server.stuck_length) >= FULL_SIZE && server.acknowledged < server.sent;
+    let last = connection.last_answer.filter(|_| stuck && !server_left(connection))?;
+    Some(stuck_flight(connection, stage, last, horizon))
+}
+
 /// The server has answered, and somebody left.
 fn left_in_the_middle(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     match connection.first_close() {
