@@ -25,10 +25,12 @@ mod lookup;
 mod provision;
 mod registration;
 mod sent;
+mod threads;
 
 use drafts::Drafts;
 pub(super) use drafts::Weight;
 use sent::add_sent;
+use threads::{Thread, renumber};
 
 /// Entries that a list within one exchange holds at most.
 const ENTRIES: usize = 128;
@@ -74,25 +76,6 @@ impl Draft {
 
 /// Number of a draft: in the order of their first frames.
 pub(super) type DraftId = u64;
-
-/// By what it shows that an event goes on with an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Thread {
-    /// The transaction.
-    Lease(u32),
-    /// Likewise, over IPv6.
-    LeaseV6(u32),
-    /// The server.
-    Clock(IpAddr),
-    /// Whose MAC was asked for.
-    Neighbour(IpAddr),
-    /// The server and its port.
-    Registration(Endpoint),
-    /// Likewise.
-    Inquiry(Endpoint),
-    /// There is one port of a switch.
-    Port,
-}
 
 /// A question that waits for its answer.
 #[derive(Clone, Debug)]
@@ -384,27 +367,6 @@ fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> 
     let longest = asked.clone().zip(later).map(|(earlier, later)| later.time.since(earlier.time)).max();
     let waited = asked.last().map_or(0, |last| at.time.since(last.time));
     longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
-}
-
-fn renumber<K: std::hash::Hash + Eq>(
-    map: &mut HashMap<K, DraftId, RandomState>,
-    own: &HashMap<DraftId, DraftId, RandomState>,
-    other: HashMap<K, DraftId, RandomState>,
-    theirs: &HashMap<DraftId, DraftId, RandomState>,
-) {
-    map.retain(|_, id| match own.get(id) {
-        Some(number) => {
-            *id = *number;
-            true
-        }
-        None => false,
-    });
-    #[expect(clippy::iter_over_hash_type, reason = "the order in which entries are moved from one map to another does not show")]
-    for (key, id) in other {
-        if let Some(number) = theirs.get(&id) {
-            map.entry(key).or_insert(*number);
-        }
-    }
 }
 
 #[cfg(test)]
