@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+/// So few are looked through quicker than they are searched.
+const FEW: usize = 8;
+
 /// Addresses, each once, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts(Vec<IpAddr>);
@@ -24,6 +27,9 @@ impl Hosts {
 
     /// Adds one, unless there are so many already.
     pub(super) fn add(&mut self, host: IpAddr, most: usize) {
+        if self.0.len() <= FEW && self.0.contains(&host) {
+            return;
+        }
         if let Err(place) = self.0.binary_search(&host)
             && self.0.len() < most
         {

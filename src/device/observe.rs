@@ -129,7 +129,9 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
 }
 
 fn remember(list: &mut Vec<WireText>, text: &WireText) {
-    if !text.is_empty() && text.raw().len() <= TEXT && list.len() < ENTRIES && !list.contains(text) {
+    let raw = text.raw();
+    let is_known = || list.iter().any(|known| known.raw() == raw);
+    if !raw.is_empty() && raw.len() <= TEXT && list.len() < ENTRIES && !is_known() {
         list.push(text.clone());
     }
 }

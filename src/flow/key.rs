@@ -39,25 +39,18 @@ impl Key {
     /// The key, and whether the sender is its lower end.
     #[inline]
     pub(super) fn new(net: &Net, source_port: u16, destination_port: u16, tcp: bool) -> (Key, bool) {
-        let kind = if tcp { TCP } else { 0 };
-        let key = |kind: u64, low, high, low_port: u16, high_port: u16| Key {
+        let v6 = net.source.is_ipv6() || net.destination.is_ipv6();
+        let kind = if tcp { TCP } else { 0 } | if v6 { V6 } else { 0 };
+        let (source, destination) = (number(net.source), number(net.destination));
+        let key = |low, high, low_port: u16, high_port: u16| Key {
             low,
             high,
             rest: kind | u64::from(low_port) << 16 | u64::from(high_port),
         };
-        // By themselves, for nearly all are of IPv4, and such an end is one number.
-        if let (IpAddr::V4(source), IpAddr::V4(destination)) = (net.source, net.destination) {
-            let (source, destination) = (u64::from(source.to_bits()), u64::from(destination.to_bits()));
-            let from_low = source << 16 | u64::from(source_port) <= destination << 16 | u64::from(destination_port);
-            let (low, high) = if from_low { (source, destination) } else { (destination, source) };
-            let (low_port, high_port) = if from_low { (source_port, destination_port) } else { (destination_port, source_port) };
-            return (key(kind, [0, low], [0, high], low_port, high_port), from_low);
-        }
-        let (kind, source, destination) = (kind | V6, number(net.source), number(net.destination));
         if (source, source_port) <= (destination, destination_port) {
-            (key(kind, source, destination, source_port, destination_port), true)
+            (key(source, destination, source_port, destination_port), true)
         } else {
-            (key(kind, destination, source, destination_port, source_port), false)
+            (key(destination, source, destination_port, source_port), false)
         }
     }
 

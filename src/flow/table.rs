@@ -172,14 +172,13 @@ impl<T: Default> FlowTable<T> {
         let index = match self.flows.get_full_mut(&key) {
             Some((index, _, hot)) => {
                 let idle = at.time.since(hot.touched);
-                if idle <= self.least_age || idle <= hot.age(&self.limits) {
+                if idle <= hot.age(&self.limits) {
                     hot.touched = at.time;
                     if hot.quiet {
                         return;
                     }
                 } else {
-                    let id = take_id(&mut self.next_id);
-                    *hot = new_udp(id, from_low, at.time);
+                    *hot = new_udp(take_id(&mut self.next_id), from_low, at.time);
                 }
                 index
             }
@@ -202,12 +201,11 @@ impl<T: Default> FlowTable<T> {
 
     fn tcp(&mut self, segment: &Segment<'_>, net: &Net, link: &Link, at: At, sink: &mut impl FlowSink<State = T>) {
         let (key, from_low) = Key::new(net, segment.source_port, segment.destination_port, true);
-        let unusual = segment.has(UNUSUAL);
         let mut index = None;
         if let Some((found, _, hot)) = self.flows.get_full_mut(&key) {
             let side = hot.side(from_low);
             if hot.quiet
-                && !unusual
+                && !segment.has(UNUSUAL)
                 && let Cold::Tcp(connection) = &mut hot.cold
                 && connection.pass(side, segment, at)
             {
@@ -278,8 +276,8 @@ impl<T: Default> FlowTable<T> {
             self.closed.push_back((*key, connection.id));
         }
         hot.closed = connection.closed;
+        // Nothing waits, and nothing came.
         if hot.held == 0 && segment.wire_length == 0 && !segment.has(UNUSUAL) {
-            // Nothing waits, and nothing came.
             return;
         }
         let held = u32::try_from(connection.held(hand.sink)).unwrap_or(u32::MAX);

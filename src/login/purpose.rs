@@ -12,7 +12,6 @@ pub(super) fn of_name(name: &str) -> Purpose {
     let dot = memchr::memchr(b'.', name.as_bytes());
     let first = dot.and_then(|dot| name.get(..dot)).unwrap_or_default();
     let is = |labels: &[&str]| labels.iter().any(|label| first.eq_ignore_ascii_case(label));
-    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let in_time_pool = || {
         let place = name.len().checked_sub(TIME_POOL.len());
         let (host, pool) = place.and_then(|place| name.split_at_checked(place)).unwrap_or_default();
@@ -22,13 +21,18 @@ pub(super) fn of_name(name: &str) -> Purpose {
         Purpose::Directory
     } else if is(&["_ntp", "ntp", "time"]) || in_time_pool() {
         Purpose::Clock
-    } else if begins("_sip") || is(&["sip", "sipinternal", "sipexternal", "sipdir", "sipfed"]) {
+    } else if begins(name, "_sip") || is(&["sip", "sipinternal", "sipexternal", "sipdir", "sipfed"]) {
         Purpose::Registrar
-    } else if begins("ucupdates") {
+    } else if begins(name, "ucupdates") {
         Purpose::Update
     } else {
         Purpose::Other
     }
+}
+
+/// Does the text begin so, whatever the case?
+fn begins(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// Does the name lie in the part of a domain that its controllers have for themselves?
@@ -58,11 +62,11 @@ pub(super) fn of_request(request: &http::Request) -> Purpose {
         return if purpose == Purpose::Other { of_name(host.raw()) } else { purpose };
     }
     let path = request.uri.raw().to_ascii_lowercase();
-    let host = request.host.as_ref().map(|host| host.raw().to_ascii_lowercase()).unwrap_or_default();
+    let is_update_server = request.host.as_ref().is_some_and(|host| begins(host.raw(), "ucupdates"));
     let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
     let file = path.split(['?', '#']).next().unwrap_or_default();
     let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
-    if has(&["/requesthandler", "ucdevice.upx", "/deviceupdatefiles"]) || host.starts_with("ucupdates") {
+    if has(&["/requesthandler", "ucdevice.upx", "/deviceupdatefiles"]) || is_update_server {
         Purpose::Update
     } else if has(&["/certsrv", "certnew.", "certcarc", "/certprov", "/webticket", "/certenroll/"]) && !ends(&[".crl"])
         || ends(&[".p7b", ".p7c", ".cer", ".crt", ".pem", ".der"])

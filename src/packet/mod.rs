@@ -174,7 +174,7 @@ impl Decoder {
             return;
         }
         if record.link_type == link_type::ETHERNET || !wireless::is_wireless(record.link_type) {
-            // Looked at where it was written: to move a packet costs more than to decode it.
+            // Looked at where it was written, and not moved.
             return match &fast::decode(record) {
                 Some(packet) => each(packet),
                 None => each(&self.decode_other(record)),
