@@ -91,7 +91,11 @@ fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
 /// has none, as one does whose request was cut there, and a request repeats only one that is still open.
 fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
     let nameless = |message: &sip::Message| message.cut && message.cseq.1.is_empty();
-    let exact = transactions.iter().rposition(|transaction| same_transaction(transaction, message));
+    let told_before = |transaction: &Transaction| {
+        let told = transaction.answer.as_ref().filter(|_| message.code().is_some() && !message.cseq.1.is_empty());
+        told.is_some_and(|(_, told)| told.cseq == message.cseq && told.call_id == message.call_id)
+    };
+    let exact = transactions.iter().rposition(|transaction| same_transaction(transaction, message) || told_before(transaction));
     let place = exact.or_else(|| {
         transactions.iter().rposition(|transaction| {
             let open = transaction.answer.is_none() && transaction.request.method() == message.method();
@@ -173,6 +177,16 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_asked_for_again_changes_nothing() {
         assert_eq!(answer(vec![sip_request("REGISTER", 2), sip_answer(401, 2), sip_answer(200, 2)]), Some(401));
+    }
+
+    #[test]
+    fn an_answer_that_comes_twice_is_not_the_next_ones_though_the_capture_cut_both_requests() {
+        let cut = || Arc::new(sip::Message { cut: true, cseq: Default::default(), ..sip_request("REGISTER", 1) });
+        let mut transactions = Vec::new();
+        for (frame, message) in [cut(), Arc::new(sip_answer(401, 1)), cut(), Arc::new(sip_answer(401, 1))].iter().enumerate() {
+            record_sip(&mut transactions, at(frame as u64), message, false);
+        }
+        assert_eq!(transactions.iter().map(|one| one.answer.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

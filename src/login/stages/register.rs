@@ -152,8 +152,8 @@ fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Hor
 }
 
 fn ended_encrypted(connection: &Connection, handshake: &Handshake) -> Judged {
-    // Records that the capture cut off cannot be counted.
-    if connection.stats.client.cut || connection.stats.server.cut {
+    // Records that the capture lacks cannot be counted.
+    if tls::is_partial(connection, handshake) {
         return Judged::unclear(Stage::Register);
     }
     match session::close(connection, Some(handshake)) {
@@ -220,6 +220,21 @@ mod tests {
         assert_eq!(ending(&judged(hello(false).leaves(Side::Client, Close::Fin))), None, "it may have been anything");
         assert_eq!(ending(&judged(hello(true).data(Side::Client, 200).leaves(Side::Client, Close::Fin))), None, "it went on");
         assert_eq!(ending(&judged(hello(true).pause(40.0).leaves(Side::Client, Close::Fin))), None, "it waited");
+    }
+
+    #[test]
+    fn a_connection_of_which_the_capture_lacks_a_part_is_no_refusal_and_no_handshake_that_broke_off() {
+        let handshake = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]);
+        let closed = |said: Tcp| judged(said.leaves(Side::Client, Close::Fin));
+        let cut = |connection: &mut crate::login::steps::Connection| connection.stats.server.cut = true;
+        let lost = |connection: &mut crate::login::steps::Connection| connection.stats.server.uncaptured = 900;
+        assert_eq!(ending(&closed(handshake())), Some((By::Device, How::Fin)), "it left after the certificate");
+        let went_on = || handshake().data(Side::Client, 300).data(Side::Client, 400);
+        assert_eq!(closed(went_on().change(cut)).outcome, Outcome::Unclear);
+        assert_eq!(closed(went_on().change(lost)).outcome, Outcome::Unclear);
+        let refused = || handshake().client_finished().server_finished().encrypted(Side::Client).encrypted(Side::Server);
+        assert_eq!(ending(&closed(refused())), Some((By::Device, How::Fin)));
+        assert_eq!(closed(refused().change(lost)).outcome, Outcome::Unclear, "records that are not there cannot be counted");
     }
 
     #[test]

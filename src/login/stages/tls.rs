@@ -63,9 +63,22 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
             };
             stuck_flight(connection, stage, last, horizon)
         }
-        (Progress::Hello | Progress::Nothing, Some(asked)) => connect::unanswered(connection, stage, asked, horizon),
+        _ if is_partial(connection, handshake) => Judged::unclear(stage),
+        (Progress::Hello | Progress::Nothing, Some(asked)) if connection.stats.server.first_data.is_none() => {
+            connect::unanswered(connection, stage, asked, horizon)
+        }
         _ => left_in_the_middle(connection, stage, horizon),
     }
+}
+
+/// Does the capture lack what would show how far the handshake came: its beginning, or parts of what was said? A client that
+/// said no more than its hello went no further.
+pub(in crate::login) fn is_partial(connection: &Connection, handshake: &Handshake) -> bool {
+    let stats = &connection.stats;
+    let begun = connection.syn.is_some() || connection.syn_ack.is_some() || handshake.client_hello.is_some();
+    let cut = stats.client.cut || stats.server.cut;
+    let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
+    !begun || (cut || lost) && stats.client.data_segments != 1
 }
 
 /// The alert that ended the handshake: the first fatal one, unless the server had gone on to say something (in TLS 1.3 it can
@@ -115,7 +128,7 @@ fn left_in_the_middle(connection: &Connection, stage: Stage, horizon: &Horizon<'
 fn after_completion(connection: &Connection, handshake: &Handshake, stage: Stage) -> Judged {
     let asked = handshake.client_data.records > u32::from(!handshake.is_readable());
     match connection.first_close() {
-        Some((at, side, close)) if !asked => {
+        Some((at, side, close)) if !asked && !is_partial(connection, handshake) => {
             let told = handshake.farewells().find(|(alert, from)| *from == side && *alert <= at);
             match told {
                 Some((alert, _)) => Judged::failed(stage, connect::by(side), How::Alert, alert),
