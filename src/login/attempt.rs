@@ -4,198 +4,29 @@
 //! same errand (the next SRV target, 443 after 5061, the next name of the list) goes on with it; doing again what was done
 //! before, or going back to an earlier errand, begins the next one.
 
-use std::collections::HashSet;
-
-use foldhash::fast::RandomState;
-
-use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::model::{DropPoint, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{
-    PastEnd, abandoned, ended_one_before, find_drop, given_up, is_challenged, is_cut_off, rank, restarted_soon, transactions,
-    was_refused,
-};
-use super::judge::{Judgement, is_shadow};
+use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, was_refused};
+use super::judge::Judgement;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::settled::Settled;
-use super::stages::register;
-use super::steps::{Attempt, Ending, Purpose, Step, StepKind};
-use super::target::{Target, errand, is_main_road, led_to, looks_up_first, target};
+use super::steps::{Attempt, Purpose, Step, StepKind};
+use super::target::{errand, is_main_road, led_to, looks_up_first, target};
+use super::tries::{PAUSE, Try};
 
-/// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
-const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
-
 /// A device that sends another INFORM after such a pause has given the first one up (RFC 2131 section 4.1: it waits 4 s, then 8).
 const GIVES_UP_INFORM: i64 = 10 * SECOND;
-
 /// A device that asks for its router again after such a pause has given up in between.
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
-
-/// A device that gets no time goes on after this time, at most.
-const WAITS_FOR_TIME: i64 = 5 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
 
 /// The number of the record that a step was made of, and the memory that it takes.
 pub(super) type Record = (DraftId, Weight);
-
-/// One try, as it is being put together.
-#[derive(Default)]
-struct Try {
-    judgements: Vec<Judgement>,
-    /// What the first of them were aimed at, and how many these are: few steps are compared with those before.
-    targets: HashSet<Target, RandomState>,
-    aimed: usize,
-    last: Option<At>,
-}
-
-impl Try {
-    fn add(&mut self, judgement: Judgement) {
-        if !matches!(judgement.step.kind, StepKind::Neighbour(_)) {
-            self.last = self.last.max(Some(judgement.step.last));
-        }
-        self.judgements.push(judgement);
-    }
-
-    fn steps(&self) -> impl Iterator<Item = &Step> + '_ {
-        self.judgements.iter().map(|judgement| &judgement.step)
-    }
-
-    /// Was a step before aimed at the same?
-    fn has_aimed_at(&mut self, wanted: &Target) -> bool {
-        let further = self.judgements.iter().skip(self.aimed);
-        self.targets.extend(further.map(|judgement| target(&judgement.step)));
-        self.aimed = self.judgements.len();
-        self.targets.contains(wanted)
-    }
-
-    /// The furthest errand that was begun.
-    fn furthest(&self) -> u8 {
-        self.steps().map(|step| errand(step.purpose)).max().unwrap_or(0)
-    }
-
-    /// The latest failure on the main road that nothing made good, as `next` finds it, and how far it had come.
-    fn failure(&self, next: &Step) -> Option<(u8, Ending)> {
-        let beyond = self.furthest() > errand(Purpose::Clock);
-        let counts = |step: &Step| is_main_road(step) && !(beyond && step.purpose == Purpose::Clock);
-        let failed = self.judgements.iter().filter(|judgement| counts(&judgement.step));
-        let failed = failed.filter_map(|judgement| Some((judgement, judgement.step.ending?)));
-        // The close of a session is a failure as soon as the device starts over.
-        let failed = failed.filter(|(judgement, _)| judgement.step.outcome == Outcome::Failed || judgement.signed_in.is_some());
-        // From the end on, where the latest is: what comes before it need not be looked at any closer.
-        let (judgement, ending) = failed.rev().fold(None, |latest: Option<(&Judgement, Ending)>, (judgement, ending)| {
-            let is_earlier = latest.is_some_and(|(_, latest)| latest.at >= ending.at);
-            if is_earlier || is_shadow(&judgement.step, self.steps()) { latest } else { Some((judgement, ending)) }
-        })?;
-        let better = self.steps().any(|step| {
-            step.first > ending.at
-                && step.outcome == Outcome::Ok
-                && errand(step.purpose) >= errand(judgement.step.purpose)
-                && step.ending.is_none()
-                && !matches!(step.kind, StepKind::Lookup(_))
-        });
-        (!better).then_some((errand(judgement.step.purpose), given_up(&judgement.step, ending, next)))
-    }
-
-    /// Is the device signed in, on a connection that nobody has closed?
-    fn is_signed_in(&self, at: Time) -> bool {
-        self.judgements
-            .iter()
-            .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
-    }
-
-    /// Is its last session one that nobody closed, and not yet old?
-    fn ends_in_mid_session(&self) -> bool {
-        let session = self.judgements.iter().rfind(|judgement| judgement.signed_in.is_some());
-        session.is_some_and(|judgement| restarted_soon(&judgement.step).is_some())
-    }
-
-    /// Does the first request of this step answer the challenge that an earlier connection brought?
-    fn answers_challenge(&self, step: &Step) -> bool {
-        let first = transactions(step).first();
-        let answers = first.is_some_and(|first| first.request.method() == "REGISTER" && !first.request.credentials.is_empty());
-        answers && self.judgements.last().is_some_and(|last| register::is_pending_challenge(transactions(&last.step)))
-    }
-
-    /// Does the device ask its domain controller at once for what a challenge wants of it, a ticket (RFC 4559 section 4, [MS-SIPAE])?
-    fn answers_by_ticket(&self, step: &Step) -> bool {
-        let wants_credentials = |step: &&Step| matches!(step.purpose, Purpose::Enrolment | Purpose::Registrar);
-        let last = self.steps().filter(wants_credentials).filter(|step| rank(step) > 0).last();
-        step.purpose == Purpose::Directory && self.pause_before(step) < PAUSE && last.is_some_and(is_challenged)
-    }
-
-    /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
-    /// opens another without registering anew, still has its binding. A REGISTER of the same Call-ID only refreshes that, or
-    /// gives it back (section 10.2).
-    fn uses_binding(&self, step: &Step) -> bool {
-        let StepKind::Connection(connection) = &step.kind else { return false };
-        let registered = self.judgements.iter().filter(|judgement| {
-            let by_itself = judgement.step.ending.is_some_and(|ending| (ending.by, ending.how) == (By::Device, How::Fin));
-            judgement.signed_in.is_some() && by_itself
-        });
-        let bindings = || registered.clone().flat_map(|judgement| transactions(&judgement.step)).map(|one| &one.request.call_id);
-        let anew = || {
-            let mut registers = connection.sip.iter().filter(|transaction| transaction.request.method() == "REGISTER");
-            registers.any(|transaction| bindings().all(|binding| *binding != transaction.request.call_id))
-        };
-        connection.tls.is_none() && connection.syn_ack.is_some() && bindings().next().is_some() && !anew()
-    }
-
-    /// Did the errand of this step begin with the same target: is the device at its beginning again?
-    fn is_first_of_errand(&self, step: &Step) -> bool {
-        let first = self.steps().find(|other| is_main_road(other) && other.purpose == step.purpose);
-        errand(step.purpose) >= errand(Purpose::Directory) && first.is_some_and(|first| target(first) == target(step))
-    }
-
-    /// Has an INFORM of the device been answered? It asks again only because it starts over.
-    fn was_informed(&self) -> bool {
-        self.steps()
-            .any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
-    }
-
-    fn asked_by_inform(&self) -> bool {
-        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty()))
-    }
-
-    /// Does the device hold an address that it has not given back?
-    fn is_bound(&self) -> bool {
-        let leases = self.steps().filter_map(|step| match &step.kind {
-            StepKind::Lease(lease) if !lease.acks.is_empty() => Some(lease),
-            _ => None,
-        });
-        leases.last().is_some_and(|lease| lease.releases.is_empty())
-    }
-
-    /// How long it had not asked for an address when `step` began: 802.1X goes on beside that, and does not end it.
-    fn pause_of_addressing(&self, step: &Step) -> i64 {
-        let beside = |other: &&Step| matches!(other.kind, StepKind::Neighbour(_) | StepKind::Port(_));
-        let last = self.steps().filter(|other| !beside(other)).map(|other| other.last.time).max();
-        last.map_or(i64::MAX, |last| step.first.time.since(last.min(step.first.time)))
-    }
-
-    /// Time is asked for at any moment; but what a device asks of it after its pause, before all else and on the way to `next`,
-    /// with which it starts over, belongs to that.
-    fn give_up_time(&mut self, next: &Step) -> Vec<Judgement> {
-        let is_time = |step: &Step| step.purpose == Purpose::Clock;
-        let beside = |step: &Step| is_time(step) || matches!(step.kind, StepKind::Neighbour(_));
-        let begins =
-            self.judgements.iter().rposition(|judgement| !beside(&judgement.step)).map_or(0, |last| last.saturating_add(1));
-        let (before, after) = self.judgements.split_at_checked(begins).unwrap_or_default();
-        let mut time = after.iter().map(|judgement| &judgement.step).filter(|step| is_time(step));
-        let paused = before.last().zip(time.clone().next());
-        let paused = paused.is_some_and(|(left, asks)| asks.first.time.since(left.step.last.time) >= PAUSE);
-        let goes_on = time.next_back().is_some_and(|asked| next.first.time.since(asked.last.time) <= WAITS_FOR_TIME);
-        if paused && goes_on { self.judgements.split_off(begins) } else { Vec::new() }
-    }
-
-    /// How long the device had been idle when `step` began.
-    fn pause_before(&self, step: &Step) -> i64 {
-        self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
-    }
-}
 
 /// Does `steps[index]` begin a new attempt after `current`?
 fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Profile) -> bool {
@@ -403,6 +234,8 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::record::Weight;
+    use crate::login::steps::Ending;
+    use crate::model::{By, How};
 
     /// With which frames the attempts begin that these steps make.
     fn begin(steps: Vec<(u64, Step)>) -> Vec<u64> {

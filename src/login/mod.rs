@@ -21,6 +21,7 @@ pub mod stages;
 pub mod steps;
 mod target;
 pub mod timeline;
+mod tries;
 
 use record::Recorder;
 use steps::{Attempt, StepKind};
