@@ -1234,6 +1234,7 @@ fn sip_message(start: sip::Start, sequence: u32, method: &str) -> sip::Message {
         from: Some(WireText::from("sip:anna@contoso.com")),
         to: Some(WireText::from("sip:anna@contoso.com")),
         via: None,
+        branch: None,
         contacts: Vec::new(),
         expires: None,
         min_expires: None,

@@ -84,7 +84,20 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
 
 fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
     let named = !message.cseq.1.is_empty();
-    named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+    let same_branch = message.branch.is_some() && transaction.request.branch == message.branch;
+    same_branch || named && transaction.request.call_id == message.call_id && transaction.request.cseq == message.cseq
+}
+
+/// Do the branches of both tell that they are not of one transaction (RFC 3261 section 17.1.3)?
+fn other_branch(transaction: &Transaction, message: &sip::Message) -> bool {
+    transaction.request.branch.as_ref().zip(message.branch.as_ref()).is_some_and(|(one, other)| one != other)
+}
+
+/// Does this answer a REGISTER that came after all of these, by its number (RFC 3261 section 10.2), and that the capture lacks?
+fn answers_unseen(transactions: &[Transaction], message: &sip::Message) -> bool {
+    let mut of_call = transactions.iter().filter(|transaction| transaction.request.call_id == message.call_id).peekable();
+    let is_final = message.code().is_some_and(|code| code >= 200) && !message.cut && message.method() == "REGISTER";
+    is_final && of_call.peek().is_some() && of_call.all(|transaction| transaction.request.cseq.0 < message.cseq.0)
 }
 
 /// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
@@ -98,6 +111,9 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
     let exact = transactions.iter().rposition(|transaction| same_transaction(transaction, message) || told_before(transaction));
     let place = exact.or_else(|| {
         transactions.iter().rposition(|transaction| {
+            if other_branch(transaction, message) {
+                return false;
+            }
             let open = transaction.answer.is_none() && transaction.request.method() == message.method();
             let of_call = transaction.request.call_id.is_empty() || transaction.request.call_id == message.call_id;
             match (nameless(message), message.code()) {
@@ -113,6 +129,7 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
 
 /// `unheard`: the capture holds no request of this device, so that an answer stands for its question too.
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>, unheard: bool) {
+    let alone = unheard || answers_unseen(transactions, message);
     match (message.code(), transaction_of(transactions, message)) {
         (None, Some(transaction)) => add_sent(&mut transaction.sent, at),
         (None, None) => {
@@ -125,7 +142,7 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Me
         (Some(code), Some(transaction)) if transaction.answer.is_none() || takes_after_all(transaction, code) => {
             transaction.answer = Some((at, Arc::clone(message)));
         }
-        (Some(_), None) if unheard => {
+        (Some(_), None) if alone => {
             let (request, answer) = (Arc::new(message.answered()), Some((at, Arc::clone(message))));
             add_newest(transactions, Transaction { sent: Vec::new(), request, provisional: None, answer });
         }
@@ -187,6 +204,41 @@ mod tests {
             record_sip(&mut transactions, at(frame as u64), message, false);
         }
         assert_eq!(transactions.iter().map(|one| one.answer.is_some()).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn where_the_capture_cut_the_numbers_the_branches_tell_what_belongs_together() {
+        let branch = |message: sip::Message, branch: &str| {
+            let branch = Some(WireText::from(branch));
+            Arc::new(sip::Message { cut: true, cseq: Default::default(), branch, ..message })
+        };
+        let asks = |name| branch(sip_request("REGISTER", 1), name);
+        let told = |code, name| branch(sip_answer(code, 1), name);
+        let mut transactions = Vec::new();
+        // The server is slow: each is sent three times, and each of these is answered after the next was sent.
+        let first = [asks("z9hG4bK1"), asks("z9hG4bK1"), told(401, "z9hG4bK1"), asks("z9hG4bK2"), told(401, "z9hG4bK1")];
+        let second = [asks("z9hG4bK2"), told(401, "z9hG4bK1"), told(200, "z9hG4bK2"), told(200, "z9hG4bK2")];
+        for (frame, message) in (1..).zip(first.iter().chain(&second)) {
+            record_sip(&mut transactions, at(frame), message, false);
+        }
+        let told: Vec<_> =
+            transactions.iter().map(|one| (one.sent.len(), one.answer.as_ref().and_then(|it| it.1.code()))).collect();
+        assert_eq!(told, [(2, Some(401)), (2, Some(200))]);
+    }
+
+    #[test]
+    fn an_answer_to_a_later_register_than_any_that_was_captured_stands_for_it() {
+        let told = |messages: Vec<sip::Message>| -> Vec<Option<u16>> {
+            let mut transactions = Vec::new();
+            for (frame, message) in (1..).zip(messages) {
+                record_sip(&mut transactions, at(frame), &Arc::new(message), false);
+            }
+            transactions.iter().map(|one| one.answer.as_ref().and_then(|(_, answer)| answer.code())).collect()
+        };
+        assert_eq!(told(vec![sip_request("REGISTER", 1), sip_answer(401, 1), sip_answer(200, 2)]), [Some(401), Some(200)]);
+        assert_eq!(told(vec![sip_request("REGISTER", 2), sip_answer(200, 1)]), [None], "of one before");
+        let of_another = sip::Message { call_id: WireText::from("another"), ..sip_answer(200, 2) };
+        assert_eq!(told(vec![sip_request("REGISTER", 1), sip_answer(401, 1), of_another]), [Some(401)]);
     }
 
     #[test]

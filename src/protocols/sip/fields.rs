@@ -55,7 +55,7 @@ impl Describe for Message {
         };
         let named = [&self.call_id, &self.cseq.1].map(WireText::held);
         let parties = texts([&self.from, &self.to, &self.via, &self.user_agent, &self.server]);
-        let more = texts([&self.ms_diagnostics, &self.warning, &self.event]);
+        let more = texts([&self.branch, &self.ms_diagnostics, &self.warning, &self.event]);
         let contacts = self.contacts.iter().map(WireText::held);
         let auths = self.credentials.iter().chain(&self.challenges).map(Auth::held);
         contacts.chain(auths).chain(named).chain([parties, more]).fold(start, usize::saturating_add)

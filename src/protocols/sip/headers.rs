@@ -42,6 +42,9 @@ pub(super) const HEADER_LIMIT: usize = 256;
 /// Addresses of `Contact` beyond this are not looked at.
 const CONTACT_LIMIT: usize = 32;
 
+/// With this begins a branch that no other transaction of the client has (RFC 3261 section 8.1.1.7).
+const BRANCH: &str = "z9hG4bK";
+
 /// What a head says.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -63,7 +66,8 @@ pub(super) fn read(head: &[u8], cut: bool) -> Head {
         let header = kept(name.trim_ascii())?;
         Some((header, if is_folded { Cow::Owned(unfold(value)) } else { Cow::Borrowed(value.trim_ascii()) }))
     }));
-    let message = Message { cut, ..headers.message(start) };
+    let branch = if cut { headers.branch() } else { None };
+    let message = Message { cut, branch, ..headers.message(start) };
     Head { content_length: headers.number(Header::ContentLength), message }
 }
 
@@ -171,6 +175,11 @@ impl Headers<'_> {
         self.first(header).and_then(leading_number)
     }
 
+    fn branch(&self) -> Option<WireText> {
+        let branch = self.first(Header::Via).map(first_item).and_then(|via| parameter(via, "branch"))?;
+        branch.starts_with(BRANCH).then(|| WireText::from(branch))
+    }
+
     fn message(&self, start: Start) -> Message {
         let via = self.first(Header::Via).map(first_item);
         let contacts = || self.all(Header::Contact).flat_map(items).take(CONTACT_LIMIT);
@@ -179,6 +188,7 @@ impl Headers<'_> {
         let challenges = self.all(Header::WwwAuthenticate).chain(self.all(Header::ProxyAuthenticate));
         Message {
             cut: false,
+            branch: None,
             start,
             call_id: self.text(Header::CallId).unwrap_or_default(),
             cseq: self.first(Header::CSeq).map(cseq).unwrap_or_default(),

@@ -37,6 +37,9 @@ pub struct Message {
     pub to: Option<WireText>,
     /// Host of the topmost `Via`.
     pub via: Option<WireText>,
+    /// `branch` of the topmost `Via`, if it is one of its own for each transaction (RFC 3261 section 8.1.1.7); kept only where the
+    /// capture cuts the head, and with it perhaps the number.
+    pub branch: Option<WireText>,
     /// Addresses of `Contact`.
     pub contacts: Vec<WireText>,
     /// `Expires`, or the `expires` parameter of the first contact, in seconds.
