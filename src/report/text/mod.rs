@@ -109,19 +109,12 @@ fn nothing_found(page: &mut Page<'_>, analysis: &Analysis, path: &str) -> io::Re
             "capture again, at the phone's switch port, and stop only after the phone has failed twice",
         );
     }
-    let looked = format!(
-        "none of the {} in {} that were looked at did more than ordinary traffic: no exchange \
-         that belongs to a phone's login",
-        words::counted(analysis.devices.len(), "device"),
-        words::counted(capture.frames as usize, "frame"),
-    );
+    let frames = words::counted(capture.frames as usize, "frame");
     let looked = if analysis.devices.is_empty() {
-        format!(
-            "{} were looked at, and none is of a protocol that a login stands on (DHCP, ARP, DNS, NTP, HTTP, TLS, SIP)",
-            words::counted(capture.frames as usize, "frame")
-        )
+        format!("nothing in {frames} is of a protocol that a login stands on (DHCP, ARP, DNS, NTP, HTTP, TLS, SIP)")
     } else {
-        looked
+        let devices = words::counted(analysis.devices.len(), "device");
+        format!("{devices} in {frames}, and nothing beyond ordinary traffic: no exchange that belongs to a phone's login")
     };
     page.hanging("No login found: ", Ink::Strong, Ink::Plain, &looked)?;
     page.labelled(
