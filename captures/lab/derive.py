@@ -174,9 +174,9 @@ leaves in the handshake, before ClientKeyExchange, shows all the same; whether a
 Classic pcap, big-endian, with nanoseconds (magic a1b23c4d).""", same, write=packets.big_endian_pcap,
           file_name="capture.pcap"),
     Derived("sealed-not-admitted", OPENED, "a registrar wants a certificate that a GXP2170 does not have, and nothing opens TLS 1.3", """\
-The same packets as in `opened-not-admitted`, without the secrets: all that shows is that the server closes after what may be
-a request. Nothing can be said of certificates. Derived by `captures/lab/derive.py`.""",
-            same, facts={"primary": "register-ended-encrypted", "drop": {"stage": "register", "by": "server", "how": "fin"},
-                         "filter": "tcp.flags.fin == 1 && tcp.srcport == 5061", "pick": "all of them",
-                         "absent": _absent("tls-client-certificate-rejected", "tls-server-closed", *CERTIFICATE_FAULTS)}),
+The same packets as in `opened-not-admitted`, without the secrets. By the lengths of the records the phone answers the server's
+flight with something before its Finished, and all that the server says to that is as long as an alert. Derived by `captures/lab/derive.py`.""",
+            same, facts={"primary": "tls-client-certificate-rejected", "drop": {"stage": "tls", "by": "server", "how": "alert"},
+                         "filter": "tls.record.length == 19 && ip.src == 10.0.4.12", "pick": "all of them",
+                         "absent": _absent("register-ended-encrypted", "tls-server-closed", *CERTIFICATE_FAULTS)}),
 ]

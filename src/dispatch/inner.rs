@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::Emitter;
 use crate::event::EventSink;
-use crate::flow::{Flow, Step, Transport};
+use crate::flow::{Flow, Step, Transport, Turn};
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::Link;
 use crate::protocols::eap::{self, Join, Joined, Piece};
@@ -50,7 +50,8 @@ impl Inner {
         let end = Endpoint::Mac;
         let flow =
             Flow { id: 0, transport: Transport::Link, client: end(device), server: end(conversation.switch), oriented: true };
-        let mut out = Emitter { sink, flow, flipped: &mut false, link: *link, at, answered_elsewhere: false, opens: None };
+        let (flipped, turn) = (&mut false, Turn::default());
+        let mut out = Emitter { sink, flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens: None };
         if !piece.begins && conversation.take(&piece, &mut out) == Step::Done {
             self.0.shift_remove(&device);
         }

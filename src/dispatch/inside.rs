@@ -92,6 +92,7 @@ fn in_clear(port: u16) -> u16 {
 mod tests {
     use super::*;
     use crate::event::{Event, What};
+    use crate::flow::Turn;
     use crate::flow::{Flow, Transport};
     use crate::model::{At, Endpoint, Frame};
     use crate::packet::Link;
@@ -127,7 +128,8 @@ mod tests {
             let flow = Flow { id: 1, transport: Transport::Tcp, client: end(50_000), server: end(self.port), oriented: true };
             let at = At { frame: Frame(self.frame), ..At::default() };
             let (sink, flipped, link) = (&mut self.heard, &mut false, Link::default());
-            let out = Emitter { sink, flow, flipped, link, at, answered_elsewhere: false, opens: None };
+            let turn = Turn::default();
+            let out = Emitter { sink, flow, flipped, link, at, turn, answered_elsewhere: false, opens: None };
             self.inside.take(side, piece, out)
         }
     }

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::event::{Event, EventSink, What};
-use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport};
+use crate::flow::{Flow, FlowSink, Interest, Signal, Step, TcpStats, Transport, Turn};
 use crate::keylog::Keys;
 use crate::model::{At, Endpoint, Mac, Side};
 use crate::packet::{Body, Link, Packet};
@@ -42,6 +42,8 @@ pub struct Dispatcher<S> {
     keys: Keys,
     /// Room for what a connection has done, used again where nobody has kept it.
     stats: Arc<TcpStats>,
+    /// Where the segment in hand stands.
+    turn: Turn,
 }
 
 /// What the dispatcher keeps with each flow.
@@ -57,7 +59,7 @@ pub struct FlowState {
 impl<S: EventSink> Dispatcher<S> {
     /// Gives events to `sink`; `keys` open what is encrypted.
     pub fn new(sink: S, keys: Keys) -> Self {
-        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys, stats: Arc::default() }
+        Self { sink, awaited: Awaited::default(), inner: Inner::default(), keys, stats: Arc::default(), turn: Turn::default() }
     }
 
     /// The secrets.
@@ -83,6 +85,7 @@ struct Emitter<'a, S> {
     flipped: &'a mut bool,
     link: Link,
     at: At,
+    turn: Turn,
     answered_elsewhere: bool,
     /// The secrets, and what is inside the stream in hand; `None` where nothing is to be opened.
     opens: Option<(&'a Keys, &'a mut Option<Box<Inside>>)>,
@@ -115,6 +118,10 @@ impl<S: EventSink> Out for Emitter<'_, S> {
         self.answered_elsewhere = true;
     }
 
+    fn turn(&self) -> Turn {
+        self.turn
+    }
+
     fn keys(&self) -> Option<&Keys> {
         self.opens.as_ref()?.0.any()
     }
@@ -129,6 +136,7 @@ impl<S: EventSink> Out for Emitter<'_, S> {
             flipped,
             link: self.link,
             at: self.at,
+            turn: self.turn,
             answered_elsewhere: false,
             opens: None,
         };
@@ -214,7 +222,8 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     ) -> Interest {
         let FlowState { claim, flipped, .. } = state;
         let sink = &mut self.sink;
-        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens: None };
+        let turn = Turn::default();
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens: None };
         let claimed = match claim {
             Claim::Datagram(over) => Some(*over),
             _ => awaited(&self.awaited, flow, side).map(|(over, asker)| {
@@ -248,26 +257,30 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         if unclaimed >= limit { Interest::SignalsOnly } else { Interest::Payload }
     }
 
+    fn turn(&mut self, turn: Turn) {
+        self.turn = turn;
+    }
+
     fn stream(&mut self, flow: &Flow, state: &mut FlowState, side: Side, bytes: &[u8], link: &Link, at: At) -> Step {
         let FlowState { claim, flipped, inside } = state;
-        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
-        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+        let (sink, turn, opens) = (&mut self.sink, self.turn, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens };
         claim.read(&probe(flow, side, bytes), |_| true, &mut out)
     }
 
     fn cut(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
         let FlowState { claim, flipped, inside } = state;
         if let Claim::Stream(parser) = claim {
-            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
-            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+            let (sink, turn, opens) = (&mut self.sink, self.turn, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens };
             parser.cut(side, rest, &mut out);
         }
     }
 
     fn gap(&mut self, flow: &Flow, state: &mut FlowState, side: Side, missing: u64, link: &Link, at: At) -> Interest {
         let FlowState { claim, flipped, inside } = state;
-        let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
-        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+        let (sink, turn, opens) = (&mut self.sink, self.turn, Some((&self.keys, inside)));
+        let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens };
         match claim {
             Claim::Stream(parser) => match parser.gap(side, missing, &mut out) {
                 Step::Done => Interest::SignalsOnly,
@@ -280,8 +293,8 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
     fn end(&mut self, flow: &Flow, state: &mut FlowState, side: Side, rest: &[u8], link: &Link, at: At) {
         let FlowState { claim, flipped, inside } = state;
         if let Claim::Stream(parser) = claim {
-            let (sink, opens) = (&mut self.sink, Some((&self.keys, inside)));
-            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, answered_elsewhere: false, opens };
+            let (sink, turn, opens) = (&mut self.sink, self.turn, Some((&self.keys, inside)));
+            let mut out = Emitter { sink, flow: *flow, flipped, link: *link, at, turn, answered_elsewhere: false, opens };
             parser.end(side, rest, &mut out);
         }
     }

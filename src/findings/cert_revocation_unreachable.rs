@@ -88,7 +88,7 @@ fn gave_up(shaken: &Shaken<'_>) -> Option<Leaving> {
     if let Some(refusal) = shaken.refusal() {
         return refusal.alert().is_none_or(|alert| matches!(alert, 42 | 44 | 46 | 48)).then_some(refusal.leaving);
     }
-    let without_request = shaken.tls.is_readable() && shaken.tls.completed() && shaken.tls.client_data.records == 0;
+    let without_request = shaken.tls.is_readable() && shaken.tls.completed() && shaken.tls.client_data.count() == 0;
     shaken.leaving().filter(|leaving| without_request && leaving.side == Side::Client && leaving.how != How::Timeout)
 }
 

@@ -34,9 +34,9 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let place = shaken.place;
     let left = shaken.leaving()?;
     let said = left.alert.is_some_and(|alert| alert != 0);
-    let through = shaken.reached() >= Reached::Finished || (shaken.hides_certificate() && shaken.tls.server_data.records > 0);
+    let through = shaken.reached() >= Reached::Finished || (shaken.hides_certificate() && shaken.tls.server_data.count() > 0);
     let registrar = place.step.purpose == Purpose::Registrar && place.step.stage != Stage::Session;
-    let (out, back) = (shaken.tls.client_data.records, shaken.tls.server_data.records);
+    let (out, back) = (shaken.tls.client_data.count(), shaken.tls.server_data.count());
     if !place.is_drop(case)
         || !registrar
         || !through
@@ -96,8 +96,8 @@ fn evidence(shaken: &Shaken<'_>, left: &Leaving, who: &str) -> Vec<Evidence> {
     // Where it is hidden, what is encrypted begins with it.
     let done = shaken.tls.last_step().filter(|_| !shaken.hides_certificate());
     let done = done.map(|(at, _)| Evidence::new(at.frame, "", "the handshake is complete"));
-    let data = [shaken.tls.client_data.first, shaken.tls.server_data.last].into_iter().flatten();
-    let data = data.map(|at| Evidence::new(at.frame, "tls.app_data", "encrypted"));
+    let data = [shaken.tls.client_data.first(), shaken.tls.server_data.last()].into_iter().flatten();
+    let data = data.map(|record| Evidence::new(record.at.frame, "tls.app_data", "encrypted"));
     done.into_iter().chain(data).chain([left.evidence(format!("{who} {}", left.words()))]).collect()
 }
 

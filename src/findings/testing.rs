@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::device::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::findings::{Case, Found, Rule};
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, Transport, Turn};
 use crate::formats::x509::{Body, Certificate, Hash, KeyKind, Name, PublicKey, Scheme, SignatureAlgorithm};
 use crate::formats::{ntlm, spnego};
 use crate::login::steps::{
     Answer, Attempt, Clock, Close, Connection, DirectoryRequest, Ending, Exchange, Handshake, Inquiry, Lease, Lookup, Neighbour,
-    Purpose, Registration, Step, StepKind, TicketRequest, Transaction,
+    Purpose, Record, Registration, Step, StepKind, TicketRequest, Transaction,
 };
 use crate::model::{At, By, DropPoint, Endpoint, Frame, How, Mac, Outcome, SECOND, Side, Stage, Time};
 use crate::profile::Profile;
@@ -547,16 +547,21 @@ impl Tcp {
 
     /// An encrypted record of application data.
     pub(crate) fn encrypted(self, side: Side) -> Self {
+        self.sealed(side, 700)
+    }
+
+    /// The same, whose body has so many octets.
+    pub(crate) fn sealed(self, side: Side, length: u16) -> Self {
         self.act(move |wire| {
             let at = wire.next();
-            wire.sends(side, 700, at);
-            let count = match side {
+            wire.sends(side, u64::from(length), at);
+            let stats = &wire.connection.stats;
+            let turn = Turn { said: stats.side(side).sent, heard: stats.side(side.other()).sent };
+            let data = match side {
                 Side::Client => &mut wire.tls().client_data,
                 Side::Server => &mut wire.tls().server_data,
             };
-            count.records += 1;
-            count.first.get_or_insert(at);
-            count.last = Some(at);
+            data.records.push(Record { at, length, turn });
         })
     }
 

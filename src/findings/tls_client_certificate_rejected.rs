@@ -20,11 +20,11 @@ pub static RULE: Rule = Rule {
         fix: "Where the device sends none: enrol it, or do not demand a client certificate on that port. Where it sends one: trust its \
               CA on the server (root in the server's trusted roots, few enough for the list to fit), or renew it; in place of a self-signed one, with \
               which Exchange Unified Messaging begins, issue one of a CA. Check with `openssl s_client -connect server:5061 -cert phone.pem -key phone.key`.",
-        look_alikes: "A request for a certificate that the server does without is harmless: the handshake goes on. A device that leaves \
+        look_alikes: "Where TLS 1.3 hides all this, only the lengths of the records speak for it. A request for a certificate that the server does without is harmless: the handshake goes on. A device that leaves \
                       at the request is another thing: see who closed. A list of CAs that is full: tls-issuer-list-truncated.",
         references: &["RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 section 6.2 (certificate_required)"],
     },
-    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
+    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken).or_else(|| sealed(case, &shaken))).collect(),
 };
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
@@ -33,7 +33,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     // Alerts 10, 20, 47 and the like are not about who the client is.
     let fits = left.alert.is_none_or(|alert| matches!(alert, 40..=46 | 48 | 49 | 51 | 116));
     // In TLS 1.3 the device has finished, and may have asked for something, before the server looks at its certificate.
-    let answers = if shaken.tls.opened { shaken.tls.server_data.records > 0 } else { shaken.reached() > Reached::ClientKey };
+    let answers = if shaken.tls.opened { shaken.tls.server_data.count() > 0 } else { shaken.reached() > Reached::ClientKey };
     if !fits || answers {
         return None;
     }
@@ -55,6 +55,38 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
             Evidence::new(asked.frame, "tls.handshake.type == 13", "the server asks for a certificate"),
             given,
             left.evidence(format!("the server {}", left.words())),
+        ],
+    })
+}
+
+/// In TLS 1.3 nothing of this can be read, but the lengths of the records show it: the device begins with another message than a
+/// Finished, and all that the server says to that is as long as an alert.
+fn sealed(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    let alert = shaken.place.connection.sealed_rejection()?;
+    let given = shaken.tls.gives_sealed_certificate()?;
+    let name = shaken.place.server();
+    Some(Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof: Proof::Inferred,
+        explains_drop: leads_to_drop(case, shaken.place.index),
+        confidence: 0.7,
+        summary: format!(
+            "by the lengths of the records, {name} asks for a certificate of the device, does not take what it gets, and sends an alert \
+             under encryption"
+        ),
+        fix: format!(
+            "On {name}, either trust the CA of the device's certificate (and give the device a valid one), or stop demanding a client \
+             certificate on port {}. The server's log for that moment names its reason; a key log with the next capture settles it.",
+            shaken.place.connection.flow.server.port()
+        ),
+        evidence: vec![
+            Evidence::new(
+                given.at.frame,
+                "tls.app_data",
+                "longer or shorter than a Finished alone: the device's Certificate comes first",
+            ),
+            Evidence::new(alert.frame, "tls.app_data", "as long as an alert, and all that the server says to it"),
         ],
     })
 }
@@ -114,6 +146,26 @@ mod tests {
         let found = Login::new().step(finished_1_3().alert(Side::Server, 2, 116)).dropped().the(&RULE);
         assert!(found.summary.ends_with("gets none, and sends the alert 116 (certificate_required)"), "{}", found.summary);
         Login::new().step(finished_1_3().encrypted(Side::Server).alert(Side::Server, 2, 40)).dropped().nothing(&RULE);
+    }
+
+    /// The device answers the server's flight in TLS 1.3, under seal, with records of these lengths; then the server says this.
+    fn sealed_1_3(given: &[u16], answer: &[u16]) -> Login {
+        let flight = tcp(Purpose::Registrar).hello().server_hello(0x0304, 0x1302).sealed(Side::Server, 1_900);
+        let given = given.iter().fold(flight, |tcp, length| tcp.sealed(Side::Client, *length));
+        let answered = answer.iter().fold(given, |tcp, length| tcp.sealed(Side::Server, *length));
+        Login::new().step(answered.leaves(Side::Server, Close::Fin)).dropped()
+    }
+
+    #[test]
+    fn what_tls_1_3_seals_shows_by_its_lengths_that_the_server_wants_another_certificate() {
+        // An empty Certificate, a Finished with SHA-384, a request; an alert (RFC 8446 sections 4.4.2, 4.4.4 and 6).
+        let found = sealed_1_3(&[25, 69, 392], &[19]).the(&RULE);
+        assert!(found.summary.ends_with("and sends an alert under encryption") && found.confidence < 0.75, "{}", found.summary);
+        assert_eq!(sealed_1_3(&[1_200], &[19]).check(&RULE).len(), 1, "all three messages in one record");
+        sealed_1_3(&[69, 392], &[19]).nothing(&RULE);
+        sealed_1_3(&[19], &[]).nothing(&RULE);
+        sealed_1_3(&[25, 69, 392], &[250, 19]).nothing(&RULE);
+        sealed_1_3(&[25, 69, 392], &[400]).nothing(&RULE);
     }
 
     #[test]

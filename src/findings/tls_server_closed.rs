@@ -77,7 +77,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
 
 /// In TLS 1.3 the server's alert would be encrypted: a closing without one cannot be told.
 fn hidden(shaken: &Shaken<'_>) -> bool {
-    shaken.hides_certificate() && (shaken.tls.server_data.records > 0 || shaken.tls.client_data.records > 0)
+    shaken.hides_certificate() && (shaken.tls.server_data.count() > 0 || shaken.tls.client_data.count() > 0)
 }
 
 #[cfg(test)]

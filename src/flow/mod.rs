@@ -165,6 +165,16 @@ impl Conflict {
     }
 }
 
+/// Where a piece of a stream stands between what both sides say, by their own numbers: a capture can have what came side by
+/// side in another order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Bytes of its side, up to its end.
+    pub said: u64,
+    /// Bytes of the other side that its sender had acknowledged.
+    pub heard: u64,
+}
+
 /// Something that happened to a TCP connection as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -233,6 +243,9 @@ pub trait FlowSink {
         link: &Link,
         at: At,
     ) -> Interest;
+
+    /// Where the segment stands that is in hand: what the next call to `stream` brings came with it.
+    fn turn(&mut self, _turn: Turn) {}
 
     /// The next bytes of one direction of a TCP stream, in order: what was left over, and what is new.
     fn stream(&mut self, flow: &Flow, state: &mut Self::State, side: Side, bytes: &[u8], link: &Link, at: At) -> Step;

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::flow::{Interest, Step};
+use crate::flow::{Interest, Step, Turn};
 use crate::keylog::Keys;
 use crate::model::{Mac, Side};
 use crate::text::WireText;
@@ -137,6 +137,11 @@ pub trait Out {
     /// The datagram in hand is a question that the other side answers from a port of its own choice: what comes from
     /// that host to the asker's port, in whatever flow, is of this protocol too.
     fn answer_from_new_port(&mut self) {}
+
+    /// Where the packet in hand stands between what both sides of its stream say.
+    fn turn(&self) -> Turn {
+        Turn::default()
+    }
 
     /// The secrets that may open what is encrypted; `None` where there are none at all.
     fn keys(&self) -> Option<&Keys> {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use loginloop::capture::{CaptureReader, compressed};
+use loginloop::model::Verdict;
 use loginloop::pipeline::{Options, analyse};
 use loginloop::profile::Profiles;
 use loginloop::triage::Digest;
@@ -105,6 +106,29 @@ fn among_others(frames: &[Frame]) -> Vec<Frame> {
     all
 }
 
+/// Packets that come within two milliseconds of each other, in opposite directions, have changed places, as where a queue for each
+/// direction writes one file; `from` is the first packet that may have.
+fn crossed(frames: &[Frame], from: usize) -> Vec<Frame> {
+    let mut crossed = frames.to_vec();
+    let mut place = from;
+    while place + 1 < crossed.len() {
+        let (one, next) = (&crossed[place], &crossed[place + 1]);
+        let answers = one.data[..6] == next.data[6..12] && one.data[6..12] == next.data[..6];
+        if answers && next.time - one.time < 2 * MILLISECOND {
+            let (earlier, later) = (one.time, next.time);
+            crossed.swap(place, place + 1);
+            (crossed[place].time, crossed[place + 1].time) = (earlier, later);
+            place += 1;
+        }
+        place += 1;
+    }
+    crossed
+}
+
+fn verdicts(bytes: &[u8], options: &Options) -> Vec<Verdict> {
+    analyse(bytes, options).unwrap().result.devices.iter().map(|device| device.verdict).collect()
+}
+
 fn fingerprints(bytes: &[u8], options: &Options) -> Vec<String> {
     let digest = Digest::of(&analyse(bytes, options).unwrap().result);
     let mut all: Vec<String> = digest.logins.into_iter().filter_map(|login| Some(login.ended?.fingerprint)).collect();
@@ -138,4 +162,28 @@ fn the_conditions_under_which_a_failure_was_captured_are_no_part_of_its_fingerpr
         }
     }
     assert!(compared > 500, "{compared} failed logins");
+}
+
+#[test]
+fn a_device_that_is_signed_in_stays_so_where_the_capture_has_the_directions_in_another_order() {
+    let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+    let (mut compared, mut others) = (0, Vec::new());
+    for capture in captures() {
+        let Some(frames) = frames(&capture) else { continue };
+        // Of what was cut, too, less is known than its place.
+        if frames.iter().any(|frame| frame.data.len() < frame.wire_length as usize)
+            || verdicts(&pcap(ETHERNET, &frames), &options) != [Verdict::SignedIn]
+        {
+            continue;
+        }
+        for from in [0, 1] {
+            let bytes = pcap(ETHERNET, &crossed(&frames, from));
+            if verdicts(&bytes, &options) != [Verdict::SignedIn] {
+                others.push(format!("{from}: {}", capture.display()));
+            }
+            compared += 1;
+        }
+    }
+    assert!(others.is_empty(), "{others:#?}");
+    assert!(compared > 40, "{compared} logins");
 }

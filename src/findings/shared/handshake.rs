@@ -54,7 +54,7 @@ impl Shaken<'_> {
     pub fn reached(&self) -> Reached {
         let tls = self.tls;
         let client_key = tls.client_step().is_some();
-        if tls.client_data.records > 0 || tls.server_data.records > 0 && !self.hides_certificate() {
+        if tls.client_data.count() > 0 || tls.server_data.count() > 0 && !self.hides_certificate() {
             Reached::Data
         } else if client_key && tls.server_step().is_some() {
             Reached::Finished

@@ -163,6 +163,9 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         let hidden = tls.encrypted_alerts.iter().map(|(at, side)| Leaving { at: *at, side: *side, how: How::Alert, alert: None });
         clear.chain(hidden)
     });
+    let sealed = [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(|side| Some(Leaving { at: connection.sealed_alert(side)?, side, how: How::Alert, alert: None }));
     let close = connection.first_close().map(|(at, side, close)| {
         let how = match close {
             Close::Fin => How::Fin,
@@ -171,7 +174,7 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         Leaving { at, side, how, alert: None }
     });
     // An alert and a FIN can stand in one frame: the alert, which comes first here, is what counts.
-    alerts.chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
+    alerts.chain(sealed).chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
 }
 
 /// The name of a TLS alert with its number: `48 (unknown_ca)`.

@@ -12,7 +12,7 @@ use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
 use super::sent::{NEVER, Sent, of, of_mut};
 use super::stats::{Ends, Record};
 use super::streams::{Streams, near};
-use super::{Conflict, Flow, FlowSink, Interest, Signal, TcpStats};
+use super::{Conflict, Flow, FlowSink, Interest, Signal, TcpStats, Turn};
 use crate::model::{At, Frame, Side};
 use crate::packet::Segment;
 
@@ -129,6 +129,9 @@ impl<T: Default> Connection<T> {
             start = start.wrapping_add(1);
             self.syn(side, segment, hand);
         }
+        if segment.has(Segment::ACK) && reset {
+            self.acknowledge_by_reset(side, segment);
+        }
         if segment.has(Segment::ACK) && !reset && !self.acknowledge(side, segment, hand) {
             if segment.has(Segment::FIN) {
                 self.fin(side, None, hand);
@@ -238,6 +241,18 @@ impl<T: Default> Connection<T> {
         true
     }
 
+    /// Who leaves by a RST with an ACK says what it had taken by then. Not all stacks put anything meaningful there, so that it
+    /// counts only for what was captured.
+    fn acknowledge_by_reset(&mut self, side: Side, segment: &Segment<'_>) {
+        let spoke = of(&self.sent, side).based;
+        let side = side.other();
+        let (other, record) = (of(&self.sent, side), of_mut(&mut self.records, side));
+        let heard = u64::try_from(other.offset(segment.acknowledgment)).unwrap_or(0);
+        if spoke && other.based && (record.acked..=other.total).contains(&heard) {
+            record.acked = heard;
+        }
+    }
+
     fn data<K: FlowSink<State = T>>(&mut self, side: Side, sequence: u32, segment: &Segment<'_>, hand: &mut Hand<'_, K>) {
         let me = of(&self.sent, side);
         let start = me.offset(sequence);
@@ -273,7 +288,11 @@ impl<T: Default> Connection<T> {
         }
         of_mut(&mut self.records, side).cut |= cut;
         let stretch = Stretch { start: from, bytes, lost: to.saturating_sub(from).saturating_sub(bytes.len() as u64) };
-        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
+        let turn = Turn { said: to, heard: of(&self.records, side.other()).acked };
+        self.with_stream(side, hand, |stream, acked, limits, pipe| {
+            pipe.sink.turn(turn);
+            stream.push(stretch, acked, limits, pipe)
+        });
     }
 
     /// The frame of which a segment repeats bytes with another content.
@@ -327,6 +346,7 @@ impl<T: Default> Connection<T> {
         if streams.is_over(side) {
             return;
         }
+        hand.sink.turn(Turn { said: of(&self.sent, side).total, heard: of(&self.records, side.other()).acked });
         let record = of_mut(&mut self.records, side);
         let stream = of_mut(&mut streams.sides, side);
         let mut pipe = Pipe {

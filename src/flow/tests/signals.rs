@@ -65,6 +65,19 @@ fn a_refused_connection_is_two_frames() {
 }
 
 #[test]
+fn a_reset_says_what_was_taken_before_it_as_far_as_that_was_captured() {
+    let acknowledged = |flags: u8, acked: i64| {
+        let mut bench = Bench::default();
+        bench.open().client(ACK, 0, 0, "hello").server(flags, 0, acked, "").finish();
+        bench.log.stats.client.acknowledged
+    };
+    assert_eq!(acknowledged(RST | ACK, 5), 5);
+    assert_eq!(acknowledged(RST | ACK, 0), 0);
+    assert_eq!(acknowledged(RST, 5), 0, "the field means nothing");
+    assert_eq!(acknowledged(RST | ACK, 1_000), 0, "nobody sent that");
+}
+
+#[test]
 fn each_sides_first_fin_and_first_rst_is_a_signal() {
     let mut bench = Bench::default();
     bench.open();

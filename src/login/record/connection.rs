@@ -7,7 +7,7 @@ use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{At, Side};
 use crate::protocols::{http, tls};
 
-use super::super::steps::{Close, Connection, Exchange, Handshake, StepKind};
+use super::super::steps::{Close, Connection, Exchange, Handshake, Record, StepKind};
 use super::{Draft, Recorder, add};
 
 impl Recorder {
@@ -185,15 +185,9 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
         }
         (tls::Message::Alert { level, description }, _) => add(&mut handshake.alerts, (at, side, *level, *description)),
         (tls::Message::EncryptedAlert, _) => add(&mut handshake.encrypted_alerts, (at, side)),
-        (tls::Message::ApplicationData { .. }, _) => {
-            let count = if side == Side::Client { &mut handshake.client_data } else { &mut handshake.server_data };
-            count.records = count.records.saturating_add(1);
-            count.first = count.first.or(Some(at));
-            count.last = Some(at);
-            if side == Side::Server && handshake.last_data_side == Some(Side::Client) {
-                handshake.answered_bursts = handshake.answered_bursts.saturating_add(1);
-            }
-            handshake.last_data_side = Some(side);
+        (tls::Message::ApplicationData { length, turn }, _) => {
+            let data = if side == Side::Client { &mut handshake.client_data } else { &mut handshake.server_data };
+            add(&mut data.records, Record { at, length: *length, turn: *turn });
         }
         (tls::Message::Handshake(20), Side::Client) => {
             handshake.client_finished = handshake.client_finished.or(Some(at));

@@ -17,7 +17,7 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
         let judged = tls::judge(connection, handshake, stage, horizon);
         let is_read = handshake.opened && connection.requests().next().is_some();
         if judged.outcome != Outcome::Ok || !is_read {
-            let answered = handshake.answered_bursts > 0;
+            let answered = connection.answered() > 0;
             // Under TLS, an answer that the device went on from was a good one.
             return if judged.outcome == Outcome::Ok && !answered { Judged::unclear(stage) } else { judged };
         }

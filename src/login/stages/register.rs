@@ -142,8 +142,8 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
 /// kept; a refusal takes few, and is followed by the close.
 fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Horizon<'_>) -> Judged {
     // In TLS 1.3 the client's Finished and the server's tickets are application data too.
-    let answered = handshake.answered_bursts.saturating_sub(u32::from(!handshake.is_readable()));
-    let kept = tls::kept_after_data(connection, handshake, horizon) >= tls::KEPT;
+    let answered = connection.answered().saturating_sub(u32::from(!handshake.is_readable()));
+    let kept = tls::kept_after_data(connection, horizon) >= tls::KEPT;
     match (answered, kept) {
         (4.., _) => session::judge(connection, Some(handshake), 0.85, horizon),
         (2..=3, true) => session::judge(connection, Some(handshake), 0.65, horizon),

@@ -2,7 +2,7 @@
 
 use super::{Horizon, Judged, connect};
 use crate::login::steps::{Connection, Ending, Handshake};
-use crate::model::{By, How, SECOND, Stage};
+use crate::model::{By, How, SECOND, Side, Stage};
 
 /// A connection for announcements that is used so long is one that the server wants, too: it takes nobody who is not signed in.
 const HELD: i64 = 30 * SECOND;
@@ -13,10 +13,14 @@ const KEEPS_ANNOUNCEMENTS: f32 = 0.7;
 const UNHEARD: u32 = 3;
 
 /// Who closed a connection, and how: the alert, FIN or RST of the side that left, the first of them.
+/// Where the capture holds nothing of the other side, that one may have closed before.
 pub(in crate::login) fn close(connection: &Connection, handshake: Option<&Handshake>) -> Option<Ending> {
     let (at, side, close) = connection.first_close()?;
+    connection.stats.side(side.other()).last?;
     // The good-bye of the side that left; the other side answers it with its own, and may be the first to close.
-    let alert = handshake.and_then(|handshake| handshake.farewells().find(|(alert, _)| *alert <= at));
+    let told = handshake.into_iter().flat_map(|handshake| handshake.farewells()).filter(|(alert, _)| *alert <= at);
+    let sealed = [Side::Client, Side::Server].into_iter().filter_map(|side| Some((connection.sealed_alert(side)?, side)));
+    let alert = told.chain(sealed).min_by_key(|(alert, _)| *alert);
     Some(match alert {
         Some((alert, from)) => Ending { by: connect::by(from), how: How::Alert, at: alert },
         None => Ending { by: connect::by(side), how: connect::how(close), at },
@@ -37,7 +41,7 @@ pub(in crate::login) fn judge(
 /// A connection that this family keeps as long as it is signed in; nothing follows from one that does not stand (yet).
 pub(in crate::login) fn judge_announcements(connection: &Connection, horizon: &Horizon<'_>) -> Option<Judged> {
     let handshake = connection.tls.as_ref()?;
-    let (asked, answered) = (handshake.client_data.first?, handshake.server_data.last?);
+    let (asked, answered) = (handshake.client_data.first()?.at, handshake.server_data.last()?.at);
     let until = connection.first_close().map_or(horizon.end, |(at, _, _)| at.time);
     let held = answered >= asked && until.since(asked.time) >= HELD;
     (handshake.completed() && held).then_some(Judged { signed_in: Some(KEEPS_ANNOUNCEMENTS), ..Judged::ok(Stage::Session) })
@@ -59,7 +63,6 @@ mod tests {
     use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose, StepKind};
-    use crate::model::Side;
 
     /// A connection that is closed so many seconds after a request and its answer; `answers`: does one come?
     fn judged(seconds: f64, answers: bool) -> Option<Judged> {

@@ -44,7 +44,11 @@ pub(crate) fn progress(handshake: &Handshake) -> Progress {
 /// What became of the handshake. `stage` is where the connection belongs: `tls` for the registrar, else what it serves.
 pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     let progress = progress(handshake);
-    if let Some((at, side)) = alert_that_ended(connection, handshake, progress) {
+    let sealed = || {
+        let refusal = connection.sealed_refusal().map(|at| (at, Side::Client));
+        refusal.or_else(|| connection.sealed_rejection().map(|at| (at, Side::Server)))
+    };
+    if let Some((at, side)) = alert_that_ended(connection, handshake, progress).or_else(sealed) {
         return Judged::failed(stage, connect::by(side), How::Alert, at);
     }
     if progress == Progress::Completed {
@@ -88,7 +92,7 @@ fn alert_that_ended(connection: &Connection, handshake: &Handshake, progress: Pr
     let goodbye = || {
         handshake.alerts.first().filter(|_| progress != Progress::Completed).filter(|(_, _, _, code)| *code == 0 || *code == 90)
     };
-    let fatal = handshake.fatal_alert().filter(|_| progress != Progress::Completed || handshake.server_data.records == 0);
+    let fatal = handshake.fatal_alert().filter(|_| progress != Progress::Completed || handshake.server_data.count() == 0);
     let alert = fatal.or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)));
     let first_close = connection.first_close().map(|(at, _, _)| at);
     // By their times: frames that came side by side can stand in a capture in another order.
@@ -126,7 +130,7 @@ fn left_in_the_middle(connection: &Connection, stage: Stage, horizon: &Horizon<'
 
 /// Some stacks check a certificate only after both have finished, and leave without a word.
 fn after_completion(connection: &Connection, handshake: &Handshake, stage: Stage) -> Judged {
-    let asked = handshake.client_data.records > u32::from(!handshake.is_readable());
+    let asked = handshake.client_data.count() > u32::from(!handshake.is_readable());
     match connection.first_close() {
         Some((at, side, close)) if !asked && !is_partial(connection, handshake) => {
             let told = handshake.farewells().find(|(alert, from)| *from == side && *alert <= at);
@@ -140,10 +144,9 @@ fn after_completion(connection: &Connection, handshake: &Handshake, stage: Stage
 }
 
 /// How long after the last data a connection was kept, in nanoseconds, up to its close or the capture's end.
-pub(in crate::login) fn kept_after_data(connection: &Connection, handshake: &Handshake, horizon: &Horizon<'_>) -> i64 {
-    let last = handshake.client_data.last.max(handshake.server_data.last);
+pub(in crate::login) fn kept_after_data(connection: &Connection, horizon: &Horizon<'_>) -> i64 {
     let until = connection.first_close().map_or(horizon.end, |(at, _, _)| at.time);
-    last.map_or(0, |last| until.since(last.time))
+    connection.last_word().map_or(0, |last| until.since(last.time))
 }
 
 /// A connection that is kept so long after the last data is one that both want.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::sealed::Sealed;
 use super::{DirectoryRequest, TicketRequest, Transaction};
 use crate::flow::{Flow, TcpStats};
 use crate::formats::x509::Certificate;
@@ -123,30 +124,14 @@ pub struct Handshake {
     pub alerts: Vec<(At, Side, u8, u8)>,
     /// Alerts under encryption.
     pub encrypted_alerts: Vec<(At, Side)>,
-    /// Application data: how many records the client sent (the first few are counted, see `events`), first and last.
-    pub client_data: DataCount,
+    /// Application data of the client.
+    pub client_data: Sealed,
     /// The same of the server.
-    pub server_data: DataCount,
-    /// How often a burst of application data of the client was followed by one of the server: requests that were
-    /// answered, as far as record sizes can tell.
-    pub answered_bursts: u32,
-    /// Who sent the last application data.
-    pub last_data_side: Option<Side>,
-}
-
-/// Application data of one side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DataCount {
-    /// Records.
-    pub records: u32,
-    /// The first.
-    pub first: Option<At>,
-    /// The last that was counted.
-    pub last: Option<At>,
+    pub server_data: Sealed,
 }
 
 impl Handshake {
-    fn is_1_3(&self) -> bool {
+    pub(super) fn is_1_3(&self) -> bool {
         self.server_hello.as_ref().is_some_and(|(_, hello)| hello.chosen >= 0x0304)
     }
 
@@ -154,7 +139,7 @@ impl Handshake {
     /// that it sent application data)?
     pub fn completed(&self) -> bool {
         if self.is_1_3() {
-            self.client_finished.is_some() || self.client_data.records >= 2
+            self.client_finished.is_some() || self.client_data.count() >= 2
         } else {
             self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
         }
@@ -195,7 +180,7 @@ impl Handshake {
         match (self.is_1_3(), self.is_opened()) {
             (false, _) => Some((self.server_change_cipher?, Side::Server)),
             (true, true) => Some((self.client_finished?, Side::Client)),
-            (true, false) => Some((self.client_data.first?, Side::Client)),
+            (true, false) => Some((self.client_data.first()?.at, Side::Client)),
         }
     }
 

@@ -11,12 +11,14 @@ mod directory;
 mod errands;
 mod network;
 mod registration;
+mod sealed;
 
-pub use connection::{Close, Connection, DataCount, Exchange, Handshake};
+pub use connection::{Close, Connection, Exchange, Handshake};
 pub use directory::{DirectoryRequest, Inquiry, TicketRequest, last_answer};
 pub use errands::{Answer, Clock, Lookup, Transfer};
 pub use network::{Lease, LeaseV6, Neighbour, PortAccess};
 pub use registration::{Registration, Transaction};
+pub use sealed::{Record, Sealed};
 
 /// One try of a device to log in, from its first step to what ended it.
 #[derive(Clone, Debug)]

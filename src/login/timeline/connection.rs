@@ -134,9 +134,9 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
 
 /// Encrypted data: who said how much.
 fn data(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
-    let first = [tls.client_data.first, tls.server_data.first].into_iter().flatten().min();
+    let first = [tls.client_data.first(), tls.server_data.first()].into_iter().flatten().map(|record| record.at).min();
     let Some(first) = first else { return };
-    let (sent, received) = (tls.client_data.records, tls.server_data.records);
+    let (sent, received) = (tls.client_data.count(), tls.server_data.count());
     let text = format!("encrypted: {sent} records of the device, {received} of the server (the first are counted)");
     teller.tell_in(stage, first, Direction::Out, text);
 }

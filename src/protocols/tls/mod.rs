@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::flow::Turn;
 use crate::formats::x509::Certificate;
 use crate::text::WireText;
 
@@ -74,6 +75,8 @@ pub enum Message {
     ApplicationData {
         /// Length of the record's body.
         length: u16,
+        /// Where it stands between what both sides say.
+        turn: Turn,
     },
     /// What became of the attempt to open what is encrypted, where there are secrets at all.
     Decryption(Decryption),

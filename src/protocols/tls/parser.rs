@@ -288,7 +288,7 @@ impl Parser {
         let direction = self.direction(side);
         direction.application_records = direction.application_records.saturating_add(1);
         if direction.application_records <= TOLD_RECORDS {
-            tell(side, Message::ApplicationData { length }, out);
+            tell(side, Message::ApplicationData { length, turn: out.turn() }, out);
         }
     }
 

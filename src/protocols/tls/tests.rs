@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::Step;
+use crate::flow::{Step, Turn};
 use crate::model::Side;
 use crate::protocols::{self, Describe, Guess, Out, Probe, StreamParser};
 
@@ -514,7 +514,7 @@ fn data_that_nothing_can_open_is_told_when_it_is_whole_and_not_kept_until_then()
     feed.send(Client, &data[300..1004]);
     assert!(feed.left[0].is_empty() && feed.told.0.is_empty());
     feed.send(Client, &data[1004..]);
-    assert_eq!(feed.told.0, [(Client, Message::ApplicationData { length: 1000 })]);
+    assert_eq!(feed.told.0, [(Client, Message::ApplicationData { length: 1000, turn: Turn::default() })]);
 }
 
 #[test]
