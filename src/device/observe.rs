@@ -200,6 +200,12 @@ fn lldp(facts: &mut DeviceFacts, message: &lldp::Message) {
     if let Some(description) = &message.system_description {
         remember(&mut facts.described, description);
     }
+    if message.capabilities.is_some_and(|capabilities| capabilities & lldp::TELEPHONE != 0) {
+        remember(&mut facts.described, &WireText::from("a telephone"));
+        if let Some(name) = &message.system_name {
+            remember(&mut facts.described, name);
+        }
+    }
     let parts = [&message.manufacturer, &message.model].map(|part| part.as_ref().map_or("", WireText::raw));
     remember(&mut facts.described, &WireText::from(parts.join(" ").trim()));
 }

@@ -128,7 +128,8 @@ fn is_routable(address: &IpAddr) -> bool {
     }
 }
 
-/// A phone asks for files of several names, and needs one: where it was given one, it did without the others.
+/// A phone asks for files of several names, and needs one: where it was given one, it did without the others. One that it may not
+/// have is no missing one: it counts, unless something came after it.
 fn forgive_missing_files(judged: &mut [Judgement]) {
     let provisions = |step: &Step| step.purpose == Purpose::Provision;
     let delivered: Vec<Time> = judged
@@ -139,7 +140,8 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
         .collect();
     for Judgement { step, .. } in judged.iter_mut().filter(|judgement| provisions(&judgement.step)) {
         let refused = step.ending.is_some_and(|ending| ending.how == How::Rejected);
-        let near = |time: &Time| step.first.time.since(*time).abs() <= ONE_RUN;
+        let no_access = stages::provision::is_denied(&step.kind);
+        let near = |time: &Time| step.first.time.since(*time).abs() <= ONE_RUN && !(no_access && *time < step.first.time);
         if refused && step.stage == Stage::Provision && delivered.iter().any(near) {
             step.outcome = Outcome::Skipped;
             step.ending = None;
@@ -402,6 +404,21 @@ mod tests {
         let mut step = lookup("pbx.contoso.com").times(3).into_step(1);
         (step.purpose, step.outcome) = (Purpose::Other, Outcome::Failed);
         judgement(step)
+    }
+
+    #[test]
+    fn a_file_that_is_denied_after_another_came_stops_the_device_and_one_that_is_missing_does_not() {
+        let after_another = |code: u16| {
+            let file = |path: &str, code: u16, frame: u64| tcp(Purpose::Provision).get(path).answer(code).into_step(frame);
+            let came = Step { stage: Stage::Provision, outcome: Outcome::Ok, ending: None, ..file("/J100Supgrade.txt", 200, 1) };
+            let refused = file("/46xxsettings.txt", code, 20);
+            let ending = Some(Ending { by: By::Server, how: How::Rejected, at: refused.last });
+            let refused = Step { stage: Stage::Provision, outcome: Outcome::Failed, ending, ..refused };
+            let mut judged = vec![judgement(came), judgement(refused)];
+            forgive_missing_files(&mut judged);
+            judged[1].step.outcome
+        };
+        assert_eq!((after_another(403), after_another(404)), (Outcome::Failed, Outcome::Skipped));
     }
 
     #[test]

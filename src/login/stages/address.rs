@@ -38,7 +38,7 @@ enum State {
 fn state(lease: &Lease) -> State {
     let states = [
         lease.discovers.last().map(|at| State::Discovering(*at)),
-        lease.offers.first().map(|(at, _)| State::Offered(*at)),
+        lease.offers.last().map(|(at, _)| State::Offered(*at)),
         lease.requests.last().map(|(at, server)| State::Requesting(*at, server.map(IpAddr::V4))),
         lease.informs.last().map(|at| State::Informing(*at)),
         lease.naks.last().map(|(at, _)| State::Refused(*at)),
@@ -50,6 +50,12 @@ fn state(lease: &Lease) -> State {
         states.iter().flatten().filter(|state| matches!(state, State::Bound(_) | State::Refused(_) | State::Declined(_)));
     let latest = answers.max_by_key(|state| when(state));
     latest.or_else(|| states.iter().flatten().max_by_key(|state| rank(state))).copied().unwrap_or(State::Idle)
+}
+
+/// Did the client ask anew though it had an offer? Then it left that one.
+fn asks_again(lease: &Lease) -> bool {
+    let offered = lease.offers.first().map(|(at, _)| at.time);
+    offered.is_some_and(|offered| lease.discovers.iter().any(|discover| discover.time > offered))
 }
 
 fn when(state: &State) -> At {
@@ -83,9 +89,7 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
             horizon.silent(STAGE, server, at, lease.requests.len(), WAIT)
         }
         State::Informing(at) => horizon.silent(STAGE, None, at, lease.informs.len(), WAIT),
-        State::Offered(at)
-            if horizon.moved_on_after(at.time) || lease.discovers.iter().any(|discover| discover.time > at.time) =>
-        {
+        State::Offered(at) if horizon.moved_on_after(at.time) || asks_again(lease) => {
             Judged::failed(STAGE, By::Device, How::Abandoned, at)
         }
         State::Offered(_) | State::Idle => Judged::unclear(STAGE),
@@ -129,5 +133,23 @@ pub(in crate::login) fn judge_neighbour(neighbour: &Neighbour, horizon: &Horizon
             if neighbour.router { judged } else { Judged { outcome: Outcome::Unclear, ending: None, ..judged } }
         }
         None => Judged::unclear(Stage::Address),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::hosts::Hosts;
+    use crate::findings::testing::*;
+    use crate::login::steps::StepKind;
+
+    #[test]
+    fn of_offers_that_a_device_leaves_the_last_is_the_last_answer_that_it_had() {
+        let step = dhcp_exchange().discover().offer(&[]).discover().offer(&[]).into_step(1);
+        let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
+        let heard_from = Hosts::default();
+        let horizon = Horizon { end: step.last.time, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.0));
+        assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Horizon, Judged, connect, enrolment, tls};
 use crate::login::purpose;
-use crate::login::steps::{Connection, Exchange, Purpose, Transfer};
+use crate::login::steps::{Connection, Exchange, Purpose, StepKind, Transfer};
 use crate::model::{By, How, Outcome, SECOND, Stage};
 use crate::protocols::{http, tftp};
 
@@ -55,6 +55,15 @@ pub(crate) fn is_missing(transfer: &Transfer) -> bool {
         }
         _ => false,
     })
+}
+
+/// Did the server say that the device may not have what it asked for last?
+pub(in crate::login) fn is_denied(kind: &StepKind) -> bool {
+    match kind {
+        StepKind::File(transfer) => transfer.error.as_ref().is_some_and(|(_, code, _)| *code == tftp::error::ACCESS),
+        StepKind::Connection(connection) => needed(connection).and_then(code).is_some_and(|code| matches!(code, 401 | 403 | 407)),
+        _ => false,
+    }
 }
 
 /// What became of a connection to a configuration server.
@@ -122,7 +131,6 @@ mod tests {
     use crate::device::hosts::Hosts;
     use crate::findings::shared::testing_link::{Tftp, file};
     use crate::findings::testing::{IntoStep, Tcp, tcp};
-    use crate::login::steps::StepKind;
     use crate::model::{Outcome, Time};
 
     fn horizon(heard_from: &Hosts) -> Horizon<'_> {
@@ -146,6 +154,15 @@ mod tests {
 
     fn get(path: &str, code: u16) -> Tcp {
         tcp(Purpose::Provision).get(path).answer(code)
+    }
+
+    #[test]
+    fn what_a_device_may_not_have_is_another_thing_than_what_is_missing() {
+        let denied = |connection: Tcp| is_denied(&connection.into_step(1).kind);
+        assert!(denied(get("/46xxsettings.txt", 403)) && denied(get("/46xxsettings.txt", 401)));
+        assert!(
+            !denied(get("/46xxsettings.txt", 404)) && !denied(get("/46xxsettings.txt", 403).get("/46xxsettings.txt").answer(200))
+        );
     }
 
     #[test]

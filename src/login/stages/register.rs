@@ -192,6 +192,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_answers_has_accepted_though_the_capture_lost_its_syn_ack() {
+        let registered = tcp(Purpose::Registrar).to("10.0.0.5", 5060).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+        let cut = registered.change(|connection| connection.syn_ack = None).pause(300.0).leaves(Side::Server, Close::Rst);
+        let judged = judged(cut);
+        assert_eq!((judged.stage, judged.signed_in, ending(&judged)), (Stage::Session, Some(0.99), Some((By::Server, How::Rst))));
+    }
+
+    #[test]
     fn a_refusal_that_a_key_log_shows_is_one() {
         let refused = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(403, 1)));
         let judged = judged(refused.encrypted(Side::Server).leaves(Side::Client, Close::Fin));

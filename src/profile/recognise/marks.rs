@@ -15,6 +15,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("176", [0x0002, 0x0000, 0x0000]),
         ("242", [0x0000, 0x0002, 0x0000]),
         ("66,150", [0x0004, 0x0000, 0x0000]),
+        ("66,159,160", [0x0000, 0x0040, 0x0000]),
     ]),
     (MarkKind::Certificate, &[
         ("-SEP", [0x0000, 0x0000, 0x0004]),
@@ -40,6 +41,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("Poly VVX", [0x0000, 0x0000, 0x0400]),
         ("Polycom", [0x0000, 0x0000, 0x0440]),
         ("Yealink", [0x0000, 0x0000, 0x4040]),
+        ("a telephone", [0x0000, 0x0000, 0x0040]),
         ("snom", [0x0000, 0x0000, 0x1040]),
     ]),
     (MarkKind::Domain, &[
@@ -291,6 +293,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("Nortel-SIP-Phone", [0x0000, 0x0000, 0x0002]),
         ("Nortel-i2004", [0x0000, 0x0000, 0x0040]),
         ("OptiIpPhone", [0x0000, 0x0000, 0x0040]),
+        ("Panasonic", [0x0000, 0x0040, 0x0000]),
         ("Poly-", [0x0000, 0x0000, 0x0440]),
         ("ccp.avaya.com", [0x0000, 0x0000, 0x0042]),
         ("ipphone.mitel.com", [0x0000, 0x0000, 0x0240]),

@@ -316,3 +316,20 @@ fn a_client_with_the_certificate_of_a_server_is_a_server() {
     assert_eq!(name(&shows(certificate(None, &BOTH))).as_deref(), Some(SIP), "a phone's bears no host name");
     assert_eq!(name(&shows(None)).as_deref(), Some(SIP));
 }
+
+#[test]
+fn who_says_by_lldp_that_it_is_a_telephone_is_one() {
+    let facts = DeviceFacts { described: vec![WireText::from("a telephone")], ..DeviceFacts::default() };
+    assert!(Profiles::builtin().family(&facts).is_some());
+}
+
+#[test]
+fn the_class_of_a_maker_of_other_things_tells_a_phone_only_with_what_phones_ask_for() {
+    let facts = |asked: &[u8]| DeviceFacts {
+        vendor_classes: vec![WireText::from("Panasonic")],
+        parameter_list: asked.to_vec(),
+        ..DeviceFacts::default()
+    };
+    assert!(Profiles::builtin().family(&facts(&[1, 3, 6, 15, 42, 66, 159, 160])).is_some());
+    assert!(Profiles::builtin().family(&facts(&[1, 3, 6, 15])).is_none());
+}

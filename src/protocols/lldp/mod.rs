@@ -62,6 +62,9 @@ pub struct Message {
     pub model: Option<WireText>,
 }
 
+/// The capability of a telephone (IEEE 802.1AB-2009 section 8.5.8).
+pub const TELEPHONE: u16 = 1 << 5;
+
 /// A network policy (TIA-1057 section 10.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
