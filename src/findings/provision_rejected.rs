@@ -57,6 +57,13 @@ mod tests {
     }
 
     #[test]
+    fn a_denied_file_at_which_the_device_stops_is_told_though_another_came() {
+        let login = Login::new().step(tcp(Purpose::Provision).get("/J100Supgrade.txt").answer(200));
+        let found = login.step(tcp(Purpose::Provision).get("/46xxsettings.txt").answer(403)).dropped().the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("/46xxsettings.txt"), "{}", found.summary);
+    }
+
+    #[test]
     fn a_missing_file_and_a_file_that_comes_are_no_refusal() {
         Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(404)).dropped().nothing(&RULE);
         Login::new().step(file("a.cfg").error(2, "Access violation")).step(file("b.cfg").whole()).nothing(&RULE);

@@ -44,10 +44,13 @@ impl Said<'_> {
     }
 }
 
-/// The configuration files that failed in a way that fits, unless another came.
+/// The configuration files that failed in a way that fits, unless another came. What is denied to the device, and what it stops at,
+/// is told whatever came before.
 pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> Vec<Failure<'a>> {
     let steps = || case.attempt.steps.iter().enumerate().filter(|(_, step)| step.purpose == Purpose::Provision);
-    if steps().any(|(_, step)| step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_))) {
+    let stops_at = |step: &Step| step.purpose == Purpose::Provision && provision::is_denied(&step.kind);
+    let stopped = case.attempt.dropped().is_some_and(stops_at);
+    if !stopped && steps().any(|(_, step)| step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_))) {
         return Vec::new();
     }
     let failed = steps().filter(|(_, step)| step.outcome == Outcome::Failed);

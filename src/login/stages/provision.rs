@@ -58,7 +58,7 @@ pub(crate) fn is_missing(transfer: &Transfer) -> bool {
 }
 
 /// Did the server say that the device may not have what it asked for last?
-pub(in crate::login) fn is_denied(kind: &StepKind) -> bool {
+pub(crate) fn is_denied(kind: &StepKind) -> bool {
     match kind {
         StepKind::File(transfer) => transfer.error.as_ref().is_some_and(|(_, code, _)| *code == tftp::error::ACCESS),
         StepKind::Connection(connection) => needed(connection).and_then(code).is_some_and(|code| matches!(code, 401 | 403 | 407)),
