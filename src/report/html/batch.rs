@@ -36,8 +36,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line of a capture, whose page is there.
-    pub fn new(path: &str, page: Option<String>, digest: &Digest) -> Self {
+    /// The line of a capture.
+    pub fn new(path: &str, digest: &Digest) -> Self {
         let first = digest.first.map(|time| words::clock(crate::model::Time(time)));
         let logins = digest.logins.iter().map(|login| {
             let stage = login.ended.as_ref().map(|ended| ended.stage.to_string()).unwrap_or_default();
@@ -49,7 +49,12 @@ impl Line {
             let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
             logins.push([more, "in logins.csv".to_owned(), String::new(), String::new()]);
         }
-        Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins }
+        Self { path: path.to_owned(), page: None, frames: digest.frames, time: first, logins }
+    }
+
+    /// The same, with the place of its page.
+    pub fn on(self, page: Option<String>) -> Self {
+        Self { page, ..self }
     }
 }
 
