@@ -73,6 +73,7 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
         header {
             h1 { "Triage of " (words::counted(overview.captures, "capture")) }
             p.headline { (told::batch(overview)) }
+            (first_fix(overview))
             p.facts { (told::batch_extent(overview)) }
         }
         (charts(overview))
@@ -83,6 +84,16 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
     };
     writeln!(out, "{}", page.into_string())?;
     end(out)
+}
+
+/// Where to begin.
+fn first_fix(overview: &Overview) -> Markup {
+    let first = overview.fixes.first().filter(|one| one.fix.frees > 0);
+    html! {
+        @if let Some(Remedy { fix, .. }) = first {
+            p { "One fix frees " (fix.frees) " of them: " a href="#fixes" { code { (Wire(&fix.need)) } } }
+        }
+    }
 }
 
 fn charts(overview: &Overview) -> Markup {
@@ -109,7 +120,7 @@ fn fixes(overview: &Overview) -> Markup {
                         @let together = { sum = sum.saturating_add(fix.frees); sum };
                         tr {
                             td.number { (place.saturating_add(1)) }
-                            th scope="row" { code { (Wire(&fix.need)) } }
+                            th.fix scope="row" { code { (Wire(&fix.need)) } }
                             td.number { (fix.frees) }
                             td.number { (together) " of " (overview.failed) }
                             td { (Prose(summary)) details { summary { "What to do" } p { (Prose(how)) } } }
