@@ -129,7 +129,7 @@ fn batch(words: &[(&str, &[u8])]) -> (String, Vec<u8>, Vec<Vec<u8>>) {
         let digest = Digest::of(&pipeline::analyse(bytes.as_slice(), &options).unwrap().result);
         let name = format!("{}/{evil}", path.display());
         growing.capture(&name, Some("captures/0001.html#c1"), &digest);
-        lines.push(Line::new(&name, None, &digest));
+        lines.push(Line::new(&name, &digest));
         csv::write(&tables::capture(&name, "", &digest), &mut sheets[0]).unwrap();
         for login in &digest.logins {
             csv::write(&tables::login(&name, login), &mut sheets[1]).unwrap();

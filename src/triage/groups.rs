@@ -81,7 +81,7 @@ pub(super) struct Seen<'a> {
 impl Groups {
     /// Adds a failed login.
     pub(super) fn add(&mut self, login: &Login, ended: &Ended, seen: Seen<'_>) {
-        let example = Example::of(login, ended, seen);
+        let clearness = Clearness::of(login, seen);
         let growing = self.groups.entry(ended.fingerprint.clone()).or_insert_with(|| Growing {
             group: Group {
                 fingerprint: ended.fingerprint.clone(),
@@ -90,7 +90,7 @@ impl Groups {
                 family: login.family.clone(),
                 captures: 1,
                 devices: 0,
-                example: example.clone(),
+                example: Example::of(login, ended, seen),
             },
             last: seen.number,
             devices: BTreeSet::new(),
@@ -101,8 +101,8 @@ impl Groups {
         }
         growing.devices.insert(seen.device);
         // Of equals the first one stays.
-        if example.clearness > growing.group.example.clearness {
-            growing.group.example = example;
+        if clearness > growing.group.example.clearness {
+            growing.group.example = Example::of(login, ended, seen);
         }
     }
 
@@ -120,7 +120,6 @@ impl Groups {
 impl Example {
     fn of(login: &Login, ended: &Ended, seen: Seen<'_>) -> Self {
         let primary = login.primary();
-        let confidence = primary.map_or(0.0, |finding| finding.confidence);
         Self {
             path: seen.path.to_owned(),
             page: seen.page.map(str::to_owned),
@@ -128,12 +127,19 @@ impl Example {
             frame: ended.frame,
             summary: primary.map(|finding| finding.summary.clone()),
             fix: primary.map(|finding| finding.fix.clone()),
-            clearness: Clearness {
-                hundredths: (confidence * 100.0).round().clamp(0.0, 100.0) as u32,
-                is_loop: login.verdict == Verdict::Loop,
-                few_logins: std::cmp::Reverse(seen.logins),
-                few_frames: std::cmp::Reverse(seen.frames),
-            },
+            clearness: Clearness::of(login, seen),
+        }
+    }
+}
+
+impl Clearness {
+    fn of(login: &Login, seen: Seen<'_>) -> Self {
+        let confidence = login.primary().map_or(0.0, |finding| finding.confidence);
+        Self {
+            hundredths: (confidence * 100.0).round().clamp(0.0, 100.0) as u32,
+            is_loop: login.verdict == Verdict::Loop,
+            few_logins: std::cmp::Reverse(seen.logins),
+            few_frames: std::cmp::Reverse(seen.frames),
         }
     }
 }

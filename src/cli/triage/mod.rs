@@ -94,7 +94,7 @@ impl Triage {
             return worker::run(&options, limit, Output::open(&self.output, &[])?);
         };
         let listed = self.files_from.as_deref().map(walk::list).transpose()?.unwrap_or_default();
-        let mut found = walk::files(&self.paths, &listed, Some(&folder));
+        let mut found = walk::files(&self.paths, &listed, Some(&folder), self.jobs());
         if let Some(count) = self.plan {
             return plan(&folder, &found, count.get());
         }
@@ -105,11 +105,15 @@ impl Triage {
         self.batch(&folder, &found, &options, limit)
     }
 
+    fn jobs(&self) -> usize {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+
     fn batch(&self, folder: &Path, found: &Found, options: &Options, limit: Duration) -> Result<Exit, Failure> {
         let mut output = Output::open(&self.output, &[])?;
         let store = Store::open(folder, &maker(options))?;
         finish::begin(folder)?;
-        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let jobs = self.jobs();
         let work = Work { options, store: &store, jobs, limit, is_shown: !self.quiet };
         let fresh: Vec<&Candidate> = found.files.iter().filter(|file| store.known(file).is_none()).collect();
         let read = work.read(&fresh)?;

@@ -15,6 +15,7 @@ use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::input::shown;
 use crate::cli::progress::now;
+use crate::triage::Digest;
 use crate::triage::journal::{self, Content, Kind, Lengths};
 
 /// The folder in the results that holds the journal.
@@ -63,9 +64,29 @@ struct Record {
 
 /// Where an entry lies in the journal.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+pub(super) struct Place {
     offset: u64,
     lengths: Lengths,
+}
+
+impl Place {
+    /// How long the digest is.
+    pub(super) fn digest(&self) -> u64 {
+        let Lengths([digest, ..]) = self.lengths;
+        digest
+    }
+
+    /// And the document.
+    pub(super) fn document(&self) -> u64 {
+        let Lengths([_, document, _]) = self.lengths;
+        document
+    }
+
+    /// And its part of a page; 0 where it has none.
+    pub(super) fn page(&self) -> u64 {
+        let Lengths([.., page]) = self.lengths;
+        page
+    }
 }
 
 /// The journal.
@@ -125,13 +146,25 @@ impl Store {
         Ok(Reader { store: self, file, bytes: Vec::new() })
     }
 
-    /// Where the journal is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Where what was kept lies, for whoever asks often.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places { store: self, places: locked(&self.captures) }
     }
 
     fn fault(&self, source: io::Error) -> Failure {
         Failure::Output { name: shown(&self.path), source }
+    }
+}
+
+/// Where what was kept of captures lies. Nothing is added meanwhile.
+pub(super) struct Places<'a> {
+    store: &'a Store,
+    places: MutexGuard<'a, HashMap<Content, Option<Place>>>,
+}
+
+impl Places<'_> {
+    pub(super) fn of(&self, content: &Content) -> Result<Place, Failure> {
+        self.places.get(content).copied().flatten().ok_or_else(|| self.store.fault(io::ErrorKind::NotFound.into()))
     }
 }
 
@@ -143,23 +176,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The digest and the document of a capture, and how long its part of a page is.
-    pub(super) fn capture(&mut self, content: &Content) -> Result<(&[u8], &[u8], u64), Failure> {
-        let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
-        let bytes = self.read(offset, digest.saturating_add(document))?;
-        let (digest, document) = bytes.split_at_checked(usize::try_from(digest).unwrap_or(usize::MAX)).unwrap_or_default();
-        Ok((digest, document, page))
+    /// The digest and the document of a capture.
+    pub(super) fn capture(&mut self, place: &Place) -> Result<(Digest, &[u8]), Failure> {
+        let (store, length) = (self.store, usize::try_from(place.digest()).unwrap_or(usize::MAX));
+        let bytes = self.read(place.offset, place.digest().saturating_add(place.document()))?;
+        let (digest, document) = bytes.split_at_checked(length).unwrap_or_default();
+        let digest = serde_json::from_slice(digest).map_err(|error| store.fault(error.into()))?;
+        Ok((digest, document))
     }
 
     /// What a page tells of a capture.
-    pub(super) fn page(&mut self, content: &Content) -> Result<&[u8], Failure> {
-        let Place { offset, lengths: Lengths([digest, document, page]) } = self.place(content)?;
-        self.read(offset.saturating_add(digest).saturating_add(document), page)
-    }
-
-    fn place(&self, content: &Content) -> Result<Place, Failure> {
-        let place = locked(&self.store.captures).get(content).copied().flatten();
-        place.ok_or_else(|| self.store.fault(io::ErrorKind::NotFound.into()))
+    pub(super) fn page(&mut self, place: &Place) -> Result<&[u8], Failure> {
+        self.read(place.offset.saturating_add(place.digest()).saturating_add(place.document()), place.page())
     }
 
     fn read(&mut self, offset: u64, length: u64) -> Result<&[u8], Failure> {

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::UNIX_EPOCH;
 
 use crate::cli::Failure;
 use crate::cli::input::{STDIN, shown};
 use crate::triage::Unread;
+
+/// To ask of so few files takes less time than to begin a thread.
+const FEW: usize = 128;
 
 /// A file that may be a capture.
 #[derive(Debug)]
@@ -56,14 +60,14 @@ pub(super) struct Found {
 }
 
 /// Finds the files below the paths; what lies in `out` is none of them. `listed` paths stand in a list, which may hold more
-/// than captures.
-pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>) -> Found {
+/// than captures. Asks the system of so many files at the same time.
+pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>, jobs: usize) -> Found {
     let out = out.and_then(|out| fs::canonicalize(out).ok());
     let mut found = BTreeMap::new();
     let mut faults = Vec::new();
     for (path, named) in listed.iter().map(|path| (path, false)).chain(paths.iter().map(|path| (path, true))) {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), &mut found, &mut faults),
+            Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), jobs, &mut found, &mut faults),
             Ok(metadata) if metadata.is_file() => {
                 found.insert(key(path), Candidate::new(path.clone(), &metadata, named));
             }
@@ -84,9 +88,10 @@ fn fault(path: &Path, error: &str) -> Unread {
 }
 
 /// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle, or far away.
-fn below(top: &Path, out: Option<&Path>, found: &mut BTreeMap<String, Candidate>, faults: &mut Vec<Unread>) {
+fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut BTreeMap<String, Candidate>, faults: &mut Vec<Unread>) {
     let whole = fs::canonicalize(top).ok();
     let mut waiting = vec![top.to_owned()];
+    let mut files = Vec::new();
     while let Some(directory) = waiting.pop() {
         if out.is_some() && fs::canonicalize(&directory).ok().as_deref() == out {
             continue;
@@ -109,17 +114,34 @@ fn below(top: &Path, out: Option<&Path>, found: &mut BTreeMap<String, Candidate>
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 waiting.push(path);
-                continue;
-            }
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => {
-                    found.entry(key(&path)).or_insert_with(|| Candidate::new(path, &metadata, false));
-                }
-                Ok(metadata) if metadata.is_dir() => faults.extend(away(&path, whole.as_deref())),
-                other => faults.extend(no_file(&path, other.err())),
+            } else {
+                files.push(path);
             }
         }
     }
+    for (path, metadata) in files.iter().zip(looked_at(&files, jobs)) {
+        match metadata {
+            Ok(metadata) if metadata.is_file() => {
+                found.entry(key(path)).or_insert_with(|| Candidate::new(path.clone(), &metadata, false));
+            }
+            Ok(metadata) if metadata.is_dir() => faults.extend(away(path, whole.as_deref())),
+            other => faults.extend(no_file(path, other.err())),
+        }
+    }
+}
+
+/// What the system says of files, by so many threads.
+fn looked_at(files: &[PathBuf], jobs: usize) -> Vec<io::Result<fs::Metadata>> {
+    let look = |files: &[PathBuf]| files.iter().map(fs::metadata).collect::<Vec<_>>();
+    let (here, others) = files.split_at(files.len().div_ceil(jobs.max(1)).max(FEW).min(files.len()));
+    thread::scope(|scope| {
+        let threads: Vec<_> = others.chunks(here.len().max(1)).map(|files| (files, scope.spawn(move || look(files)))).collect();
+        let mut all = look(here);
+        for (files, thread) in threads {
+            all.extend(thread.join().unwrap_or_else(|_| look(files)));
+        }
+        all
+    })
 }
 
 /// What is told of a link to a directory; nothing where that lies below the same path, and is gone through anyway.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -44,22 +45,23 @@ impl Work<'_> {
         let shared = Shared { order: largest_first(&sizes), next: AtomicUsize::new(0), failed: AtomicBool::new(false) };
         let mut found: Vec<Option<Vec<Finding>>> = vec![None; files.len()];
         let results = thread::scope(|scope| {
-            let main = thread::current();
+            // Nothing is sent: the last thread that ends, however it ends, leaves no sender.
+            let (working, ended) = mpsc::channel::<()>();
             let threads: Vec<_> = (0..self.jobs.min(files.len()))
                 .map(|_| {
-                    let (main, shared) = (main.clone(), &shared);
+                    let (working, shared) = (working.clone(), &shared);
                     let work = move || {
                         let result = self.thread(files, shared);
                         shared.failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                        main.unpark();
+                        drop(working);
                         result
                     };
                     thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
                 })
                 .collect();
+            drop(working);
             let mut line = Line::new(self.is_shown);
-            while threads.iter().flatten().any(|thread| !thread.is_finished()) {
-                thread::park_timeout(TICK);
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(files.len());
                 line.show(&format!("{read} of {} files read", files.len()));
             }

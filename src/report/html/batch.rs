@@ -36,8 +36,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line of a capture, whose page is there.
-    pub fn new(path: &str, page: Option<String>, digest: &Digest) -> Self {
+    /// The line of a capture.
+    pub fn new(path: &str, digest: &Digest) -> Self {
         let first = digest.first.map(|time| words::clock(crate::model::Time(time)));
         let logins = digest.logins.iter().map(|login| {
             let stage = login.ended.as_ref().map(|ended| ended.stage.to_string()).unwrap_or_default();
@@ -49,7 +49,12 @@ impl Line {
             let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
             logins.push([more, "in logins.csv".to_owned(), String::new(), String::new()]);
         }
-        Self { path: path.to_owned(), page, frames: digest.frames, time: first, logins }
+        Self { path: path.to_owned(), page: None, frames: digest.frames, time: first, logins }
+    }
+
+    /// The same, with the place of its page.
+    pub fn on(self, page: Option<String>) -> Self {
+        Self { page, ..self }
     }
 }
 
@@ -68,6 +73,7 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
         header {
             h1 { "Triage of " (words::counted(overview.captures, "capture")) }
             p.headline { (told::batch(overview)) }
+            (first_fix(overview))
             p.facts { (told::batch_extent(overview)) }
         }
         (charts(overview))
@@ -78,6 +84,16 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
     };
     writeln!(out, "{}", page.into_string())?;
     end(out)
+}
+
+/// Where to begin.
+fn first_fix(overview: &Overview) -> Markup {
+    let first = overview.fixes.first().filter(|one| one.fix.frees > 0);
+    html! {
+        @if let Some(Remedy { fix, .. }) = first {
+            p { "One fix frees " (fix.frees) " of them: " a href="#fixes" { code { (Wire(&fix.need)) } } }
+        }
+    }
 }
 
 fn charts(overview: &Overview) -> Markup {
@@ -104,7 +120,7 @@ fn fixes(overview: &Overview) -> Markup {
                         @let together = { sum = sum.saturating_add(fix.frees); sum };
                         tr {
                             td.number { (place.saturating_add(1)) }
-                            th scope="row" { code { (Wire(&fix.need)) } }
+                            th.fix scope="row" { code { (Wire(&fix.need)) } }
                             td.number { (fix.frees) }
                             td.number { (together) " of " (overview.failed) }
                             td { (Prose(summary)) details { summary { "What to do" } p { (Prose(how)) } } }

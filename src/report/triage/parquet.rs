@@ -14,6 +14,8 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const ROWS: usize = 65_536;
 /// Bytes of a group, about.
 const BYTES: usize = 4 << 20;
+/// Of these, how much one piece holds.
+const PIECES: usize = 16;
 
 // Words of parquet.thrift.
 const BOOLEAN: i32 = 0;
@@ -32,13 +34,50 @@ pub struct Writer<W> {
     out: W,
     table: Table,
     written: u64,
-    columns: Vec<Column>,
-    rows: usize,
+    /// The group that is not written yet.
+    waiting: Piece,
     all_rows: u64,
     groups: Vec<Struct>,
 }
 
-/// The cells of a column of the present group.
+/// Some rows, one below the other. Several can be made at the same time.
+pub struct Piece {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+impl Piece {
+    /// One without rows.
+    pub fn new(table: &Table) -> Self {
+        Self { columns: table.columns.iter().map(|_| Column::default()).collect(), rows: 0 }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: &[Cell<'_>]) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.push(cell);
+        }
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Is it as large as a piece should be?
+    pub fn is_full(&self) -> bool {
+        self.rows >= ROWS / PIECES || self.bytes() >= BYTES / PIECES
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(|column| column.values.len()).sum()
+    }
+
+    fn append(&mut self, other: &Piece) {
+        for (column, more) in self.columns.iter_mut().zip(&other.columns) {
+            column.append(more);
+        }
+        self.rows = self.rows.saturating_add(other.rows);
+    }
+}
+
+/// The cells of a column.
 #[derive(Default)]
 struct Column {
     /// Which cells hold something, a bit each.
@@ -65,24 +104,31 @@ impl Bits {
         }
         self.count = self.count.saturating_add(1);
     }
+
+    fn append(&mut self, other: &Bits) {
+        for place in 0..other.count {
+            let byte = other.bytes.get(place / 8).copied().unwrap_or_default();
+            self.push(byte >> (place % 8) & 1 == 1);
+        }
+    }
 }
 
 impl<W: Write> Writer<W> {
     /// Begins a file.
     pub fn new(table: Table, mut out: W) -> io::Result<Self> {
         out.write_all(MAGIC)?;
-        let columns = table.columns.iter().map(|_| Column::default()).collect();
-        Ok(Self { out, table, written: MAGIC.len() as u64, columns, rows: 0, all_rows: 0, groups: Vec::new() })
+        let waiting = Piece::new(&table);
+        Ok(Self { out, table, written: MAGIC.len() as u64, waiting, all_rows: 0, groups: Vec::new() })
     }
 
-    /// Adds a row.
-    pub fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
-            column.push(cell);
+    /// Adds rows.
+    pub fn append(&mut self, piece: &Piece) -> io::Result<()> {
+        let (rows, bytes) = (self.waiting.rows, self.waiting.bytes());
+        if rows.saturating_add(piece.rows) > ROWS || bytes.saturating_add(piece.bytes()) > BYTES {
+            self.group()?;
         }
-        self.rows = self.rows.saturating_add(1);
-        let bytes: usize = self.columns.iter().map(|column| column.values.len()).sum();
-        if self.rows >= ROWS || bytes >= BYTES { self.group() } else { Ok(()) }
+        self.waiting.append(piece);
+        Ok(())
     }
 
     /// Ends the file.
@@ -107,32 +153,30 @@ impl<W: Write> Writer<W> {
 
     /// Writes the rows that wait as a group.
     fn group(&mut self) -> io::Result<()> {
-        if self.rows == 0 {
+        let Piece { columns, rows } = std::mem::replace(&mut self.waiting, Piece::new(&self.table));
+        if rows == 0 {
             return Ok(());
         }
         let begin = self.written;
         let mut chunks = Vec::new();
-        let columns = std::mem::take(&mut self.columns);
         for (column, (name, kind)) in columns.into_iter().zip(self.table.columns) {
-            chunks.push(self.chunk(column, name, *kind)?);
-            self.columns.push(Column::default());
+            chunks.push(self.chunk(column, rows, name, *kind)?);
         }
-        let group = Struct::default().structs(1, chunks).int64(2, self.written.saturating_sub(begin)).int64(3, self.rows as u64);
+        let group = Struct::default().structs(1, chunks).int64(2, self.written.saturating_sub(begin)).int64(3, rows as u64);
         self.groups.push(group);
-        self.all_rows = self.all_rows.saturating_add(self.rows as u64);
-        self.rows = 0;
+        self.all_rows = self.all_rows.saturating_add(rows as u64);
         Ok(())
     }
 
     /// Writes a column of the group, and gives what the footer says of it.
-    fn chunk(&mut self, column: Column, name: &str, kind: Kind) -> io::Result<Struct> {
+    fn chunk(&mut self, column: Column, rows: usize, name: &str, kind: Kind) -> io::Result<Struct> {
         let offset = self.written;
         let page = column.page();
         let header = Struct::default()
             .int32(1, DATA_PAGE)
             .int32(2, int(page.len()))
             .int32(3, int(page.len()))
-            .inner(5, Struct::default().int32(1, int(self.rows)).int32(2, PLAIN).int32(3, RLE).int32(4, RLE))
+            .inner(5, Struct::default().int32(1, int(rows)).int32(2, PLAIN).int32(3, RLE).int32(4, RLE))
             .finish();
         self.out.write_all(&header)?;
         self.out.write_all(&page)?;
@@ -143,7 +187,7 @@ impl<W: Write> Writer<W> {
             .int32s(2, &[PLAIN, RLE])
             .texts(3, &[name])
             .int32(4, UNCOMPRESSED)
-            .int64(5, self.rows as u64)
+            .int64(5, rows as u64)
             .int64(6, length)
             .int64(7, length)
             .int64(9, offset);
@@ -164,6 +208,12 @@ impl Column {
             Cell::Number(value) => self.values.extend(value.to_le_bytes()),
             Cell::Truth(truth) => self.truths.push(*truth),
         }
+    }
+
+    fn append(&mut self, other: &Column) {
+        self.there.append(&other.there);
+        self.values.extend_from_slice(&other.values);
+        self.truths.append(&other.truths);
     }
 
     /// Which cells hold something, as one run of groups of eight bits, and then what they hold.
@@ -213,8 +263,16 @@ mod tests {
     const TABLE: Table = Table { name: "t", columns: &[("a", Kind::Text), ("n", Kind::Integer), ("yes", Kind::Truth)] };
 
     fn file(rows: &[[Cell<'_>; 3]]) -> Vec<u8> {
+        pieces(&[rows])
+    }
+
+    fn pieces(pieces: &[&[[Cell<'_>; 3]]]) -> Vec<u8> {
         let mut writer = Writer::new(TABLE, Vec::new()).unwrap();
-        rows.iter().for_each(|row| writer.row(row).unwrap());
+        for rows in pieces {
+            let mut piece = Piece::new(&TABLE);
+            rows.iter().for_each(|row| piece.row(row));
+            writer.append(&piece).unwrap();
+        }
         writer.finish().unwrap()
     }
 
@@ -246,11 +304,30 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_the_same_in_whatever_pieces_they_come() {
+        let rows: Vec<[Cell<'_>; 3]> = (0..40)
+            .map(|number| {
+                let text = if number % 3 == 0 { Cell::Nothing } else { Cell::Text(number.to_string().into()) };
+                [text, Cell::Integer(number), if number % 5 == 0 { Cell::Nothing } else { Cell::Truth(number % 2 == 0) }]
+            })
+            .collect();
+        for place in 0..=rows.len() {
+            assert!(pieces(&[&rows[..place], &rows[place..]]) == file(&rows), "parted at {place}");
+        }
+    }
+
+    #[test]
     fn many_rows_are_several_groups() {
         let mut writer = Writer::new(TABLE, Vec::new()).unwrap();
-        for number in 0..ROWS as i64 + 5 {
-            writer.row(&[Cell::Nothing, Cell::Integer(number), Cell::Nothing]).unwrap();
+        let mut number = 0;
+        while number < ROWS as i64 + 5 {
+            let mut piece = Piece::new(&TABLE);
+            while !piece.is_full() && number < ROWS as i64 + 5 {
+                piece.row(&[Cell::Nothing, Cell::Integer(number), Cell::Nothing]);
+                number += 1;
+            }
+            writer.append(&piece).unwrap();
         }
-        assert_eq!((writer.groups.len(), writer.rows, writer.all_rows), (1, 5, ROWS as u64));
+        assert_eq!((writer.groups.len(), writer.waiting.rows, writer.all_rows), (1, 5, ROWS as u64));
     }
 }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use super::store::{Finding, Store};
@@ -11,18 +12,19 @@ use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::input::shown;
 use crate::report::html::batch::{self, Line};
-use crate::report::json;
 use crate::report::triage::Manifest;
 use crate::triage::{Growing, Overview, Unread};
 use pages::Pages;
 use part::{Part, Written};
-use rows::{Kept, Rows, Told};
+use rows::{Block, Capture, Rows, Told};
 use tables::Tables;
+use turns::Turns;
 
 mod pages;
 mod part;
 mod rows;
 mod tables;
+mod turns;
 
 /// The name of the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -43,19 +45,32 @@ pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
 
 /// Writes all results, with so many threads.
 pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize) -> Result<Overview, Failure> {
-    let rows = Rows::of(batch);
-    let mut tables = Tables::begin(folder)?;
-    let mut results = Results::begin(folder)?;
-    if jobs == 1 {
-        rows.each(store, |path, told| results.add(path, told).and_then(|()| tables.add(path, told)))?;
-    } else {
-        thread::scope(|scope| {
-            let tables = scope.spawn(|| rows.each(store, |path, told| tables.add(path, told)));
-            let results = rows.each(store, |path, told| results.add(path, told));
-            joined(tables).and(results)
-        })?;
-    }
-    results.finish(folder, tables, rows.others, store, jobs)
+    let rows = Rows::of(batch, store)?;
+    let blocks = rows.blocks();
+    let results = Turns::new(Results::begin(folder)?);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let over = results.over();
+        let mut reader = store.reader()?;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(block) = blocks.get(number) else { break };
+            let block = rows.block(block.clone(), &mut reader)?;
+            match results.at(number, |results| results.add(block)) {
+                Some(added) => added?,
+                // Another thread says why.
+                None => return Ok(()),
+            }
+        }
+        over.done();
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..jobs.min(blocks.len())).map(|_| scope.spawn(work)).collect();
+        let here = work();
+        others.into_iter().map(joined).fold(here, Result::and)
+    })?;
+    results.into_inner().finish(folder, rows.others, store, jobs)
 }
 
 /// What a thread of ours gave.
@@ -64,11 +79,12 @@ fn joined<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Fail
     thread.join().unwrap_or_else(failed)
 }
 
-/// The results besides the tables.
+/// The results, as they grow row by row.
 struct Results {
     growing: Growing,
     lines: Vec<Line>,
     documents: Part,
+    tables: Tables,
     pages: Pages,
 }
 
@@ -78,55 +94,61 @@ impl Results {
             growing: Growing::default(),
             lines: Vec::new(),
             documents: Part::create(folder, "results.jsonl")?,
+            tables: Tables::begin(folder)?,
             pages: Pages::begin(folder)?,
         })
     }
 
-    fn add(&mut self, path: &str, told: &Told<'_>) -> Result<(), Failure> {
-        match told {
-            Told::Capture(content, Kept { digest, document, page }) => {
-                let page = (*page > 0).then(|| self.pages.add(path, content, *page));
-                self.growing.capture(path, page.as_deref(), digest);
-                if self.lines.len() < batch::CAPTURES {
-                    self.lines.push(Line::new(path, page, digest));
+    fn add(&mut self, block: Block<'_>) -> Result<(), Failure> {
+        self.documents.write(|out| out.write_all(&block.documents))?;
+        self.tables.append(&block.sheets)?;
+        for (path, told) in block.told {
+            match told {
+                Told::Capture(capture) => {
+                    let Capture { content, place, digest, line } = *capture;
+                    let page = (place.page() > 0).then(|| self.pages.add(path, content, place));
+                    self.growing.capture(path, page.as_deref(), &digest);
+                    if self.lines.len() < batch::CAPTURES {
+                        self.lines.push(line.on(page));
+                    }
                 }
-                self.documents.write(|out| json::line_of(path, document, out))
-            }
-            Told::Duplicate(_, of) => {
-                self.growing.duplicate();
-                self.documents.write(|out| json::duplicate(path, of, out))
-            }
-            Told::Unread(error) => {
-                self.growing.unread(path, error);
-                self.documents.write(|out| json::unread(path, error, out))
+                Told::Duplicate => self.growing.duplicate(),
+                Told::Unread(error) => self.growing.unread(path, error),
             }
         }
+        Ok(())
     }
 
-    /// Ends the results: while what is whole goes to the disk, the captures' pages are written.
-    fn finish(self, folder: &Path, tables: Tables, others: usize, store: &Store, jobs: usize) -> Result<Overview, Failure> {
-        let Self { growing, lines, documents, pages } = self;
-        let (overview, mut written) = thread::scope(|scope| {
+    /// Ends the results: while what is whole goes to the disk, the captures' pages are written. What says that all is whole
+    /// goes there with the rest, and is put in its place behind it.
+    fn finish(self, folder: &Path, others: usize, store: &Store, jobs: usize) -> Result<Overview, Failure> {
+        let Self { growing, lines, documents, tables, pages } = self;
+        let (overview, mut written, manifest) = thread::scope(|scope| {
             let sync = |part: Part| scope.spawn(|| part.synced());
-            let mut synced = vec![sync(documents)];
-            synced.extend(tables.finish()?.into_iter().map(sync));
+            let mut parts = vec![documents];
+            parts.extend(tables.finish()?);
+            let mut files: Vec<String> = parts.iter().map(|part| part.name().to_owned()).collect();
+            let mut synced: Vec<_> = parts.into_iter().map(sync).collect();
             let writing: Vec<_> = (1..jobs).map(|_| scope.spawn(|| pages.write(store))).collect();
             let overview = growing.finish(others);
             let mut index = Part::create(folder, "index.html")?;
             index.write(|out| batch::write(&overview, &lines, out))?;
+            files.push(index.name().to_owned());
+            files.sort();
+            let mut manifest = Part::create(folder, MANIFEST)?;
+            manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
             synced.push(sync(index));
+            let manifest = sync(manifest);
             let here = pages.write(store);
             writing.into_iter().map(joined).fold(here, Result::and)?;
+            pages.sync()?;
             let written: Result<Vec<Written>, Failure> = synced.into_iter().map(joined).collect();
-            written.map(|written| (overview, written))
+            Ok((overview, written?, joined(manifest)?))
         })?;
         written.sort_by(|a, b| a.name.cmp(&b.name));
         written.iter().try_for_each(Written::put)?;
         pages.put(folder)?;
-        let files: Vec<String> = written.into_iter().map(|written| written.name).collect();
-        let mut manifest = Part::create(folder, MANIFEST)?;
-        manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
-        manifest.synced()?.put()?;
+        manifest.put()?;
         Ok(overview)
     }
 }

@@ -29,6 +29,10 @@ impl Part {
         Ok(Self { name: name.to_owned(), place, beside, file: BufWriter::with_capacity(1 << 16, file) })
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it will be.
     pub(super) fn place(&self) -> &Path {
         &self.place

@@ -1,15 +1,23 @@
 //! The rows of the results, in their order: what was found in a batch in, a row for each file and each member of an archive
-//! out, and for a capture what is kept of it.
+//! out, in blocks that several threads can make at the same time.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::Batch;
-use super::fault;
+use super::tables::Sheets;
 use crate::cli::Failure;
-use crate::cli::triage::store::{Finding, Outcome, Store};
+use crate::cli::triage::store::{Finding, Outcome, Place, Reader, Store};
 use crate::cli::triage::walk::is_named_like_a_capture;
+use crate::report::html::batch::Line;
+use crate::report::json;
 use crate::triage::Digest;
 use crate::triage::journal::Content;
+
+/// Rows of a block, at most.
+const ROWS: usize = 64;
+/// Bytes of a block that are kept in the journal, about.
+const BYTES: u64 = 256 * 1024;
 
 /// All rows.
 pub(super) struct Rows<'a> {
@@ -24,33 +32,41 @@ struct Row<'a> {
 }
 
 enum Found<'a> {
-    Capture(&'a Content),
+    Capture(&'a Content, Place),
     /// The content of this row.
     Duplicate(&'a Content, usize),
     Unread(&'a str),
 }
 
+/// Some rows, as they are written.
+pub(super) struct Block<'a> {
+    /// A line of each for `results.jsonl`.
+    pub(super) documents: Vec<u8>,
+    pub(super) sheets: Sheets,
+    pub(super) told: Vec<(&'a str, Told<'a>)>,
+}
+
 /// What a row tells.
 pub(super) enum Told<'a> {
     /// A capture, the first with this content.
-    Capture(&'a Content, Kept<'a>),
-    /// One with the content of that capture.
-    Duplicate(&'a Content, &'a str),
+    Capture(Box<Capture<'a>>),
+    /// One with the content of an earlier one.
+    Duplicate,
     /// What cannot be read, and why.
     Unread(&'a str),
 }
 
-/// What is kept of a capture.
-pub(super) struct Kept<'a> {
+/// A capture: what is kept of it, where, and how the page of all lists it.
+pub(super) struct Capture<'a> {
+    pub(super) content: &'a Content,
+    pub(super) place: Place,
     pub(super) digest: Digest,
-    /// Its document behind the path.
-    pub(super) document: &'a [u8],
-    /// How long its part of a page is.
-    pub(super) page: u64,
+    pub(super) line: Line,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(batch: &'a Batch<'_>) -> Self {
+    pub(super) fn of(batch: &'a Batch<'_>, store: &Store) -> Result<Self, Failure> {
+        let places = store.places();
         let mut first: HashMap<&Content, usize> = HashMap::new();
         let mut all = Self { rows: Vec::new(), others: 0 };
         for (file, found) in &batch.files {
@@ -63,7 +79,7 @@ impl<'a> Rows<'a> {
                     Outcome::Capture(content) => {
                         let here = all.rows.len();
                         let of = *first.entry(content).or_insert(here);
-                        if of == here { Found::Capture(content) } else { Found::Duplicate(content, of) }
+                        if of == here { Found::Capture(content, places.of(content)?) } else { Found::Duplicate(content, of) }
                     }
                     Outcome::Error(error) => Found::Unread(error),
                     Outcome::Other(error) if file.named || is_named_like_a_capture(&path) => Found::Unread(error),
@@ -77,27 +93,70 @@ impl<'a> Rows<'a> {
         }
         let unread = |fault: &'a crate::triage::Unread| Row { path: fault.path.clone(), found: Found::Unread(&fault.error) };
         all.rows.extend(batch.faults.iter().map(unread));
-        all
+        Ok(all)
     }
 
-    /// Goes through them. Several threads can: each reads what is kept for itself, for to hand it from one to another would take
-    /// longer.
-    pub(super) fn each(&self, store: &Store, mut on: impl FnMut(&str, &Told<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let mut reader = store.reader()?;
-        for Row { path, found } in &self.rows {
-            let told = match found {
-                Found::Capture(content) => {
-                    let (digest, document, page) = reader.capture(content)?;
-                    let digest = serde_json::from_slice(digest).map_err(|error| fault(store.path(), error.into()))?;
-                    Told::Capture(content, Kept { digest, document, page })
+    /// Which rows are made together.
+    pub(super) fn blocks(&self) -> Vec<Range<usize>> {
+        let mut blocks: Vec<Range<usize>> = Vec::new();
+        let mut bytes = BYTES;
+        for (place, row) in self.rows.iter().enumerate() {
+            match blocks.last_mut() {
+                Some(last) if last.len() < ROWS && bytes < BYTES => last.end = place.saturating_add(1),
+                _ => {
+                    blocks.push(place..place.saturating_add(1));
+                    bytes = 0;
                 }
-                Found::Duplicate(content, of) => {
-                    Told::Duplicate(content, self.rows.get(*of).map_or("", |first| first.path.as_str()))
-                }
-                Found::Unread(error) => Told::Unread(error),
-            };
-            on(path, &told)?;
+            }
+            bytes = bytes.saturating_add(row.length());
         }
-        Ok(())
+        blocks
+    }
+
+    /// Makes one of them.
+    pub(super) fn block(&self, rows: Range<usize>, reader: &mut Reader<'_>) -> Result<Block<'_>, Failure> {
+        let mut block = Block { documents: Vec::new(), sheets: Sheets::new(), told: Vec::new() };
+        for row in self.rows.get(rows).unwrap_or_default() {
+            let told = self.told(row, reader, &mut block)?;
+            block.told.push((&row.path, told));
+        }
+        Ok(block)
+    }
+
+    fn told<'b>(&'b self, row: &'b Row<'_>, reader: &mut Reader<'_>, into: &mut Block<'b>) -> Result<Told<'b>, Failure> {
+        let Block { documents, sheets, .. } = into;
+        let path = row.path.as_str();
+        // Nothing fails that is written to memory.
+        let told = match &row.found {
+            Found::Capture(content, place) => {
+                let (digest, document) = reader.capture(place)?;
+                let _ = json::line_of(path, document, documents);
+                sheets.capture(path, content, &digest);
+                let line = Line::new(path, &digest);
+                Told::Capture(Box::new(Capture { content, place: *place, digest, line }))
+            }
+            Found::Duplicate(content, of) => {
+                let of = self.rows.get(*of).map_or("", |first| first.path.as_str());
+                let _ = json::duplicate(path, of, documents);
+                sheets.duplicate(path, content, of);
+                Told::Duplicate
+            }
+            Found::Unread(error) => {
+                let _ = json::unread(path, error, documents);
+                sheets.unread(path, error);
+                Told::Unread(error)
+            }
+        };
+        Ok(told)
+    }
+}
+
+impl Row<'_> {
+    /// How much is read to make it.
+    fn length(&self) -> u64 {
+        match &self.found {
+            Found::Capture(_, place) => place.digest().saturating_add(place.document()),
+            _ => 0,
+        }
     }
 }

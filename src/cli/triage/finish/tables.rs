@@ -4,17 +4,24 @@ use std::path::Path;
 
 use super::fault;
 use super::part::Part;
-use super::rows::{Kept, Told};
 use crate::cli::Failure;
 use crate::report::triage::tables::{self, CAPTURES, Cell, FINDINGS, LOGINS, Table};
 use crate::report::triage::{csv, parquet};
-use crate::triage::journal::hex;
+use crate::triage::Digest;
+use crate::triage::journal::{Content, hex};
 
 /// All of them.
 pub(super) struct Tables {
     captures: Sheet,
     logins: Sheet,
     findings: Sheet,
+}
+
+/// Rows that are still to be put into the tables.
+pub(super) struct Sheets {
+    captures: Rows,
+    logins: Rows,
+    findings: Rows,
 }
 
 impl Tables {
@@ -26,21 +33,10 @@ impl Tables {
         })
     }
 
-    pub(super) fn add(&mut self, path: &str, told: &Told<'_>) -> Result<(), Failure> {
-        match told {
-            Told::Unread(error) => self.captures.row(&tables::unread(path, error)),
-            Told::Duplicate(content, of) => self.captures.row(&tables::duplicate(path, &hex(content), of)),
-            Told::Capture(content, Kept { digest, .. }) => {
-                self.captures.row(&tables::capture(path, &hex(content), digest))?;
-                for login in &digest.logins {
-                    self.logins.row(&tables::login(path, login))?;
-                    for finding in &login.findings {
-                        self.findings.row(&tables::finding(path, login, finding))?;
-                    }
-                }
-                Ok(())
-            }
-        }
+    pub(super) fn append(&mut self, sheets: &Sheets) -> Result<(), Failure> {
+        self.captures.append(&sheets.captures)?;
+        self.logins.append(&sheets.logins)?;
+        self.findings.append(&sheets.findings)
     }
 
     pub(super) fn finish(self) -> Result<Vec<Part>, Failure> {
@@ -49,6 +45,54 @@ impl Tables {
             parts.extend(sheet.finish()?);
         }
         Ok(parts)
+    }
+}
+
+impl Sheets {
+    pub(super) fn new() -> Self {
+        Self { captures: Rows::new(CAPTURES), logins: Rows::new(LOGINS), findings: Rows::new(FINDINGS) }
+    }
+
+    pub(super) fn unread(&mut self, path: &str, error: &str) {
+        self.captures.row(&tables::unread(path, error));
+    }
+
+    pub(super) fn duplicate(&mut self, path: &str, content: &Content, of: &str) {
+        self.captures.row(&tables::duplicate(path, &hex(content), of));
+    }
+
+    pub(super) fn capture(&mut self, path: &str, content: &Content, digest: &Digest) {
+        self.captures.row(&tables::capture(path, &hex(content), digest));
+        for login in &digest.logins {
+            self.logins.row(&tables::login(path, login));
+            for finding in &login.findings {
+                self.findings.row(&tables::finding(path, login, finding));
+            }
+        }
+    }
+}
+
+/// Rows of one table, for spreadsheets and for databases.
+struct Rows {
+    table: Table,
+    csv: Vec<u8>,
+    pieces: Vec<parquet::Piece>,
+}
+
+impl Rows {
+    fn new(table: Table) -> Self {
+        Self { table, csv: Vec::new(), pieces: Vec::new() }
+    }
+
+    /// Adds a row. Nothing fails that is written to memory.
+    fn row(&mut self, cells: &[Cell<'_>]) {
+        let _ = csv::write(cells, &mut self.csv);
+        if self.pieces.last().is_none_or(parquet::Piece::is_full) {
+            self.pieces.push(parquet::Piece::new(&self.table));
+        }
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.row(cells);
+        }
     }
 }
 
@@ -68,9 +112,9 @@ impl Sheet {
         Ok(Self { csv: sheet, parquet })
     }
 
-    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
-        self.csv.write(|out| csv::write(cells, out))?;
-        self.parquet.row(cells).map_err(|error| fault(self.csv.place(), error))
+    fn append(&mut self, rows: &Rows) -> Result<(), Failure> {
+        self.csv.write(|out| out.write_all(&rows.csv))?;
+        rows.pieces.iter().try_for_each(|piece| self.parquet.append(piece)).map_err(|error| fault(self.csv.place(), error))
     }
 
     fn finish(self) -> Result<[Part; 2], Failure> {
