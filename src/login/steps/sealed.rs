@@ -66,6 +66,16 @@ impl Handshake {
         self.overhead().is_some_and(|overhead| record.length == overhead.saturating_add(ALERT))
     }
 
+    /// Is a record as long as an alert one that keeps a session alive? The answer to a ping of SIP is two octets as well (RFC 5626
+    /// section 3.5.1): it follows the four of the ping, or is not the first of its length, and an alert is said once.
+    fn keeps_alive(&self, side: Side, last: &Record) -> bool {
+        const PING: u16 = 4;
+        let answered = self.sealed(side.other()).records.iter().rev().find(|record| record.turn.said <= last.turn.heard);
+        let ping = self.overhead().map(|overhead| overhead.saturating_add(PING));
+        let again = self.sealed(side).records.iter().filter(|record| self.is_alert_sized(record)).count() > 1;
+        again || answered.is_some_and(|record| Some(record.length) == ping)
+    }
+
     /// Is it as long as a Finished alone: a header, and a hash as long as that of the cipher suite (RFC 8446 section 4.4.4)?
     fn is_finished_sized(&self, record: &Record) -> bool {
         const HEADER: u16 = 4;
@@ -96,7 +106,8 @@ impl Connection {
         let last = tls.sealed(side).last().filter(|last| tls.is_alert_sized(last))?;
         let (closed, _, _) = self.first_close()?;
         let said_all = last.turn.said >= self.stats.side(side).sent;
-        (said_all && closed.time.since(last.at.time).abs() <= LEAVES).then_some(last.at)
+        let is_one = said_all && closed.time.since(last.at.time).abs() <= LEAVES && !tls.keeps_alive(side, &last);
+        is_one.then_some(last.at)
     }
 
     /// The alert with which a client turned away from the server's part of a handshake of TLS 1.3: it has said nothing else.
@@ -188,6 +199,16 @@ mod tests {
         assert_eq!(leaves(requests(1).sealed(Side::Client, 21), Side::Server), (None, None), "a keep-alive");
         assert_eq!(leaves(requests(1).sealed(Side::Client, 19).pause(30.0), Side::Server), (None, None), "it goes on");
         assert_eq!(leaves(requests(1).sealed(Side::Client, 19).sealed(Side::Client, 400), Side::Server), (None, None));
+    }
+
+    #[test]
+    fn the_answer_to_a_ping_is_no_good_bye_though_it_is_as_long() {
+        let servers_alert = |tcp: Tcp| connection(tcp.leaves(Side::Client, Close::Fin)).sealed_alert(Side::Server);
+        let (ping, pong) = (21, 19);
+        assert_eq!(servers_alert(requests(1).sealed(Side::Client, ping).sealed(Side::Server, pong)), None);
+        let twice = requests(1).sealed(Side::Server, pong).pause(30.0).sealed(Side::Server, pong);
+        assert_eq!(servers_alert(twice), None, "an alert is said once");
+        assert!(servers_alert(requests(1).sealed(Side::Server, pong)).is_some());
     }
 
     #[test]
