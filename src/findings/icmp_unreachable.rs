@@ -48,7 +48,7 @@ fn failure(index: usize, step: &Step) -> Option<Failure> {
         return None;
     }
     let (unreachable, target): (Option<(At, IpAddr)>, String) = match &step.kind {
-        StepKind::Connection(connection) if connection.syn_ack.is_none() && connection.stats.server.first_data.is_none() => {
+        StepKind::Connection(connection) if !connection.is_accepted() => {
             let target = match &connection.name {
                 Some(name) => format!("{name} ({})", connection.flow.server),
                 None => connection.flow.server.to_string(),

@@ -64,7 +64,7 @@ impl<'a> Place<'a> {
 
     /// Was the connection accepted, or does it show in another way that both ends spoke?
     pub fn connected(&self) -> bool {
-        self.connection.syn_ack.is_some() || self.connection.stats.server.first_data.is_some()
+        self.connection.is_accepted()
     }
 }
 

@@ -288,11 +288,7 @@ impl<T: Default> Connection<T> {
         }
         of_mut(&mut self.records, side).cut |= cut;
         let stretch = Stretch { start: from, bytes, lost: to.saturating_sub(from).saturating_sub(bytes.len() as u64) };
-        let turn = Turn { said: to, heard: of(&self.records, side.other()).acked };
-        self.with_stream(side, hand, |stream, acked, limits, pipe| {
-            pipe.sink.turn(turn);
-            stream.push(stretch, acked, limits, pipe)
-        });
+        self.with_stream(side, hand, |stream, acked, limits, pipe| stream.push(stretch, acked, limits, pipe));
     }
 
     /// The frame of which a segment repeats bytes with another content.

@@ -28,8 +28,7 @@ pub(in crate::login) fn by(side: Side) -> By {
 /// What became of the connection before anything was said on it; `None` where it stood and was used.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Option<Judged> {
     let stats = &connection.stats;
-    // Who says something has accepted: the capture lost the SYN-ACK.
-    let accepted = connection.syn_ack.is_some() || connection.syn.is_none() || stats.server.first_data.is_some();
+    let accepted = connection.is_accepted() || connection.syn.is_none();
     if let (Some((at, _)), false) = (connection.unreachable, accepted) {
         return Some(Judged::failed(stage, By::Network, How::Icmp, at));
     }

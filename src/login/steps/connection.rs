@@ -76,6 +76,11 @@ impl Connection {
         self.closes.first().copied()
     }
 
+    /// Did the server take the connection? Who says something has, though the capture lost its SYN-ACK.
+    pub fn is_accepted(&self) -> bool {
+        self.syn_ack.is_some() || self.stats.server.first_data.is_some()
+    }
+
     /// Was the SYN answered by a RST?
     pub fn refused(&self) -> Option<At> {
         let (at, side, close) = self.first_close()?;

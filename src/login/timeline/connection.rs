@@ -40,7 +40,7 @@ pub(super) fn connection(step: &Step, connection: &Connection, dropped: bool, mo
     directory::ldap(&mut teller, &connection.ldap, heard);
     directory::kerberos(&mut teller, &connection.kerberos, heard);
     if let Some(tls) = &connection.tls {
-        handshake(&mut teller, at_stage(Stage::Tls), tls);
+        handshake(&mut teller, at_stage(Stage::Tls), tls, connection.sealed_rejection().is_some());
         let is_told = !connection.sip.is_empty() || connection.requests().next().is_some() || !connection.ldap.is_empty();
         if !tls.opened || !is_told || connection.is_torn() {
             data(&mut teller, at_stage(Stage::Register), tls);
@@ -69,12 +69,15 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
         return;
     };
     let asked = times("SYN", connection.stats.client.syns as usize);
-    if connection.syn_ack.is_some() {
+    if connection.is_accepted() {
         teller.tell_in(stage, syn, Direction::Out, format!("{asked}, accepted{}", unread(connection)));
     } else if let Some(at) = connection.refused() {
         teller.tell_in(stage, at, Direction::In, format!("{asked} → refused (RST)"));
     } else if let Some((at, from)) = connection.unreachable {
         teller.tell_in(stage, at, Direction::In, format!("{asked} → ICMP unreachable from {from}"));
+    } else if connection.stats.client.first_data.is_some() {
+        // Nobody sends data to a port that has not answered.
+        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, whose answer is not in the capture"));
     } else {
         teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, no answer"));
     }
@@ -90,7 +93,8 @@ fn unread(connection: &Connection) -> String {
     }
 }
 
-fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
+/// A handshake; `rejected`: the server ended it when the device had said its part of one of TLS 1.3.
+fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake, rejected: bool) {
     if let Some((at, hello)) = &tls.client_hello {
         let form = if hello.sslv2_format { " in SSL 2.0 form" } else { "" };
         let name = match &hello.server_name {
@@ -124,7 +128,8 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
         teller.tell_in(stage, at, Direction::Out, "ClientKeyExchange: the device goes on with this certificate");
     }
     if let Some((at, side)) = tls.last_step().filter(|_| tls.completed()) {
-        teller.tell_in(stage, at, direction(side), "handshake complete");
+        let text = if rejected { "the device's part of the handshake, sealed" } else { "handshake complete" };
+        teller.tell_in(stage, at, direction(side), text);
     }
     for (at, side, level, description) in &tls.alerts {
         let level = if *level == 2 { "fatal" } else { "warning" };

@@ -113,3 +113,26 @@ fn a_directory_is_told_request_by_request() {
         .dropped();
     insta::assert_snapshot!(story(&login.attempt));
 }
+
+/// The moments of a connection to a registrar, as it stands after this.
+fn told(change: impl FnOnce(testing::Tcp) -> testing::Tcp) -> String {
+    story(&Login::new().step(change(tcp(Purpose::Registrar).to("10.0.0.5", 5061))).attempt)
+}
+
+#[test]
+fn nobody_is_said_to_be_silent_whose_answer_was_not_captured() {
+    let lost = |tcp: testing::Tcp| tcp.change(|connection| connection.syn_ack = None);
+    assert!(told(|tcp| lost(tcp.hello().server_hello(0x0303, 0xc02f))).contains("SYN, accepted"));
+    assert!(told(|tcp| lost(tcp.hello())).contains("SYN, whose answer is not in the capture"));
+    assert!(told(lost).contains("SYN, no answer"));
+}
+
+#[test]
+fn a_handshake_that_the_server_ends_under_seal_is_not_told_as_complete() {
+    let sealed =
+        |tcp: testing::Tcp| tcp.hello().server_hello(0x0304, 0x1302).sealed(Side::Server, 1_900).sealed(Side::Client, 25);
+    let finished = |tcp: testing::Tcp| sealed(tcp).sealed(Side::Client, 69);
+    let rejected = told(|tcp| finished(tcp).sealed(Side::Server, 19).leaves(Side::Server, Close::Fin));
+    assert!(rejected.contains("the device's part of the handshake, sealed") && !rejected.contains("handshake complete"));
+    assert!(told(|tcp| finished(tcp).sealed(Side::Server, 250)).contains("handshake complete"));
+}
