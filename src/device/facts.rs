@@ -94,6 +94,8 @@ pub struct DeviceFacts {
     pub routers_v6: Vec<Ipv6Addr>,
     /// What it says of itself by LLDP and CDP: description, maker and model, platform.
     pub described: Vec<WireText>,
+    /// Does it say by LLDP or CDP that it is a telephone?
+    pub is_telephone: bool,
     /// Files that it fetched whole, the newest.
     pub files: Vec<FetchedFile>,
     /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.
@@ -265,6 +267,7 @@ impl DeviceFacts {
         add(&mut self.restarts, other.restarts);
         add(&mut self.routers_v6, other.routers_v6);
         add(&mut self.described, other.described);
+        self.is_telephone |= other.is_telephone;
         add(&mut self.files, other.files);
         add(&mut self.answered, other.answered);
         add(&mut self.accepted, other.accepted);

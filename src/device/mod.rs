@@ -255,7 +255,7 @@ impl Devices {
         let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
         let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
         let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
-        let is_known = || asks() || !facts.described.is_empty() || !facts.users.is_empty();
+        let is_known = || asks() || facts.is_telephone || !facts.described.is_empty() || !facts.users.is_empty();
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }
 

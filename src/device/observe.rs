@@ -200,17 +200,16 @@ fn lldp(facts: &mut DeviceFacts, message: &lldp::Message) {
     if let Some(description) = &message.system_description {
         remember(&mut facts.described, description);
     }
-    if message.capabilities.is_some_and(|capabilities| capabilities & lldp::TELEPHONE != 0) {
-        remember(&mut facts.described, &WireText::from("a telephone"));
-        if let Some(name) = &message.system_name {
-            remember(&mut facts.described, name);
-        }
+    facts.is_telephone |= message.is_telephone();
+    if let Some(name) = message.system_name.as_ref().filter(|_| message.is_telephone()) {
+        remember(&mut facts.described, name);
     }
     let parts = [&message.manufacturer, &message.model].map(|part| part.as_ref().map_or("", WireText::raw));
     remember(&mut facts.described, &WireText::from(parts.join(" ").trim()));
 }
 
 fn cdp(facts: &mut DeviceFacts, message: &cdp::Message) {
+    facts.is_telephone |= message.is_telephone();
     if let Some(platform) = &message.platform {
         remember(&mut facts.described, platform);
     }

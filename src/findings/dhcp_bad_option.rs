@@ -30,7 +30,7 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let given = given(case);
     let uc: Vec<Given<'_>> = given.iter().filter(|one| one.is_uc()).copied().collect();
-    let own = case.profile.required_options.iter().map(|(code, _)| *code);
+    let own = case.profile.required_options.iter().map(|needed| needed.option);
     let own = own.chain(asked(&given, case));
     let own: BTreeSet<u8> = own.filter(|code| !matches!(*code, option::VENDOR | option::SIP_SERVERS) || uc.is_empty()).collect();
     let mut found: Vec<Found> =
@@ -235,7 +235,7 @@ mod tests {
             message.problems = vec![(3, "3 octets long, which is not a list of 4 octets each".to_owned())];
             lease.acks.push((at, std::sync::Arc::new(message)));
         });
-        let login = Login::new().profile(|profile| profile.required_options = vec![(3, "why".to_owned())]);
+        let login = Login::new().profile(|profile| profile.required_options = vec![needed(3)]);
         let found = login.step(bad).step(lookup("sip.contoso.com").times(3)).dropped().the(&RULE);
         assert!(found.explains_drop && found.summary.contains("3 octets long"), "{}", found.summary);
     }

@@ -3,18 +3,9 @@
 use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
+use crate::profile::RequiredOption;
 use crate::protocols::dhcp::{self, option};
 use crate::text::WireText;
-
-/// What an OFFER must hold, whatever the device asks for (RFC 2131 table 3): a client may leave one without it.
-const OF_EVERY_OFFER: [(u8, &str); 1] = [(option::LEASE, "an offer without it is none that a device must take")];
-
-/// A class of phones that takes no OFFER without either of these options: Mitel MiVoice, which finds its call server in them.
-const OFFER_OF_CLASS: (&str, [u8; 2], &str) = (
-    "ipphone.mitel.com",
-    [dhcp::option::VENDOR, 125],
-    "it takes no offer that does not name its call server, here or in option 125",
-);
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,46 +31,51 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     if given.is_empty() || given.iter().any(|one| one.message.cut) {
         return Vec::new();
     }
-    let of_family = case.profile.required_options.iter().map(|(code, why)| (*code, why.as_str()));
-    let of_protocol = OF_EVERY_OFFER.into_iter().filter(|(code, _)| of_family.clone().all(|(other, _)| other != *code));
     let offers_alone = given.iter().all(|one| one.message.kind == Some(dhcp::kind::OFFER));
-    let of_class = lacks_call_server(&given).filter(|_| offers_alone);
+    let of_family = &case.profile.required_options;
+    let of_protocol = of_every_offer();
+    let is_known = of_family.iter().any(|needed| needed.option == of_protocol.option);
     of_family
-        .clone()
-        .chain(of_protocol.filter(|_| offers_alone))
-        .filter(|(code, _)| is_missing(&given, *code))
-        .chain(of_class)
-        .filter(|(code, _)| would_help(case, *code))
-        .filter_map(|(code, why)| tell(&given, code, why))
+        .iter()
+        .chain((!is_known).then_some(&of_protocol))
+        .filter(|needed| (offers_alone || !needed.in_offer) && is_missing(&given, needed))
+        .filter(|needed| would_help(case, needed.option))
+        .filter_map(|needed| tell(&given, needed))
         .collect()
 }
 
-fn lacks_call_server(given: &[Given<'_>]) -> Option<(u8, &'static str)> {
-    let (class, [code, other], why) = OFFER_OF_CLASS;
-    let is_class = |one: &Given<'_>| one.class.is_some_and(|own| own.raw().eq_ignore_ascii_case(class));
-    let lacks = |one: &Given<'_>| one.message.option(code).is_none() && one.message.option(other).is_none();
-    given.iter().all(|one| is_class(one) && lacks(one)).then_some((code, why))
+/// What an OFFER must hold, whatever the device asks for (RFC 2131 table 3).
+fn of_every_offer() -> RequiredOption {
+    let why = "an offer without it is none that a device must take".to_owned();
+    RequiredOption { option: option::LEASE, in_offer: true, why, ..RequiredOption::default() }
 }
 
-fn is_missing(given: &[Given<'_>], code: u8) -> bool {
+fn is_missing(given: &[Given<'_>], needed: &RequiredOption) -> bool {
+    let lacks =
+        |one: &Given<'_>| [Some(needed.option), needed.or].iter().flatten().all(|code| one.message.option(*code).is_none());
+    is_wanted(given, needed) && given.iter().all(lacks)
+}
+
+/// Does the device want it from who answered?
+fn is_wanted(given: &[Given<'_>], needed: &RequiredOption) -> bool {
+    if let Some(class) = &needed.class {
+        return given.iter().all(|one| one.class.is_some_and(|own| own.raw().eq_ignore_ascii_case(class)));
+    }
+    // Who asks as anything else than a UC client is not given these, and an INFORM of an earlier attempt may have brought them.
+    let of_uc = matches!(needed.option, option::VENDOR | option::SIP_SERVERS);
+    if of_uc && (given.iter().all(|one| one.class.is_some() && !one.is_uc()) || given.iter().any(|one| one.index.is_none())) {
+        return false;
+    }
     // A server gives the lease time unasked (RFC 2131 section 4.3.1).
-    let asked = code == option::LEASE || given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&code));
-    // Who asks as anything else than a UC client is not given these.
-    if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().all(|one| one.class.is_some() && !one.is_uc()) {
-        return false;
-    }
-    // An INFORM of an earlier attempt may have brought these.
-    if matches!(code, option::VENDOR | option::SIP_SERVERS) && given.iter().any(|one| one.index.is_none()) {
-        return false;
-    }
-    asked && given.iter().all(|one| one.message.option(code).is_none())
+    needed.option == option::LEASE || given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&needed.option))
 }
 
-fn tell(given: &[Given<'_>], code: u8, why: &str) -> Option<Found> {
+fn tell(given: &[Given<'_>], needed: &RequiredOption) -> Option<Found> {
+    let code = needed.option;
     let last = given.last()?;
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
     let kind = last.message.kind.unwrap_or_default();
-    let why = WireText::from(why);
+    let why = WireText::from(needed.why.as_str());
     Some(Found {
         stage: Stage::Address,
         step: last.index,
@@ -116,12 +112,11 @@ mod tests {
 
     fn login(options: &[(u8, &[u8])]) -> Login {
         Login::new()
-            .profile(|profile| {
-                profile.required_options = vec![(3, "without a router it reaches only its own network".to_owned())]
-            })
+            .profile(|profile| profile.required_options = vec![RequiredOption { why: WITHOUT_ROUTER.to_owned(), ..needed(3) }])
             .step(lease(options))
     }
 
+    const WITHOUT_ROUTER: &str = "without a router it reaches only its own network";
     const MASK: (u8, &[u8]) = (1, &[255, 255, 255, 0]);
 
     #[test]
@@ -136,7 +131,7 @@ mod tests {
     fn a_later_attempt_still_lacks_what_the_lease_did_not_bring() {
         let ack = std::sync::Arc::new(dhcp_message(5, &[MASK]));
         let later = Login::new()
-            .profile(|profile| profile.required_options = vec![(3, "why".to_owned()), (43, "why".to_owned())])
+            .profile(|profile| profile.required_options = vec![needed(3), needed(43)])
             .knowing(|known| known.lease = Some((at(1), ack)))
             .step(lookup("a").times(2))
             .step(lookup("sip.contoso.com").times(3))
@@ -161,7 +156,7 @@ mod tests {
     #[test]
     fn an_option_that_the_device_does_not_ask_for_may_be_left_out() {
         let asked = lease(&[MASK]).act(|lease, _| lease.parameter_list = vec![1, 6]);
-        let login = Login::new().profile(|profile| profile.required_options = vec![(3, "why".to_owned())]).step(asked);
+        let login = Login::new().profile(|profile| profile.required_options = vec![needed(3)]).step(asked);
         login.step(lookup("sip.contoso.com").times(3)).dropped().nothing(&RULE);
     }
 
@@ -176,9 +171,7 @@ mod tests {
     #[test]
     fn an_offer_without_lease_time_that_the_device_leaves_asked_for_or_not() {
         let asks = dhcp_exchange().discover().offer(&[MASK]).discover().act(|lease, _| lease.parameter_list = vec![1, 3, 6]);
-        let offered = Login::new()
-            .profile(|profile| profile.required_options = vec![(51, "it takes no lease without a time".to_owned())])
-            .step(asks);
+        let offered = Login::new().profile(|profile| profile.required_options = vec![needed(51)]).step(asks);
         let abandoned = offered.dropped();
         assert!(abandoned.the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 51"));
     }
@@ -189,7 +182,12 @@ mod tests {
             let mut options: Vec<(u8, &[u8])> = vec![MASK, (51, &[0, 0, 14, 16])];
             options.extend(option.map(|code| (code, [1, 1, 1].as_slice())));
             let asks = move |lease: &mut crate::login::steps::Lease, _| lease.vendor_class = Some(WireText::from(class));
-            Login::new().step(dhcp_exchange().discover().offer(&options).discover().act(asks)).dropped()
+            let call_server =
+                RequiredOption { or: Some(125), class: Some("ipphone.mitel.com".to_owned()), in_offer: true, ..needed(43) };
+            Login::new()
+                .profile(|profile| profile.required_options = vec![call_server])
+                .step(dhcp_exchange().discover().offer(&options).discover().act(asks))
+                .dropped()
         };
         assert!(left("ipphone.mitel.com", None).the(&RULE).summary.starts_with("10.0.4.1 gives no DHCP option 43"));
         left("ipphone.mitel.com", Some(43)).nothing(&RULE);

@@ -26,7 +26,7 @@ use crate::login::steps::{
     Purpose, Record, Registration, Step, StepKind, TicketRequest, Transaction,
 };
 use crate::model::{At, By, DropPoint, Endpoint, Frame, How, Mac, Outcome, SECOND, Side, Stage, Time};
-use crate::profile::Profile;
+use crate::profile::{Profile, RequiredOption};
 use crate::protocols::{dhcp, dns, http, kerberos, ldap, ntp, sip, tls};
 use crate::text::WireText;
 use crate::trust::{Fault, FaultKind, Link};
@@ -47,6 +47,11 @@ pub(crate) fn at_second(frame: u64, seconds: f64) -> At {
 /// An IP address, as people write it.
 pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
+}
+
+/// A DHCP option that a profile says is needed.
+pub(crate) fn needed(option: u8) -> RequiredOption {
+    RequiredOption { option, why: "it cannot do without".to_owned(), ..RequiredOption::default() }
 }
 
 /// The device's address.

@@ -32,8 +32,8 @@ pub struct Profile {
     pub order: Vec<Stage>,
     /// Screen text for a stage.
     pub screens: Vec<(Stage, String)>,
-    /// DHCP options without which it cannot log in, with the reason.
-    pub required_options: Vec<(u8, String)>,
+    /// DHCP options without which it cannot log in.
+    pub required_options: Vec<RequiredOption>,
     /// Names that it looks up to find its registrar, in order; `{domain}` stands for the SIP domain. SRV names begin
     /// with `_`.
     pub registrar_names: Vec<String>,
@@ -74,6 +74,25 @@ pub struct Source {
     pub text: String,
     /// Between 0 and 1; `None` where the file gives none.
     pub certainty: Option<f32>,
+}
+
+/// A DHCP option without which a device cannot log in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequiredOption {
+    /// Its number.
+    pub option: u8,
+    /// The number of one that serves as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or: Option<u8>,
+    /// The vendor class (option 60, compared without regard to case) of those that need it; `None`: all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Does it leave every OFFER without it, so that an ACK would come too late?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_offer: bool,
+    /// Why it needs it.
+    pub why: String,
 }
 
 /// How long a device waits for something.
@@ -132,6 +151,8 @@ pub enum MarkKind {
     Path,
     /// What it says of itself by LLDP or CDP contains it.
     Described,
+    /// It says by LLDP (IEEE 802.1AB section 8.5.8) or CDP that it is a telephone.
+    Telephone,
     /// Its ClientHello, as [`crate::device::facts::DeviceFacts::hello_in_words`] tells it, begins with it.
     Hello,
     /// The subject of a certificate of its own, given as TLS client, contains it.
@@ -156,7 +177,7 @@ impl MarkKind {
             Self::UserAgent => "user agent",
             Self::Name | Self::Domain => "names asked for",
             Self::Path => "files asked for",
-            Self::Described => "LLDP and CDP",
+            Self::Described | Self::Telephone => "LLDP and CDP",
             Self::Hello => "TLS hello",
             Self::Certificate | Self::ServerCertificate => "own certificate",
             Self::Sip => "SIP",

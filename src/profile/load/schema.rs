@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::texts::{TextOr, Texts};
 use super::trust::{Certainty, Trust};
 use crate::model::Stage;
-use crate::profile::{Mark, MarkKind, Profile, Source, Timer, Variant, Version};
+use crate::profile::{Mark, MarkKind, Profile, RequiredOption, Source, Timer, Variant, Version};
 
 /// Where in the text something is wrong, and what.
 pub(super) type Complaint = (usize, String);
@@ -102,13 +102,6 @@ impl Statement {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RequiredOption {
-    option: u8,
-    why: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct WrittenMark {
     kind: MarkKind,
     value: Spanned<Texts>,
@@ -178,7 +171,7 @@ impl File {
             recognition,
             order: self.order.into_iter().map(stage).collect::<Result<_, _>>()?,
             screens: self.screens.into_iter().collect(),
-            required_options: self.required_option.into_iter().map(|required| (required.option, required.why)).collect(),
+            required_options: self.required_option,
             registrar_names: self.registrar_names,
             registrar_ports: self.registrar_ports,
             sign_in_names: self.sign_in_names,
@@ -245,7 +238,8 @@ fn checked(kind: MarkKind, value: String) -> Result<String, String> {
             let message = format!("{value:?} is not a list of DHCP options, such as \"1,3,6,15\"");
             right.then_some(value).ok_or(message)
         }
-        MarkKind::Sip | MarkKind::ServerCertificate => Ok(value),
+        MarkKind::Telephone if !value.is_empty() => Err("who is a telephone says no more of it: the value is \"\"".to_owned()),
+        MarkKind::Sip | MarkKind::ServerCertificate | MarkKind::Telephone => Ok(value),
         _ if value.is_empty() => Err("an empty value would fit every device".to_owned()),
         _ => Ok(value),
     }

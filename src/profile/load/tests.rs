@@ -141,6 +141,8 @@ fn what_cannot_be_meant_is_refused() {
     assert!(text.starts_with("mine.toml:13:3: \"0004\" is not"), "of a list, the line of the value is named: {text}");
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"name\"\nvalue = \"\"\nweight = 1\n"));
     assert_eq!(text, "mine.toml:11:9: an empty value would fit every device");
+    let text = error(&with("trust = {}\n[[mark]]\nkind = \"telephone\"\nvalue = \"a\"\nweight = 1\n"));
+    assert_eq!(text, "mine.toml:11:9: who is a telephone says no more of it: the value is \"\"");
     let text = error(&MINIMAL.replace("\"mine\"", "\"My Phone\""));
     assert_eq!(text, "mine.toml:1:8: the name \"My Phone\" must be lower-case letters, digits and hyphens");
     let text = error(&with("trust = {}\n[[mark]]\nkind = \"asked-options\"\nvalue = \"66, x\"\nweight = 1\n"));
@@ -175,7 +177,7 @@ fn communicator_phone_edition_is_what_its_documents_say() {
     assert_eq!(profile.screen(Stage::Tls), Some("Connecting to Office Communications Server"));
     assert_eq!(profile.screen(Stage::Directory), Some("Locating Domain Controller"));
     assert_eq!(profile.screen(Stage::Names), None);
-    assert_eq!(profile.required_options.iter().map(|(option, _)| *option).collect::<Vec<_>>(), [1, 3, 6]);
+    assert_eq!(profile.required_options.iter().map(|needed| needed.option).collect::<Vec<_>>(), [1, 3, 6]);
     let hashes = profile.sources.iter().find(|source| source.of == ["hashes that it verifies"]).unwrap();
     assert!(hashes.text.starts_with("Microsoft, Windows CE 5.0") && hashes.certainty == Some(0.95));
 }

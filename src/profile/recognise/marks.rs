@@ -41,7 +41,6 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("Poly VVX", [0x0000, 0x0000, 0x0400]),
         ("Polycom", [0x0000, 0x0000, 0x0440]),
         ("Yealink", [0x0000, 0x0000, 0x4040]),
-        ("a telephone", [0x0000, 0x0000, 0x0040]),
         ("snom", [0x0000, 0x0000, 0x1040]),
     ]),
     (MarkKind::Domain, &[
@@ -234,6 +233,9 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
     ]),
     (MarkKind::Sip, &[
         ("", [0x568e, 0x0000, 0x0040]),
+    ]),
+    (MarkKind::Telephone, &[
+        ("", [0x0000, 0x0000, 0x0040]),
     ]),
     (MarkKind::UserAgent, &[
         ("3PCC", [0x0000, 0x0000, 0x0008]),

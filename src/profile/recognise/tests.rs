@@ -319,8 +319,10 @@ fn a_client_with_the_certificate_of_a_server_is_a_server() {
 
 #[test]
 fn who_says_by_lldp_that_it_is_a_telephone_is_one() {
-    let facts = DeviceFacts { described: vec![WireText::from("a telephone")], ..DeviceFacts::default() };
+    let facts = DeviceFacts { is_telephone: true, ..DeviceFacts::default() };
     assert!(Profiles::builtin().family(&facts).is_some());
+    let switch = DeviceFacts { described: vec![WireText::from("a telephone")], ..DeviceFacts::default() };
+    assert!(Profiles::builtin().family(&switch).is_none(), "others may use the word");
 }
 
 #[test]

@@ -44,7 +44,12 @@ pub struct Message {
 impl Message {
     /// Was it sent by a phone?
     pub fn is_endpoint(&self) -> bool {
-        self.asks_voice_vlan || self.capabilities.is_some_and(|capabilities| capabilities & PHONE != 0)
+        self.asks_voice_vlan || self.is_telephone()
+    }
+
+    /// Does it say that it is a telephone?
+    pub fn is_telephone(&self) -> bool {
+        self.capabilities.is_some_and(|capabilities| capabilities & PHONE != 0)
     }
 
     /// The voice VLAN that the switch announces. 4095 and 0 name none: untagged, or tagged for priority alone.

@@ -62,9 +62,6 @@ pub struct Message {
     pub model: Option<WireText>,
 }
 
-/// The capability of a telephone (IEEE 802.1AB-2009 section 8.5.8).
-pub const TELEPHONE: u16 = 1 << 5;
-
 /// A network policy (TIA-1057 section 10.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -91,16 +88,24 @@ impl Policy {
 impl Message {
     /// Was it sent by an endpoint (a phone, a PC), not by the switch?
     pub fn is_endpoint(&self) -> bool {
-        let capable = |of: u16| self.capabilities.is_some_and(|capabilities| capabilities & of != 0);
         match self.device_type {
             Some(1..=3) => true,
             Some(NETWORK) => false,
             // Phones with a port for a PC are bridges too.
             _ => {
-                capable(capability::TELEPHONE)
-                    || capable(capability::STATION) && !capable(capability::BRIDGE | capability::ROUTER)
+                self.is_telephone()
+                    || self.is_capable(capability::STATION) && !self.is_capable(capability::BRIDGE | capability::ROUTER)
             }
         }
+    }
+
+    /// Does it say that it is a telephone?
+    pub fn is_telephone(&self) -> bool {
+        self.is_capable(capability::TELEPHONE)
+    }
+
+    fn is_capable(&self, of: u16) -> bool {
+        self.capabilities.is_some_and(|capabilities| capabilities & of != 0)
     }
 
     /// The voice VLAN that the network announces; `None` from an endpoint, which only repeats it.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{GENERATED, first_sentence, pretty};
 use crate::formats::x509::{Hash, KeyKind};
-use crate::profile::{Mark, MarkKind, Profile, Profiles, Source, Timer, TrustPolicy};
+use crate::profile::{Mark, MarkKind, Profile, Profiles, RequiredOption, Source, Timer, TrustPolicy};
 use crate::protocols::tls::names::version_name;
 use crate::report::page::{Ink, Page};
 use crate::text::WireText;
@@ -47,12 +47,19 @@ fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+fn required(needed: &RequiredOption) -> String {
+    let other = needed.or.map(|other| format!(" or {other}")).unwrap_or_default();
+    let class = needed.class.as_ref().map(|class| format!(", if its class is {class}")).unwrap_or_default();
+    let offer = if needed.in_offer { ", already in the offer" } else { "" };
+    format!("option {}{other}{class}{offer}: {}", needed.option, flat(&needed.why))
+}
+
 /// All that a profile says, under headings.
 fn sheet(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
     let mut order = vec![profile.order.iter().map(|stage| stage.word()).collect::<Vec<_>>().join(", ")];
     order.extend(profile.needs_time.then(|| "needs the time (NTP) before it trusts a certificate".to_owned()));
     let screens = profile.screens.iter().map(|(stage, text)| format!("{stage}: \"{text}\"")).collect();
-    let options = profile.required_options.iter().map(|(option, why)| format!("option {option}: {}", flat(why))).collect();
+    let options = profile.required_options.iter().map(required).collect();
     let mut registrar = profile.registrar_names.clone();
     if !profile.registrar_ports.is_empty() {
         registrar.push(format!("ports {}", listed(&profile.registrar_ports)));
@@ -179,6 +186,7 @@ fn mark(mark: &Mark, value: &str) -> String {
         MarkKind::Domain => format!("asks for a name in the domain \"{value}\", by DNS or TLS"),
         MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
         MarkKind::Described => format!("describes itself by LLDP or CDP with \"{value}\""),
+        MarkKind::Telephone => "says by LLDP or CDP that it is a telephone".to_owned(),
         MarkKind::Hello => format!("its TLS hello offers at most \"{value}\""),
         MarkKind::Certificate => format!("the subject of its own certificate contains \"{value}\""),
         MarkKind::ServerCertificate if value.is_empty() => {
@@ -211,7 +219,7 @@ fn as_json(profile: &Profile) -> Value {
         "about": flat(&profile.about),
         "order": profile.order,
         "screens": profile.screens.iter().map(|(stage, text)| json!({"stage": stage, "text": text})).collect::<Value>(),
-        "required_options": profile.required_options.iter().map(|(option, why)| json!({"option": option, "why": why})).collect::<Value>(),
+        "required_options": profile.required_options,
         "registrar_names": profile.registrar_names,
         "registrar_ports": profile.registrar_ports,
         "sign_in_names": profile.sign_in_names,
