@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::findings::shared::chain::fault_words;
+use crate::findings::shared::judged::fault_words;
 use crate::formats::names;
 use crate::formats::x509::Certificate;
 use crate::model::{Frame, Time};

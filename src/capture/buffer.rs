@@ -1,7 +1,8 @@
 //! One reused buffer between a [`Read`] and the block grammars: bytes come in as large reads, blocks go out as slices.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 
+use super::end::End;
 use super::error::CaptureError;
 
 /// How many bytes are asked for at once. Fits the second-level cache; larger is slower.
@@ -10,41 +11,6 @@ pub(super) const BUFFER: usize = 256 * 1024;
 const FIRST: usize = 8 * 1024;
 /// How many times as long the buffer becomes where input fills it, up to its full length.
 const GROWTH: usize = 4;
-
-/// How input ends that does not go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum End {
-    /// Where the file or the pipe ends.
-    #[error("the end of the input")]
-    Whole,
-    /// Compressed input ends before its own end.
-    #[error("the compressed data is cut")]
-    Cut,
-    /// Compressed input cannot be unpacked any further.
-    #[error("the compressed data is damaged: {0}")]
-    Damaged(String),
-    /// Whoever waits for the result wants it now.
-    #[error("reading was stopped")]
-    Stopped,
-}
-
-impl From<End> for io::Error {
-    fn from(end: End) -> Self {
-        io::Error::other(end)
-    }
-}
-
-impl End {
-    /// What an error of a reader says of the end, if it says that and no more.
-    pub(super) fn of(error: io::Error) -> io::Result<Self> {
-        match error.downcast() {
-            Ok(end) => Ok(end),
-            // A decompressor's word for input that ends too early; files and pipes just end.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(End::Cut),
-            Err(error) => Err(error),
-        }
-    }
-}
 
 /// The buffer. `start..end` of `bytes` was read but not taken; what was taken last stays valid until the next `fill`.
 #[derive(Debug)]

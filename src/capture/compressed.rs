@@ -13,7 +13,7 @@ use lzma_rust2::XzReader;
 use ruzstd::decoding::{FrameDecoder as ZstdFrames, StreamingDecoder};
 
 use super::CaptureError;
-use super::buffer::End;
+use super::end::End;
 
 /// Largest window of a Zstandard frame: what the `zstd` command takes without being asked to take more.
 const MAX_ZSTD_WINDOW: u64 = 128 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::buffer::End;
+use super::end::End;
 use crate::text::WireText;
 
 /// A capture that cannot be read. A capture that is damaged further on is no error but a [`crate::model::Warning`].

@@ -7,6 +7,7 @@ pub mod archive;
 mod buffer;
 mod clock;
 pub mod compressed;
+mod end;
 pub mod erf;
 mod error;
 pub mod link_type;
@@ -23,8 +24,9 @@ mod tests;
 
 use std::io::{self, Read};
 
+use buffer::Buffer;
 pub(crate) use buffer::Order;
-use buffer::{Buffer, End};
+use end::End;
 use erf::Erf;
 pub use error::CaptureError;
 use netmon::Netmon;

@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use super::buffer::{Buffer, End};
+use super::buffer::Buffer;
+use super::end::End;
 use super::{CaptureError, Facts, Found, MAX_WARNINGS, link_type};
 use crate::model::{Frame, Time, Warning};
 

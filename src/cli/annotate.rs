@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::input::{self, STDIN, shown};
+use super::input::{self, STDIN};
 use super::options::{self, Judging};
-use super::output::{Output, complain};
+use super::output::{Output, complain, shown};
 use super::{Exit, Failure};
 use crate::model::Frame;
 use crate::pipeline::{self, Selector};

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::input::{self, shown};
-use super::options::{KeyLogs, Layout, OutputOptions, ProfileFiles, Readers, unknown_profile};
-use super::output::{Output, complain};
+use super::input;
+use super::options::{KeyLogs, Layout, ProfileFiles, Readers, unknown_profile};
+use super::output::{Output, OutputOptions, complain, shown};
 use super::{Exit, Failure};
 use crate::acceptance::{self, Request};
 use crate::event::What;

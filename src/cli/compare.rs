@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::input::{STDIN, shown};
-use super::options::{self, Judging, Layout, OutputOptions, Readers};
-use super::output::Output;
+use super::input::STDIN;
+use super::options::{self, Judging, Layout, Readers};
+use super::output::{Output, OutputOptions, shown};
 use super::{Exit, Failure};
 use crate::comparison::{self, Story};
 use crate::pipeline::{Options, Selector, Wanted};

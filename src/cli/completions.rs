@@ -5,9 +5,8 @@ use std::io;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::output::Output;
+use super::output::{Output, OutputOptions};
 use super::{Exit, Failure, command};
-use crate::cli::options::OutputOptions;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::input::{self, STDIN, shown};
+use super::input::{self, STDIN};
 use super::interrupt;
-use super::options::{self, DetailOptions, Judging, OutputOptions};
-use super::output::{Output, complain};
+use super::options::{self, DetailOptions, Judging};
+use super::output::{Output, OutputOptions, complain, shown};
 use super::progress::Watched;
 use super::{Exit, Failure};
 use crate::model::Verdict;

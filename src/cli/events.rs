@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::input::{self, shown};
-use super::options::{self, KeyLogs, OutputOptions};
-use super::output::{Output, complain};
+use super::input;
+use super::options::{self, KeyLogs};
+use super::output::{Output, OutputOptions, complain, shown};
 use super::{Exit, Failure};
 use crate::event::Event;
 use crate::model::Warning;

@@ -2,8 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::options::OutputOptions;
-use super::output::Output;
+use super::output::{Output, OutputOptions};
 use super::{Exit, Failure};
 use crate::report::explain;
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::input::{STDIN, shown};
+use super::input::STDIN;
 use super::options::{self, Judging};
-use super::output::{Output, complain};
+use super::output::{Output, complain, shown};
 use super::{Exit, Failure};
 use crate::extraction::{self, Extract as Extracted, ExtractError};
 use crate::pipeline::{Options, Selector, Wanted};

@@ -10,10 +10,10 @@ use super::Failure;
 use super::interrupt::{self, Pipe, Stoppable};
 #[cfg(feature = "decrypt")]
 use super::output::complain;
+use super::output::shown;
 #[cfg(feature = "decrypt")]
 use crate::keylog::KeyLog;
 use crate::profile::Profiles;
-use crate::text::WireText;
 
 /// The name that stands for standard input.
 pub(super) const STDIN: &str = "-";
@@ -24,11 +24,6 @@ const SMALL: u64 = 1 << 20;
 /// Is this a file that is not worth a thread?
 pub(super) fn is_small(metadata: &fs::Metadata) -> bool {
     metadata.is_file() && metadata.len() <= SMALL
-}
-
-/// How a path is shown: a file's name can hold anything.
-pub(super) fn shown(path: &Path) -> String {
-    WireText::from(path.to_string_lossy().into_owned()).to_string()
 }
 
 /// Opens a capture; `-` is standard input. From then on Ctrl-C ends the reading of what is not small.

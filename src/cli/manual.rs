@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::shown;
+use super::output::shown;
 use super::{Exit, Failure, command};
 
 #[derive(Debug, Args)]

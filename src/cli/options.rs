@@ -15,30 +15,6 @@ use crate::pipeline::{Options, Selector};
 use crate::profile::{Profile, Profiles};
 use crate::report::explain::closest;
 
-// Where the result goes, and how it looks.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputOptions {
-    /// Write the result to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Colour; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    pub(super) color: Color,
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    /// On a terminal that can show it
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
 // For whom the result of a command is that has two forms.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]

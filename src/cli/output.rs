@@ -6,11 +6,40 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
+use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::input::shown;
-use super::options::{Color, OutputOptions};
 use crate::report::text::WIDTH;
+use crate::text::WireText;
+
+// Where the result goes, and how it looks.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputOptions {
+    /// Write the result to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal that can show it
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How a path is shown: a file's name can hold anything.
+pub(super) fn shown(path: &Path) -> String {
+    WireText::from(path.to_string_lossy().into_owned()).to_string()
+}
 
 /// Says on standard error what went wrong.
 pub(super) fn complain(what: &dyn Display) {

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::explain::Format;
-use super::options::{OutputOptions, ProfileFiles, unknown_profile};
-use super::output::Output;
+use super::options::{ProfileFiles, unknown_profile};
+use super::output::{Output, OutputOptions};
 use super::{Exit, Failure};
 use crate::report::explain;
 

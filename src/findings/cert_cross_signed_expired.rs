@@ -1,6 +1,7 @@
 //! `cert-cross-signed-expired`: the path sent ends in an expired cross-signed root.
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::trust::FaultKind;
 

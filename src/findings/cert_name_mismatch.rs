@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::role_names;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;

@@ -1,6 +1,7 @@
 //! `cert-not-yet-valid`: a certificate's time has not begun, by the capture's clock or the device's.
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::trust::{Clock, FaultKind};
 

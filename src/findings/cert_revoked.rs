@@ -1,7 +1,8 @@
 //! `cert-revoked`: a revocation list or responder in the capture says so, or the device does.
 
 use crate::findings::shared::alert;
-use crate::findings::shared::chain::{self, Judged, left};
+use crate::findings::shared::chain::{self, left};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::place::{Place, alert_name};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::revocation;

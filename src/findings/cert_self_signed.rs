@@ -1,6 +1,7 @@
 //! `cert-self-signed`: the server's own certificate is signed with its own key.
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::trust::FaultKind;
 

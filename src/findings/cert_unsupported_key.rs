@@ -1,7 +1,8 @@
 //! `cert-unsupported-key`: a key in the chain is of a kind or size that the device cannot use.
 
 use crate::findings::shared::alert;
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::place::alert_name;
 use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};

@@ -1,7 +1,8 @@
 //! `cert-unsupported-signature`: a certificate is signed in a way that the device cannot verify.
 
 use crate::findings::shared::alert;
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::{Judged, algorithm_name};
 use crate::findings::shared::place::alert_name;
 use crate::findings::shared::reissue;
 use crate::findings::{Case, Found, Help, Rule, Weight};
@@ -101,7 +102,7 @@ fn told(case: &Case<'_>) -> Vec<Found> {
                 let body = judged.body(Some(*link));
                 body.is_some_and(|body| body.subject.der != body.issuer.der && body.signature_algorithm.hash > Some(Hash::Sha1))
             })?;
-            let algorithm = chain::algorithm_name(judged.body(Some(link))?);
+            let algorithm = algorithm_name(judged.body(Some(link))?);
             let which = judged.which(Some(link));
             let confidence = if shaken.tls.server_key_exchange.is_some() { 0.4 } else { 0.65 };
             let said = alert_name(51);

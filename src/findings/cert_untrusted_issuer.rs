@@ -1,7 +1,8 @@
 //! `cert-untrusted-issuer`: the chain does not lead to a CA that the device has.
 
 use crate::findings::shared::alert;
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::place::alert_name;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;

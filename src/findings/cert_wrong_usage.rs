@@ -1,6 +1,7 @@
 //! `cert-wrong-usage`: the certificate forbids what it is used for.
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::text::WireText;
 use crate::trust::FaultKind;

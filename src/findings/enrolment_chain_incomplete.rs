@@ -1,6 +1,7 @@
 //! `enrolment-chain-incomplete`: the bundle that the device fetched lacks a CA that the registrar's chain needs.
 
-use crate::findings::shared::chain::{self, Judged, certificate_found};
+use crate::findings::shared::chain::{self, certificate_found};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::place::connections;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::{Evidence, Frame, Stage};

@@ -1,6 +1,7 @@
 //! `tls-intercepted`: something between device and server answers in the server's name.
 
-use crate::findings::shared::chain::{self, Judged, left};
+use crate::findings::shared::chain::{self, left};
+use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::Evidence;
 use crate::text::WireText;

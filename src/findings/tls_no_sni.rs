@@ -1,7 +1,8 @@
 //! `tls-no-sni`: the hello names no server, and the server answers for another site.
 
-use crate::findings::shared::chain::{self, Judged, left};
+use crate::findings::shared::chain::{self, left};
 use crate::findings::shared::handshake::{Shaken, handshakes};
+use crate::findings::shared::judged::Judged;
 use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Side};

@@ -1,7 +1,6 @@
 //! Attempts that are over in, what is remembered of them out: how many there were, and to which ends they came. Knows nothing of
 //! those that go on.
 
-use super::attempt::Record;
 use super::drops::PastEnd;
 use super::steps::Attempt;
 
@@ -19,7 +18,7 @@ pub(super) struct Settled {
 
 impl Settled {
     /// These are over.
-    pub(super) fn all(&mut self, attempts: Vec<(Attempt, Vec<Record>)>) -> Vec<Attempt> {
+    pub(super) fn all<Record>(&mut self, attempts: Vec<(Attempt, Record)>) -> Vec<Attempt> {
         let attempts: Vec<Attempt> = attempts.into_iter().map(|(attempt, _)| attempt).collect();
         attempts.iter().for_each(|attempt| self.add(attempt));
         attempts
@@ -61,7 +60,7 @@ mod tests {
             Login::new().step(refused).dropped().attempt
         };
         let mut settled = Settled::default();
-        let attempts = (1..=ENDS as u16 + 9).map(|number| (attempt(number), Vec::new())).collect();
+        let attempts = (1..=ENDS as u16 + 9).map(|number| (attempt(number), ())).collect();
         settled.all(attempts);
         assert_eq!((settled.count, settled.ends.len()), (ENDS as u32 + 9, ENDS));
         assert_eq!(settled.ends.first(), PastEnd::of(&attempt(1)).as_ref());

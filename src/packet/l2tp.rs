@@ -1,7 +1,7 @@
 //! The Layer Two Tunneling Protocol: version 2 (RFC 2661), and version 3 over UDP or IP (RFC 3931).
 
-use super::Link;
 use super::link::{self, Above, Unwrapped};
+use super::{Link, looks};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::Record;
 
@@ -58,10 +58,10 @@ fn version2<'a>(link: Link, flags: u16, reader: &mut Reader<'a>) -> Result<Optio
 /// octets), whether a sublayer follows (4), and what it carries: the first that fits is taken.
 fn session<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Option<Unwrapped<'a>> {
     (0..=12).step_by(4).filter_map(|skipped| bytes.get(skipped..)).find_map(|rest| {
-        if link::looks_like_frame(rest) {
+        if looks::looks_like_frame(rest) {
             return link::ethernet(record, rest);
         }
-        if link::is_ip(rest) {
+        if looks::is_ip(rest) {
             return Some(Unwrapped { link, above: Above::Ip(rest) });
         }
         let ppp = rest.strip_prefix(&[0xff, 0x03])?;

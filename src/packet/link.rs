@@ -1,8 +1,10 @@
 //! Link layers, by hand: what lies between the wire and the EtherType.
 
+use super::looks::{looks_like_frame, looks_like_ip};
+use super::media::{self, Carried};
 use super::shims::{self, Behind};
-use super::wireless::{self, Carried, Payload};
-use super::{LLC, Link, media, short};
+use super::wireless::{self, Payload};
+use super::{LLC, Link, short};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::{Record, erf, link_type};
 use crate::model::Mac;
@@ -113,18 +115,26 @@ fn unwrap_others<'a>(record: &Record<'a>) -> Result<Unwrapped<'a>, ParseError> {
             Ok(cooked(record, hardware, u16::from(length), address, ether_type, reader.rest()))
         }
         number if wireless::is_wireless(number) => Ok(above_wireless(record, &wireless::unwrap(record)?)),
-        link_type::ARCNET | link_type::ARCNET_LINUX => bare(media::arcnet(record.link_type, &mut reader)?),
-        link_type::TOKEN_RING => media::token_ring(record, &mut reader),
-        link_type::FDDI => media::fddi(record, &mut reader),
-        link_type::IPOIB => media::infiniband(record, &mut reader),
-        link_type::NFLOG => bare(media::netfilter_log(&mut reader)?),
-        link_type::PKTAP => media::packet_tap(record, &mut reader),
-        _ => Err(reader.invalid("link type")),
+        number => match media::unwrap(number, record.data).transpose()? {
+            Some((link, carried)) => Ok(above_media(record, link, carried)),
+            None => Err(reader.invalid("link type")),
+        },
+    }
+}
+
+/// What a link layer that is seldom met carries.
+fn above_media<'a>(record: &Record<'a>, link: Link, carried: Carried<'a>) -> Unwrapped<'a> {
+    match carried {
+        Carried::Ip(packet) => Unwrapped { link, above: Above::Ip(packet) },
+        Carried::EtherType(ether_type, bytes) => above_ether_type(record, link, ether_type, bytes),
+        Carried::Llc(llc) => above_llc(record, link, llc),
+        Carried::Frame(link_type, data) => unwrap(&Record { link_type, data, ..*record }),
+        Carried::Nothing => Unwrapped { link, above: Above::Nothing },
     }
 }
 
 /// What an 802.11 frame carries; of several packets in one, the first.
-pub(super) fn above_wireless<'a>(record: &Record<'a>, carried: &Carried<'a>) -> Unwrapped<'a> {
+pub(super) fn above_wireless<'a>(record: &Record<'a>, carried: &wireless::Carried<'a>) -> Unwrapped<'a> {
     match carried.payload {
         Payload::Llc(llc) => above_llc(record, carried.link, llc),
         Payload::Aggregate(frames) => match wireless::subframe(frames) {
@@ -261,34 +271,6 @@ fn pseudowire(bytes: &[u8]) -> Option<(Link, u16, &[u8])> {
     let behind_control_word = bytes.strip_prefix(&[0, 0]).and_then(|rest| rest.get(2..));
     let frame = [behind_control_word, Some(bytes)].into_iter().flatten().find(|frame| looks_like_frame(frame))?;
     header(frame)
-}
-
-/// Is it an Ethernet frame of a kind that phones send?
-pub(super) fn looks_like_frame(bytes: &[u8]) -> bool {
-    let Some((&[_, _, _, _, _, _, _, _, _, _, _, _, high, low], rest)) = bytes.split_first_chunk() else { return false };
-    match u16::from_be_bytes([high, low]) {
-        IPV4 => matches!(rest.first(), Some(0x45..=0x4f)),
-        IPV6 => matches!(rest.first(), Some(0x60..=0x6f)),
-        0x0806 | 0x8100 | 0x88a8 => true,
-        _ => false,
-    }
-}
-
-/// Is it an IP packet, by version, header length and length?
-pub(super) fn is_ip(bytes: &[u8]) -> bool {
-    match *bytes {
-        [version @ 0x45..=0x4f, _, t0, t1, ..] => {
-            let total = usize::from(u16::from_be_bytes([t0, t1]));
-            total >= usize::from(version & 0x0f) << 2 && total <= bytes.len()
-        }
-        [0x60..=0x6f, _, _, _, l0, l1, ..] => usize::from(u16::from_be_bytes([l0, l1])).saturating_add(40) <= bytes.len(),
-        _ => false,
-    }
-}
-
-/// Does it begin with an IP version and a header length that can be?
-pub(super) fn looks_like_ip(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(0x45..=0x4f | 0x60..=0x6f))
 }
 
 /// PPP with or without its address and control octets.

@@ -9,6 +9,7 @@ mod hep;
 mod ip;
 mod l2tp;
 mod link;
+mod looks;
 mod media;
 mod shims;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What switches and providers put between an EtherType and the packet: tags that are followed by another EtherType, and headers
 //! that are followed by a whole frame.
 
-use super::link::looks_like_ip;
+use super::looks::looks_like_ip;
 use crate::bytes::{ParseError, Reader};
 
 /// What stands behind such a header.

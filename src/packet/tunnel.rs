@@ -2,7 +2,7 @@
 //! device and its servers exchange; the outer one only carries it past the place of capture.
 
 use super::link::{self, Above, Unwrapped};
-use super::{Datagram, Link, capwap, hep, l2tp, wireless};
+use super::{Datagram, Link, capwap, hep, l2tp, looks, wireless};
 use crate::bytes::{ParseError, Reader};
 use crate::capture::Record;
 
@@ -119,7 +119,7 @@ fn gre<'a>(record: &Record<'a>, link: Link, bytes: &'a [u8]) -> Result<Option<Un
         }
         0x22eb => erspan3(record, link, &mut reader),
         // WCCP: version 2 has four octets of its own before the packet (draft-wilson-wrec-wccp-v2-01).
-        0x883e if !link::looks_like_ip(reader.peek()) => {
+        0x883e if !looks::looks_like_ip(reader.peek()) => {
             reader.take(4, "WCCP redirect header")?;
             Ok(by_ether_type(record, link, IPV4, reader.rest()))
         }
@@ -237,7 +237,7 @@ fn gtp_u(payload: &[u8]) -> Result<Option<&[u8]>, ParseError> {
             next = reader.u8("GTP next extension header")?;
         }
     }
-    Ok(Some(reader.rest()).filter(|packet| link::looks_like_ip(packet)))
+    Ok(Some(reader.rest()).filter(|packet| looks::looks_like_ip(packet)))
 }
 
 /// Teredo (RFC 4380 section 5.1.1): what authenticates the packet and where it came from may stand before it.
@@ -252,7 +252,7 @@ fn teredo(payload: &[u8]) -> Option<&[u8]> {
     if rest.starts_with(&[0, 0]) {
         rest = rest.get(ORIGIN..)?;
     }
-    Some(rest).filter(|packet| matches!(packet, [0x60..=0x6f, ..]) && link::is_ip(packet))
+    Some(rest).filter(|packet| matches!(packet, [0x60..=0x6f, ..]) && looks::is_ip(packet))
 }
 
 fn by_ether_type<'a>(record: &Record<'a>, link: Link, ether_type: u16, bytes: &'a [u8]) -> Option<Unwrapped<'a>> {

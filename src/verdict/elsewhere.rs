@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::onward::{Obstacle, Onward};
 use super::result::{AttemptSummary, DeviceAnalysis, Finding};
 use crate::device::facts::DeviceFacts;
-use crate::findings::shared::chain::{PROBABLE, fault_words};
+use crate::findings::shared::judged::{PROBABLE, fault_words};
 use crate::findings::{self, Weight};
 use crate::formats::x509::Certificate;
 use crate::login::steps::{Attempt, Purpose, StepKind};

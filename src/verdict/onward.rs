@@ -6,7 +6,8 @@
 
 use super::result::Finding;
 use crate::acceptance;
-use crate::findings::shared::chain::{self, Judged, PROBABLE, fault_words};
+use crate::findings::shared::chain;
+use crate::findings::shared::judged::{Judged, PROBABLE, fault_words};
 use crate::findings::{self, Case, Found, Rule};
 use crate::login::steps::Attempt;
 use crate::model::{DropPoint, Evidence, Outcome, Prospect, Stage};

@@ -9,10 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use sha2::{Digest as _, Sha256};
 
-use super::input::shown;
 use super::interrupt;
-use super::options::{Judging, OutputOptions};
-use super::output::{Output, complain};
+use super::options::Judging;
+use super::output::{Output, OutputOptions, complain, shown};
 use super::{Exit, Failure};
 use crate::pipeline::Options;
 use crate::report::triage::text;

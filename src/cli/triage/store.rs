@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::read::Kept;
 use super::walk::Candidate;
 use crate::cli::Failure;
-use crate::cli::input::shown;
+use crate::cli::output::shown;
 use crate::cli::progress::now;
 use crate::triage::Digest;
 use crate::triage::journal::{self, Content, Kind, Lengths};

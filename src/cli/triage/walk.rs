@@ -9,7 +9,8 @@ use std::thread;
 use std::time::UNIX_EPOCH;
 
 use crate::cli::Failure;
-use crate::cli::input::{STDIN, shown};
+use crate::cli::input::STDIN;
+use crate::cli::output::shown;
 use crate::triage::Unread;
 
 /// To ask of so few files takes less time than to begin a thread.

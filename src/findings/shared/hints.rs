@@ -2,7 +2,7 @@
 //! against it. Each counts only where nothing is proven.
 
 use crate::findings::Case;
-use crate::findings::shared::chain::{Judged, PROBABLE, algorithm_name, wanted_name};
+use crate::findings::shared::judged::{Judged, PROBABLE, algorithm_name, wanted_name};
 use crate::formats::names;
 use crate::formats::x509::{Body, Hash, KeyKind, Scheme};
 use crate::trust::{self, Fault, FaultKind, Link};

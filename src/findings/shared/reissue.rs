@@ -1,7 +1,7 @@
 //! The faults of one chain in, sentences out: what must be issued again, and what to mend in the same go. Knows no rule.
 
 use crate::findings::Case;
-use crate::findings::shared::chain::{Judged, PROBABLE, clock_of, fault_words};
+use crate::findings::shared::judged::{Judged, PROBABLE, clock_of, fault_words};
 use crate::text::WireText;
 use crate::trust::{Clock, Fault, FaultKind};
 

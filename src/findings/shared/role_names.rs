@@ -2,7 +2,7 @@
 //! domain it covers instead. A chain in, a table out; says nothing of causes.
 
 use crate::findings::Case;
-use crate::findings::shared::chain::{Judged, PROBABLE};
+use crate::findings::shared::judged::{Judged, PROBABLE};
 use crate::formats::names::covers;
 use crate::login::steps::Purpose;
 use crate::protocols::dns::kind;

@@ -2,7 +2,8 @@
 //! it. Attempt in, facts out; says nothing of causes.
 
 use crate::findings::Case;
-use crate::findings::shared::chain::{Judged, PROBABLE, algorithm_name, fault_words, judged, wanted_name};
+use crate::findings::shared::chain::judged;
+use crate::findings::shared::judged::{Judged, PROBABLE, algorithm_name, fault_words, wanted_name};
 use crate::findings::shared::role_names::{self, RoleName};
 use crate::formats::x509::{AlternativeName, Body, KeyKind};
 use crate::model::{Aspect, At, Frame};

@@ -10,7 +10,7 @@ use std::thread::{self, ScopedJoinHandle};
 use super::store::{Finding, Store};
 use super::walk::Candidate;
 use crate::cli::Failure;
-use crate::cli::input::shown;
+use crate::cli::output::shown;
 use crate::report::html::batch::{self, Line};
 use crate::report::triage::Manifest;
 use crate::triage::{Growing, Overview, Unread};
