@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::onward::{Obstacle, Onward};
+use super::heading::Heading;
+use super::obstacle::{Obstacle, Onward};
 use super::result::{AttemptSummary, DeviceAnalysis, Finding};
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::judged::{PROBABLE, fault_words};
 use crate::findings::{self, Weight};
 use crate::formats::x509::Certificate;
-use crate::login::steps::{Attempt, Purpose, StepKind};
+use crate::login::steps::{Attempt, Purpose};
 use crate::model::{At, Endpoint, Evidence, Stage, Verdict};
 use crate::profile::Profile;
 use crate::text::WireText;
@@ -19,8 +20,6 @@ use crate::trust::{self, Question};
 const REGISTRARS: usize = 32;
 /// Bytes of the certificates in them.
 const REGISTRAR_BYTES: usize = 1 << 20;
-/// Names and addresses of its registrar that are kept of a device.
-const HEADED_FOR: usize = 8;
 
 /// What stopped the device itself further on, in another attempt, will do so again.
 const OF_ITSELF: f32 = 0.9;
@@ -32,44 +31,6 @@ const SAME_SERVER: f32 = 0.8;
 const OF_ANOTHER: f32 = 0.6;
 /// Another device of the same family signed in.
 const ANOTHER_SIGNED_IN: f32 = 0.6;
-
-/// Where a device wanted to go when it dropped, as far as it shows: its registrar.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Heading {
-    servers: Vec<Endpoint>,
-    names: Vec<WireText>,
-}
-
-impl Heading {
-    /// Of one attempt.
-    pub(super) fn of(attempt: &Attempt) -> Self {
-        let mut heading = Self::default();
-        for step in attempt.steps.iter().filter(|step| step.purpose == Purpose::Registrar) {
-            if heading.names.len() < HEADED_FOR
-                && let Some(name) = step.name()
-            {
-                heading.names.push(name.clone());
-            }
-            if heading.servers.len() < HEADED_FOR
-                && let StepKind::Connection(connection) = &step.kind
-            {
-                heading.servers.push(connection.flow.server);
-            }
-        }
-        heading
-    }
-
-    /// Memory that it takes, about.
-    pub(super) fn held(&self) -> usize {
-        let names = self.names.iter().map(|name| size_of_val(name).saturating_add(name.held())).sum::<usize>();
-        size_of_val(self.servers.as_slice()).saturating_add(names).saturating_add(size_of::<Self>())
-    }
-
-    fn leads_to(&self, registrar: &Registrar) -> bool {
-        let named = |name: &WireText| registrar.name.as_ref().is_some_and(|known| known.raw().eq_ignore_ascii_case(name.raw()));
-        self.servers.contains(&registrar.server) || self.names.iter().any(named)
-    }
-}
 
 /// A registrar and the chain that it gave to whoever came so far.
 #[derive(Debug)]
@@ -105,7 +66,7 @@ impl Registrars {
 
     /// What this device would have against the chain of the registrar that it was on its way to.
     fn judged_by(&self, heading: &Heading, profile: &Profile, facts: &DeviceFacts) -> Option<Onward> {
-        let registrar = self.known.iter().find(|registrar| heading.leads_to(registrar))?;
+        let registrar = self.known.iter().find(|registrar| heading.is_for(registrar.server, registrar.name.as_ref()))?;
         let question = Question {
             chain: &registrar.chain,
             fetched: &facts.fetched,
@@ -151,7 +112,7 @@ pub(super) fn in_other_attempts(
             .filter(|finding| finding.code == code && names_a_cause(finding))
             .min_by_key(|finding| finding.stage != stage)
     });
-    let obstacle = stopped.min_by_key(|finding| finding.stage).map(|finding| Obstacle::of_finding(finding, OF_ITSELF));
+    let obstacle = stopped.min_by_key(|finding| finding.stage).map(|finding| of_finding(finding, OF_ITSELF));
     Onward::stopped(obstacle.into_iter().collect()).or_else(|| came_further(attempts, drop_stage))
 }
 
@@ -200,12 +161,24 @@ fn of_another(devices: &[DeviceAnalysis], index: usize, stage: Stage) -> Option<
     let came_further =
         |other: &&DeviceAnalysis| other.typical_attempt().and_then(|attempt| attempt.drop).is_some_and(|drop| drop.stage > stage);
     let stopped = others().filter(came_further).filter_map(DeviceAnalysis::primary).find(|finding| names_a_cause(finding))?;
-    Onward::stopped(vec![Obstacle::of_finding(stopped, OF_ANOTHER)])
+    Onward::stopped(vec![of_finding(stopped, OF_ANOTHER)])
 }
 
 /// Does it say more than how something was left? The same trouble can show in several ways.
 fn names_a_cause(finding: &Finding) -> bool {
     findings::ALL.iter().any(|rule| rule.code == finding.code && rule.weight == Weight::Specific)
+}
+
+/// Something that did stop the device, or another one, on another occasion.
+fn of_finding(finding: &Finding, certainty: f32) -> Obstacle {
+    Obstacle {
+        code: finding.code,
+        stage: finding.stage,
+        confidence: finding.confidence * certainty,
+        summary: finding.summary.clone(),
+        fix: finding.fix.clone(),
+        evidence: finding.evidence.iter().take(2).cloned().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -298,14 +271,5 @@ mod tests {
         let mut registrars = Registrars { bytes: REGISTRAR_BYTES, ..Registrars::default() };
         registrars.note(&takes(1, vec![leaf()]).attempt);
         assert!(registrars.known.is_empty());
-    }
-
-    #[test]
-    fn a_device_is_headed_for_its_first_registrars() {
-        let more = u16::try_from(HEADED_FOR).unwrap() + 1;
-        let tried = |port: u16| tcp(Purpose::Registrar).named("pool.contoso.com").to("10.0.4.12", port).hello();
-        let login = (1..=more).fold(Login::new(), |login, port| login.step(tried(port)));
-        let heading = Heading::of(&login.attempt);
-        assert_eq!((heading.servers.len(), heading.names.len()), (HEADED_FOR, HEADED_FOR));
     }
 }

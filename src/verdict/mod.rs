@@ -9,12 +9,15 @@ use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
 use crate::profile::Profile;
 
 mod elsewhere;
+mod heading;
+mod obstacle;
 mod onward;
 mod result;
 mod worth;
 
-pub use elsewhere::{Heading, Registrars, look_at_others};
-pub use onward::{Obstacle, Onward};
+pub use elsewhere::{Registrars, look_at_others};
+pub use heading::Heading;
+pub use obstacle::{Obstacle, Onward};
 pub use result::{
     Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Fix, Repeats, RoleName,
 };

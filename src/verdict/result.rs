@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::elsewhere::Heading;
-use super::onward::Onward;
+use super::heading::Heading;
+use super::obstacle::Onward;
 use crate::flow::Conflict;
 use crate::login::steps::StageReport;
 use crate::login::timeline::Moment;
