@@ -3,7 +3,7 @@
 use crate::findings::shared::answers::Words;
 use crate::findings::shared::fetch;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::stages::enrolment::is_bad_content;
+use crate::login::stages::web::is_bad_content;
 use crate::model::Stage;
 
 /// The rule.

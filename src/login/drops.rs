@@ -5,7 +5,7 @@ use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::judge::is_shadow;
-use super::stages::{enrolment, register};
+use super::stages::{register, web};
 use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -118,7 +118,7 @@ pub(super) fn transactions(step: &Step) -> &[Transaction] {
 /// Is the last word of this step a challenge that a client answers at once, as a rule?
 pub(super) fn is_challenged(step: &Step) -> bool {
     match &step.kind {
-        StepKind::Connection(connection) if connection.sip.is_empty() => enrolment::is_pending_challenge(&connection.http),
+        StepKind::Connection(connection) if connection.sip.is_empty() => web::is_pending_challenge(&connection.http),
         _ => register::is_pending_challenge(transactions(step)),
     }
 }

@@ -343,13 +343,13 @@ fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context
     Some(match purpose {
         Purpose::Registrar => stages::register::judge(connection, horizon),
         Purpose::Directory => stages::directory::judge(connection, horizon),
-        Purpose::Enrolment => stages::enrolment::judge(connection, Stage::Enrolment, horizon),
+        Purpose::Enrolment => stages::web::judge(connection, Stage::Enrolment, horizon),
         Purpose::Provision => stages::provision::judge(connection, horizon),
-        Purpose::Update => stages::enrolment::judge(connection, Stage::Update, horizon),
-        Purpose::Revocation => stages::enrolment::judge(connection, Stage::Tls, horizon),
+        Purpose::Update => stages::web::judge(connection, Stage::Update, horizon),
+        Purpose::Revocation => stages::web::judge(connection, Stage::Tls, horizon),
         // A service beside the login (an address book, a calendar) whose certificate is looked into.
         Purpose::Other if certificate().is_some_and(|frame| context.checks.was_asked_about(frame)) => {
-            stages::enrolment::judge(connection, Stage::Session, horizon)
+            stages::web::judge(connection, Stage::Session, horizon)
         }
         Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
             stages::session::judge_announcements(connection, horizon)?

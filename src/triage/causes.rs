@@ -2,9 +2,10 @@
 //! is missing, the status that refused. Read from what a finding's evidence selects and from the chains that were drawn, never
 //! from its sentences; no frame, time, address or name is part of it.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeSet;
 
-use super::login::Need;
 use super::places::place;
 use crate::model::{Aspect, Evidence, Stage};
 use crate::verdict::{Check, DeviceAnalysis, Drawn, Fix, Onward};
@@ -84,6 +85,17 @@ fn evidence<'a>(device: &'a DeviceAnalysis, code: &str, stage: Stage) -> &'a [Ev
     let mut behind = device.onward.iter().flat_map(Onward::obstacles);
     let behind = || behind.find(|one| one.code == code && one.stage == stage).map(|one| one.evidence.as_slice());
     finding.or_else(behind).unwrap_or_default()
+}
+
+/// Something that must be put right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Need {
+    /// What, the same wherever it is the same.
+    pub key: String,
+    /// The fault in a line.
+    pub summary: String,
+    /// What an administrator does.
+    pub fix: String,
 }
 
 /// What must be put right before this device signs in: the primary cause first, then what would probably stop it behind that.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::causes::{cause, needs, word};
+use super::causes::{Need, cause, needs, word};
 use crate::model::{By, How, Outcome, Stage, Verdict};
 use crate::verdict::{Analysis, DeviceAnalysis};
 
@@ -99,17 +99,6 @@ pub struct Told {
     /// How sure it is.
     pub confidence: f64,
     /// One line.
-    pub summary: String,
-    /// What an administrator does.
-    pub fix: String,
-}
-
-/// Something that must be put right.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Need {
-    /// What, the same wherever it is the same.
-    pub key: String,
-    /// The fault in a line.
     pub summary: String,
     /// What an administrator does.
     pub fix: String,

@@ -13,7 +13,8 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use causes::Need;
 pub use fixes::{Fix, cover};
 pub use groups::{Example, Group};
-pub use login::{Digest, Ended, Login, Need, Told};
+pub use login::{Digest, Ended, Login, Told};
 pub use overview::{Counted, Growing, Overview, Remedy, Unread};

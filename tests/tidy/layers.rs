@@ -1,12 +1,14 @@
 //! The modules stand in dependency order in `src/lib.rs`, and each uses only those before it. Siblings that must stay apart
 //! do not use each other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::source::{code, program, text};
 
 /// Folders whose modules do not use each other, and the modules there that hold what they share.
 const APART: &[(&str, &[&str])] = &[
     ("protocols", &[]),
-    ("login::stages", &[]),
+    ("login::stages", &["connect", "session", "tls", "web"]),
     ("findings", &["shared"]),
     ("report", &["cells", "page", "told", "visible", "words"]),
 ];
@@ -41,9 +43,8 @@ fn uses_in(path: &str, number: usize, line: &str) -> Vec<Use> {
     let from = module(path);
     let place = format!("{path}:{number}: {}", line.trim());
     assert!(!line.contains("crate::{"), "{place}: one line for each module that is used");
-    let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).collect();
     let mut uses = Vec::new();
-    for word in words {
+    for word in paths(line) {
         let parts: Vec<&str> = word.split("::").collect();
         let ups = parts.iter().take_while(|part| **part == "super").count();
         let base: &[String] = match (parts[0], ups) {
@@ -55,6 +56,55 @@ fn uses_in(path: &str, number: usize, line: &str) -> Vec<Use> {
         uses.push(Use { from: from.clone(), to: base.iter().cloned().chain(down).collect(), place: place.clone() });
     }
     uses
+}
+
+/// The paths of a line; of a list in braces, each with what stands before it.
+fn paths(line: &str) -> Vec<String> {
+    let words = |text: &str| {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    match line.split_once("::{") {
+        Some((before, list)) => {
+            let mut before = words(before);
+            let prefix = before.pop().unwrap_or_default();
+            before.extend(words(list).into_iter().map(|word| format!("{prefix}::{word}")));
+            before
+        }
+        None => words(line),
+    }
+}
+
+/// Which files each file uses. A folder's own file is left out: those in the folder use what it holds for all of them.
+fn files_used() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let files: BTreeSet<Vec<String>> =
+        program().iter().filter(|path| !path.ends_with("/mod.rs")).map(|path| module(path)).collect();
+    let mut used: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for Use { from, to, .. } in uses() {
+        let file = (1..=to.len()).rev().map(|length| to[..length].to_vec()).find(|path| files.contains(path));
+        if let Some(file) = file.filter(|file| files.contains(&from) && *file != from) {
+            used.entry(from).or_default().insert(file);
+        }
+    }
+    used
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let used = files_used();
+    assert!(used.len() > 100, "paths are not read");
+    let mut circles = Vec::new();
+    for start in used.keys() {
+        let mut reached = BTreeSet::new();
+        let mut left: Vec<_> = used[start].iter().collect();
+        while let Some(file) = left.pop() {
+            if reached.insert(file) {
+                left.extend(used.get(file).into_iter().flatten());
+            }
+        }
+        circles.extend(reached.contains(start).then(|| start.join("::")));
+    }
+    assert!(circles.is_empty(), "these use each other in a circle:\n{}", circles.join("\n"));
 }
 
 #[test]
@@ -98,11 +148,18 @@ fn siblings_do_not_use_each_other() {
 #[test]
 fn paths_are_read_as_the_compiler_reads_them() {
     let to = |path: &str, line: &str| uses_in(path, 1, line).into_iter().map(|one| one.to.join("::")).collect::<Vec<_>>();
-    assert_eq!(to("src/login/timeline/connection.rs", "use super::super::steps::{Close, Step};"), ["login::steps"]);
+    assert_eq!(
+        to("src/login/timeline/connection.rs", "use super::super::steps::{Close, Step};"),
+        ["login::steps::Close", "login::steps::Step"]
+    );
     assert_eq!(to("src/report/text/mod.rs", "use super::page::Page;"), ["report::page::Page"]);
     assert_eq!(
         to("src/flow/mod.rs", "pub fn a(b: crate::model::Mac) -> crate::text::WireText {"),
         ["model::Mac", "text::WireText"]
+    );
+    assert_eq!(
+        to("src/report/text/told.rs", "use super::{page, told::Told};"),
+        ["report::text::page", "report::text::told::Told"]
     );
     assert!(to("src/flow/mod.rs", "use self::key::Key;").is_empty());
 }

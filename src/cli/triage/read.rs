@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         match analysed {
             Ok((analysis, content)) => {
                 self.kept.fill(&analysis, &content);
-                self.entries.capture(&content, &self.kept);
+                self.entries.capture(&content, self.kept.parts());
                 Outcome::Capture(content)
             }
             Err(Unread::Other(why)) => Outcome::Other(why),
@@ -174,13 +174,17 @@ impl<'a> Reader<'a> {
 
 /// What is kept of an analysis.
 #[derive(Default)]
-pub(super) struct Kept {
-    pub(super) digest: Vec<u8>,
-    pub(super) document: Vec<u8>,
-    pub(super) page: Vec<u8>,
+struct Kept {
+    digest: Vec<u8>,
+    document: Vec<u8>,
+    page: Vec<u8>,
 }
 
 impl Kept {
+    fn parts(&self) -> [&[u8]; 3] {
+        [&self.digest, &self.document, &self.page]
+    }
+
     /// That of this analysis. Nothing fails that is written to memory.
     fn fill(&mut self, analysis: &Analysis, content: &Content) {
         let digest = Digest::of(analysis);

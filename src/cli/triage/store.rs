@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::read::Kept;
 use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::output::shown;
@@ -239,9 +238,8 @@ impl<'a> Entries<'a> {
         Self { store, bytes: Vec::with_capacity(ENOUGH.saturating_mul(2)), captures: Vec::new(), written: now() }
     }
 
-    /// Adds a capture.
-    pub(super) fn capture(&mut self, content: &Content, kept: &Kept) {
-        let parts = [kept.digest.as_slice(), kept.document.as_slice(), kept.page.as_slice()];
+    /// Adds a capture: its digest, its document and its page.
+    pub(super) fn capture(&mut self, content: &Content, parts: [&[u8]; 3]) {
         journal::write(Kind::Capture, content, parts, &mut self.bytes);
         let lengths = Lengths(parts.map(|part| part.len() as u64));
         let behind = lengths.0.iter().fold(1, |sum: u64, length| sum.saturating_add(*length));

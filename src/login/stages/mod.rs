@@ -1,5 +1,6 @@
 //! One file a stage: the states that an exchange of that stage goes through, and what became of it. No I/O, no clock but
-//! the packets'; what does not fit is `unclear`, never an error.
+//! the packets'; what does not fit is `unclear`, never an error. `connect`, `tls`, `web` and `session` judge a connection, whatever
+//! stage it serves, and the other stages ask them.
 
 use std::net::IpAddr;
 
@@ -11,7 +12,6 @@ use super::steps::Ending;
 pub(super) mod address;
 pub(super) mod connect;
 pub(super) mod directory;
-pub(crate) mod enrolment;
 pub(super) mod link;
 pub(super) mod names;
 pub(crate) mod provision;
@@ -19,6 +19,7 @@ pub(super) mod register;
 pub(super) mod session;
 pub(crate) mod time;
 pub(super) mod tls;
+pub(crate) mod web;
 
 /// A device that begins something else at least this long after a question has stopped waiting for the answer.
 const MOVED_ON: i64 = SECOND * 9 / 10;

@@ -1,7 +1,7 @@
 //! Stage `provision`: configuration files, over TFTP (RFC 1350) and HTTP. A phone asks for several names and needs one, so
 //! that a missing file fails nothing where another came.
 
-use super::{Horizon, Judged, connect, enrolment, tls};
+use super::{Horizon, Judged, connect, tls, web};
 use crate::login::purpose;
 use crate::login::steps::{Connection, Exchange, Purpose, StepKind, Transfer};
 use crate::model::{By, How, Outcome, SECOND, Stage};
@@ -73,7 +73,7 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
         return judged;
     }
     if connection.http.is_empty() {
-        return enrolment::judge(connection, STAGE, horizon);
+        return web::judge(connection, STAGE, horizon);
     }
     if let Some(handshake) = connection.tls.as_ref().filter(|tls| tls.opened) {
         let judged = tls::judge(connection, handshake, STAGE, horizon);
@@ -90,7 +90,7 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     match needed(connection) {
         // The server leads elsewhere: what becomes of it shows there.
         Some(exchange) if code(exchange).is_some_and(|code| (300..400).contains(&code)) => Judged::unclear(STAGE),
-        Some(exchange) => enrolment::judge_exchange(exchange, connection, STAGE, horizon),
+        Some(exchange) => web::judge_exchange(exchange, connection, STAGE, horizon),
         None => Judged::unclear(STAGE),
     }
 }

@@ -1,4 +1,4 @@
-//! Stage `enrolment` (and other errands over HTTP): what the web server said in the end.
+//! An errand over HTTP, whatever stage it serves (`enrolment`, `provision`, `update`): what the web server said in the end.
 
 use memchr::memmem;
 
