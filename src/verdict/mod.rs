@@ -41,6 +41,8 @@ const TIMELINES: usize = 3;
 #[derive(Debug, Default)]
 pub struct Gathered {
     attempts: Vec<AttemptSummary>,
+    /// Was the first attempt under way when the capture began?
+    is_first_under_way: bool,
     signed_in: Vec<Option<f32>>,
     /// How well the capture shows the drop that it shows best, and the next best.
     shown: (f32, f32),
@@ -95,6 +97,7 @@ impl Gathered {
             self.draw(&case);
         }
         self.make_room();
+        self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
         // There can be thousands of attempts: their lists have no room for more.
         let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
@@ -317,16 +320,22 @@ impl Gathered {
             let seen = attempt.stages.iter().filter(|stage| stage.stage != Stage::Update && stage.first.is_some());
             seen.min_by_key(|stage| (stage.first, stage.stage)).map(|stage| stage.stage)
         };
-        // A session that was good until then is none of the loop's.
-        let (first, last) = (dropped.first()?, self.attempts.last()?);
-        let distances = last.number.saturating_sub(first.number).max(1);
-        let period_s = last.first.time.seconds_since(first.first.time) / f64::from(distances);
         Some(Repeats {
             attempts: u32::try_from(dropped.len()).unwrap_or(u32::MAX).saturating_add(self.left_out_drops),
-            period_s: (period_s * 1000.0).round() / 1000.0,
+            period_s: self.period_s(&dropped)?,
             drop_stage: commonest(dropped.iter().filter_map(|attempt| attempt.drop).map(|drop| drop.stage))?,
             restarts_at: commonest(self.attempts.iter().skip(1).filter_map(begins_at))?,
         })
+    }
+
+    /// The mean distance of the beginnings of attempts, to the millisecond. A session that was good until the first drop is none
+    /// of the loop's, and an attempt that was under way when the capture began has no beginning to count from.
+    fn period_s(&self, dropped: &[&AttemptSummary]) -> Option<f64> {
+        let under_way = self.is_first_under_way && dropped.len() > 2 && dropped.first().is_some_and(|first| first.number == 1);
+        let (first, last) = (dropped.get(usize::from(under_way))?, self.attempts.last()?);
+        let distances = last.number.saturating_sub(first.number).max(1);
+        let period_s = last.first.time.seconds_since(first.first.time) / f64::from(distances);
+        Some((period_s * 1000.0).round() / 1000.0)
     }
 }
 
@@ -385,24 +394,24 @@ mod tests {
     use super::*;
     use crate::model::{At, Frame, SECOND};
 
+    fn at(second: i64) -> At {
+        At { frame: Frame(second.unsigned_abs()), time: crate::model::Time(second * SECOND) }
+    }
+
+    /// An attempt of ten seconds.
+    fn attempt(number: u32, begun: i64, drop: Option<DropPoint>) -> AttemptSummary {
+        let (first, last) = (at(begun), at(begun + 10));
+        AttemptSummary { number, first, last, stages: Vec::new(), drop, screen: None, primary_cause: None, timeline: Vec::new() }
+    }
+
     /// Sessions of ten seconds, each closed so, and a last one that stands.
     fn closed(times: u32, by: By, how: How) -> Verdict {
-        let at = |second: i64| At { frame: Frame(second.unsigned_abs()), time: crate::model::Time(second * SECOND) };
         let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
         for number in 1..=times.saturating_add(1) {
             let begun = i64::from(number) * 20;
             let drop = DropPoint { stage: Stage::Session, by, how, at: at(begun + 10) };
             gathered.signed_in.push(Some(0.9));
-            gathered.attempts.push(AttemptSummary {
-                number,
-                first: at(begun),
-                last: at(begun + 10),
-                stages: Vec::new(),
-                drop: (number <= times).then_some(drop),
-                screen: None,
-                primary_cause: None,
-                timeline: Vec::new(),
-            });
+            gathered.attempts.push(attempt(number, begun, (number <= times).then_some(drop)));
         }
         gathered.verdict(true).0
     }
@@ -414,5 +423,20 @@ mod tests {
         assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
         assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
         assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    /// The period of attempts that begin at these seconds, each of which drops.
+    fn period(is_first_under_way: bool, begins: &[i64]) -> Option<f64> {
+        let drop = |begun| DropPoint { stage: Stage::Session, by: By::Server, how: How::Rst, at: at(begun + 10) };
+        let attempts = (1..).zip(begins).map(|(number, begun)| attempt(number, *begun, Some(drop(*begun)))).collect();
+        let gathered = Gathered { attempts, is_first_under_way, ..Gathered::default() };
+        gathered.period_s(&gathered.attempts.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_period_is_counted_from_beginnings_that_were_captured() {
+        assert_eq!(period(false, &[0, 120, 220]), Some(110.0));
+        assert_eq!(period(true, &[70, 120, 220]), Some(100.0), "the first one began before the capture");
+        assert_eq!(period(true, &[70, 120]), Some(50.0), "nothing else shows it");
     }
 }

@@ -153,6 +153,11 @@ impl Attempt {
         self.steps.get(self.dropped_step?)
     }
 
+    /// Was it under way when the capture began: does it begin in the middle of a connection?
+    pub fn is_under_way(&self) -> bool {
+        self.steps.first().is_some_and(|step| matches!(&step.kind, StepKind::Connection(connection) if connection.syn.is_none()))
+    }
+
     /// The connections, with their steps.
     pub fn connections(&self) -> impl Iterator<Item = (&Step, &Connection)> + '_ {
         self.steps.iter().filter_map(|step| match &step.kind {
