@@ -2,7 +2,7 @@
 
 use crate::device::facts::VlanStay;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, Stage};
+use crate::model::{Evidence, How, Stage};
 
 /// Stays that two cycles make: there, back, there, back, there.
 const TWO_CYCLES: usize = 5;
@@ -34,6 +34,22 @@ fn found(case: &Case<'_>) -> Option<Found> {
     }
     let name = |stay: &VlanStay| stay.vlan.map_or_else(|| "untagged".to_owned(), |vlan| format!("VLAN {vlan}"));
     let (one, other) = (name(stays.first()?), name(stays.get(1)?));
+    // It got what it asked for, and left it: something told it to go to the other VLAN.
+    let sent_on = drop.how == How::Abandoned && case.attempt.leases().all(|(_, lease)| !lease.acks.is_empty());
+    let (ends, fix) = if sent_on {
+        let fix = format!(
+            "Make all that name a VLAN to the phone name the same one: the DHCP options of both scopes ({one} and {other}; 43, 132, 242 or \
+             what its maker reads), LLDP-MED or CDP of the switch port, and its own setting. A new capture must show one move and a lease \
+             that it keeps."
+        );
+        ("leaves the address that it got in each", fix)
+    } else {
+        let fix = format!(
+            "See why DHCP fails in the voice VLAN ({one} or {other}): its scope, the relay on its router, the trunk to the phone's switch. \
+             Switch port, DHCP options and phone must name the same VLAN; a new capture must show one lease there."
+        );
+        ("gets an address to stay in neither", fix)
+    };
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,
@@ -41,13 +57,10 @@ fn found(case: &Case<'_>) -> Option<Found> {
         explains_drop: drop.stage <= Stage::Address,
         confidence: 0.8,
         summary: format!(
-            "the device goes to and fro between {one} and {other} ({} times), and gets an address to stay in neither",
+            "the device goes to and fro between {one} and {other} ({} times), and {ends}",
             stays.len().saturating_sub(1)
         ),
-        fix: format!(
-            "See why DHCP fails in the voice VLAN ({one} or {other}): its scope, the relay on its router, the trunk to the phone's switch. \
-             Switch port, DHCP options and phone must name the same VLAN; a new capture must show one lease there."
-        ),
+        fix,
         evidence: stays
             .iter()
             .take(TWO_CYCLES)
@@ -70,7 +83,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::{Ending, Step};
-    use crate::model::{By, How};
+    use crate::model::By;
 
     fn silent_dhcp() -> Step {
         let mut step = dhcp_exchange().discover().discover().into_step(1);
@@ -94,6 +107,16 @@ mod tests {
         assert!(found.explains_drop);
         assert!(found.summary.starts_with("the device goes to and fro between untagged and VLAN 20 (4 times)"));
         assert_eq!(found.evidence.len(), 5);
+    }
+
+    #[test]
+    fn who_gets_an_address_in_each_vlan_and_leaves_it_was_sent_on() {
+        let released = lease(&[]).act(|lease, at| lease.releases.push(at)).into_step(1);
+        let left = Ending { by: By::Device, how: How::Abandoned, at: released.last };
+        let steps = Login::new().step(Step { ending: Some(left), ..released }).dropped();
+        let found = steps.knowing(|known| known.vlan_stays = stays(&[None, Some(20), None, Some(20), None])).the(&RULE);
+        assert!(found.summary.ends_with("(4 times), and leaves the address that it got in each"), "{}", found.summary);
+        assert!(found.fix.starts_with("Make all that name a VLAN to the phone name the same one"));
     }
 
     #[test]

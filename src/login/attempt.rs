@@ -125,7 +125,7 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
         return asks_for_refused_address(current, step);
     }
     let beyond = current.steps().any(|step| errand(step.purpose) > errand(Purpose::Address));
-    if beyond {
+    if beyond || current.has_given_back_all_of(step) {
         return true;
     }
     let refused_renewal = current.steps().any(|step| match &step.kind {
@@ -312,6 +312,16 @@ mod tests {
         };
         assert_eq!(begin(vec![asks(dhcp_exchange(), 1), asks(dhcp_exchange(), 10), asks(dhcp_exchange(), 20)]), [1, 10, 20]);
         assert_eq!(begin(vec![asks(dhcp_exchange(), 1), moved(lease(&[]), 10)]), [1], "the refusal sends it to DISCOVER");
+    }
+
+    #[test]
+    fn who_has_been_round_its_vlans_and_asks_again_in_the_first_is_at_the_beginning() {
+        // Each VLAN has its own server (option 54); the address is given back at once.
+        let given_back =
+            |server: u8, second: u64| moved(lease(&[(54, &[10, server, 0, 1])]).act(|lease, at| lease.releases.push(at)), second);
+        let around = vec![given_back(1, 1), given_back(20, 5), given_back(1, 15), given_back(20, 20), given_back(1, 30)];
+        assert_eq!(begin(around), [1, 15, 30]);
+        assert_eq!(begin(vec![given_back(1, 1), given_back(20, 5), moved(lease(&[(54, &[10, 20, 0, 1])]), 9)]), [1], "it stays");
     }
 
     #[test]

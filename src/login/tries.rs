@@ -145,6 +145,20 @@ impl Try {
         leases.last().is_some_and(|lease| lease.releases.is_empty())
     }
 
+    /// Has the device had, and given back, what the server of this exchange gave, and since then what another one gave? Then it has
+    /// been round all its VLANs, and begins again with the first.
+    pub(super) fn has_given_back_all_of(&self, step: &Step) -> bool {
+        let server = |step: &Step| match &step.kind {
+            StepKind::Lease(lease) => lease.acks.last().and_then(|(_, ack)| ack.server_id()),
+            _ => None,
+        };
+        let given_back =
+            |step: &&Step| matches!(&step.kind, StepKind::Lease(lease) if !lease.acks.is_empty() && !lease.releases.is_empty());
+        let asked = server(step);
+        let servers: Vec<_> = self.steps().filter(given_back).map(server).collect();
+        asked.is_some() && servers.first() == Some(&asked) && servers.last().is_some_and(|last| last.is_some() && *last != asked)
+    }
+
     /// How long it had not asked for an address when `step` began: 802.1X goes on beside that, and does not end it.
     pub(super) fn pause_of_addressing(&self, step: &Step) -> i64 {
         let beside = |other: &&Step| matches!(other.kind, StepKind::Neighbour(_) | StepKind::Port(_));
