@@ -66,6 +66,24 @@ pub(super) fn magic(bytes: [u8; 4]) -> bool {
     u32::from_le_bytes(bytes) == SECTION
 }
 
+/// A block that was taken out of the buffer.
+struct Block {
+    kind: u32,
+    /// Where it begins in the file.
+    offset: u64,
+    /// Where it lies in the buffer.
+    place: usize,
+    length: usize,
+}
+
+/// What comes next.
+enum Next {
+    Block(Block),
+    /// Something that was dealt with.
+    Again,
+    End,
+}
+
 impl Pcapng {
     /// Reads the first section header.
     pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, CaptureError> {
@@ -86,79 +104,19 @@ impl Pcapng {
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<Option<Found>, CaptureError> {
         loop {
-            if !buffer.fill(8)? {
-                notes.torn(buffer, "block header");
-                return Ok(None);
-            }
-            let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) = buffer.available().first_chunk() else { return Ok(None) };
-            let (kind, claimed) = (self.order.u32([t0, t1, t2, t3]), self.order.u32([l0, l1, l2, l3]));
-            if kind == SECTION {
-                let offset = buffer.offset();
-                let what = match self.section(buffer)? {
-                    Section::Begun => continue,
-                    Section::Torn => {
-                        notes.torn(buffer, "section header");
-                        return Ok(None);
-                    }
-                    Section::Bad(what) => what,
-                };
-                if !self.recover(buffer, notes, &what)? {
-                    notes.stop(offset, &what);
-                    return Ok(None);
-                }
-                continue;
-            }
-            if !(MIN_BLOCK..=MAX_BLOCK).contains(&claimed) {
-                let offset = buffer.offset();
-                let what = format!("a block claims {claimed} bytes");
-                if self.recover(buffer, notes, &what)? {
-                    continue;
-                }
-                return notes.implausible(offset, &what, claimed);
-            }
-            // Some writers leave the padding out of the length.
-            let padded = claimed.next_multiple_of(4);
-            let length = padded as usize;
-            if !buffer.fill(length)? {
-                if self.torn(buffer, notes, kind, length)? {
-                    continue;
-                }
-                return Ok(None);
-            }
-            let again = buffer.available().get(..length).and_then(<[u8]>::last_chunk).map_or(0, |&last| self.order.u32(last));
-            if again != claimed && again != padded {
-                let offset = buffer.offset();
-                let what = format!("a block gives its length as {claimed} at its begin and {again} at its end");
-                if self.recover(buffer, notes, &what)? {
-                    continue;
-                }
-                notes.stop(offset, &what);
-                return Ok(None);
-            }
-            let offset = buffer.offset();
-            let place = buffer.take(length);
+            let Block { kind, offset, place, length } = match self.block(buffer, notes)? {
+                Next::Block(block) => block,
+                Next::Again => continue,
+                Next::End => return Ok(None),
+            };
+            let bytes = buffer.taken(place, length);
             let found = match kind {
-                ENHANCED_PACKET | PACKET => self.packet(kind, buffer.taken(place, length), place, notes),
-                SIMPLE_PACKET => self.simple_packet(buffer.taken(place, length), place, notes),
-                INTERFACE => {
-                    self.interface(buffer.taken(place, length), offset, notes);
+                ENHANCED_PACKET | PACKET => self.packet(kind, bytes, place, notes),
+                SIMPLE_PACKET => self.simple_packet(bytes, place, notes),
+                _ => {
+                    self.other(kind, bytes, offset, notes, take);
                     continue;
                 }
-                STATISTICS => {
-                    self.statistics(buffer.taken(place, length), notes);
-                    continue;
-                }
-                SECRETS => {
-                    if let Some(key_log) = secrets::key_log(self.order, buffer.taken(place, length)) {
-                        take(key_log);
-                    }
-                    continue;
-                }
-                kind if RECORDS.contains(&kind) => {
-                    notes.count_frame();
-                    continue;
-                }
-                _ => continue,
             };
             match found {
                 Ok(found) => return Ok(Some(found)),
@@ -171,6 +129,88 @@ impl Pcapng {
                 }
             }
         }
+    }
+
+    /// Takes the next block that is no section header.
+    #[inline]
+    fn block<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Next, CaptureError> {
+        if !buffer.fill(8)? {
+            notes.torn(buffer, "block header");
+            return Ok(Next::End);
+        }
+        let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) = buffer.available().first_chunk() else { return Ok(Next::End) };
+        let (kind, claimed) = (self.order.u32([t0, t1, t2, t3]), self.order.u32([l0, l1, l2, l3]));
+        if kind == SECTION {
+            return self.next_section(buffer, notes);
+        }
+        if !(MIN_BLOCK..=MAX_BLOCK).contains(&claimed) {
+            let offset = buffer.offset();
+            let what = format!("a block claims {claimed} bytes");
+            return if self.recover(buffer, notes, &what)? {
+                Ok(Next::Again)
+            } else {
+                notes.implausible(offset, &what, claimed).map(|_| Next::End)
+            };
+        }
+        // Some writers leave the padding out of the length.
+        let padded = claimed.next_multiple_of(4);
+        let length = padded as usize;
+        if !buffer.fill(length)? {
+            return Ok(if self.torn(buffer, notes, kind, length)? { Next::Again } else { Next::End });
+        }
+        let again = buffer.available().get(..length).and_then(<[u8]>::last_chunk).map_or(0, |&last| self.order.u32(last));
+        if again != claimed && again != padded {
+            let what = format!("a block gives its length as {claimed} at its begin and {again} at its end");
+            return self.behind_damage(buffer, notes, buffer.offset(), &what);
+        }
+        let offset = buffer.offset();
+        Ok(Next::Block(Block { kind, offset, place: buffer.take(length), length }))
+    }
+
+    #[cold]
+    fn next_section<R: Read>(&mut self, buffer: &mut Buffer<R>, notes: &mut Notes) -> Result<Next, CaptureError> {
+        let offset = buffer.offset();
+        match self.section(buffer)? {
+            Section::Begun => Ok(Next::Again),
+            Section::Torn => {
+                notes.torn(buffer, "section header");
+                Ok(Next::End)
+            }
+            Section::Bad(what) => self.behind_damage(buffer, notes, offset, &what),
+        }
+    }
+
+    /// What a block says that is no packet's.
+    fn other(&mut self, kind: u32, bytes: &[u8], offset: u64, notes: &mut Notes, take: &mut dyn FnMut(&[u8])) {
+        match kind {
+            INTERFACE => self.interface(bytes, offset, notes),
+            STATISTICS => self.statistics(bytes, notes),
+            SECRETS => {
+                if let Some(key_log) = secrets::key_log(self.order, bytes) {
+                    take(key_log);
+                }
+            }
+            kind if RECORDS.contains(&kind) => {
+                notes.count_frame();
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes on behind damage, or says that reading stops there.
+    #[cold]
+    fn behind_damage<R: Read>(
+        &self,
+        buffer: &mut Buffer<R>,
+        notes: &mut Notes,
+        offset: u64,
+        what: &str,
+    ) -> Result<Next, CaptureError> {
+        if self.recover(buffer, notes, what)? {
+            return Ok(Next::Again);
+        }
+        notes.stop(offset, what);
+        Ok(Next::End)
     }
 
     /// Goes on behind damage; false if nothing comes there.
