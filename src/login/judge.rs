@@ -61,6 +61,10 @@ struct Context<'a> {
     led_to: HashMap<Frame, Purpose, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
     enrols: bool,
+    /// Does nothing show that it ever turned to a registrar?
+    is_silent_in_sip: bool,
+    /// When it got an address (false) and when it turned to a registrar (true), in order.
+    way: Vec<(Time, bool)>,
     /// Has the device an address by which it works, whatever becomes of DHCPv6 and of IPv6 routers?
     has_address: bool,
     /// Does it work over IPv4?
@@ -90,6 +94,8 @@ pub(super) fn steps(
         checks: Checks::of(&drafts),
         led_to: HashMap::default(),
         enrols: profile.order.contains(&Stage::Enrolment),
+        is_silent_in_sip: !facts.speaks_sip && facts.sip_domains.is_empty() && !facts.connects_to_sip(),
+        way: Vec::new(),
         has_address: facts.addresses.iter().any(is_routable),
         works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
     };
@@ -154,6 +160,10 @@ impl Context<'_> {
         for (_, draft) in drafts {
             if let StepKind::Lease(lease) = &draft.kind {
                 self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
+                self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, false)));
+            }
+            if let StepKind::Registration(_) = &draft.kind {
+                self.way.push((draft.first.time, true));
             }
             if let StepKind::File(transfer) = &draft.kind {
                 self.file_servers.extend(transfer.flow.server_ip());
@@ -161,11 +171,15 @@ impl Context<'_> {
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
             match self.by_itself(connection) {
-                Purpose::Registrar => self.registrars.insert(server),
+                Purpose::Registrar => {
+                    self.way.push((draft.first.time, true));
+                    self.registrars.insert(server)
+                }
                 Purpose::Enrolment => self.enrolment.insert(server),
                 _ => false,
             };
         }
+        self.way.sort_unstable();
     }
 
     fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
@@ -216,8 +230,23 @@ impl Context<'_> {
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
+            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => Purpose::Provision,
             _ => Purpose::Other,
         }
+    }
+
+    /// Between its lease and its registrar a desk phone has no other errand at a web server than its configuration, where nothing
+    /// else says where that lies: the server's name was typed in, or is the maker's.
+    fn fetches_configuration(&self, begun: Time) -> bool {
+        let profile = self.profile;
+        let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty() && !profile.fallback;
+        let told_elsewhere = !self.configuration.is_empty() || self.plug_and_play.is_some() || !self.file_servers.is_empty();
+        let before = self.way.partition_point(|(time, _)| *time <= begun);
+        let has_but_an_address = match before.checked_sub(1).and_then(|last| self.way.get(last)) {
+            Some((_, registrar)) => !registrar,
+            None => self.is_silent_in_sip,
+        };
+        fetches && !self.enrols && !told_elsewhere && has_but_an_address
     }
 
     /// The connection over which the device asked again what came back truncated (RFC 7766 section 5).

@@ -30,6 +30,8 @@ pub(super) enum Target {
     LeaseV6,
     /// A file of a server.
     File(Endpoint, String),
+    /// Any file of a server.
+    Files(Endpoint),
     /// The port of the switch.
     Port,
 }
@@ -53,6 +55,25 @@ pub(super) fn target(step: &Step) -> Target {
         StepKind::Registration(registration) => {
             let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
             Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
+        }
+    }
+}
+
+impl Target {
+    /// What is the same as this, seen with less: of a connection that did not come to its request, only the server shows.
+    pub(super) fn with_less(&self) -> Option<Self> {
+        match self {
+            Self::File(server, _) => Some(Self::Server(*server)),
+            Self::Server(server) => Some(Self::Files(*server)),
+            _ => None,
+        }
+    }
+
+    /// The files among which this one is.
+    pub(super) fn files(&self) -> Option<Self> {
+        match self {
+            Self::File(server, _) => Some(Self::Files(*server)),
+            _ => None,
         }
     }
 }

@@ -42,10 +42,10 @@ impl Try {
 
     /// Was a step before aimed at the same?
     pub(super) fn has_aimed_at(&mut self, wanted: &Target) -> bool {
-        let further = self.judgements.iter().skip(self.aimed);
-        self.targets.extend(further.map(|judgement| target(&judgement.step)));
+        let further = self.judgements.iter().skip(self.aimed).map(|judgement| target(&judgement.step));
+        self.targets.extend(further.flat_map(|target| target.files().into_iter().chain([target])));
         self.aimed = self.judgements.len();
-        self.targets.contains(wanted)
+        self.targets.contains(wanted) || wanted.with_less().is_some_and(|less| self.targets.contains(&less))
     }
 
     /// The furthest errand that was begun.
