@@ -80,7 +80,9 @@ pub(super) fn steps(
     end: Time,
 ) -> (Vec<Judgement>, Vec<(DraftId, Draft)>) {
     let drafts = recorder.take();
-    let last_begun = drafts.iter().map(|(_, draft)| draft.first.time).max().unwrap_or(end);
+    // Neighbours are asked for beside all else, whenever their entry is old.
+    let begun = drafts.iter().filter(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)));
+    let last_begun = begun.map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let mut context = Context {
         names: &recorder.names,
