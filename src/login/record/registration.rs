@@ -8,7 +8,7 @@ use crate::flow::{Flow, Transport};
 use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
-use super::super::steps::{Registration, StepKind, Transaction};
+use super::super::steps::{Connection, Registration, StepKind, Transaction};
 use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
@@ -31,6 +31,9 @@ impl Recorder {
         let unheard = !self.asks_by_sip && message.method() == "REGISTER" && message.code().is_some_and(|code| code >= 200);
         if event.flow.transport == Transport::Tcp {
             let at = event.at;
+            if request && message.method() == "REGISTER" {
+                self.register_anew(&event.flow, at, message);
+            }
             if let Some(connection) = self.connection(&event.flow, at) {
                 record_sip(&mut connection.sip, at, message, unheard);
             }
@@ -41,6 +44,30 @@ impl Recorder {
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
         }
+    }
+
+    /// A device whose registration failed may try again, after its pause, on the connection that still stands: that is another
+    /// exchange.
+    fn register_anew(&mut self, flow: &Flow, at: At, message: &sip::Message) {
+        let Some(id) = self.connections.get(&flow.id) else { return };
+        let Some(Draft { kind: StepKind::Connection(connection), .. }) = self.drafts.get_mut(*id) else { return };
+        let Some(last) = connection.sip.iter().rfind(|transaction| transaction.request.method() == "REGISTER") else { return };
+        let answer = last.answer.as_ref().map(|(answered, answer)| (*answered, answer.code()));
+        let since = answer.map(|(answered, _)| answered).max(last.sent.last().copied()).unwrap_or_default();
+        let took_it = match answer {
+            Some((_, code)) => matches!(code, Some(200..=299)),
+            // Where nothing of the server was captured, it may have.
+            None => connection.stats.server.last.is_none(),
+        };
+        let paused = at.time.since(since.time) >= SAME_REGISTRATION;
+        if connection.tls.is_some() || took_it || !paused || continues(&connection.sip, message) {
+            return;
+        }
+        connection.ended = true;
+        let (closes, sip) = (Vec::new(), Vec::new());
+        let next = Connection { syn: None, syn_ack: None, ended: false, closes, sip, ..connection.as_ref().clone() };
+        let id = self.begin(at, StepKind::Connection(Box::new(next)));
+        self.connections.insert(flow.id, id);
     }
 
     pub(super) fn registration(&mut self, event: &Event, message: &sip::Message, server: Endpoint) -> Option<DraftId> {
