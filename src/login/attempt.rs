@@ -42,7 +42,8 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
     match &step.kind {
         StepKind::Port(_) => return starts_over_at_port(current, step, following),
         StepKind::Lease(lease) if lease.informs.is_empty() => return restarts(current, !lease.discovers.is_empty(), step),
-        StepKind::LeaseV6(lease) => return restarts(current, !lease.solicits.is_empty(), step),
+        StepKind::LeaseV6(lease) if lease.solicits.is_empty() => return informs_itself_anew(current, step),
+        StepKind::LeaseV6(_) => return restarts(current, true, step),
         _ => {}
     }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
@@ -149,6 +150,13 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     failed && (failed_anew || !refused_renewal) && pause >= PAUSE
 }
 
+/// Where routers give the addresses, a device asks DHCPv6 for the rest alone (RFC 8415 section 18.2.6): it asks again after a
+/// failure and a pause because it starts over.
+fn informs_itself_anew(current: &mut Try, step: &Step) -> bool {
+    let failed = current.failure(step).is_some_and(|(_, ending)| step.first.time.since(ending.at.time) >= PAUSE);
+    failed && current.has_aimed_at(&target(step))
+}
+
 /// A refusal sends a client back to DISCOVER (RFC 2131 section 3.2); one that asks for its old address once more starts over with it.
 fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
     let last = current.steps().filter(|other| matches!(other.kind, StepKind::Lease(_))).last();
@@ -234,7 +242,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::record::Weight;
-    use crate::login::steps::Ending;
+    use crate::login::steps::{Ending, LeaseV6};
     use crate::model::{By, How};
 
     /// With which frames the attempts begin that these steps make.
@@ -333,6 +341,21 @@ mod tests {
         let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
         let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.0));
         assert_eq!(dropped, Some((Stage::Connect, How::Abandoned, 6)), "the SYN-ACK");
+    }
+
+    #[test]
+    fn who_asks_dhcpv6_for_all_but_an_address_after_a_failure_is_at_the_beginning() {
+        let informed = |second: u64| {
+            let asked = LeaseV6 { others: vec![at(second)], ..LeaseV6::default() };
+            (second, Step { kind: StepKind::LeaseV6(Box::new(asked)), ..moved(lease(&[]), second).1 })
+        };
+        let in_vain = |second: u64| {
+            let (_, step) = moved(lookup("prov.contoso.com").times(3), second);
+            let ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+            (second, Step { purpose: Purpose::Registrar, outcome: Outcome::Failed, ending, ..step })
+        };
+        assert_eq!(begin(vec![informed(1), in_vain(2), informed(20), in_vain(21), informed(40)]), [1, 20, 40]);
+        assert_eq!(begin(vec![informed(1), informed(20), informed(40)]), [1], "nothing failed: it keeps what it knows fresh");
     }
 
     #[test]

@@ -232,7 +232,9 @@ impl Context<'_> {
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
-            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => Purpose::Provision,
+            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => {
+                Purpose::Provision
+            }
             _ => Purpose::Other,
         }
     }
@@ -332,6 +334,10 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
     Some(match &draft.kind {
         StepKind::Port(port) => (Purpose::Access, stages::link::judge(port, horizon)),
         StepKind::Lease(lease) => (Purpose::Address, stages::address::judge(lease, horizon)),
+        // Where routers give the addresses, DHCPv6 gives the rest.
+        StepKind::LeaseV6(lease) if lease.solicits.is_empty() && context.has_address && !context.works_over_v4 => {
+            (Purpose::Address, stages::address::beside_another(lease))
+        }
         // A device that has an address does without another.
         StepKind::LeaseV6(lease) if context.has_address => (Purpose::Other, stages::address::beside_another(lease)),
         StepKind::LeaseV6(lease) => (Purpose::Address, stages::address::judge_v6(lease, horizon)),
