@@ -10,6 +10,7 @@ pub mod compressed;
 mod end;
 pub mod erf;
 mod error;
+mod interface;
 pub mod link_type;
 mod netmon;
 mod notes;

@@ -4,14 +4,11 @@
 use std::cell::Cell;
 use std::io::Read;
 
-use pcap_parser::pcapng::{
-    OptionCode, PcapNGOption, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
-    parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le, parse_sectionheaderblock,
-};
+use pcap_parser::pcapng::parse_sectionheaderblock;
 
 use super::buffer::{Buffer, Order};
-use super::clock::Clock;
 use super::error::CaptureError;
+use super::interface::{self, Interface};
 use super::resync::{self, Look};
 use super::{Found, MAX_PACKET, Notes, secrets};
 
@@ -49,16 +46,6 @@ pub(crate) const RECORDS: [u32; 6] = [CUSTOM, CUSTOM_NO_COPY, JOURNAL, EVENT, EV
 pub(super) struct Pcapng {
     order: Order,
     interfaces: Vec<Interface>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Interface {
-    link_type: u16,
-    snaplen: u32,
-    clock: Clock,
-    announced: bool,
-    /// Packets that this interface lost, by the last statistics of it.
-    dropped: u64,
 }
 
 /// Do these four bytes begin a pcapng file?
@@ -260,10 +247,7 @@ impl Pcapng {
             let frame = notes.next_frame();
             notes.warn(Some(frame), format!("the packet has {length} bytes, more than Wireshark reads: it stops here"));
         }
-        if !interface.announced {
-            interface.announced = true;
-            notes.link_type(interface.link_type);
-        }
+        interface.announce(notes);
         let ticks = u64::from(order.u32([h0, h1, h2, h3])) << 32 | u64::from(order.u32([l0, l1, l2, l3]));
         Ok(Found {
             time: Some(interface.clock.time(ticks)),
@@ -280,73 +264,25 @@ impl Pcapng {
         let Some(&wire) = block.get(8..).and_then(<[u8]>::first_chunk) else { return Err("too short") };
         let room = block.len().saturating_sub(DATA + 4);
         let Some(interface) = self.interfaces.first_mut() else { return Err("no such interface") };
-        if !interface.announced {
-            interface.announced = true;
-            notes.link_type(interface.link_type);
-        }
+        interface.announce(notes);
         let wire_length = self.order.u32(wire);
         let limit = if interface.snaplen == 0 { u32::MAX } else { interface.snaplen };
         let length = (wire_length.min(limit) as usize).min(room);
         Ok(Found { time: None, link_type: interface.link_type, wire_length, place: place.saturating_add(DATA), length })
     }
 
-    /// An interface description. A damaged one still takes its number, or all later packets would get the wrong link.
     fn interface(&mut self, block: &[u8], offset: u64, notes: &mut Notes) {
         if self.interfaces.len() >= MAX_INTERFACES {
             return notes.warn(None, format!("the interface at offset {offset} is one too many for a section and is left out"));
         }
-        let parsed = match self.order {
-            Order::Little => parse_interfacedescriptionblock_le(block),
-            Order::Big => parse_interfacedescriptionblock_be(block),
-        };
-        let interface = match parsed {
-            Ok((_, parsed)) => Interface {
-                link_type: parsed.linktype.0 as u16,
-                snaplen: parsed.snaplen,
-                clock: self.clock(&parsed.options),
-                announced: false,
-                dropped: 0,
-            },
-            Err(_) => {
-                notes.warn(
-                    None,
-                    format!("the interface block at offset {offset} is damaged; its times are taken as microseconds"),
-                );
-                let link_type = block.get(8..).and_then(<[u8]>::first_chunk).map_or(u16::MAX, |&bytes| self.order.u16(bytes));
-                Interface { link_type, snaplen: 0, clock: Clock::default(), announced: false, dropped: 0 }
-            }
-        };
-        self.interfaces.push(interface);
+        self.interfaces.push(Interface::read(self.order, block, offset, notes));
     }
 
-    /// The clock of an interface.
-    fn clock(&self, options: &[PcapNGOption<'_>]) -> Clock {
-        let resolution = match value(options, OptionCode::IfTsresol) {
-            Some(&[resolution, ..]) => resolution,
-            _ => Clock::MICROSECONDS,
-        };
-        let offset = self.number(options, OptionCode::IfTsoffset).map_or(0, |offset| offset as i64);
-        Clock::new(resolution, offset)
-    }
-
-    /// What an interface has lost so far: its own count and the operating system's (isb_ifdrop, isb_osdrop).
     fn statistics(&mut self, block: &[u8], notes: &mut Notes) {
-        let parsed = match self.order {
-            Order::Little => parse_interfacestatisticsblock_le(block),
-            Order::Big => parse_interfacestatisticsblock_be(block),
-        };
-        let Ok((_, parsed)) = parsed else { return };
-        let lost = [OptionCode::IsbIfDrop, OptionCode::IsbOsDrop]
-            .map(|code| self.number(&parsed.options, code).unwrap_or(0))
-            .into_iter()
-            .fold(0, u64::saturating_add);
-        let Some(interface) = self.interfaces.get_mut(parsed.if_id as usize) else { return };
-        notes.facts.dropped = notes.facts.dropped.saturating_add(lost.saturating_sub(interface.dropped));
-        interface.dropped = interface.dropped.max(lost);
-    }
-
-    fn number(&self, options: &[PcapNGOption<'_>], code: OptionCode) -> Option<u64> {
-        value(options, code).and_then(<[u8]>::first_chunk).map(|&bytes| self.order.u64(bytes))
+        let Some((index, lost)) = interface::losses(self.order, block) else { return };
+        if let Some(interface) = self.interfaces.get_mut(index as usize) {
+            interface.lost(lost, notes);
+        }
     }
 
     /// A section header: it sets the byte order and forgets the interfaces.
@@ -418,12 +354,6 @@ fn block_length(bytes: &[u8], order: &Cell<Order>) -> Result<usize, Look> {
     let Some(block) = bytes.get(..length) else { return Err(Look::Need(length)) };
     let again = block.last_chunk().map_or(0, |&again| order.u32(again));
     if again == claimed { Ok(length) } else { Err(Look::Other) }
-}
-
-/// The value of an option. The library's own getters do not know section byte orders or the end of options.
-fn value<'a>(options: &'a [PcapNGOption<'_>], code: OptionCode) -> Option<&'a [u8]> {
-    let mut options = options.iter().take_while(|option| option.code != OptionCode::EndOfOpt);
-    options.find(|option| option.code == code).and_then(|option| option.as_bytes().ok())
 }
 
 /// What came of reading a section header.

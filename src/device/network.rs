@@ -7,12 +7,16 @@ use std::net::{IpAddr, Ipv6Addr};
 use foldhash::fast::RandomState;
 
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
+use super::hosts::Hosts;
 use crate::event::{Event, What};
 use crate::model::{At, Endpoint, Mac};
 use crate::protocols::{Message, eap, icmp};
 
 /// IPv6 routers that are remembered.
 const ROUTERS: usize = 64;
+
+/// Servers that are remembered as answering.
+const ANSWERING: usize = 256;
 
 /// What is known of the network.
 #[derive(Debug, Default)]
@@ -25,6 +29,8 @@ pub(super) struct Network {
     /// Who last answered with each EAP identifier: at most one for each of the 256.
     supplicants: HashMap<u8, Mac, RandomState>,
     identity_asked: Option<IdentityAsked>,
+    /// Servers that answered anybody.
+    answering: Hosts,
 }
 
 impl Network {
@@ -81,8 +87,15 @@ impl Network {
         self.supplicants.get(&packet.identifier).copied().filter(|_| result)
     }
 
-    /// Tells a device what it goes by.
-    pub(super) fn tell(&self, facts: &mut DeviceFacts, event: &Event) {
+    /// Learns from what a device knows which servers answer, and tells it what it goes by.
+    pub(super) fn tell(&mut self, facts: &mut DeviceFacts, event: &Event) {
+        if let Some(server) = event.flow.server_ip() {
+            if facts.heard_from.contains(server) {
+                self.answering.add(server, ANSWERING);
+            }
+            // The capture holds what that server says: to others, if not to this one.
+            facts.seen_both_ways |= self.answering.contains(server);
+        }
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
         facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);

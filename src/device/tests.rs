@@ -32,9 +32,14 @@ fn announces(devices: &mut Devices, number: u8, address: [u8; 4]) {
 
 /// The host with this address asks for a name.
 fn asks(devices: &mut Devices, number: u8, name: &str) -> Option<Owner> {
-    let query = dns::Message {
+    dns(devices, number, [10, 0, 0, 3], name, Side::Client)
+}
+
+/// The host asks this server for a name, or the server answers.
+fn dns(devices: &mut Devices, number: u8, server: [u8; 4], name: &str, side: Side) -> Option<Owner> {
+    let message = dns::Message {
         id: 1,
-        response: false,
+        response: side == Side::Server,
         opcode: 0,
         rcode: 0,
         truncated: false,
@@ -44,8 +49,37 @@ fn asks(devices: &mut Devices, number: u8, name: &str) -> Option<Owner> {
         problem: None,
     };
     let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
-    let (client, server) = (end(address(number), 40_000), end(IpAddr::from([10, 0, 0, 3]), 53));
-    devices.observe(&event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(query))))
+    let (client, server) = (end(address(number), 40_000), end(IpAddr::from(server), 53));
+    let event = event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message)));
+    devices.observe(&Event { side, ..event })
+}
+
+#[test]
+fn a_server_that_answers_one_device_could_be_heard_by_another() {
+    let is_heard = |devices: &Devices, number: usize| devices.facts(DeviceId(number)).is_some_and(|facts| facts.seen_both_ways);
+    let mut devices = Devices::default();
+    asks(&mut devices, 1, "sip.contoso.com");
+    assert!(!is_heard(&devices, 0));
+    dns(&mut devices, 2, [10, 0, 0, 3], "sip.contoso.com", Side::Client);
+    dns(&mut devices, 2, [10, 0, 0, 3], "sip.contoso.com", Side::Server);
+    asks(&mut devices, 1, "sip.contoso.com");
+    assert!(is_heard(&devices, 0) && is_heard(&devices, 1));
+    dns(&mut devices, 3, [10, 0, 0, 4], "sip.contoso.com", Side::Client);
+    assert!(!is_heard(&devices, 2), "of that server nothing was captured");
+}
+
+#[test]
+fn of_more_answering_servers_than_are_remembered_the_first_ones_count() {
+    let mut devices = Devices::default();
+    for server in 0..=255_u8 {
+        dns(&mut devices, 1, [10, 1, 0, server], "sip.contoso.com", Side::Server);
+    }
+    // One device remembers no more than that itself.
+    dns(&mut devices, 2, [10, 2, 0, 1], "sip.contoso.com", Side::Server);
+    dns(&mut devices, 3, [10, 2, 0, 1], "sip.contoso.com", Side::Client);
+    dns(&mut devices, 4, [10, 1, 0, 9], "sip.contoso.com", Side::Client);
+    let heard = |number: usize| devices.facts(DeviceId(number)).is_some_and(|facts| facts.seen_both_ways);
+    assert_eq!((heard(2), heard(3)), (false, true));
 }
 
 #[test]

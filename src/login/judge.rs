@@ -1,31 +1,18 @@
 //! Recorded exchanges in, steps out: for what each was made, the stage that it came to, and what became of it.
 
-use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
-
-use foldhash::fast::RandomState;
-
 use crate::device::facts::DeviceFacts;
-use crate::model::{By, Endpoint, Frame, How, Outcome, SECOND, Stage, Time};
+use crate::model::{By, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
-use crate::protocols::dhcp;
 use crate::protocols::dns::kind;
-use crate::text::WireText;
 
-use super::names::NameBook;
+use super::context::{Context, DNS_PORT};
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
-use super::revocation::Checks;
 use super::stages::{self, Horizon, Judged};
-use super::steps::{Connection, Ending, Lookup, Purpose, Step, StepKind};
+use super::steps::{Connection, Ending, Purpose, Step, StepKind};
 
 /// Files that a device asks for within this time of each other belong to one run through its list.
 const ONE_RUN: i64 = 60 * SECOND;
-
-/// The port of name servers.
-const DNS_PORT: u16 = 53;
-/// A device asks over TCP within this time of the answer that was cut.
-const ASKED_AGAIN: i64 = 10 * SECOND;
 
 /// A step with the number of its record.
 pub(super) struct Judgement {
@@ -37,38 +24,6 @@ pub(super) struct Judgement {
     pub(super) step: Step,
     /// How sure it is that the device signed in by it.
     pub(super) signed_in: Option<f32>,
-}
-
-/// What the purposes of single exchanges follow from: what the device did in all.
-struct Context<'a> {
-    names: &'a NameBook,
-    /// Connections to name servers.
-    names_over_tcp: Vec<Connection>,
-    profile: &'a Profile,
-    /// Ports and addresses that the device used as its registrar.
-    registrars: HashSet<IpAddr, RandomState>,
-    /// Addresses of web servers that it fetched certificates from.
-    enrolment: HashSet<IpAddr, RandomState>,
-    /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
-    configuration: HashSet<String, RandomState>,
-    /// The plug-and-play server that told it where its configuration is.
-    plug_and_play: Option<IpAddr>,
-    /// Hosts that it asked for files over TFTP.
-    file_servers: HashSet<IpAddr, RandomState>,
-    /// The certificates that it may ask about.
-    checks: Checks,
-    /// Purpose of the connection or registration that an answer (by its frame) led to.
-    led_to: HashMap<Frame, Purpose, RandomState>,
-    /// Does this family fetch its CA chain over plain HTTP?
-    enrols: bool,
-    /// Does nothing show that it ever turned to a registrar?
-    is_silent_in_sip: bool,
-    /// When it got an address (false) and when it turned to a registrar (true), in order.
-    way: Vec<(Time, bool)>,
-    /// Has the device an address by which it works, whatever becomes of DHCPv6 and of IPv6 routers?
-    has_address: bool,
-    /// Does it work over IPv4?
-    works_over_v4: bool,
 }
 
 /// Takes out all that was recorded up to now, and judges it, in the order of the first frames; and gives back that on which no
@@ -84,25 +39,7 @@ pub(super) fn steps(
     let begun = drafts.iter().filter(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)));
     let last_begun = begun.map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
-    let mut context = Context {
-        names: &recorder.names,
-        names_over_tcp: drafts.iter().filter_map(|(_, draft)| over_tcp(draft)).cloned().collect(),
-        profile,
-        registrars: HashSet::default(),
-        enrolment: HashSet::default(),
-        configuration: HashSet::default(),
-        plug_and_play: facts.plug_and_play,
-        file_servers: HashSet::default(),
-        checks: Checks::of(&drafts),
-        led_to: HashMap::default(),
-        enrols: profile.order.contains(&Stage::Enrolment),
-        is_silent_in_sip: !facts.speaks_sip && facts.sip_domains.is_empty() && !facts.connects_to_sip(),
-        way: Vec::new(),
-        has_address: facts.addresses.iter().any(is_routable),
-        works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
-    };
-    context.learn_servers(&drafts);
-    context.learn_ways(&drafts);
+    let context = Context::new(&recorder.names, &drafts, facts, profile);
     let mut judged = Vec::with_capacity(drafts.len());
     let mut aside = Vec::new();
     for (id, draft) in drafts {
@@ -118,22 +55,6 @@ pub(super) fn steps(
         name_the_router(&mut judged);
     }
     (judged, aside)
-}
-
-/// A connection to a name server.
-fn over_tcp(draft: &Draft) -> Option<&Connection> {
-    match &draft.kind {
-        StepKind::Connection(connection) if connection.flow.server.port() == DNS_PORT => Some(connection.as_ref()),
-        _ => None,
-    }
-}
-
-/// An address that is good beyond the link.
-fn is_routable(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => !address.is_link_local(),
-        IpAddr::V6(address) => !address.is_unicast_link_local(),
-    }
 }
 
 /// A phone asks for files of several names, and needs one: where it was given one, it did without the others. One that it may not
@@ -155,134 +76,6 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
             step.ending = None;
         }
     }
-}
-
-impl Context<'_> {
-    fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
-        for (_, draft) in drafts {
-            if let StepKind::Lease(lease) = &draft.kind {
-                self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
-                self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, false)));
-            }
-            if let StepKind::Registration(_) = &draft.kind {
-                self.way.push((draft.first.time, true));
-            }
-            if let StepKind::File(transfer) = &draft.kind {
-                self.file_servers.extend(transfer.flow.server_ip());
-            }
-            let StepKind::Connection(connection) = &draft.kind else { continue };
-            let Some(server) = connection.flow.server_ip() else { continue };
-            match self.by_itself(connection) {
-                Purpose::Registrar => {
-                    self.way.push((draft.first.time, true));
-                    self.registrars.insert(server)
-                }
-                Purpose::Enrolment => self.enrolment.insert(server),
-                _ => false,
-            };
-        }
-        self.way.sort_unstable();
-    }
-
-    fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
-        for (_, draft) in drafts {
-            let (frame, purpose) = match &draft.kind {
-                StepKind::Connection(connection) => (connection.name_frame, self.connection(connection, draft)),
-                StepKind::Registration(registration) => (registration.name_frame, Purpose::Registrar),
-                _ => continue,
-            };
-            if let Some(frame) = frame {
-                self.led_to.entry(frame).or_insert(purpose);
-            }
-        }
-    }
-
-    /// For what a name serves; where this family signs in over HTTPS, it gets what it signs in with.
-    fn name(&self, name: &WireText) -> Purpose {
-        match self.names.purpose_of(name) {
-            Purpose::Other if self.profile.signs_in_at(name.raw()) => Purpose::Enrolment,
-            purpose => purpose,
-        }
-    }
-
-    fn by_itself(&self, connection: &Connection) -> Purpose {
-        let port = connection.flow.server.port();
-        if connection.name.as_ref().is_some_and(|name| self.names.is_web_service(name, port)) {
-            return Purpose::Enrolment;
-        }
-        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
-        purpose::of_connection(connection, name)
-    }
-
-    /// What a connection is for, by itself or by what else the device did with that server.
-    fn connection(&self, connection: &Connection, draft: &Draft) -> Purpose {
-        // Whatever else that host serves.
-        if connection.flow.server.port() == DNS_PORT {
-            return Purpose::Other;
-        }
-        let by_itself = self.by_itself(connection);
-        let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
-        if self.checks.are_asked(&draft.kind, draft.first) {
-            return Purpose::Revocation;
-        }
-        match connection.flow.server.port() {
-            stages::provision::TRUST_VERIFICATION if self.file_servers.contains(&server) => Purpose::Provision,
-            443 if self.registrars.contains(&server) => Purpose::Registrar,
-            80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
-            // A family that enrols over plain HTTP has no other errand there until it says one.
-            80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
-            _ if self.is_configuration(connection, server) => Purpose::Provision,
-            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => {
-                Purpose::Provision
-            }
-            _ => Purpose::Other,
-        }
-    }
-
-    /// Between its lease and its registrar a desk phone has no other errand at a web server than its configuration, where nothing
-    /// else says where that lies: the server's name was typed in, or is the maker's.
-    fn fetches_configuration(&self, begun: Time) -> bool {
-        let profile = self.profile;
-        let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty() && !profile.fallback;
-        let told_elsewhere = !self.configuration.is_empty() || self.plug_and_play.is_some() || !self.file_servers.is_empty();
-        let before = self.way.partition_point(|(time, _)| *time <= begun);
-        let has_but_an_address = match before.checked_sub(1).and_then(|last| self.way.get(last)) {
-            Some((_, registrar)) => !registrar,
-            None => self.is_silent_in_sip,
-        };
-        fetches && !self.enrols && !told_elsewhere && has_but_an_address
-    }
-
-    /// The connection over which the device asked again what came back truncated (RFC 7766 section 5).
-    fn asked_again(&self, lookup: &Lookup) -> Option<&Connection> {
-        let answer = lookup.answer.as_ref()?;
-        let server = Endpoint::Ip(SocketAddr::new(answer.server, DNS_PORT));
-        let after = |connection: &&Connection| {
-            connection.syn.is_some_and(|syn| syn.time.since(answer.at.time) <= ASKED_AGAIN && syn > answer.at)
-        };
-        self.names_over_tcp.iter().filter(|connection| connection.flow.server == server).find(after)
-    }
-
-    fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
-        let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        let named = || name().is_some_and(|name| self.configuration.contains(&name));
-        self.plug_and_play == Some(server)
-            || !self.configuration.is_empty() && (named() || self.configuration.contains(&server.to_string()))
-    }
-}
-
-/// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom): a host alone or a
-/// URL.
-fn configuration_hosts(ack: &dhcp::Message) -> Vec<String> {
-    const NAMING: [u8; 3] = [66, 159, 160];
-    let texts = NAMING.into_iter().filter_map(|code| ack.text(code));
-    let host = |text: &str| {
-        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = text.split(['/', '?']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
-    };
-    texts.map(|text| host(text.raw())).filter(|host| !host.is_empty()).collect()
 }
 
 /// The registrar of a phone can bear any name. Where nothing shows that a device came further than its look-ups, those that
@@ -347,13 +140,7 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
         StepKind::Neighbour(neighbour) => (Purpose::Address, stages::address::judge_neighbour(neighbour, horizon)),
         StepKind::File(transfer) => (stages::provision::purpose(transfer), stages::provision::judge_file(transfer, horizon)),
         StepKind::Lookup(lookup) => {
-            let by_name = context.name(&lookup.name);
-            let led_to = || lookup.answer.as_ref().and_then(|answer| context.led_to.get(&answer.at.frame)).copied();
-            let purpose = match by_name {
-                Purpose::Other if context.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
-                Purpose::Other => led_to().unwrap_or(Purpose::Other),
-                by_name => by_name,
-            };
+            let purpose = context.lookup(lookup, draft);
             let stage = stages::names::stage(purpose::of_name(lookup.name.raw()));
             let over_tcp =
                 || context.asked_again(lookup).and_then(|connection| stages::connect::judge(connection, stage, horizon));
@@ -422,16 +209,7 @@ pub(super) fn is_shadow<'a>(step: &Step, all: impl Iterator<Item = &'a Step>) ->
 mod tests {
     use super::*;
     use crate::findings::testing::IntoStep;
-    use crate::findings::testing::{dhcp_message, lookup, router, tcp};
-
-    #[test]
-    fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
-        let hosts = |code: u8, text: &[u8]| configuration_hosts(&dhcp_message(5, &[(code, text)]));
-        assert_eq!(hosts(66, b"Conf.Contoso.com"), ["conf.contoso.com"]);
-        assert_eq!(hosts(66, b"tftp://10.0.0.7/"), ["10.0.0.7"]);
-        assert_eq!(hosts(160, b"https://user:secret@conf.contoso.com:8443/phones?x=1\0"), ["conf.contoso.com"]);
-        assert!(hosts(15, b"contoso.com").is_empty() && hosts(66, b"").is_empty());
-    }
+    use crate::findings::testing::{lookup, router, tcp};
 
     fn judgement(step: Step) -> Judgement {
         Judgement { draft: 1, weight: Weight::default(), step, signed_in: None }

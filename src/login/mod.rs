@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
 mod attempt;
+mod context;
 mod dialogue;
 mod drops;
 mod judge;
