@@ -89,6 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn a_lone_stamp_of_a_clock_that_nobody_has_set_is_one() {
+        let stamp = |from, seconds| Login::new().clock(Whose::Device, from, at(3), Time::from_seconds(seconds));
+        let ahead = |login: Login| own_clock(&login.case(), at(50)).map(|clock| clock.ahead < 0);
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 120)), Some(true), "two minutes after 1970 began");
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 946_684_900)), Some(true), "after 2000 began");
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 86_400 * 40)), None, "it may be random");
+        assert_eq!(ahead(stamp(ClockSource::TlsRandom, 120)), None, "random, as a rule");
+    }
+
+    #[test]
     fn a_clock_that_ntp_has_set_since_is_not_known_any_more() {
         let login = Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), Time::from_seconds(1_136_073_600)).clock(
             Whose::Server(ip("10.0.0.9")),
