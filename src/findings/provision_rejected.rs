@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     order: 412,
     help: Help {
         what: "The configuration server answers, and does not give the file: 401 or 403, another error, a redirection \
-               to itself, or a TFTP access violation.",
+               to itself, a close in the middle, or a TFTP access violation.",
         why: "Without its configuration the device knows no registrar and no account.",
         fix: "Give the phone the credentials that the server wants, or let phones fetch without; on the server, see the rights on the file \
               and its folder. `curl -v URL` or `tftp SERVER -c get FILE` from the phones' VLAN must give the file.",
@@ -24,8 +24,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let is_led_on = |said: &Said<'_>| matches!(said, Said::Http(300..=399));
-    let around = files::failed(case, is_led_on);
+    let around = files::failed(case, |said| matches!(said, Said::Http(300..=399)));
     let mut found = answers::told(case, &around, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
@@ -35,7 +34,18 @@ fn check(case: &Case<'_>) -> Vec<Found> {
              From the phones' VLAN, `curl -v -L` must be given the file."
         ),
     });
-    let refused = files::failed(case, |said| *said != Said::Nothing && !said.is_missing() && !is_led_on(said));
+    let parts = files::failed(case, |said| *said == Said::APart);
+    found.extend(answers::told(case, &parts, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the configuration server closes in the middle of the file: {list}"),
+        fix: format!(
+            "See on the server, and on a proxy before it, why it closes before the end ({list}): its log, a limit of time or size, a length \
+             that is announced wrongly. From the phones' VLAN, `curl -v` must be given the whole file."
+        ),
+    }));
+    let is_refusal = |said: &Said<'_>| !matches!(said, Said::Nothing | Said::APart | Said::Http(300..=399)) && !said.is_missing();
+    let refused = files::failed(case, is_refusal);
     found.extend(answers::told(case, &refused, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
@@ -75,6 +85,18 @@ mod tests {
         let found = Login::new().step(around).dropped().the(&RULE);
         assert!(
             found.summary.starts_with("the configuration server leads the device in a circle, from the file to itself: /a.cfg")
+        );
+    }
+
+    #[test]
+    fn a_file_that_the_server_breaks_off_is_told_as_that() {
+        let part =
+            tcp(Purpose::Provision).get("/a.cfg").answer(200).leaves(crate::model::Side::Server, crate::login::steps::Close::Fin);
+        let found = Login::new().step(part).dropped().the(&RULE);
+        assert!(
+            found.summary.starts_with("the configuration server closes in the middle of the file: /a.cfg"),
+            "{}",
+            found.summary
         );
     }
 

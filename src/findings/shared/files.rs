@@ -18,6 +18,8 @@ pub(crate) enum Said<'a> {
     Http(u16),
     /// A TFTP error, and whether that says that there is no such file.
     Tftp(u16, &'a str, bool),
+    /// A part of the file, and then the server closed.
+    APart,
     /// Nothing.
     Nothing,
 }
@@ -32,6 +34,7 @@ impl Said<'_> {
         match self {
             Said::Http(code) => format!("{code}"),
             Said::Tftp(code, text, _) => format!("TFTP error {code} ({})", crate::text::WireText::from(*text)),
+            Said::APart => "broken off".to_owned(),
             Said::Nothing => "no answer".to_owned(),
         }
     }
@@ -40,7 +43,7 @@ impl Said<'_> {
         match self {
             Said::Http(code) => format!("http.response.code == {code}"),
             Said::Tftp(code, ..) => format!("tftp.error.code == {code}"),
-            Said::Nothing => String::new(),
+            Said::APart | Said::Nothing => String::new(),
         }
     }
 }
@@ -83,7 +86,10 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
             let exchange = provision::needed(connection)?;
             let (asked, request) = exchange.request.as_ref()?;
             let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
-            let said = exchange.response.as_ref().map(|(at, response)| (*at, Said::Http(response.code)));
+            let said = exchange.response.as_ref().map(|(at, response)| match response.code {
+                200..=299 => (*at, Said::APart),
+                code => (*at, Said::Http(code)),
+            });
             // Silence is what ended it, not a close in the middle.
             let silent = step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing));
             let (at, said) = said.or(silent)?;

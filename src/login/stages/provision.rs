@@ -84,7 +84,8 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if let Some(judged) = tls::swallowed(connection, STAGE, horizon) {
         return judged;
     }
-    if connection.http.iter().any(|exchange| is_needed(exchange) && is_delivered(exchange)) {
+    let is_whole = |exchange: &Exchange| is_delivered(exchange) && web::broken_off(exchange, connection).is_none();
+    if connection.http.iter().any(|exchange| is_needed(exchange) && is_whole(exchange)) {
         return Judged::ok(STAGE);
     }
     match needed(connection) {

@@ -4,8 +4,8 @@ use memchr::memmem;
 
 use super::{Horizon, Judged, connect, tls};
 use crate::formats::pkcs7;
-use crate::login::steps::{Connection, Exchange};
-use crate::model::{At, By, How, Outcome, Stage};
+use crate::login::steps::{Close, Connection, Exchange};
+use crate::model::{At, By, How, Outcome, Side, Stage};
 use crate::protocols::http;
 
 /// What became of a web errand.
@@ -42,11 +42,23 @@ pub(super) fn judge_exchange(exchange: &Exchange, connection: &Connection, stage
 }
 
 fn judge_last(exchange: &Exchange, connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
+    if let Some((at, close)) = broken_off(exchange, connection) {
+        return Judged::failed(stage, By::Server, connect::how(close), at);
+    }
     match (&exchange.request, &exchange.response) {
         (_, Some((at, response))) => judge_response(*at, exchange, response, stage),
         (Some((asked, _)), None) => connect::unanswered(connection, stage, *asked, horizon),
         (None, None) => Judged::unclear(stage),
     }
+}
+
+/// The server's close in the middle of what it sends (RFC 9112 section 8), where the capture lacks nothing of that.
+pub(super) fn broken_off(exchange: &Exchange, connection: &Connection) -> Option<(At, Close)> {
+    let (_, response) = exchange.response.as_ref()?;
+    let server = &connection.stats.server;
+    let (at, side, close) = connection.first_close()?;
+    let is_whole = response.body.arrived || server.cut || server.uncaptured > 0 || connection.is_torn();
+    (side == Side::Server && !is_whole && matches!(response.code, 200..=299)).then_some((at, close))
 }
 
 fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage: Stage) -> Judged {
@@ -120,6 +132,19 @@ mod tests {
         let made = tcp(Purpose::Enrolment).get_with("ca.contoso.com:443", tunnel).answer(200);
         let made = made.hello().server_flight(vec![leaf()]).client_finished().server_finished().opened();
         assert_eq!(outcome(made.encrypted(Side::Client)), Outcome::Unclear);
+    }
+
+    #[test]
+    fn a_server_that_closes_in_the_middle_of_its_answer_ended_it() {
+        let half = |connection: &mut Connection| {
+            let (_, response) = connection.http[0].response.as_mut().unwrap();
+            std::sync::Arc::make_mut(response).body.arrived = false;
+        };
+        let answered = || tcp(Purpose::Enrolment).get("/certsrv/certcarc.asp").answer(200).change(half);
+        assert_eq!(outcome(answered().leaves(Side::Server, Close::Fin)), Outcome::Failed);
+        assert_eq!(outcome(answered().leaves(Side::Client, Close::Fin)), Outcome::Ok, "the device had enough");
+        let lost = answered().change(|connection| connection.stats.server.uncaptured = 900);
+        assert_eq!(outcome(lost.leaves(Side::Server, Close::Fin)), Outcome::Ok, "the capture lacks it");
     }
 
     #[test]
