@@ -1,5 +1,7 @@
 //! `dhcp-missing-option`: an option that this device must have is in no answer of a DHCP server.
 
+use std::net::Ipv4Addr;
+
 use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
@@ -33,21 +35,42 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     }
     let offers_alone = given.iter().all(|one| one.message.kind == Some(dhcp::kind::OFFER));
     let of_family = &case.profile.required_options;
-    let of_protocol = of_every_offer();
-    let is_known = of_family.iter().any(|needed| needed.option == of_protocol.option);
+    let of_protocol = of_protocol(&given);
+    let is_new = |needed: &&RequiredOption| of_family.iter().all(|known| known.option != needed.option);
     of_family
         .iter()
-        .chain((!is_known).then_some(&of_protocol))
+        .chain(of_protocol.iter().filter(is_new))
         .filter(|needed| (offers_alone || !needed.in_offer) && is_missing(&given, needed))
         .filter(|needed| would_help(case, needed.option))
         .filter_map(|needed| tell(&given, needed))
         .collect()
 }
 
-/// What an OFFER must hold, whatever the device asks for (RFC 2131 table 3).
-fn of_every_offer() -> RequiredOption {
+/// What every device needs: what an OFFER must hold, whatever the device asks for (RFC 2131 table 3), and a router where what it
+/// is given lies beyond its own network.
+fn of_protocol(given: &[Given<'_>]) -> Vec<RequiredOption> {
     let why = "an offer without it is none that a device must take".to_owned();
-    RequiredOption { option: option::LEASE, in_offer: true, why, ..RequiredOption::default() }
+    let lease = RequiredOption { option: option::LEASE, in_offer: true, why, ..RequiredOption::default() };
+    let router = given.iter().find_map(|one| first_beyond(one.message)).map(|server| RequiredOption {
+        option: option::ROUTERS,
+        why: format!("without a router it reaches only its own network, and {server} lies beyond"),
+        ..RequiredOption::default()
+    });
+    [lease].into_iter().chain(router).collect()
+}
+
+/// The first server that an answer names beyond the network of the address that it gives, where it names no way there.
+fn first_beyond(message: &dhcp::Message) -> Option<Ipv4Addr> {
+    /// Static routes, in three forms (RFC 2132 section 5.8, RFC 3442, Microsoft's number for the latter).
+    const ROUTES: [u8; 3] = [33, 121, 249];
+    const SERVERS: [u8; 3] = [option::NAME_SERVERS, option::NTP_SERVERS, 150];
+    let mask = message.addresses(option::MASK).first()?.to_bits();
+    // An INFORM is answered without an address.
+    if message.your.is_unspecified() || ROUTES.iter().any(|code| message.option(*code).is_some()) {
+        return None;
+    }
+    let own = message.your.to_bits() & mask;
+    SERVERS.into_iter().flat_map(|code| message.addresses(code)).find(|server| server.to_bits() & mask != own)
 }
 
 fn is_missing(given: &[Given<'_>], needed: &RequiredOption) -> bool {
@@ -137,6 +160,17 @@ mod tests {
             .step(lookup("sip.contoso.com").times(3))
             .dropped();
         assert!(later.the(&RULE).summary.contains("option 3"));
+    }
+
+    #[test]
+    fn no_router_and_servers_beyond_the_own_network() {
+        let without =
+            |options: &[(u8, &[u8])]| Login::new().step(lease(options)).step(lookup("sip.contoso.com").times(3)).dropped();
+        let found = without(&[MASK, (6, &[10, 0, 9, 2])]).the(&RULE);
+        assert!(found.summary.ends_with("without a router it reaches only its own network, and 10.0.9.2 lies beyond"));
+        without(&[MASK, (6, &[10, 0, 4, 2])]).nothing(&RULE);
+        without(&[MASK, (6, &[10, 0, 9, 2]), (121, &[0, 10, 0, 4, 1])]).nothing(&RULE);
+        without(&[(6, &[10, 0, 9, 2])]).nothing(&RULE);
     }
 
     #[test]

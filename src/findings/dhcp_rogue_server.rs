@@ -177,6 +177,16 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
     let only_own = |code: u8, address: Ipv4Addr| {
         conflict.options.contains(&code) && own.addresses(code).contains(&address) && !theirs.addresses(code).contains(&address)
     };
+    // A server of its configuration: by address, or by the name that led there.
+    let only_own_host = |address: Option<std::net::IpAddr>, name: Option<&WireText>| {
+        let is_it = |host: &String| {
+            name.is_some_and(|name| name.raw().trim_end_matches('.').eq_ignore_ascii_case(host))
+                || address.is_some_and(|address| host.parse() == Ok(address))
+        };
+        let named = |message: &Message| message.configuration_hosts().iter().any(is_it);
+        let by_address = matches!(address, Some(std::net::IpAddr::V4(address)) if only_own(150, address));
+        by_address || conflict.options.contains(&66) && named(own) && !named(theirs)
+    };
     match &dropped.kind {
         StepKind::Neighbour(neighbour) => {
             matches!(neighbour.address, std::net::IpAddr::V4(address) if only_own(option::ROUTERS, address))
@@ -195,14 +205,8 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
             });
             asked || under
         }
-        StepKind::Connection(connection) => match connection.flow.server_ip() {
-            Some(std::net::IpAddr::V4(server)) => only_own(150, server),
-            _ => false,
-        },
-        StepKind::File(transfer) => match transfer.flow.server_ip() {
-            Some(std::net::IpAddr::V4(server)) => only_own(150, server),
-            _ => false,
-        },
+        StepKind::Connection(connection) => only_own_host(connection.flow.server_ip(), connection.name.as_ref()),
+        StepKind::File(transfer) => only_own_host(transfer.flow.server_ip(), None),
         StepKind::Port(_)
         | StepKind::Lease(_)
         | StepKind::LeaseV6(_)
@@ -253,6 +257,18 @@ mod tests {
         let found =
             Login::new().step(two(RIGHT, WRONG, RIGHT)).step(tcp(crate::login::steps::Purpose::Registrar)).dropped().the(&RULE);
         assert!(!found.explains_drop);
+    }
+
+    #[test]
+    fn the_configuration_server_that_only_the_wrong_server_names_has_nothing_for_the_device() {
+        let right: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 1]), (66, b"http://10.0.0.7/")];
+        let wrong: &[(u8, &[u8])] = &[(54, &[192, 168, 1, 1]), (66, b"http://192.168.1.20/")];
+        let refused = |server: &'static str| {
+            let asked = tcp(crate::login::steps::Purpose::Provision).to(server, 80).get("/0004f21a2b3c.cfg").answer(404);
+            Login::new().step(two(right, wrong, wrong)).step(asked).dropped().the(&RULE).explains_drop
+        };
+        assert!(refused("192.168.1.20"));
+        assert!(!refused("10.0.0.9"), "neither names it");
     }
 
     #[test]

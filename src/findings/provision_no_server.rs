@@ -1,15 +1,12 @@
 //! `provision-no-server`: nothing tells the device where its configuration is.
 
-use crate::findings::shared::files::asks_everybody;
-use crate::findings::shared::option_need::given;
+use crate::findings::shared::files::{asks_everybody, guesses};
+use crate::findings::shared::option_need::{NAMING, given, names_configuration};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Stage};
 use crate::protocols::dhcp;
 use crate::protocols::dns::kind;
-
-/// DHCP options that name a configuration server, of one family or another; 43 and 125 can hold it too.
-const NAMING: [u8; 10] = [43, 66, 67, 125, 128, 150, 159, 160, 161, 242];
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -30,26 +27,24 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let in_vain = case.attempt.dropped().is_some_and(asks_everybody);
+    let answers = given(case);
+    let asks_at_random = |step: &Step| asks_everybody(step) || guesses(step, &answers);
+    let in_vain = case.attempt.dropped().is_some_and(asks_at_random);
     let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage < Stage::Provision)?;
     let goes_on = |step: &Step| {
-        !asks_everybody(step)
+        !asks_at_random(step)
             && matches!(
                 step.purpose,
                 Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
             )
             || is_led_by_a_name(step)
     };
-    let answers = given(case);
     // An OFFER that the device did not take up is no lease that it went on from.
     let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
     let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
-    let named = |message: &dhcp::Message| {
-        message.cut || names_boot_server(message) || NAMING.iter().any(|code| message.option(*code).is_some())
-    };
     let found = case.profile.order.contains(&Stage::Provision)
         && !asked.is_empty()
-        && !answers.iter().any(|one| named(one.message))
+        && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
         && !case.attempt.steps.iter().any(goes_on)
         && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last);
     if !found {
@@ -79,11 +74,6 @@ fn found(case: &Case<'_>) -> Option<Found> {
             Evidence::new(drop.at.frame, "", "the last that the device had"),
         ],
     })
-}
-
-/// Does the header name a server to boot from (RFC 2131 section 2)? Some servers put their own address there, whatever they serve.
-fn names_boot_server(message: &dhcp::Message) -> bool {
-    !message.server.is_unspecified() && message.server_id() != Some(message.server)
 }
 
 /// A device that asks for a name, other than that of a time server, knows of a server without DHCP.
@@ -136,6 +126,8 @@ mod tests {
             login(&[]).step(asked).dropped()
         };
         assert!(to("255.255.255.255").the(&RULE).explains_drop);
+        assert!(to("10.0.4.1").the(&RULE).explains_drop, "whoever gave it its address is a guess");
+        to("10.0.4.1").nothing(&crate::findings::provision_no_answer::RULE);
         to("10.0.0.69").nothing(&RULE);
     }
 

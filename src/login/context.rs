@@ -9,7 +9,6 @@ use foldhash::fast::RandomState;
 use crate::device::facts::DeviceFacts;
 use crate::model::{Endpoint, Frame, SECOND, Stage, Time};
 use crate::profile::Profile;
-use crate::protocols::dhcp;
 use crate::text::WireText;
 
 use super::names::NameBook;
@@ -93,7 +92,7 @@ impl<'a> Context<'a> {
     fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
         for (_, draft) in drafts {
             if let StepKind::Lease(lease) = &draft.kind {
-                self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| configuration_hosts(ack)));
+                self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts()));
                 self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, Place::Address)));
             }
             if let StepKind::Registration(_) = &draft.kind {
@@ -229,20 +228,6 @@ fn is_routable(address: &IpAddr) -> bool {
     }
 }
 
-/// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom): a host alone or a
-/// URL.
-fn configuration_hosts(ack: &dhcp::Message) -> Vec<String> {
-    const NAMING: [u8; 3] = [66, 159, 160];
-    let texts = NAMING.into_iter().filter_map(|code| ack.text(code));
-    let host = |text: &str| {
-        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = text.split(['/', '?']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
-    };
-    texts.map(|text| host(text.raw())).filter(|host| !host.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,14 +257,5 @@ mod tests {
         assert_eq!(purpose(registers(), hello(), &[]), Purpose::Other, "it was beyond its configuration");
         assert_eq!(purpose(Vec::new(), hello(), &[(66, b"10.0.0.9")]), Purpose::Other, "DHCP names another server for that");
         assert_eq!(purpose(Vec::new(), tcp(Purpose::Other).to("10.0.0.7", 8883).hello(), &[]), Purpose::Other, "no web server");
-    }
-
-    #[test]
-    fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
-        let hosts = |code: u8, text: &[u8]| configuration_hosts(&dhcp_message(5, &[(code, text)]));
-        assert_eq!(hosts(66, b"Conf.Contoso.com"), ["conf.contoso.com"]);
-        assert_eq!(hosts(66, b"tftp://10.0.0.7/"), ["10.0.0.7"]);
-        assert_eq!(hosts(160, b"https://user:secret@conf.contoso.com:8443/phones?x=1\0"), ["conf.contoso.com"]);
-        assert!(hosts(15, b"contoso.com").is_empty() && hosts(66, b"").is_empty());
     }
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
 use crate::findings::shared::answers::Failure;
+use crate::findings::shared::option_need::{Given, given, names_configuration};
 use crate::login::stages::provision;
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{At, Evidence, How, Outcome};
@@ -53,10 +54,11 @@ pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> V
     if !stopped && steps().any(|(_, step)| step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_))) {
         return Vec::new();
     }
+    let answers = given(case);
     let failed = steps().filter(|(_, step)| step.outcome == Outcome::Failed);
     failed
         .filter_map(|(index, step)| {
-            let (file, at, said) = answer(step)?;
+            let (file, at, said) = answer(step, &answers)?;
             let shown = Evidence::new(at.frame, &said.filter(), format!("{file}: {}", said.words()));
             let what = format!("{file} ({})", said.words());
             fits(&said).then_some(Failure { index, step, what, evidence: vec![shown] })
@@ -65,7 +67,7 @@ pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> V
 }
 
 /// The file with its server, the decisive frame, and what was said.
-fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
+fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said<'a>)> {
     match &step.kind {
         StepKind::File(transfer) => {
             let host = transfer.name.as_ref().map(ToString::to_string).or(transfer.flow.server_ip().map(|ip| ip.to_string()))?;
@@ -74,7 +76,8 @@ fn answer(step: &Step) -> Option<(String, At, Said<'_>)> {
             let error = transfer.error.as_ref().map(|(at, code, text)| (*at, Said::Tftp(*code, text.raw(), missing)));
             let silent = transfer.requests.last().filter(|_| transfer.unreachable.is_none()).map(|at| (*at, Said::Nothing));
             let (at, said) = error.or(silent)?;
-            (said != Said::Nothing || !asks_everybody(step)).then_some((file, at, said))
+            let at_random = asks_everybody(step) || guesses(step, answers);
+            (said != Said::Nothing || !at_random).then_some((file, at, said))
         }
         StepKind::Connection(connection) => {
             let exchange = provision::needed(connection)?;
@@ -107,6 +110,16 @@ pub(crate) fn missing_image(case: &Case<'_>) -> Option<(String, At, u16)> {
 /// Does the device ask whoever hears it for its file, since it knows no server (RFC 1123 section 4.2.3.4 knows such requests)?
 pub(crate) fn asks_everybody(step: &Step) -> bool {
     matches!(&step.kind, StepKind::File(transfer) if transfer.flow.server_ip() == Some(IpAddr::V4(Ipv4Addr::BROADCAST)))
+}
+
+/// Does the device, to which no answer named a server, ask the one that gave it its address?
+pub(crate) fn guesses(step: &Step, answers: &[Given<'_>]) -> bool {
+    let StepKind::File(transfer) = &step.kind else { return false };
+    let is_target = |one: &Given<'_>| one.message.server_id().map(IpAddr::V4) == transfer.flow.server_ip();
+    transfer.error.is_none()
+        && step.outcome == Outcome::Failed
+        && answers.iter().any(is_target)
+        && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
 }
 
 /// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the

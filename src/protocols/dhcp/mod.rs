@@ -230,6 +230,14 @@ impl Message {
         values::suboptions(&value).list.iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
     }
 
+    /// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom), in lower case: a
+    /// host alone or that of a URL.
+    pub fn configuration_hosts(&self) -> Vec<String> {
+        const NAMING: [u8; 3] = [66, 159, 160];
+        let texts = NAMING.into_iter().filter_map(|code| self.text(code));
+        texts.map(|text| values::host(text.raw())).filter(|host| !host.is_empty()).collect()
+    }
+
     /// Host and port of the web service that option 43 names to UC clients: its first sub-option says that it is for them.
     pub fn web_service(&self) -> Option<(WireText, u16)> {
         let list = self.vendor_suboptions();

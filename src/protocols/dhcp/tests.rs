@@ -291,6 +291,15 @@ fn the_number_of_options_is_bounded() {
 }
 
 #[test]
+fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
+    let hosts = |code: u8, text: &[u8]| crate::findings::testing::dhcp_message(5, &[(code, text)]).configuration_hosts();
+    assert_eq!(hosts(66, b"Conf.Contoso.com"), ["conf.contoso.com"]);
+    assert_eq!(hosts(66, b"tftp://10.0.0.7/"), ["10.0.0.7"]);
+    assert_eq!(hosts(160, b"https://user:secret@conf.contoso.com:8443/phones?x=1\0"), ["conf.contoso.com"]);
+    assert!(hosts(15, b"contoso.com").is_empty() && hosts(66, b"").is_empty());
+}
+
+#[test]
 fn only_the_ports_of_dhcp_are_looked_at() {
     let bytes = offer().bytes();
     let guess = |client_port, server_port, bytes: &[u8]| {

@@ -15,6 +15,14 @@ const LONGEST_LABEL: u8 = 63;
 /// VLAN numbers that a port can be in (IEEE 802.1Q).
 const VLANS: std::ops::RangeInclusive<u16> = 1..=4094;
 
+/// The host of a URL, or one that stands alone.
+pub(super) fn host(text: &str) -> String {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = text.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// Option 43 as code, length, value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Suboptions<'a> {
