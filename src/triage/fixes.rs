@@ -1,7 +1,7 @@
 //! The fewest fixes that free most devices. A device is free when everything that it needs was put right, so a fix that frees
 //! none alone may free many together with another one: the bundle that frees most devices for each fix goes first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Steps that are told; who has put so much right looks again.
 const STEPS: usize = 40;
@@ -42,12 +42,12 @@ struct Needs {
 
 impl Needs {
     fn new(all: Vec<usize>) -> Self {
-        let bits = all.iter().fold(0, |bits, need| bits | 1 << (need % 64));
+        let bits = all.iter().fold(0, |bits, need| bits | bit(*need));
         Self { all, bits }
     }
 
     fn contains(&self, need: usize) -> bool {
-        self.all.binary_search(&need).is_ok()
+        self.bits & bit(need) != 0 && self.all.binary_search(&need).is_ok()
     }
 
     fn is_within(&self, other: &Needs) -> bool {
@@ -58,6 +58,10 @@ impl Needs {
         self.all.retain(|one| *one != need);
         *self = Self::new(std::mem::take(&mut self.all));
     }
+}
+
+fn bit(need: usize) -> u64 {
+    1 << (need % 64)
 }
 
 /// What devices wait for, and how many: those that need the same are one entry.
@@ -83,10 +87,10 @@ fn commonest<'a>(needs: impl Iterator<Item = &'a BTreeSet<String>>) -> (Vec<&'a 
 /// Takes a fix out of what devices wait for, and says how many are free now.
 fn put_right(waiting: &mut Waiting, need: usize) -> usize {
     let mut freed = 0_usize;
-    for (mut set, count) in std::mem::take(waiting) {
-        if set.contains(need) {
-            set.remove(need);
-        }
+    let changed: Vec<Needs> = waiting.keys().filter(|set| set.contains(need)).cloned().collect();
+    for mut set in changed {
+        let count = waiting.remove(&set).unwrap_or(0);
+        set.remove(need);
         if set.all.is_empty() {
             freed = freed.saturating_add(count);
         } else {
@@ -97,11 +101,6 @@ fn put_right(waiting: &mut Waiting, need: usize) -> usize {
     freed
 }
 
-/// Devices that a bundle frees.
-fn frees(waiting: &Waiting, bundle: &Needs) -> usize {
-    waiting.iter().filter(|(set, _)| set.is_within(bundle)).map(|(_, count)| count).sum()
-}
-
 /// The fix of a bundle that frees most by itself; of equals, the first by name.
 fn first(waiting: &Waiting, bundle: &Needs) -> Option<usize> {
     let alone = |need: &usize| waiting.get(&Needs::new(vec![*need])).copied().unwrap_or(0);
@@ -110,9 +109,19 @@ fn first(waiting: &Waiting, bundle: &Needs) -> Option<usize> {
 
 /// The bundle that frees most devices for each of its fixes; of equals, the first by name.
 fn best(waiting: &Waiting) -> Option<Needs> {
+    // What is within a bundle begins with one of its needs.
+    let mut beginning: HashMap<usize, Vec<(&Needs, usize)>> = HashMap::new();
+    for (set, count) in waiting {
+        let first = set.all.first().copied().unwrap_or_default();
+        beginning.entry(first).or_default().push((set, *count));
+    }
+    let frees = |bundle: &Needs| -> usize {
+        let sets = bundle.all.iter().filter_map(|need| beginning.get(need)).flatten();
+        sets.filter(|(set, _)| set.is_within(bundle)).map(|(_, count)| count).sum()
+    };
     let mut best: Option<(&Needs, usize)> = None;
     for bundle in waiting.keys() {
-        let gain = frees(waiting, bundle);
+        let gain = frees(bundle);
         // Devices for each fix, without a division.
         let is_better =
             |(other, least): (&Needs, usize)| gain.saturating_mul(other.all.len()) > least.saturating_mul(bundle.all.len());

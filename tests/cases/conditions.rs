@@ -1,6 +1,7 @@
 //! The same failure under other conditions of the field has the same fingerprint: on another VLAN, on another link layer,
-//! mirrored twice, at another time, among the traffic of others.
+//! mirrored twice, at another time, at another site, among the traffic of others.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use loginloop::capture::{CaptureReader, compressed};
@@ -88,7 +89,7 @@ fn later(frame: &Frame) -> Vec<Frame> {
     vec![Frame { time: frame.time + 61 * 1_000 * MILLISECOND + 123_456_789, ..frame.clone() }]
 }
 
-/// Other machines of the same makers, whose cards reckon the checksums (captured before they do) and fill short frames up to 60
+/// Other machines of the same makers in other subnets, whose cards reckon the checksums (captured before they do) and fill short frames up to 60
 /// octets; the capture was begun while others spoke, so every frame has another number.
 fn elsewhere(frames: &[Frame]) -> Vec<Frame> {
     let mut macs: Vec<[u8; 6]> =
@@ -102,9 +103,18 @@ fn elsewhere(frames: &[Frame]) -> Vec<Frame> {
         let lower: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         [mac.to_vec(), lower.to_uppercase().into_bytes(), lower.into_bytes()]
     };
-    let replaced: Vec<(Vec<u8>, Vec<u8>)> =
+    let mut replaced: Vec<(Vec<u8>, Vec<u8>)> =
         macs.into_iter().flat_map(|mac| std::iter::zip(forms(mac), forms(other(mac)))).collect();
-    let search = aho_corasick::AhoCorasick::new(replaced.iter().map(|(old, _)| old)).unwrap();
+    let text = |[a, b, c, d]: [u8; 4]| format!("{a}.{b}.{c}.{d}").into_bytes();
+    for address in own_addresses(frames) {
+        let [a, b, c, d] = address;
+        // As long as it was, written as text.
+        let there = [a, b, (c + 3) % 10, d];
+        replaced.extend([(address.to_vec(), there.to_vec()), (text(address), text(there))]);
+    }
+    // 10.0.4.1 is no part of 10.0.4.12.
+    let longest = aho_corasick::AhoCorasick::builder().match_kind(aho_corasick::MatchKind::LeftmostLongest).to_owned();
+    let search = longest.build(replaced.iter().map(|(old, _)| old)).unwrap();
     let with: Vec<&[u8]> = replaced.iter().map(|(_, new)| new.as_slice()).collect();
     let change = |frame: &Frame| {
         let mut data = search.replace_all_bytes(&frame.data, &with);
@@ -122,6 +132,14 @@ fn elsewhere(frames: &[Frame]) -> Vec<Frame> {
         all.iter_mut().take(37).for_each(|one| one.time = one.time.min(first - MILLISECOND));
     }
     all
+}
+
+/// The addresses of private subnets (RFC 1918 section 3) that send or are sent to, of subnets numbered by one digit.
+fn own_addresses(frames: &[Frame]) -> BTreeSet<[u8; 4]> {
+    let packets = frames.iter().filter(|one| one.data[12..14] == [8, 0] && one.data.len() >= 34);
+    let addresses = packets.flat_map(|one| [26, 30].map(|place| one.data[place..place + 4].try_into().unwrap()));
+    let is_private = |[a, b, ..]: [u8; 4]| a == 10 || (a, b) == (192, 168) || a == 172 && b / 16 == 1;
+    addresses.filter(|one: &[u8; 4]| is_private(*one) && one[2] < 10 && one[3] != 255).collect()
 }
 
 /// A call of two others, from before the first frame to behind the last one.
@@ -185,20 +203,18 @@ fn the_conditions_under_which_a_failure_was_captured_are_no_part_of_its_fingerpr
     for capture in captures() {
         let Some(frames) = frames(&capture) else { continue };
         let wanted = fingerprints(&pcap(ETHERNET, &frames), &options);
+        let tagged_later_elsewhere = each(&each(&elsewhere(&frames), later), tagged);
         let conditions = [
-            ("tagged", ETHERNET, each(&frames, tagged)),
+            ("elsewhere, later, on another VLAN", ETHERNET, tagged_later_elsewhere),
             ("cooked", COOKED, each(&frames, cooked)),
-            ("mirrored twice", ETHERNET, each(&frames, twice)),
-            ("later", ETHERNET, each(&frames, later)),
-            ("among others", ETHERNET, among_others(&frames)),
-            ("elsewhere", ETHERNET, elsewhere(&frames)),
+            ("mirrored twice, among others", ETHERNET, each(&among_others(&frames), twice)),
         ];
         for (condition, link_type, frames) in conditions {
             assert_eq!(fingerprints(&pcap(link_type, &frames), &options), wanted, "{condition}: {}", capture.display());
             compared += wanted.len();
         }
     }
-    assert!(compared > 500, "{compared} failed logins");
+    assert!(compared > 250, "{compared} failed logins");
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Store {
 
     /// What was found in a file that has not changed since.
     pub(super) fn known(&self, candidate: &Candidate) -> Option<&[Finding]> {
-        let record = self.files.get(&candidate.key())?;
+        let record = self.files.get(candidate.key().as_ref())?;
         let is_same = (record.size, record.modified) == (candidate.size, candidate.modified) && candidate.modified != 0;
         is_same.then_some(record.found.as_slice())
     }
@@ -252,8 +252,12 @@ impl<'a> Entries<'a> {
     pub(super) fn file(&mut self, candidate: &Candidate, found: &[Finding]) -> Result<(), Failure> {
         let failed = found.iter().any(|finding| matches!(finding.outcome, Outcome::Error(_)));
         if !failed && is_settled(candidate) {
-            let record =
-                Record { path: candidate.key(), size: candidate.size, modified: candidate.modified, found: found.to_vec() };
+            let record = Record {
+                path: candidate.key().into_owned(),
+                size: candidate.size,
+                modified: candidate.modified,
+                found: found.to_vec(),
+            };
             let first = serde_json::to_vec(&record).unwrap_or_default();
             journal::write(Kind::File, &Content::default(), [&first, &[], &[]], &mut self.bytes);
         }

@@ -1,6 +1,7 @@
 //! Paths in, files out: every regular file below them, with its size and the time of its last change, in one order whatever
 //! order they were given in. Opens nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -40,16 +41,16 @@ impl Candidate {
     }
 
     /// The path as the journal knows it: no two files have the same.
-    pub(super) fn key(&self) -> String {
+    pub(super) fn key(&self) -> Cow<'_, str> {
         key(&self.path)
     }
 }
 
-fn key(path: &Path) -> String {
+fn key(path: &Path) -> Cow<'_, str> {
     match path.to_str() {
-        Some(text) => text.to_owned(),
+        Some(text) => text.into(),
         // No path holds a zero.
-        None => path.as_os_str().as_encoded_bytes().iter().fold("\0".to_owned(), |key, byte| format!("{key}{byte:02x}")),
+        None => path.as_os_str().as_encoded_bytes().iter().fold("\0".to_owned(), |key, byte| format!("{key}{byte:02x}")).into(),
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>, j
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), jobs, &mut found, &mut faults),
             Ok(metadata) if metadata.is_file() => {
-                found.insert(key(path), Candidate::new(path.clone(), &metadata, named));
+                found.insert(key(path).into_owned(), Candidate::new(path.clone(), &metadata, named));
             }
             Ok(_) => faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -123,7 +124,7 @@ fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut BTreeMap<Strin
     for (path, metadata) in files.iter().zip(looked_at(&files, jobs)) {
         match metadata {
             Ok(metadata) if metadata.is_file() => {
-                found.entry(key(path)).or_insert_with(|| Candidate::new(path.clone(), &metadata, false));
+                found.entry(key(path).into_owned()).or_insert_with(|| Candidate::new(path.clone(), &metadata, false));
             }
             Ok(metadata) if metadata.is_dir() => faults.extend(away(path, whole.as_deref())),
             other => faults.extend(no_file(path, other.err())),

@@ -14,12 +14,14 @@ use crate::cli::output::shown;
 use crate::report::html::batch::{self, Line};
 use crate::report::triage::Manifest;
 use crate::triage::{Growing, Overview, Unread};
-use pages::Pages;
+use disk::Disk;
+use pages::{Page, Pages};
 use part::{Part, Written};
 use rows::{Block, Capture, Rows, Told};
 use tables::Tables;
 use turns::Turns;
 
+mod disk;
 mod pages;
 mod part;
 mod rows;
@@ -43,11 +45,24 @@ pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
     file.written()?.1.put()
 }
 
-/// Writes all results, with so many threads.
+/// Writes all results, with so many threads. What is whole goes to the disk at once, and everything is there before anything
+/// is put in its place; what says that all is whole is put there last.
 pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize) -> Result<Overview, Failure> {
     let rows = Rows::of(batch, store)?;
+    let made = Disk::with(|disk| {
+        let results = Turns::new(Results::begin(folder)?);
+        add(&rows, &results, store, jobs, disk)?;
+        results.into_inner().finish(folder, rows.others, store, disk)
+    })?;
+    made.written.iter().try_for_each(Written::put)?;
+    made.pages.put(folder)?;
+    made.manifest.put()?;
+    Ok(made.overview)
+}
+
+/// Adds all rows: made by several threads, added in turn.
+fn add(rows: &Rows<'_>, results: &Turns<Results>, store: &Store, jobs: usize, disk: &Disk) -> Result<(), Failure> {
     let blocks = rows.blocks();
-    let results = Turns::new(Results::begin(folder)?);
     let next = AtomicUsize::new(0);
     let work = || {
         let over = results.over();
@@ -56,8 +71,8 @@ pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(block) = blocks.get(number) else { break };
             let block = rows.block(block.clone(), &mut reader)?;
-            match results.at(number, |results| results.add(block)) {
-                Some(added) => added?,
+            match results.at(number, |results| results.add(block, disk)) {
+                Some(whole) => whole?.iter().try_for_each(|page| page.write(&mut reader, disk))?,
                 // Another thread says why.
                 None => return Ok(()),
             }
@@ -69,8 +84,7 @@ pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize
         let others: Vec<_> = (1..jobs.min(blocks.len())).map(|_| scope.spawn(work)).collect();
         let here = work();
         others.into_iter().map(joined).fold(here, Result::and)
-    })?;
-    results.into_inner().finish(folder, rows.others, store, jobs)
+    })
 }
 
 /// What a thread of ours gave.
@@ -99,14 +113,20 @@ impl Results {
         })
     }
 
-    fn add(&mut self, block: Block<'_>) -> Result<(), Failure> {
-        self.documents.write(|out| out.write_all(&block.documents))?;
+    /// Adds some rows, and gives the pages that are whole by that.
+    fn add(&mut self, block: Block<'_>, disk: &Disk) -> Result<Vec<Page>, Failure> {
+        let mut whole = Vec::new();
+        self.documents.append(&block.documents, disk)?;
         self.tables.append(&block.sheets)?;
         for (path, told) in block.told {
             match told {
                 Told::Capture(capture) => {
                     let Capture { content, place, digest, line } = *capture;
                     let page = (place.page() > 0).then(|| self.pages.add(path, content, place));
+                    let page = page.map(|(link, page)| {
+                        whole.extend(page);
+                        link
+                    });
                     self.growing.capture(path, page.as_deref(), &digest);
                     if self.lines.len() < batch::CAPTURES {
                         self.lines.push(line.on(page));
@@ -116,41 +136,36 @@ impl Results {
                 Told::Unread(error) => self.growing.unread(path, error),
             }
         }
-        Ok(())
+        Ok(whole)
     }
 
-    /// Ends the results: while what is whole goes to the disk, the captures' pages are written. What says that all is whole
-    /// goes there with the rest, and is put in its place behind it.
-    fn finish(self, folder: &Path, others: usize, store: &Store, jobs: usize) -> Result<Overview, Failure> {
-        let Self { growing, lines, documents, tables, pages } = self;
-        let (overview, mut written, manifest) = thread::scope(|scope| {
-            let sync = |part: Part| scope.spawn(|| part.synced());
-            let mut parts = vec![documents];
-            parts.extend(tables.finish()?);
-            let mut files: Vec<String> = parts.iter().map(|part| part.name().to_owned()).collect();
-            let mut synced: Vec<_> = parts.into_iter().map(sync).collect();
-            let writing: Vec<_> = (1..jobs).map(|_| scope.spawn(|| pages.write(store))).collect();
-            let overview = growing.finish(others);
-            let mut index = Part::create(folder, "index.html")?;
-            index.write(|out| batch::write(&overview, &lines, out))?;
-            files.push(index.name().to_owned());
-            files.sort();
-            let mut manifest = Part::create(folder, MANIFEST)?;
-            manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
-            synced.push(sync(index));
-            let manifest = sync(manifest);
-            let here = pages.write(store);
-            writing.into_iter().map(joined).fold(here, Result::and)?;
-            pages.sync()?;
-            let written: Result<Vec<Written>, Failure> = synced.into_iter().map(joined).collect();
-            Ok((overview, written?, joined(manifest)?))
-        })?;
+    /// Ends the results.
+    fn finish(mut self, folder: &Path, others: usize, store: &Store, disk: &Disk) -> Result<Made, Failure> {
+        let mut written = vec![self.documents.end(disk)?];
+        for part in self.tables.finish()? {
+            written.push(part.end(disk)?);
+        }
+        if let Some(last) = self.pages.take() {
+            last.write(&mut store.reader()?, disk)?;
+        }
+        let overview = self.growing.finish(others);
+        let mut index = Part::create(folder, "index.html")?;
+        index.write(|out| batch::write(&overview, &self.lines, out))?;
+        written.push(index.end(disk)?);
         written.sort_by(|a, b| a.name.cmp(&b.name));
-        written.iter().try_for_each(Written::put)?;
-        pages.put(folder)?;
-        manifest.put()?;
-        Ok(overview)
+        let files: Vec<String> = written.iter().map(|part| part.name.clone()).collect();
+        let mut manifest = Part::create(folder, MANIFEST)?;
+        manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
+        Ok(Made { overview, written, pages: self.pages, manifest: manifest.end(disk)? })
     }
+}
+
+/// What was made, beside its place.
+struct Made {
+    overview: Overview,
+    written: Vec<Written>,
+    pages: Pages,
+    manifest: Written,
 }
 
 /// Removes a folder of ours, if it is there.
