@@ -2,6 +2,7 @@
 //! keeps time by the packets alone.
 
 mod assembler;
+mod copies;
 mod hand;
 mod history;
 mod key;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
+use super::copies::Copies;
 use super::hand::{Common, Hand};
 use super::key::Key;
 use super::limits::{Limits, Losses};
@@ -77,6 +78,8 @@ pub struct FlowTable<T> {
     /// A flow that was idle for no longer than this may stay, of whatever kind it is.
     least_age: i64,
     common: Common,
+    /// By what copies are known, where they are left out.
+    copies: Option<Copies>,
     hand: usize,
     next_id: u64,
     /// Where the last packet was.
@@ -103,6 +106,7 @@ impl<T: Default> FlowTable<T> {
             limits,
             least_age: limits.least_age(),
             common: Common::default(),
+            copies: None,
             hand: 0,
             next_id: 0,
             last: At::default(),
@@ -110,6 +114,12 @@ impl<T: Default> FlowTable<T> {
             holders: VecDeque::new(),
             held: 0,
         }
+    }
+
+    /// The same, which leaves out what the capture has for the second time.
+    #[must_use]
+    pub fn without_copies(self) -> Self {
+        Self { copies: Some(Copies::default()), ..self }
     }
 
     /// Flows in the table.
@@ -148,6 +158,7 @@ impl<T: Default> FlowTable<T> {
         match (&packet.body, &packet.net) {
             (Body::Tcp(segment), Some(net)) => self.tcp(segment, net, &packet.link, packet.at, sink),
             (Body::Udp(datagram), Some(net)) => self.udp(datagram, net, &packet.link, packet.at, sink),
+            _ if self.copies.as_mut().is_some_and(|copies| copies.has_other(packet)) => {}
             _ => sink.other(packet),
         }
         self.move_hand(packet.at, sink);
@@ -171,13 +182,21 @@ impl<T: Default> FlowTable<T> {
         let (key, from_low) = Key::new(net, datagram.source_port, datagram.destination_port, false);
         let index = match self.flows.get_full_mut(&key) {
             Some((index, _, hot)) => {
-                let idle = at.time.since(hot.touched);
-                if idle <= hot.age(&self.limits) {
-                    hot.touched = at.time;
-                    if hot.quiet {
-                        return;
-                    }
-                } else {
+                let idle = at.time.since(hot.touched) > hot.age(&self.limits);
+                hot.touched = at.time;
+                if hot.quiet && !idle {
+                    return;
+                }
+                Some((index, idle))
+            }
+            None => None,
+        };
+        if self.copies.as_mut().is_some_and(|copies| copies.has_datagram(net, datagram, at.time)) {
+            return;
+        }
+        let index = match index {
+            Some((index, idle)) => {
+                if let Some((_, hot)) = self.flows.get_index_mut(index).filter(|_| idle) {
                     *hot = new_udp(take_id(&mut self.next_id), from_low, at.time);
                 }
                 index
@@ -213,6 +232,9 @@ impl<T: Default> FlowTable<T> {
                 return;
             }
             index = Some(found);
+        }
+        if self.copies.as_mut().is_some_and(|copies| copies.has_segment(net, segment, at.time)) {
+            return;
         }
         let index = match index.and_then(|index| self.place(index, &key, from_low, segment, at, sink)) {
             Some(index) => index,

@@ -24,12 +24,10 @@ mod link;
 mod lookup;
 mod provision;
 mod registration;
-mod sent;
 mod threads;
 
 use drafts::Drafts;
 pub(super) use drafts::Weight;
-use sent::add_sent;
 use threads::{Thread, renumber};
 
 /// Entries that a list within one exchange holds at most.
@@ -45,8 +43,6 @@ const SAME_QUESTION: i64 = 16 * SECOND;
 const CLOCK_BURST: i64 = 15 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
-/// The same message so soon again is one that a mirrored port gave twice.
-const MIRRORED: i64 = SECOND / 1000;
 
 /// An exchange as it is being recorded.
 #[derive(Clone, Debug)]
@@ -296,7 +292,7 @@ impl Recorder {
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
         match reply {
-            None => add_sent(&mut neighbour.requests, at),
+            None => add_newest(&mut neighbour.requests, at),
             Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }

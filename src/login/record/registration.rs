@@ -9,7 +9,6 @@ use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
 use super::super::steps::{Connection, Registration, StepKind, Transaction};
-use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
@@ -158,7 +157,7 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>, unheard: bool) {
     let alone = unheard || answers_unseen(transactions, message);
     match (message.code(), transaction_of(transactions, message)) {
-        (None, Some(transaction)) => add_sent(&mut transaction.sent, at),
+        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
                 transactions,
