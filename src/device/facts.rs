@@ -163,6 +163,16 @@ pub struct ClockWitness {
     pub from: ClockSource,
 }
 
+impl ClockWitness {
+    /// Is it a clock that began when its device did, since it has no battery and nobody has set it yet?
+    fn is_unset(&self) -> bool {
+        /// 1970 and 2000.
+        const BEGINNINGS: [i64; 2] = [0, 946_684_800];
+        const DAYS: i64 = 3 * 86_400;
+        BEGINNINGS.into_iter().any(|begin| (0..DAYS * SECOND).contains(&self.says.since(Time::from_seconds(begin))))
+    }
+}
+
 /// Whose clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -281,18 +291,21 @@ impl DeviceFacts {
 
     /// How far the device's own clock is ahead of the capture's (negative: behind), in nanoseconds, with the frames that
     /// show it. Only where two of its time stamps advance as the capture does: in newer stacks a hello's first bytes, and
-    /// the time stamps of NTP requests, are random (RFC 8446 section 4.1.2, RFC 9109).
+    /// the time stamps of NTP requests, are random (RFC 8446 section 4.1.2, RFC 9109). A stamp of NTP from the first days of a
+    /// clock that nobody has set is one alone: of random ones, one in thousands is.
     pub fn clock_offset(&self) -> Option<(i64, Vec<Frame>)> {
         const AGREE: u64 = 3 * SECOND as u64;
         let own: Vec<&ClockWitness> = self.clocks.iter().filter(|witness| witness.whose == Whose::Device).collect();
         let offset = |witness: &ClockWitness| witness.says.since(witness.at.time);
-        own.iter().rev().find_map(|last| {
+        let agreed = own.iter().rev().find_map(|last| {
             let agreeing: Vec<&&ClockWitness> =
                 own.iter().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE).collect();
             // A frame that was captured twice says the same twice: that proves nothing.
             let advances = agreeing.iter().any(|other| other.says != last.says);
             advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
-        })
+        });
+        let unset = || own.iter().rev().find(|witness| witness.from == ClockSource::Ntp).filter(|witness| witness.is_unset());
+        agreed.or_else(|| unset().map(|witness| (offset(witness), vec![witness.at.frame])))
     }
 
     /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_small_difference_a_random_stamp_and_a_clock_that_was_set_are_no_skew() {
         server(skewed(-200, vec![]), "10.0.0.9", 0).nothing(&RULE);
-        let lone = refused(vec![leaf()]).clock(Whose::Device, ClockSource::Ntp, at(3), Time(1));
+        let lone = refused(vec![leaf()]).clock(Whose::Device, ClockSource::Ntp, at(3), Time::from_seconds(1_000_000_000));
         server(lone, "10.0.0.9", 0).nothing(&RULE);
         let set = server(skewed(-94_694_400, vec![]), "10.0.0.9", 0).with(|attempt| attempt.steps.clear());
         set.step(lookup("a").times(40)).step(ntp_exchange(1, &[(0, 2, BEGIN)])).nothing(&RULE);

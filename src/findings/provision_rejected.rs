@@ -12,7 +12,8 @@ pub static RULE: Rule = Rule {
     weight: Weight::Specific,
     order: 412,
     help: Help {
-        what: "The configuration server answers, and does not give the file: 401 or 403, another error, or a TFTP access violation.",
+        what: "The configuration server answers, and does not give the file: 401 or 403, another error, a redirection \
+               to itself, or a TFTP access violation.",
         why: "Without its configuration the device knows no registrar and no account.",
         fix: "Give the phone the credentials that the server wants, or let phones fetch without; on the server, see the rights on the file \
               and its folder. `curl -v URL` or `tftp SERVER -c get FILE` from the phones' VLAN must give the file.",
@@ -23,8 +24,19 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = files::failed(case, |said| *said != Said::Nothing && !said.is_missing());
-    answers::told(case, &failures, |list| Words {
+    let is_led_on = |said: &Said<'_>| matches!(said, Said::Http(300..=399));
+    let around = files::failed(case, is_led_on);
+    let mut found = answers::told(case, &around, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the configuration server leads the device in a circle, from the file to itself: {list}"),
+        fix: format!(
+            "Correct the redirection on the server (its Location, rewrite rules, a change from http to https that is made twice): {list}. \
+             From the phones' VLAN, `curl -v -L` must be given the file."
+        ),
+    });
+    let refused = files::failed(case, |said| *said != Said::Nothing && !said.is_missing() && !is_led_on(said));
+    found.extend(answers::told(case, &refused, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
         summary: format!("the configuration server refuses the file: {list}"),
@@ -32,7 +44,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "See on the server why it refuses: credentials, rights on the file, its own log ({list}). From the phones' VLAN, `curl -v` or a \
              TFTP client must be given the file."
         ),
-    })
+    }));
+    found
 }
 
 #[cfg(test)]
@@ -54,6 +67,15 @@ mod tests {
             let found = Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(code)).dropped().the(&RULE);
             assert_eq!(found.evidence[0].display_filter, format!("frame.number == 4 && http.response.code == {code}"));
         }
+    }
+
+    #[test]
+    fn a_file_that_leads_to_itself_is_told_as_that() {
+        let around = tcp(Purpose::Provision).get("/a.cfg").answer(302);
+        let found = Login::new().step(around).dropped().the(&RULE);
+        assert!(
+            found.summary.starts_with("the configuration server leads the device in a circle, from the file to itself: /a.cfg")
+        );
     }
 
     #[test]

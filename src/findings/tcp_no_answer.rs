@@ -36,18 +36,47 @@ static TELLING: Telling = Telling {
     },
 };
 
+static LOST_ON_THE_WAY_BACK: Telling = Telling {
+    confidence: 0.8,
+    summary: |targets| {
+        format!(
+            "the SYN-ACK of {targets} does not reach the device: it is in the capture, and the device repeats its SYN all the same"
+        )
+    },
+    fix: |targets| {
+        format!(
+            "Look at the way back from {targets} behind the place of capture: a route that is missing, a firewall that sees one direction \
+             alone, the phone's VLAN. A capture at the phone's own port must show the SYN-ACK."
+        )
+    },
+};
+
 fn check(case: &Case<'_>) -> Vec<Found> {
     if !case.known.seen_both_ways {
         return Vec::new();
     }
-    reach::told(case, reach::failures(case, silent), &TELLING)
+    let mut found = reach::told(case, reach::failures(case, silent), &TELLING);
+    found.extend(reach::told(case, reach::failures(case, unheard), &LOST_ON_THE_WAY_BACK));
+    found
+}
+
+/// The SYNs of a connection whose SYN-ACK did not come to the device.
+fn unheard(place: &Place<'_>) -> Option<Vec<Evidence>> {
+    let connection = place.connection;
+    let answer = connection.syn_ack.filter(|_| connection.is_unheard() && place.step.outcome == Outcome::Failed)?;
+    let again = connection.stats.client.last_syn?;
+    let shown = "tcp.flags.syn == 1";
+    Some(vec![
+        Evidence::new(answer.frame, shown, "the server's SYN-ACK".to_owned()),
+        Evidence::new(again.frame, shown, format!("the device's SYN again, {} in all", connection.stats.client.syns)),
+    ])
 }
 
 /// The SYNs of a connection that nothing came back to, where the device took it so.
 fn silent(place: &Place<'_>) -> Option<Vec<Evidence>> {
     let connection = place.connection;
     let nothing = !place.connected() && connection.stats.server.last.is_none() && connection.unreachable.is_none();
-    let answered = connection.refused().is_some();
+    let answered = connection.syn_ack.is_some() || connection.refused().is_some();
     let failed = place.step.outcome == Outcome::Failed;
     (connection.syn.is_some() && nothing && !answered && failed).then(|| reach::syns(place))
 }
@@ -66,6 +95,21 @@ mod tests {
         assert_eq!(found.summary, "no answer from pool.contoso.com (10.0.0.5:5061): the SYNs get neither SYN-ACK nor RST");
         assert_eq!((found.stage, found.explains_drop), (Stage::Connect, true));
         assert_eq!(found.evidence[1].text, "SYN again, 4 in all; no answer");
+    }
+
+    #[test]
+    fn a_syn_that_is_repeated_after_its_answer_shows_a_way_back_that_is_shut() {
+        let answered = || {
+            syn(Purpose::Registrar).act(|wire| wire.connection.syn_ack = Some(wire.next())).syn_again(3).timed_out(By::Network)
+        };
+        let found = Login::new().step(answered()).dropped().the(&RULE);
+        assert!(
+            found.explains_drop && found.summary.starts_with("the SYN-ACK of pool.contoso.com (10.0.0.5:5061) does not reach")
+        );
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && tcp.flags.syn == 1");
+        // Its own acknowledgement came after all.
+        let heard = answered().change(|connection| connection.stats.client.last = Some(at(90)));
+        Login::new().step(heard).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::findings::Case;
 use crate::findings::shared::judged::{Judged, PROBABLE, algorithm_name, wanted_name};
 use crate::formats::names;
 use crate::formats::x509::{Body, Hash, KeyKind, Scheme};
+use crate::login::steps::StepKind;
 use crate::trust::{self, Fault, FaultKind, Link};
 
 /// How sure it is that a device refuses a signature that its own hello does not list.
@@ -63,8 +64,9 @@ pub fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
 /// is what the certificate must bear (RFC 6125 section 1.7.2). Its alert says that something in it is not as it must be.
 pub fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?.alert().filter(|alert| matches!(alert, 42 | 46))?;
-    let (leased, _) = case.known.lease.as_ref()?;
-    if wanted_name(&judged.shaken).is_some() || *leased > judged.at {
+    let leased = case.known.lease.as_ref().is_some_and(|(leased, _)| *leased <= judged.at);
+    let informed = case.attempt.steps.iter().any(|step| matches!(step.kind, StepKind::LeaseV6(_)) && step.last <= judged.at);
+    if wanted_name(&judged.shaken).is_some() || !(leased || informed) {
         return None;
     }
     let address = judged.place().connection.flow.server_ip()?.to_string();

@@ -21,11 +21,12 @@ pub struct OwnClock {
 /// after it last did.
 pub fn own_clock(case: &Case<'_>, until: At) -> Option<OwnClock> {
     let (ahead, frames) = case.known.clock_offset()?;
-    let last = *frames.iter().max()?;
-    if was_set(case, last, until.frame) {
+    // The last stamp before that frame, or the first one behind it: the device may have set its clock before, or between.
+    let shown = *frames.iter().filter(|frame| **frame <= until.frame).max().or(frames.iter().min())?;
+    if was_set(case, shown.min(until.frame), shown.max(until.frame)) {
         return None;
     }
-    let witness = case.known.clocks.iter().rev().find(|one| one.whose == Whose::Device && one.at.frame == last)?;
+    let witness = case.known.clocks.iter().rev().find(|one| one.whose == Whose::Device && one.at.frame == shown)?;
     Some(OwnClock { ahead, seen: witness.at, says: witness.says, frames })
 }
 
@@ -83,9 +84,29 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_ntp_has_set_before_that_frame_is_not_what_later_stamps_show() {
+        let right = |at: At| at.time;
+        let stamp = |login: Login, frame: u64| login.clock(Whose::Device, ClockSource::Ntp, at(frame), right(at(frame)));
+        let asks = stamp(stamp(Login::new(), 3), 103);
+        assert!(own_clock(&asks.case(), at(50)).is_some_and(|clock| clock.seen.frame == Frame(3)));
+        let is_told = asks.clock(Whose::Server(ip("10.0.0.9")), ClockSource::Ntp, at(4), Time::from_seconds(2_270_000_000));
+        assert!(own_clock(&is_told.case(), at(50)).is_none(), "it has set its clock since");
+    }
+
+    #[test]
     fn a_lone_stamp_is_none() {
         let login = Login::new().clock(Whose::Device, ClockSource::Ntp, at(3), behind(at(3)));
         assert!(own_clock(&login.case(), at(50)).is_none());
+    }
+
+    #[test]
+    fn a_lone_stamp_of_a_clock_that_nobody_has_set_is_one() {
+        let stamp = |from, seconds| Login::new().clock(Whose::Device, from, at(3), Time::from_seconds(seconds));
+        let ahead = |login: Login| own_clock(&login.case(), at(50)).map(|clock| clock.ahead < 0);
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 120)), Some(true), "two minutes after 1970 began");
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 946_684_900)), Some(true), "after 2000 began");
+        assert_eq!(ahead(stamp(ClockSource::Ntp, 86_400 * 40)), None, "it may be random");
+        assert_eq!(ahead(stamp(ClockSource::TlsRandom, 120)), None, "random, as a rule");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
             return Some(Judged::failed(stage, By::Device, how(close), at));
         }
         // Data without a SYN-ACK: the answers were not captured.
-        let silent = stats.client.first_data.is_none() && stats.server.last.is_none();
+        let silent = stats.client.first_data.is_none() && stats.server.last.is_none() || connection.is_unheard();
         let last = stats.client.last_syn.or(connection.syn)?;
         return Some(if silent {
             horizon.silent(stage, connection.flow.server_ip(), last, stats.client.syns as usize, WAIT)

@@ -89,10 +89,24 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     }
     match needed(connection) {
         // The server leads elsewhere: what becomes of it shows there.
-        Some(exchange) if code(exchange).is_some_and(|code| (300..400).contains(&code)) => Judged::unclear(STAGE),
+        Some(exchange) if leads_elsewhere(exchange) && !goes_in_a_circle(exchange, connection) => Judged::unclear(STAGE),
         Some(exchange) => web::judge_exchange(exchange, connection, STAGE, horizon),
         None => Judged::unclear(STAGE),
     }
+}
+
+fn leads_elsewhere(exchange: &Exchange) -> bool {
+    code(exchange).is_some_and(|code| (300..400).contains(&code))
+}
+
+/// Was the device led back to the file of this exchange again and again (RFC 9110 section 15.4: a client is to notice that)?
+fn goes_in_a_circle(exchange: &Exchange, connection: &Connection) -> bool {
+    const AGAIN: usize = 3;
+    let Some((_, request)) = &exchange.request else { return false };
+    let same = |other: &&Exchange| {
+        other.request.as_ref().is_some_and(|(_, other)| other.uri == request.uri && other.host == request.host)
+    };
+    connection.http.iter().filter(|other| leads_elsewhere(other)).filter(same).count() >= AGAIN
 }
 
 /// The last request of a connection for a file that the device needs.
@@ -187,6 +201,8 @@ mod tests {
         let put = tcp(Purpose::Provision).get_with("/0004f21a2b3c.cfg", upload).answer(403);
         assert_eq!(web(put), (Outcome::Unclear, None));
         assert_eq!(web(get("/0004f21a2b3c.cfg", 302)), (Outcome::Unclear, None));
+        let around = get("/0004f21a2b3c.cfg", 302).get("/0004f21a2b3c.cfg").answer(302).get("/0004f21a2b3c.cfg").answer(302);
+        assert_eq!(web(around), (Outcome::Failed, Some(How::Rejected)), "it leads to itself");
     }
 
     #[test]

@@ -78,7 +78,15 @@ impl Connection {
 
     /// Did the server take the connection? Who says something has, though the capture lost its SYN-ACK.
     pub fn is_accepted(&self) -> bool {
-        self.syn_ack.is_some() || self.stats.server.first_data.is_some()
+        self.syn_ack.is_some() && !self.is_unheard() || self.stats.server.first_data.is_some()
+    }
+
+    /// Did the server answer in vain: does the client say nothing but its SYN, and that again after the SYN-ACK (RFC 9293 section
+    /// 3.8.1)? Then the answer was lost behind the place of capture.
+    pub fn is_unheard(&self) -> bool {
+        let client = &self.stats.client;
+        let again = client.last_syn.filter(|again| self.syn_ack.is_some_and(|answer| answer < *again));
+        again.is_some() && client.last <= again && client.first_data.is_none() && self.stats.server.first_data.is_none()
     }
 
     /// Was the SYN answered by a RST?

@@ -75,6 +75,8 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
         teller.tell_in(stage, at, Direction::In, format!("{asked} → refused (RST)"));
     } else if let Some((at, from)) = connection.unreachable {
         teller.tell_in(stage, at, Direction::In, format!("{asked} → ICMP unreachable from {from}"));
+    } else if connection.is_unheard() {
+        teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, whose SYN-ACK does not reach the device"));
     } else if connection.stats.client.first_data.is_some() {
         // Nobody sends data to a port that has not answered.
         teller.tell_in(stage, syn, Direction::Out, format!("{asked}, whose answer is not in the capture"));
