@@ -31,9 +31,9 @@ impl Copies {
     /// Is this segment one that was there before? Without an identification (RFC 6864 lets a datagram that may not be fragmented
     /// do without), a segment that is sent again at once looks no different.
     pub(super) fn has_segment(&mut self, net: &Net, segment: &Segment<'_>, at: Time) -> bool {
-        let Segment { source_port, destination_port, sequence, acknowledgment, flags, payload: _, wire_length } = *segment;
+        let Segment { source_port, destination_port, sequence, acknowledgment, flags, payload, wire_length } = *segment;
         net.identification != 0
-            && self.has(&(id(net), source_port, destination_port, sequence, acknowledgment, flags, wire_length), at)
+            && self.has(&(id(net), source_port, destination_port, sequence, acknowledgment, flags, payload, wire_length), at)
     }
 
     /// Is this datagram one that was there before? No host says the very same again so soon.

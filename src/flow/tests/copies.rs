@@ -56,19 +56,15 @@ fn of_more_packets_than_are_remembered_the_oldest_are_forgotten() {
 
 #[test]
 fn a_segment_is_known_by_its_identification_and_where_there_is_none_it_may_have_been_sent_again() {
-    let segment = || {
-        Body::Tcp(Segment {
-            source_port: 50_000,
-            destination_port: 443,
-            sequence: 1,
-            acknowledgment: 0,
-            flags: SYN,
-            payload: &[],
-            wire_length: 0,
-        })
+    let segment = |payload: &'static [u8]| {
+        let (source_port, destination_port, wire_length) = (50_000, 443, payload.len() as u32);
+        Body::Tcp(Segment { source_port, destination_port, sequence: 1, acknowledgment: 0, flags: SYN, payload, wire_length })
     };
-    let twice = |first: u16, then: u16| heard(vec![(0, net(first, 64), segment()), (5, net(then, 64), segment())]);
-    assert_eq!(twice(7, 7), [1]);
-    assert_eq!(twice(7, 8), [1, 2]);
-    assert_eq!(twice(0, 0), [1, 2]);
+    let twice = |first: u16, then: u16, again: &'static [u8]| {
+        heard(vec![(0, net(first, 64), segment(b"")), (5, net(then, 64), segment(again))])
+    };
+    assert_eq!(twice(7, 7, b""), [1]);
+    assert_eq!(twice(7, 8, b""), [1, 2]);
+    assert_eq!(twice(0, 0, b""), [1, 2]);
+    assert_ne!(twice(7, 7, b"another content"), [1]);
 }

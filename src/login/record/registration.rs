@@ -45,9 +45,9 @@ impl Recorder {
             }
             return;
         }
+        let early = self.early_answers(event.at, message);
         let asked = if unheard { Cow::Owned(message.answered()) } else { Cow::Borrowed(message.as_ref()) };
         let Some(id) = self.registration(event, &asked, server) else { return };
-        let early = self.early_answers(event.at, message);
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
             for (at, answer) in early {
@@ -205,7 +205,8 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], at: At, message: &sip
         let told = transactions.get(last)?;
         let challenged = told.answer.as_ref().is_some_and(|(_, answer)| is_nameless_challenge(answer));
         let takes = nameless(message) && matches!(message.code(), Some(200..=299)) && !other_branch(told, message);
-        (challenged && takes).then_some(last)
+        let soon = told.sent.last().is_some_and(|asked| at.time.since(asked.time) <= T2);
+        (challenged && takes && soon).then_some(last)
     };
     let place = place.or_else(after_all);
     place.and_then(|place| transactions.get_mut(place))
@@ -246,7 +247,12 @@ fn takes_after_all(transaction: &Transaction, code: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{at, sip_answer, sip_request};
+    use crate::device::facts::DeviceFacts;
+    use crate::event::What;
+    use crate::findings::testing::{at, at_second, sip_answer, sip_request};
+    use crate::model::Side;
+    use crate::packet::Link;
+    use crate::protocols::Message;
     use crate::text::WireText;
 
     fn answer(messages: Vec<sip::Message>) -> Option<u16> {
@@ -338,5 +344,57 @@ mod tests {
         assert_eq!(answer(vec![cut("one"), of_call(403, "one")]), Some(403));
         assert_eq!(answer(vec![cut(""), of_call(403, "one")]), Some(403), "the call's name was cut, too");
         assert_eq!(answer(vec![cut("one"), of_call(403, "another")]), None);
+    }
+
+    /// What became of the registrations by UDP of a device: for each, what was sent how often, and the answer.
+    fn registrations(messages: Vec<(f64, sip::Message)>) -> Vec<Vec<(usize, Option<u16>)>> {
+        let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 0, host], 5060)));
+        let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(5), oriented: true };
+        let mut recorder = Recorder::default();
+        for (frame, (seconds, message)) in (1..).zip(messages) {
+            let side = if message.code().is_some() { Side::Server } else { Side::Client };
+            let what = What::Message(Message::Sip(Arc::new(message)));
+            let event = Event { at: at_second(frame, seconds), link: Link::default(), flow, side, what };
+            recorder.event(&event, &DeviceFacts::default());
+        }
+        let told = |one: &Transaction| (one.sent.len(), one.answer.as_ref().and_then(|(_, answer)| answer.code()));
+        let of = |draft: &Draft| match &draft.kind {
+            StepKind::Registration(registration) => Some(registration.transactions.iter().map(told).collect()),
+            _ => None,
+        };
+        recorder.drafts().filter_map(|(_, draft)| of(draft)).collect()
+    }
+
+    fn cut(message: sip::Message) -> sip::Message {
+        sip::Message { cut: true, cseq: Default::default(), branch: None, ..message }
+    }
+
+    #[test]
+    fn a_request_whose_number_was_cut_is_a_repeat_when_it_comes_as_a_repeat_would() {
+        let asks = |seconds: f64| (seconds, cut(sip_request("REGISTER", 1)));
+        assert_eq!(registrations(vec![asks(0.0), asks(0.5), asks(1.5), asks(3.5), asks(7.5), asks(11.5)]), [[(6, None)]]);
+        assert_eq!(registrations(vec![asks(0.0), asks(0.5), asks(10.5)]), [[(2, None)], [(1, None)]], "after a pause");
+    }
+
+    #[test]
+    fn a_challenge_that_is_given_again_for_each_repeat_is_not_the_answer_to_the_credentials() {
+        let asks = |seconds: f64| (seconds, cut(sip_request("REGISTER", 1)));
+        let told = |seconds: f64, code: u16| (seconds, cut(sip_answer(code, 1)));
+        let slow = [asks(0.0), asks(0.5), told(0.9, 401), asks(0.91), told(1.4, 401), asks(1.41), told(1.8, 200), told(2.3, 200)];
+        assert_eq!(registrations(slow.to_vec()), [[(2, Some(401)), (2, Some(200))]]);
+        let late = [asks(0.0), told(0.1, 401), asks(0.11), told(0.2, 401), told(60.0, 200)];
+        assert_eq!(registrations(late.to_vec()), [[(1, Some(401)), (1, Some(401))]], "that answers something else");
+    }
+
+    #[test]
+    fn an_answer_that_the_capture_has_before_its_request_answers_it_by_the_branch() {
+        let of = |message: sip::Message, branch: &str| sip::Message { branch: Some(WireText::from(branch)), ..cut(message) };
+        let asks = |seconds: f64, branch: &str| (seconds, of(sip_request("REGISTER", 1), branch));
+        let told = |seconds: f64, code: u16, branch: &str| (seconds, of(sip_answer(code, 1), branch));
+        let crossed =
+            [told(0.0, 401, "z9hG4bK1"), asks(0.001, "z9hG4bK1"), told(0.002, 200, "z9hG4bK2"), asks(0.003, "z9hG4bK2")];
+        assert_eq!(registrations(crossed.to_vec()), [[(1, Some(401)), (1, Some(200))]]);
+        let another = [told(0.0, 200, "z9hG4bK1"), asks(0.5, "z9hG4bK1")];
+        assert_eq!(registrations(another.to_vec()), [[(1, None)]], "long before it");
     }
 }
