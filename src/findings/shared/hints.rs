@@ -5,7 +5,6 @@ use crate::findings::Case;
 use crate::findings::shared::judged::{Judged, PROBABLE, algorithm_name, wanted_name};
 use crate::formats::names;
 use crate::formats::x509::{Body, Hash, KeyKind, Scheme};
-use crate::login::steps::StepKind;
 use crate::trust::{self, Fault, FaultKind, Link};
 
 /// How sure it is that a device refuses a signature that its own hello does not list.
@@ -60,13 +59,13 @@ pub fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
     })
 }
 
-/// A device that came without a name, though the capture shows it from its lease on, connected by address: then the address
-/// is what the certificate must bear (RFC 6125 section 1.7.2). Its alert says that something in it is not as it must be.
+/// A device that came without a name, though the capture shows it from its lease on, or what else it looked up,
+/// connected by address: then the address is what the certificate must bear (RFC 6125 section 1.7.2). Its alert says that
+/// something in it is not as it must be.
 pub fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?.alert().filter(|alert| matches!(alert, 42 | 46))?;
     let leased = case.known.lease.as_ref().is_some_and(|(leased, _)| *leased <= judged.at);
-    let informed = case.attempt.steps.iter().any(|step| matches!(step.kind, StepKind::LeaseV6(_)) && step.last <= judged.at);
-    if wanted_name(&judged.shaken).is_some() || !(leased || informed) {
+    if wanted_name(&judged.shaken).is_some() || !leased && case.known.names_asked.is_empty() {
         return None;
     }
     let address = judged.place().connection.flow.server_ip()?.to_string();
