@@ -5,6 +5,7 @@ mod assembler;
 mod copies;
 mod hand;
 mod history;
+mod hot;
 mod key;
 mod leftover;
 mod limits;

@@ -10,64 +10,16 @@ use indexmap::IndexMap;
 
 use super::copies::Copies;
 use super::hand::{Common, Hand};
+use super::hot::{Cold, Hot, new_tcp, new_udp};
 use super::key::Key;
 use super::limits::{Limits, Losses};
-use super::tcp::{Belongs, Connection};
+use super::tcp::Belongs;
 use super::{Conflict, FlowSink, Interest};
-use crate::model::{At, Side, Time, Warning};
+use crate::model::{At, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
 /// Flags that change the state of a connection.
 const UNUSUAL: u8 = Segment::SYN | Segment::FIN | Segment::RST;
-
-/// What each packet of a flow touches.
-#[derive(Debug)]
-struct Hot<T> {
-    touched: Time,
-    cold: Cold<T>,
-    client_is_low: bool,
-    /// Nobody wants the payload.
-    quiet: bool,
-    closed: bool,
-    /// Is it among the holders of buffers?
-    holds: bool,
-    /// Memory held in buffers.
-    held: u32,
-}
-
-#[derive(Debug)]
-enum Cold<T> {
-    /// A UDP flow that only needs to be recognised again.
-    Nothing,
-    /// A UDP flow whose payload is of interest: its number, and what the sink keeps.
-    Udp(Box<(u64, T)>),
-    Tcp(Box<Connection<T>>),
-}
-
-/// Size of a flow in the table, with its key and hash.
-#[cfg(test)]
-pub(super) const ENTRY_BYTES: usize = size_of::<(u64, Key, Hot<u64>)>();
-
-impl<T: Default> Hot<T> {
-    fn side(&self, from_low: bool) -> Side {
-        if from_low == self.client_is_low { Side::Client } else { Side::Server }
-    }
-
-    fn is_connection(&self, id: u64) -> bool {
-        matches!(&self.cold, Cold::Tcp(connection) if connection.id == id)
-    }
-
-    /// How long it may be idle.
-    fn age(&self, limits: &Limits) -> i64 {
-        match &self.cold {
-            Cold::Nothing => limits.quiet_udp_age,
-            Cold::Udp(_) => limits.udp_age,
-            Cold::Tcp(_) if self.closed => limits.closed_age,
-            Cold::Tcp(connection) if connection.is_half_open() => limits.half_open_age,
-            Cold::Tcp(_) => limits.tcp_age,
-        }
-    }
-}
 
 /// Sorts packets into flows, puts TCP streams in order, and tells a [`FlowSink`] about both. `T` is what the sink keeps
 /// with each flow.
@@ -403,22 +355,4 @@ fn take_id(next: &mut u64) -> u64 {
     let id = *next;
     *next = next.saturating_add(1);
     id
-}
-
-fn new_udp<T: Default>(id: u64, from_low: bool, time: Time) -> Hot<T> {
-    new(Cold::Udp(Box::new((id, T::default()))), from_low, time)
-}
-
-fn new_tcp<T: Default>(id: u64, key: &Key, from_low: bool, segment: &Segment<'_>, time: Time) -> Hot<T> {
-    let opening = segment.has(Segment::SYN) && !segment.has(Segment::RST);
-    let client_is_low = match (opening, segment.has(Segment::ACK)) {
-        (true, false) => from_low,
-        (true, true) => !from_low,
-        (false, _) => key.low_is_client(),
-    };
-    new(Cold::Tcp(Box::new(Connection::new(id, opening))), client_is_low, time)
-}
-
-fn new<T>(cold: Cold<T>, client_is_low: bool, touched: Time) -> Hot<T> {
-    Hot { touched, cold, client_is_low, quiet: false, closed: false, holds: false, held: 0 }
 }
