@@ -101,7 +101,7 @@ impl Bench {
         let [phone, server] = [Ipv4Addr::new(10, 0, 4, 23), Ipv4Addr::new(10, 0, 0, 5)].map(IpAddr::V4);
         let (source, destination) = if from_client { (phone, server) } else { (server, phone) };
         self.at = At { frame: Frame(self.at.frame.0 + 1), time: self.at.time.plus(wait) };
-        let net = Some(Net { source, destination, ttl: 64 });
+        let net = Some(Net { source, destination, ttl: 64, identification: 0 });
         self.table.push(&Packet { at: self.at, link: Link::default(), net, body, stopped: None }, &mut self.log);
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn net(source: &str, destination: &str) -> Net {
-        Net { source: source.parse().unwrap(), destination: destination.parse().unwrap(), ttl: 64 }
+        Net { source: source.parse().unwrap(), destination: destination.parse().unwrap(), ttl: 64, identification: 0 }
     }
 
     #[test]

@@ -70,6 +70,13 @@ pub(super) const FARTHEST_FIRST_ACK: i64 = 1 << 16;
 /// The same segment twice within this time is one segment captured twice: no retransmission timer is that short.
 pub(super) const MIRROR_AGE: i64 = SECOND / 1_000;
 
+/// A packet that comes again within this time, from the same host and under the same identification, is one packet captured twice:
+/// a mirror's queue or a router may hold the copy for some milliseconds.
+pub(super) const COPY_AGE: u64 = 10 * SECOND.unsigned_abs() / 1_000;
+
+/// Packets that are remembered so long; of two with the same place, the later one.
+pub(super) const COPIES: usize = 4_096;
+
 /// What the bounds cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {

@@ -2,8 +2,10 @@
 //! keeps time by the packets alone.
 
 mod assembler;
+mod copies;
 mod hand;
 mod history;
+mod hot;
 mod key;
 mod leftover;
 mod limits;

@@ -8,65 +8,18 @@ use std::collections::VecDeque;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
+use super::copies::Copies;
 use super::hand::{Common, Hand};
+use super::hot::{Cold, Hot, new_tcp, new_udp};
 use super::key::Key;
 use super::limits::{Limits, Losses};
-use super::tcp::{Belongs, Connection};
+use super::tcp::Belongs;
 use super::{Conflict, FlowSink, Interest};
-use crate::model::{At, Side, Time, Warning};
+use crate::model::{At, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
 /// Flags that change the state of a connection.
 const UNUSUAL: u8 = Segment::SYN | Segment::FIN | Segment::RST;
-
-/// What each packet of a flow touches.
-#[derive(Debug)]
-struct Hot<T> {
-    touched: Time,
-    cold: Cold<T>,
-    client_is_low: bool,
-    /// Nobody wants the payload.
-    quiet: bool,
-    closed: bool,
-    /// Is it among the holders of buffers?
-    holds: bool,
-    /// Memory held in buffers.
-    held: u32,
-}
-
-#[derive(Debug)]
-enum Cold<T> {
-    /// A UDP flow that only needs to be recognised again.
-    Nothing,
-    /// A UDP flow whose payload is of interest: its number, and what the sink keeps.
-    Udp(Box<(u64, T)>),
-    Tcp(Box<Connection<T>>),
-}
-
-/// Size of a flow in the table, with its key and hash.
-#[cfg(test)]
-pub(super) const ENTRY_BYTES: usize = size_of::<(u64, Key, Hot<u64>)>();
-
-impl<T: Default> Hot<T> {
-    fn side(&self, from_low: bool) -> Side {
-        if from_low == self.client_is_low { Side::Client } else { Side::Server }
-    }
-
-    fn is_connection(&self, id: u64) -> bool {
-        matches!(&self.cold, Cold::Tcp(connection) if connection.id == id)
-    }
-
-    /// How long it may be idle.
-    fn age(&self, limits: &Limits) -> i64 {
-        match &self.cold {
-            Cold::Nothing => limits.quiet_udp_age,
-            Cold::Udp(_) => limits.udp_age,
-            Cold::Tcp(_) if self.closed => limits.closed_age,
-            Cold::Tcp(connection) if connection.is_half_open() => limits.half_open_age,
-            Cold::Tcp(_) => limits.tcp_age,
-        }
-    }
-}
 
 /// Sorts packets into flows, puts TCP streams in order, and tells a [`FlowSink`] about both. `T` is what the sink keeps
 /// with each flow.
@@ -77,6 +30,8 @@ pub struct FlowTable<T> {
     /// A flow that was idle for no longer than this may stay, of whatever kind it is.
     least_age: i64,
     common: Common,
+    /// By what copies are known, where they are left out.
+    copies: Option<Copies>,
     hand: usize,
     next_id: u64,
     /// Where the last packet was.
@@ -103,6 +58,7 @@ impl<T: Default> FlowTable<T> {
             limits,
             least_age: limits.least_age(),
             common: Common::default(),
+            copies: None,
             hand: 0,
             next_id: 0,
             last: At::default(),
@@ -110,6 +66,12 @@ impl<T: Default> FlowTable<T> {
             holders: VecDeque::new(),
             held: 0,
         }
+    }
+
+    /// The same, which leaves out what the capture has for the second time.
+    #[must_use]
+    pub fn without_copies(self) -> Self {
+        Self { copies: Some(Copies::default()), ..self }
     }
 
     /// Flows in the table.
@@ -148,6 +110,7 @@ impl<T: Default> FlowTable<T> {
         match (&packet.body, &packet.net) {
             (Body::Tcp(segment), Some(net)) => self.tcp(segment, net, &packet.link, packet.at, sink),
             (Body::Udp(datagram), Some(net)) => self.udp(datagram, net, &packet.link, packet.at, sink),
+            _ if self.copies.as_mut().is_some_and(|copies| copies.has_other(packet)) => {}
             _ => sink.other(packet),
         }
         self.move_hand(packet.at, sink);
@@ -171,13 +134,21 @@ impl<T: Default> FlowTable<T> {
         let (key, from_low) = Key::new(net, datagram.source_port, datagram.destination_port, false);
         let index = match self.flows.get_full_mut(&key) {
             Some((index, _, hot)) => {
-                let idle = at.time.since(hot.touched);
-                if idle <= hot.age(&self.limits) {
-                    hot.touched = at.time;
-                    if hot.quiet {
-                        return;
-                    }
-                } else {
+                let idle = at.time.since(hot.touched) > hot.age(&self.limits);
+                hot.touched = at.time;
+                if hot.quiet && !idle {
+                    return;
+                }
+                Some((index, idle))
+            }
+            None => None,
+        };
+        if self.copies.as_mut().is_some_and(|copies| copies.has_datagram(net, datagram, at.time)) {
+            return;
+        }
+        let index = match index {
+            Some((index, idle)) => {
+                if let Some((_, hot)) = self.flows.get_index_mut(index).filter(|_| idle) {
                     *hot = new_udp(take_id(&mut self.next_id), from_low, at.time);
                 }
                 index
@@ -213,6 +184,9 @@ impl<T: Default> FlowTable<T> {
                 return;
             }
             index = Some(found);
+        }
+        if self.copies.as_mut().is_some_and(|copies| copies.has_segment(net, segment, at.time)) {
+            return;
         }
         let index = match index.and_then(|index| self.place(index, &key, from_low, segment, at, sink)) {
             Some(index) => index,
@@ -381,22 +355,4 @@ fn take_id(next: &mut u64) -> u64 {
     let id = *next;
     *next = next.saturating_add(1);
     id
-}
-
-fn new_udp<T: Default>(id: u64, from_low: bool, time: Time) -> Hot<T> {
-    new(Cold::Udp(Box::new((id, T::default()))), from_low, time)
-}
-
-fn new_tcp<T: Default>(id: u64, key: &Key, from_low: bool, segment: &Segment<'_>, time: Time) -> Hot<T> {
-    let opening = segment.has(Segment::SYN) && !segment.has(Segment::RST);
-    let client_is_low = match (opening, segment.has(Segment::ACK)) {
-        (true, false) => from_low,
-        (true, true) => !from_low,
-        (false, _) => key.low_is_client(),
-    };
-    new(Cold::Tcp(Box::new(Connection::new(id, opening))), client_is_low, time)
-}
-
-fn new<T>(cold: Cold<T>, client_is_low: bool, touched: Time) -> Hot<T> {
-    Hot { touched, cold, client_is_low, quiet: false, closed: false, holds: false, held: 0 }
 }

@@ -48,6 +48,11 @@ fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_i
 /// Does this step go through that stage? A connection to the registrar goes through all from `connect` on.
 fn touches(step: &Step, stage: Stage) -> bool {
     let registrar = step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Connection(_));
-    let tls = matches!(&step.kind, StepKind::Connection(connection) if connection.tls.is_some());
-    step.stage == stage || registrar && (Stage::Connect..=step.stage).contains(&stage) && (stage != Stage::Tls || tls)
+    let shows = match (&step.kind, stage) {
+        (StepKind::Connection(connection), Stage::Tls) => connection.tls.is_some(),
+        // One that stood before has its beginning elsewhere, or before the capture.
+        (StepKind::Connection(connection), Stage::Connect) => connection.syn.is_some() || connection.syn_ack.is_some(),
+        _ => true,
+    };
+    step.stage == stage || registrar && (Stage::Connect..=step.stage).contains(&stage) && shows
 }

@@ -64,7 +64,7 @@ type Ip<'a> = (Net, u8, &'a [u8], usize);
 
 #[inline(always)]
 fn ipv4(bytes: &[u8]) -> Option<Ip<'_>> {
-    let &[version, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = bytes.first_chunk()?;
+    let &[version, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = bytes.first_chunk()?;
     let header = usize::from(version & 0x0f) << 2;
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     // Bit 13 says that more fragments come; the offset lies below it.
@@ -72,7 +72,12 @@ fn ipv4(bytes: &[u8]) -> Option<Ip<'_>> {
         return None;
     }
     let payload = bytes.get(header..total.min(bytes.len()))?;
-    let net = Net { source: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), destination: IpAddr::V4(Ipv4Addr::new(e, f, g, h)), ttl };
+    let net = Net {
+        source: IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
+        destination: IpAddr::V4(Ipv4Addr::new(e, f, g, h)),
+        ttl,
+        identification: u16::from_be_bytes([i0, i1]),
+    };
     Some((net, protocol, payload, total.saturating_sub(header)))
 }
 
@@ -85,8 +90,12 @@ fn ipv6(bytes: &[u8]) -> Option<Ip<'_>> {
     if length == 0 {
         return None;
     }
-    let net =
-        Net { source: IpAddr::V6(Ipv6Addr::from(*source)), destination: IpAddr::V6(Ipv6Addr::from(*destination)), ttl: hops };
+    let net = Net {
+        source: IpAddr::V6(Ipv6Addr::from(*source)),
+        destination: IpAddr::V6(Ipv6Addr::from(*destination)),
+        ttl: hops,
+        identification: 0,
+    };
     Some((net, next, rest.get(..length).unwrap_or(rest), length))
 }
 

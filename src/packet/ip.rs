@@ -57,11 +57,11 @@ fn decode<'a>(
             return packet;
         }
     };
-    let ttl = match &ip {
-        LaxIpSlice::Ipv4(ip) => ip.header().ttl(),
-        LaxIpSlice::Ipv6(ip) => ip.header().hop_limit(),
+    let (ttl, identification) = match &ip {
+        LaxIpSlice::Ipv4(ip) => (ip.header().ttl(), ip.header().identification()),
+        LaxIpSlice::Ipv6(ip) => (ip.header().hop_limit(), 0),
     };
-    packet.net = Some(Net { source: ip.source_addr(), destination: ip.destination_addr(), ttl });
+    packet.net = Some(Net { source: ip.source_addr(), destination: ip.destination_addr(), ttl, identification });
     let payload = ip.payload();
     let offset = offset_in(record, payload.payload);
     let wire = wire_length(record, &ip, start, offset);

@@ -62,6 +62,8 @@ pub struct Net {
     pub destination: IpAddr,
     /// Time to live or hop limit.
     pub ttl: u8,
+    /// The identification of IPv4; 0 where there is none.
+    pub identification: u16,
 }
 
 /// What a packet carries.

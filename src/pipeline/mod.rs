@@ -15,6 +15,7 @@ use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
 use crate::event::{Event, EventSink};
 use crate::findings;
+use crate::flow::FlowTable;
 use crate::keylog::KeyLog;
 use crate::login::Login;
 use crate::login::steps::Attempt;
@@ -83,7 +84,7 @@ fn analyse_plain(
     compression: Option<&'static str>,
     options: &Options,
 ) -> Result<Outcome<Analysis>, CaptureError> {
-    let mut run = run(input, compression, &options.keys, Logins::new(options))?;
+    let mut run = run(input, compression, &options.keys, FlowTable::default().without_copies(), Logins::new(options))?;
     let end = run.capture.last_time.unwrap_or_default();
     let notes = std::mem::take(&mut run.sink.notes);
     run.capture.warnings.extend(run.sink.devices.warnings());
@@ -106,7 +107,7 @@ pub fn events<R: Read>(
 ) -> Result<Outcome<(CaptureSummary, std::io::Result<()>)>, CaptureError> {
     let (input, compression) = compressed::plain(input)?;
     let told = Told { devices: Devices::default(), notes: Notes::default(), sink, result: Ok(()) };
-    let mut run = run(input, compression, keys, told)?;
+    let mut run = run(input, compression, keys, FlowTable::default(), told)?;
     run.capture.warnings.extend(run.sink.devices.warnings());
     run.capture.notes = run.sink.notes.of_secrets();
     Ok(Outcome { result: (run.capture, run.sink.result), error: run.error })

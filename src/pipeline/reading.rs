@@ -24,16 +24,16 @@ pub(super) struct Run<S> {
     pub(super) error: Option<CaptureError>,
 }
 
-/// Reads a capture, which was compressed so, to its end or to where the sink has enough.
+/// Reads a capture, which was compressed so, to its end or to where the sink has enough; `flows` sorts its packets.
 pub(super) fn run<S: EventSink>(
     input: impl Read,
     compression: Option<&'static str>,
     keys: &Arc<KeyLog>,
+    mut flows: FlowTable<FlowState>,
     sink: S,
 ) -> Result<Run<S>, CaptureError> {
     let mut reader = CaptureReader::open(input)?;
     let mut decoder = Decoder::new();
-    let mut flows: FlowTable<FlowState> = FlowTable::default();
     let mut dispatcher = Dispatcher::new(sink, Keys::new(Arc::clone(keys)));
     let error = loop {
         match reader.next_with_secrets(&mut |key_log| dispatcher.keys().add(key_log)) {

@@ -174,7 +174,7 @@ fn when_the_clock_goes_back_flows_stay_and_still_age() {
 #[test]
 fn a_flow_stays_small() {
     // What 20,000 open flows cost: an entry in the table, and a box for those over TCP.
-    let entry = crate::flow::table::ENTRY_BYTES;
+    let entry = crate::flow::hot::ENTRY_BYTES;
     let boxed = size_of::<crate::flow::tcp::Connection<u64>>();
     assert!(entry <= 96, "{entry}");
     assert!(20_000 * (entry + 16 + boxed) < 8 << 20, "{boxed}");

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod conflicts;
+mod copies;
 mod order;
 mod signals;
 mod twin;
@@ -152,7 +153,7 @@ impl Default for Bench {
 }
 
 pub(super) fn net(source: IpAddr, destination: IpAddr) -> Option<Net> {
-    Some(Net { source, destination, ttl: 64 })
+    Some(Net { source, destination, ttl: 64, identification: 0 })
 }
 
 pub(super) const PHONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 4, 23));

@@ -5,8 +5,7 @@ use crate::model::{At, Endpoint};
 use crate::protocols::ntp;
 
 use super::super::steps::{Clock, StepKind};
-use super::sent::add_sent;
-use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, is_next_retry};
+use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, add_newest, is_next_retry};
 
 impl Recorder {
     pub(super) fn ntp(&mut self, event: &Event, message: &ntp::Message) {
@@ -23,7 +22,7 @@ impl Recorder {
         });
         let Some(StepKind::Clock(clock)) = self.touch(id, event.at) else { return };
         let list = if client { &mut clock.requests } else { &mut clock.answers };
-        add_sent(list, (event.at, message.clone()));
+        add_newest(list, (event.at, message.clone()));
     }
 
     /// Does a request to the same server go on with this exchange: no usable answer yet, and nothing else tried since?

@@ -6,8 +6,7 @@ use crate::model::At;
 use crate::protocols::dhcp;
 
 use super::super::steps::{Lease, StepKind};
-use super::sent::add_sent;
-use super::{DraftId, MIRRORED, Recorder, Thread, add};
+use super::{DraftId, Recorder, Thread, add, add_newest};
 
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
@@ -40,10 +39,6 @@ impl Recorder {
 }
 
 fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
-    let refused = lease.naks.last().is_some_and(|(told, _)| at.time.since(told.time) <= MIRRORED);
-    if message.kind == Some(dhcp::kind::NAK) && refused {
-        return;
-    }
     if message.operation == 1 {
         lease.vendor_class = message.vendor_class().or(lease.vendor_class.take());
         let list = message.parameter_list();
@@ -53,14 +48,14 @@ fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
     }
     let told = || (at, Arc::clone(message));
     match message.kind {
-        Some(dhcp::kind::DISCOVER) => add_sent(&mut lease.discovers, at),
+        Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
         Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
-        Some(dhcp::kind::REQUEST) => add_sent(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
         Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
         Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
         Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),
         Some(dhcp::kind::RELEASE) => add(&mut lease.releases, at),
-        Some(dhcp::kind::INFORM) => add_sent(&mut lease.informs, at),
+        Some(dhcp::kind::INFORM) => add_newest(&mut lease.informs, at),
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use crate::protocols::{dhcpv6, eap, icmp, tls};
 
 use super::super::steps::{LeaseV6, StepKind};
 use super::connection::record_tls;
-use super::sent::add_sent;
+
 use super::{Draft, DraftId, Recorder, Thread, add, add_newest};
 
 /// So many Starts in vain, and a supplicant goes on without (IEEE 802.1X: maxStart).
@@ -38,13 +38,13 @@ impl Recorder {
         };
         let Some(StepKind::Port(port)) = self.touch(id, at) else { return };
         match &message.eap {
-            None => add_sent(&mut port.starts, at),
+            None => add_newest(&mut port.starts, at),
             Some(packet) if result => {
                 let ended = if packet.code == eap::code::SUCCESS { &mut port.success } else { &mut port.failure };
                 *ended = ended.or(Some(at));
             }
             Some(packet) => {
-                add_sent(if from_switch { &mut port.requests } else { &mut port.responses }, (at, packet.clone()));
+                add_newest(if from_switch { &mut port.requests } else { &mut port.responses }, (at, packet.clone()));
             }
         }
     }
@@ -121,9 +121,9 @@ impl Recorder {
 fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &Arc<dhcpv6::Message>) {
     use dhcpv6::kind;
     match message.kind {
-        kind::SOLICIT => add_sent(&mut lease.solicits, at),
+        kind::SOLICIT => add_newest(&mut lease.solicits, at),
         kind::ADVERTISE => add(&mut lease.advertises, (at, Arc::clone(message))),
-        kind::REQUEST | kind::RENEW | kind::REBIND | kind::CONFIRM => add_sent(&mut lease.requests, at),
+        kind::REQUEST | kind::RENEW | kind::REBIND | kind::CONFIRM => add_newest(&mut lease.requests, at),
         kind::REPLY => add_newest(&mut lease.replies, (at, Arc::clone(message))),
         _ => add_newest(&mut lease.others, at),
     }

@@ -9,8 +9,7 @@ use crate::protocols::dns;
 use crate::text::WireText;
 
 use super::super::steps::{Answer, Lookup, StepKind};
-use super::sent::add_sent;
-use super::{DraftId, MIRRORED, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, is_next_retry};
+use super::{DraftId, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest, is_next_retry};
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
@@ -64,7 +63,7 @@ impl Recorder {
         }
         self.queries.push_back(OpenQuery { id: message.id, draft: id });
         if let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) {
-            add_sent(&mut lookup.queries, (event.at, server));
+            add_newest(&mut lookup.queries, (event.at, server));
         }
     }
 
@@ -113,17 +112,6 @@ impl Recorder {
                 _ => false,
             })
         });
-        // A mirrored port gives an answer twice: what follows it goes by the first.
-        let twice = id.and_then(|id| self.drafts.get(id)).is_some_and(|draft| match &draft.kind {
-            StepKind::Lookup(lookup) => {
-                let told = lookup.answer.as_ref().filter(|_| lookup.found());
-                told.is_some_and(|told| event.at.time.since(told.at.time) <= MIRRORED)
-            }
-            _ => false,
-        });
-        if twice {
-            return;
-        }
         self.names.learn(event.at.frame, question, message);
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::model::{At, Endpoint, Mac, SECOND};
-use crate::protocols::{Message, arp, icmp};
+use crate::protocols::{Message, arp, icmp, sip};
 use crate::text::WireText;
 
 use super::names::NameBook;
@@ -24,12 +25,10 @@ mod link;
 mod lookup;
 mod provision;
 mod registration;
-mod sent;
 mod threads;
 
 use drafts::Drafts;
 pub(super) use drafts::Weight;
-use sent::add_sent;
 use threads::{Thread, renumber};
 
 /// Entries that a list within one exchange holds at most.
@@ -45,8 +44,6 @@ const SAME_QUESTION: i64 = 16 * SECOND;
 const CLOCK_BURST: i64 = 15 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
-/// The same message so soon again is one that a mirrored port gave twice.
-const MIRRORED: i64 = SECOND / 1000;
 
 /// An exchange as it is being recorded.
 #[derive(Clone, Debug)]
@@ -109,6 +106,8 @@ pub(super) struct Recorder {
     /// The other exchanges that may go on.
     threads: HashMap<Thread, DraftId, RandomState>,
     queries: VecDeque<OpenQuery>,
+    /// SIP answers of the last milliseconds whose requests may follow.
+    early_answers: Vec<(At, Arc<sip::Message>)>,
     /// Does the capture hold a SIP request of the device?
     asks_by_sip: bool,
     transfers: Vec<provision::OpenTransfer>,
@@ -296,7 +295,7 @@ impl Recorder {
         };
         let Some(StepKind::Neighbour(neighbour)) = self.touch(id, at) else { return };
         match reply {
-            None => add_sent(&mut neighbour.requests, at),
+            None => add_newest(&mut neighbour.requests, at),
             Some(mac) => neighbour.reply = neighbour.reply.or(Some((at, mac))),
         }
     }

@@ -12,8 +12,7 @@ use crate::protocols::{http, tftp};
 use crate::text::WireText;
 
 use super::super::steps::{Purpose, StepKind, Transfer};
-use super::sent::add_sent;
-use super::{Draft, DraftId, OPEN_QUERIES, Recorder, SAME_QUESTION, WholeFile, purpose};
+use super::{Draft, DraftId, OPEN_QUERIES, Recorder, SAME_QUESTION, WholeFile, add_newest, purpose};
 
 /// Octets of a block where no option says otherwise (RFC 1350 section 2).
 const BLOCK: u16 = 512;
@@ -80,7 +79,7 @@ impl Recorder {
         self.transfers.push(OpenTransfer { client, server: host, draft: id });
         if let Some(StepKind::File(transfer)) = self.touch(id, event.at) {
             transfer.flow.client = client;
-            add_sent(&mut transfer.requests, event.at);
+            add_newest(&mut transfer.requests, event.at);
         }
     }
 

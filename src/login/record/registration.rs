@@ -9,11 +9,17 @@ use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
 use super::super::steps::{Connection, Registration, StepKind, Transaction};
-use super::sent::add_sent;
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND;
+/// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
+const T1: i64 = SECOND / 2;
+const T2: i64 = 4 * SECOND;
+/// An answer that the capture has before its request comes so soon before it.
+const CROSSED: i64 = 10 * SECOND / 1_000;
+/// Answers without a request that are remembered so long.
+const EARLY_ANSWERS: usize = 4;
 
 impl Recorder {
     pub(super) fn sip(&mut self, event: &Event, message: &Arc<sip::Message>) {
@@ -39,11 +45,27 @@ impl Recorder {
             }
             return;
         }
+        let early = self.early_answers(event.at, message);
         let asked = if unheard { Cow::Owned(message.answered()) } else { Cow::Borrowed(message.as_ref()) };
         let Some(id) = self.registration(event, &asked, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
+            for (at, answer) in early {
+                record_sip(&mut registration.transactions, at, &answer, false);
+            }
         }
+    }
+
+    /// The answers to this request that the capture has before it; an answer is remembered.
+    fn early_answers(&mut self, at: At, message: &Arc<sip::Message>) -> Vec<(At, Arc<sip::Message>)> {
+        self.early_answers.retain(|(told, _)| at.time.since(told.time) <= CROSSED);
+        if message.code().is_some() {
+            self.early_answers.truncate(EARLY_ANSWERS.saturating_sub(1));
+            self.early_answers.insert(0, (at, Arc::clone(message)));
+            return Vec::new();
+        }
+        let answers = |answer: &sip::Message| message.branch.is_some() && answer.branch == message.branch;
+        self.early_answers.extract_if(.., |(_, answer)| answers(answer)).collect()
     }
 
     /// A device whose registration failed may try again, after its pause, on the connection that still stands: that is another
@@ -77,7 +99,9 @@ impl Recorder {
         }
         let goes_on = open.filter(|id| match self.drafts.get(*id) {
             Some(Draft { kind: StepKind::Registration(registration), last, .. }) => {
-                let continues = continues(&registration.transactions, message) && !self.restarted_since(*last);
+                let same = continues(&registration.transactions, message)
+                    || repeats_nameless(&registration.transactions, event.at, message);
+                let continues = same && !self.restarted_since(*last);
                 continues || event.at.time.since(last.time) < SAME_REGISTRATION
             }
             _ => false,
@@ -109,6 +133,31 @@ fn continues(transactions: &[Transaction], message: &sip::Message) -> bool {
     }
 }
 
+/// Is it one whose number the capture cut off?
+fn nameless(message: &sip::Message) -> bool {
+    message.cut && message.cseq.1.is_empty()
+}
+
+/// Does this request, whose number the capture cut off, come when the last one is to be repeated?
+fn repeats_nameless(transactions: &[Transaction], at: At, message: &sip::Message) -> bool {
+    nameless(message) && transactions.last().is_some_and(|last| is_repeat_of(last, at, message))
+}
+
+/// The same of one transaction: no answer has come, or none but a challenge, which may be that of an earlier request, given again for
+/// each of its repeats.
+fn is_repeat_of(transaction: &Transaction, at: At, message: &sip::Message) -> bool {
+    let Transaction { sent, request, answer, .. } = transaction;
+    let pause = sent.iter().skip(1).fold(T1, |pause, _| pause.saturating_mul(2).min(T2));
+    let waited = sent.last().map_or(0, |last| at.time.since(last.time));
+    let open = answer.as_ref().is_none_or(|(_, answer)| is_nameless_challenge(answer));
+    let same = nameless(request) && request.method() == message.method() && !other_branch(transaction, message);
+    open && same && waited.abs_diff(pause) <= pause.unsigned_abs() / 4
+}
+
+fn is_nameless_challenge(answer: &sip::Message) -> bool {
+    nameless(answer) && matches!(answer.code(), Some(401 | 407))
+}
+
 fn same_transaction(transaction: &Transaction, message: &sip::Message) -> bool {
     let named = !message.cseq.1.is_empty();
     let same_branch = message.branch.is_some() && transaction.request.branch == message.branch;
@@ -129,8 +178,7 @@ fn answers_unseen(transactions: &[Transaction], message: &sip::Message) -> bool 
 
 /// The transaction that a message belongs to. Where the capture cut its CSeq off, an answer goes to the last request that
 /// has none, as one does whose request was cut there, and a request repeats only one that is still open.
-fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Message) -> Option<&'a mut Transaction> {
-    let nameless = |message: &sip::Message| message.cut && message.cseq.1.is_empty();
+fn transaction_of<'a>(transactions: &'a mut [Transaction], at: At, message: &sip::Message) -> Option<&'a mut Transaction> {
     let told_before = |transaction: &Transaction| {
         let told = transaction.answer.as_ref().filter(|_| message.code().is_some() && !message.cseq.1.is_empty());
         told.is_some_and(|(_, told)| told.cseq == message.cseq && told.call_id == message.call_id)
@@ -145,20 +193,30 @@ fn transaction_of<'a>(transactions: &'a mut [Transaction], message: &sip::Messag
             let of_call = transaction.request.call_id.is_empty() || transaction.request.call_id == message.call_id;
             match (nameless(message), message.code()) {
                 (true, Some(_)) => transaction.answer.is_none(),
-                (true, None) => open,
+                (true, None) => open || is_repeat_of(transaction, at, message),
                 (false, Some(_)) => open && of_call && nameless(&transaction.request),
                 (false, None) => false,
             }
         })
     });
+    // A success that no other request waits for is that of the last one: what it was told before was for an earlier one.
+    let after_all = || {
+        let last = transactions.len().checked_sub(1)?;
+        let told = transactions.get(last)?;
+        let challenged = told.answer.as_ref().is_some_and(|(_, answer)| is_nameless_challenge(answer));
+        let takes = nameless(message) && matches!(message.code(), Some(200..=299)) && !other_branch(told, message);
+        let soon = told.sent.last().is_some_and(|asked| at.time.since(asked.time) <= T2);
+        (challenged && takes && soon).then_some(last)
+    };
+    let place = place.or_else(after_all);
     place.and_then(|place| transactions.get_mut(place))
 }
 
 /// `unheard`: the capture holds no request of this device, so that an answer stands for its question too.
 fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Message>, unheard: bool) {
     let alone = unheard || answers_unseen(transactions, message);
-    match (message.code(), transaction_of(transactions, message)) {
-        (None, Some(transaction)) => add_sent(&mut transaction.sent, at),
+    match (message.code(), transaction_of(transactions, at, message)) {
+        (None, Some(transaction)) => add_newest(&mut transaction.sent, at),
         (None, None) => {
             add_newest(
                 transactions,
@@ -181,14 +239,20 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Me
 /// section 22.2, asks again with each of them.
 fn takes_after_all(transaction: &Transaction, code: u16) -> bool {
     let refused = transaction.answer.as_ref().filter(|(_, answer)| !matches!(answer.code(), Some(200..=299)));
-    let asked_again = refused.is_some_and(|(refused, _)| transaction.sent.iter().any(|sent| sent > refused));
+    let asked_again = refused
+        .is_some_and(|(refused, answer)| is_nameless_challenge(answer) || transaction.sent.iter().any(|sent| sent > refused));
     matches!(code, 200..=299) && asked_again
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{at, sip_answer, sip_request};
+    use crate::device::facts::DeviceFacts;
+    use crate::event::What;
+    use crate::findings::testing::{at, at_second, sip_answer, sip_request};
+    use crate::model::Side;
+    use crate::packet::Link;
+    use crate::protocols::Message;
     use crate::text::WireText;
 
     fn answer(messages: Vec<sip::Message>) -> Option<u16> {
@@ -280,5 +344,57 @@ mod tests {
         assert_eq!(answer(vec![cut("one"), of_call(403, "one")]), Some(403));
         assert_eq!(answer(vec![cut(""), of_call(403, "one")]), Some(403), "the call's name was cut, too");
         assert_eq!(answer(vec![cut("one"), of_call(403, "another")]), None);
+    }
+
+    /// What became of the registrations by UDP of a device: for each, what was sent how often, and the answer.
+    fn registrations(messages: Vec<(f64, sip::Message)>) -> Vec<Vec<(usize, Option<u16>)>> {
+        let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 0, host], 5060)));
+        let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(5), oriented: true };
+        let mut recorder = Recorder::default();
+        for (frame, (seconds, message)) in (1..).zip(messages) {
+            let side = if message.code().is_some() { Side::Server } else { Side::Client };
+            let what = What::Message(Message::Sip(Arc::new(message)));
+            let event = Event { at: at_second(frame, seconds), link: Link::default(), flow, side, what };
+            recorder.event(&event, &DeviceFacts::default());
+        }
+        let told = |one: &Transaction| (one.sent.len(), one.answer.as_ref().and_then(|(_, answer)| answer.code()));
+        let of = |draft: &Draft| match &draft.kind {
+            StepKind::Registration(registration) => Some(registration.transactions.iter().map(told).collect()),
+            _ => None,
+        };
+        recorder.drafts().filter_map(|(_, draft)| of(draft)).collect()
+    }
+
+    fn cut(message: sip::Message) -> sip::Message {
+        sip::Message { cut: true, cseq: Default::default(), branch: None, ..message }
+    }
+
+    #[test]
+    fn a_request_whose_number_was_cut_is_a_repeat_when_it_comes_as_a_repeat_would() {
+        let asks = |seconds: f64| (seconds, cut(sip_request("REGISTER", 1)));
+        assert_eq!(registrations(vec![asks(0.0), asks(0.5), asks(1.5), asks(3.5), asks(7.5), asks(11.5)]), [[(6, None)]]);
+        assert_eq!(registrations(vec![asks(0.0), asks(0.5), asks(10.5)]), [[(2, None)], [(1, None)]], "after a pause");
+    }
+
+    #[test]
+    fn a_challenge_that_is_given_again_for_each_repeat_is_not_the_answer_to_the_credentials() {
+        let asks = |seconds: f64| (seconds, cut(sip_request("REGISTER", 1)));
+        let told = |seconds: f64, code: u16| (seconds, cut(sip_answer(code, 1)));
+        let slow = [asks(0.0), asks(0.5), told(0.9, 401), asks(0.91), told(1.4, 401), asks(1.41), told(1.8, 200), told(2.3, 200)];
+        assert_eq!(registrations(slow.to_vec()), [[(2, Some(401)), (2, Some(200))]]);
+        let late = [asks(0.0), told(0.1, 401), asks(0.11), told(0.2, 401), told(60.0, 200)];
+        assert_eq!(registrations(late.to_vec()), [[(1, Some(401)), (1, Some(401))]], "that answers something else");
+    }
+
+    #[test]
+    fn an_answer_that_the_capture_has_before_its_request_answers_it_by_the_branch() {
+        let of = |message: sip::Message, branch: &str| sip::Message { branch: Some(WireText::from(branch)), ..cut(message) };
+        let asks = |seconds: f64, branch: &str| (seconds, of(sip_request("REGISTER", 1), branch));
+        let told = |seconds: f64, code: u16, branch: &str| (seconds, of(sip_answer(code, 1), branch));
+        let crossed =
+            [told(0.0, 401, "z9hG4bK1"), asks(0.001, "z9hG4bK1"), told(0.002, 200, "z9hG4bK2"), asks(0.003, "z9hG4bK2")];
+        assert_eq!(registrations(crossed.to_vec()), [[(1, Some(401)), (1, Some(200))]]);
+        let another = [told(0.0, 200, "z9hG4bK1"), asks(0.5, "z9hG4bK1")];
+        assert_eq!(registrations(another.to_vec()), [[(1, None)]], "long before it");
     }
 }
