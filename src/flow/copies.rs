@@ -3,6 +3,7 @@
 //! again is another packet, with another IPv4 identification or long after the first. Knows no flow.
 
 use std::hash::{BuildHasher, Hash};
+use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
@@ -12,6 +13,8 @@ use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
 /// Packets whose marks share a place: those that came last.
 const SHARED: usize = 4;
+/// How many places there are.
+const PLACES: usize = COPIES / SHARED;
 
 /// The packets of the last milliseconds, by their marks.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub(super) struct Copies {
 impl Default for Copies {
     fn default() -> Self {
         // The same in each run, or the same bytes would not give the same report.
-        Self { recent: vec![[(0, Time(i64::MIN)); SHARED]; COPIES / SHARED].into_boxed_slice(), marks: FixedState::default() }
+        Self { recent: vec![[(0, Time(i64::MIN)); SHARED]; PLACES].into_boxed_slice(), marks: FixedState::default() }
     }
 }
 
@@ -32,8 +35,9 @@ impl Copies {
     /// do without), a segment that is sent again at once looks no different.
     pub(super) fn has_segment(&mut self, net: &Net, segment: &Segment<'_>, at: Time) -> bool {
         let Segment { source_port, destination_port, sequence, acknowledgment, flags, payload, wire_length } = *segment;
-        net.identification != 0
-            && self.has(&(id(net), source_port, destination_port, sequence, acknowledgment, flags, payload, wire_length), at)
+        let place = u64::from(sequence) << 32 | u64::from(acknowledgment);
+        let rest = u64::from(source_port) << 48 | u64::from(destination_port) << 32 | u64::from(wire_length);
+        net.identification != 0 && self.has(&(id(net), place, rest, flags, samples(payload)), at)
     }
 
     /// Is this datagram one that was there before? No host says the very same again so soon.
@@ -54,8 +58,7 @@ impl Copies {
 
     fn has(&mut self, packet: &impl Hash, at: Time) -> bool {
         let mark = self.marks.hash_one(packet);
-        let places = self.recent.len();
-        let Some(place) = (mark as usize).checked_rem(places).and_then(|place| self.recent.get_mut(place)) else { return false };
+        let Some(place) = self.recent.get_mut(mark as usize % PLACES) else { return false };
         let is_copy = place.iter().any(|(last, then)| *last == mark && at.0.abs_diff(then.0) < COPY_AGE);
         if !is_copy {
             place.rotate_right(1);
@@ -68,6 +71,17 @@ impl Copies {
 }
 
 /// By what IP tells one packet from another (RFC 791 section 3.2).
-fn id(net: &Net) -> (std::net::IpAddr, std::net::IpAddr, u16) {
-    (net.source, net.destination, net.identification)
+fn id(net: &Net) -> (u128, u16) {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    (bits(net.source).rotate_left(64) ^ bits(net.destination), net.identification)
+}
+
+/// The first, middle and last octets: of segments with the same place and identification, one that differs does so there, as a rule,
+/// and there are many to look at.
+fn samples(payload: &[u8]) -> [u64; 3] {
+    let middle = payload.get(payload.len() / 2..).and_then(<[u8]>::first_chunk);
+    [payload.first_chunk(), middle, payload.last_chunk()].map(|octets| octets.map_or(0, |octets| u64::from_ne_bytes(*octets)))
 }
