@@ -166,7 +166,9 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
     let sealed = [Side::Client, Side::Server]
         .into_iter()
         .filter_map(|side| Some(Leaving { at: connection.sealed_alert(side)?, side, how: How::Alert, alert: None }));
-    let close = connection.first_close().map(|(at, side, close)| {
+    let mut crossed = connection.tls.iter().flat_map(|tls| &tls.alerts);
+    let is_answered = crossed.any(|(at, side, level, code)| *level == 2 && connection.closed_after(*at, *side, *code));
+    let close = connection.first_close().filter(|_| !is_answered).map(|(at, side, close)| {
         let how = match close {
             Close::Fin => How::Fin,
             Close::Rst => How::Rst,

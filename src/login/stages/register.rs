@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_word_on_the_certificate_that_crosses_the_servers_close_is_what_ended_the_handshake() {
+        let crosses = |code: u8| {
+            let left = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Server, Close::Fin);
+            ending(&judged(left.change(move |connection| {
+                let (close, _, _) = connection.first_close().unwrap();
+                let said = crate::model::At { time: close.time.plus(SECOND / 1_000), ..close };
+                connection.tls.as_mut().unwrap().alerts.push((said, Side::Client, 2, code));
+            })))
+        };
+        assert_eq!(crosses(42), Some((By::Device, How::Alert)));
+        assert_eq!(crosses(80), Some((By::Server, How::Fin)), "it complains of the close");
+    }
+
+    #[test]
     fn the_good_bye_of_a_session_that_a_key_log_shows_is_its_end() {
         let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
         let over = registered.encrypted(Side::Server).alert(Side::Server, 1, 0).leaves(Side::Server, Close::Fin);

@@ -94,9 +94,7 @@ fn alert_that_ended(connection: &Connection, handshake: &Handshake, progress: Pr
     };
     let fatal = handshake.fatal_alert().filter(|_| progress != Progress::Completed || handshake.server_data.count() == 0);
     let alert = fatal.or_else(|| goodbye().map(|(at, side, _, code)| (*at, *side, *code)));
-    let first_close = connection.first_close().map(|(at, _, _)| at);
-    // By their times: frames that came side by side can stand in a capture in another order.
-    alert.filter(|(at, _, _)| first_close.is_none_or(|close| at.time <= close.time)).map(|(at, side, _)| (at, side))
+    alert.filter(|(at, side, code)| connection.closed_after(*at, *side, *code)).map(|(at, side, _)| (at, side))
 }
 
 fn server_left(connection: &Connection) -> bool {

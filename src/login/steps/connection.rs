@@ -7,7 +7,7 @@ use super::sealed::Sealed;
 use super::{DirectoryRequest, TicketRequest, Transaction};
 use crate::flow::{Flow, TcpStats};
 use crate::formats::x509::Certificate;
-use crate::model::{At, Frame, Side};
+use crate::model::{At, Frame, SECOND, Side};
 use crate::protocols::{http, tls};
 use crate::text::WireText;
 
@@ -49,6 +49,9 @@ pub struct Connection {
     pub kerberos: Vec<TicketRequest>,
 }
 
+/// Frames of both directions that are so near to each other can stand in a capture in either order.
+const CROSSED: i64 = SECOND / 100;
+
 /// How a side closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
@@ -87,6 +90,16 @@ impl Connection {
         let client = &self.stats.client;
         let again = client.last_syn.filter(|again| self.syn_ack.is_some_and(|answer| answer < *again));
         again.is_some() && client.last <= again && client.first_data.is_none() && self.stats.server.first_data.is_none()
+    }
+
+    /// Was this alert said before the first close? By their times: frames that came side by side can stand in a capture in another
+    /// order. Nobody says anything behind its own close (RFC 9293 section 3.6), and nobody judges a certificate because the other
+    /// side has closed.
+    pub fn closed_after(&self, at: At, side: Side, code: u8) -> bool {
+        self.first_close().is_none_or(|(close, closer, _)| {
+            let judges = side == Side::Client && matches!(code, 42..=49 | 51) && at.time.since(close.time) < CROSSED;
+            at.time <= close.time || closer == side || judges
+        })
     }
 
     /// Was the SYN answered by a RST?
