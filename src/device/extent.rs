@@ -66,7 +66,7 @@ impl DeviceFacts {
             self.issuers_by_name.len(),
         ];
         // This is asked after each event. Lists that lie in memory cannot have more entries together than a number can say.
-        lists.iter().sum::<usize>() + self.texts().map(Vec::len).iter().sum::<usize>()
+        lists.iter().sum::<usize>() + self.texts().iter().map(|list| list.len()).sum::<usize>()
     }
 
     fn held(&self) -> usize {

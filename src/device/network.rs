@@ -90,11 +90,8 @@ impl Network {
     /// Learns from what a device knows which servers answer, and tells it what it goes by.
     pub(super) fn tell(&mut self, facts: &mut DeviceFacts, event: &Event) {
         if let Some(server) = event.flow.server_ip() {
-            if facts.heard_from.contains(server) {
-                self.answering.add(server, ANSWERING);
-            }
             // The capture holds what that server says: to others, if not to this one.
-            facts.seen_both_ways |= self.answering.contains(server);
+            facts.seen_both_ways |= self.answers(server, facts);
         }
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
@@ -108,5 +105,16 @@ impl Network {
         {
             facts.routers_v6.push(*target);
         }
+    }
+
+    /// Does that server answer anybody? Of most that is known, and then nothing else is searched.
+    fn answers(&mut self, server: IpAddr, facts: &DeviceFacts) -> bool {
+        if self.answering.contains(server) {
+            return true;
+        }
+        if facts.heard_from.contains(server) {
+            self.answering.add(server, ANSWERING);
+        }
+        self.answering.contains(server)
     }
 }
