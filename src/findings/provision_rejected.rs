@@ -98,6 +98,10 @@ mod tests {
             "{}",
             found.summary
         );
+        let swallowed = tcp(Purpose::Provision).get("/a.cfg").answer(200).timed_out(crate::model::By::Network);
+        let swallowed = Login::new().step(swallowed).dropped();
+        swallowed.nothing(&RULE);
+        swallowed.nothing(&crate::findings::provision_no_answer::RULE);
     }
 
     #[test]

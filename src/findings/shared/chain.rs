@@ -17,6 +17,7 @@ use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
 
 /// Chains that are judged in one attempt, at most: those nearest to the drop.
 const CHAINS: usize = 4;
+
 /// The chains of an attempt that the device did not take, each with what `trust` has against it.
 pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
     let mut all: Vec<Judged<'a>> = handshakes(case).filter_map(|shaken| open(case, shaken)).collect();

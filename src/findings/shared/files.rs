@@ -9,7 +9,7 @@ use crate::findings::shared::answers::Failure;
 use crate::findings::shared::option_need::{Given, given, names_configuration};
 use crate::login::stages::provision;
 use crate::login::steps::{Purpose, Step, StepKind};
-use crate::model::{At, Evidence, How, Outcome};
+use crate::model::{At, By, Evidence, How, Outcome};
 
 /// What a server said of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,17 +86,23 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
             let exchange = provision::needed(connection)?;
             let (asked, request) = exchange.request.as_ref()?;
             let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
-            let said = exchange.response.as_ref().map(|(at, response)| match response.code {
-                200..=299 => (*at, Said::APart),
-                code => (*at, Said::Http(code)),
-            });
-            // Silence is what ended it, not a close in the middle.
-            let silent = step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing));
-            let (at, said) = said.or(silent)?;
+            let (at, said) = match &exchange.response {
+                // What the network swallowed is no word of the server.
+                Some((at, response)) if matches!(response.code, 200..=299) => {
+                    (*at, is_closed_by_server(step).then_some(Said::APart)?)
+                }
+                Some((at, response)) => (*at, Said::Http(response.code)),
+                // Silence is what ended it, not a close in the middle.
+                None => step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing))?,
+            };
             Some((format!("{} on {host}", request.uri), at, said))
         }
         _ => None,
     }
+}
+
+fn is_closed_by_server(step: &Step) -> bool {
+    step.ending.is_some_and(|ending| ending.by == By::Server && matches!(ending.how, How::Fin | How::Rst))
 }
 
 /// The image that its configuration names and that its server does not have: the last answer that the device had before it

@@ -10,7 +10,6 @@ use crate::protocols::{dhcpv6, eap, icmp, tls};
 
 use super::super::steps::{LeaseV6, StepKind};
 use super::connection::record_tls;
-
 use super::{Draft, DraftId, Recorder, Thread, add, add_newest};
 
 /// So many Starts in vain, and a supplicant goes on without (IEEE 802.1X: maxStart).

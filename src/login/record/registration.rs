@@ -8,7 +8,7 @@ use crate::flow::{Flow, Transport};
 use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
-use super::super::steps::{Connection, Registration, StepKind, Transaction};
+use super::super::steps::{CROSSED, Connection, Registration, StepKind, Transaction};
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
@@ -16,8 +16,6 @@ const SAME_REGISTRATION: i64 = SECOND;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
 const T2: i64 = 4 * SECOND;
-/// An answer that the capture has before its request comes so soon before it.
-const CROSSED: i64 = 10 * SECOND / 1_000;
 /// Answers without a request that are remembered so long.
 const EARLY_ANSWERS: usize = 4;
 

@@ -50,7 +50,7 @@ pub struct Connection {
 }
 
 /// Frames of both directions that are so near to each other can stand in a capture in either order.
-const CROSSED: i64 = SECOND / 100;
+pub(in crate::login) const CROSSED: i64 = SECOND / 100;
 
 /// How a side closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
