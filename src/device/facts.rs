@@ -304,8 +304,11 @@ impl DeviceFacts {
             let advances = agreeing.iter().any(|other| other.says != last.says);
             advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
         });
-        let unset = || own.iter().rev().find(|witness| witness.from == ClockSource::Ntp).filter(|witness| witness.is_unset());
-        agreed.or_else(|| unset().map(|witness| (offset(witness), vec![witness.at.frame])))
+        // Such a clock begins anew with each start of its device.
+        let of_ntp = || own.iter().filter(|witness| witness.from == ClockSource::Ntp);
+        let unset = || of_ntp().next_back().filter(|witness| witness.is_unset());
+        let starts = || of_ntp().filter(|witness| witness.is_unset()).map(|witness| witness.at.frame).collect();
+        agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))
     }
 
     /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?

@@ -100,7 +100,7 @@ pub(in crate::report) fn ending(drop: &DropPoint, peer: Option<&str>) -> String 
         How::Timeout if drop.by == By::Unknown => {
             format!("silence: nothing answered frame {frame}{with}, and the capture does not show who lost it")
         }
-        How::Timeout => format!("{who}, by silence: nothing answered frame {frame}{with}"),
+        How::Timeout => format!("{who}, by silence: no answer to frame {frame} came through{with}"),
     }
 }
 

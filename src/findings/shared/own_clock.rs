@@ -20,13 +20,14 @@ pub struct OwnClock {
 /// The device's clock as it stood at a frame; `None` where it does not show, or where the device may have set it by NTP
 /// after it last did.
 pub fn own_clock(case: &Case<'_>, until: At) -> Option<OwnClock> {
-    let (ahead, frames) = case.known.clock_offset()?;
+    let (_, frames) = case.known.clock_offset()?;
     // The last stamp before that frame, or the first one behind it: the device may have set its clock before, or between.
     let shown = *frames.iter().filter(|frame| **frame <= until.frame).max().or(frames.iter().min())?;
     if was_set(case, shown.min(until.frame), shown.max(until.frame)) {
         return None;
     }
     let witness = case.known.clocks.iter().rev().find(|one| one.whose == Whose::Device && one.at.frame == shown)?;
+    let ahead = witness.says.since(witness.at.time);
     Some(OwnClock { ahead, seen: witness.at, says: witness.says, frames })
 }
 
