@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::device::facts::{ClockSource, Whose};
+use crate::device::facts::{ClockSource, ClockWitness, Whose};
 use crate::findings::shared::own_clock::{apart, own_clock};
 use crate::findings::shared::wrong_clock::refused_by_clock;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
@@ -92,11 +92,13 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// The capture's clock, and the last word of each server.
+/// The capture's clock, and of each server what it said nearest to that frame.
 fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
     let mut all = vec![Witness { server: None, says: seen.time, ahead: 0, frame: None }];
     let mut servers: Vec<IpAddr> = Vec::new();
-    for witness in case.known.clocks.iter().rev() {
+    let mut clocks: Vec<&ClockWitness> = case.known.clocks.iter().rev().collect();
+    clocks.sort_by_key(|witness| witness.at.frame.0.abs_diff(seen.frame.0));
+    for witness in clocks {
         let Whose::Server(address) = witness.whose else { continue };
         if witness.from == ClockSource::TlsRandom || servers.contains(&address) {
             continue;

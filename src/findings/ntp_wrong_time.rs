@@ -7,7 +7,7 @@ use crate::findings::shared::own_clock::apart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::stages::time::is_usable;
 use crate::login::steps::{Clock, StepKind};
-use crate::model::{Evidence, Frame, SECOND, Stage, Time};
+use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,7 +47,7 @@ fn tell(case: &Case<'_>, index: usize, clock: &Clock) -> Option<Found> {
     }
     let refused = refused_certificate(case, ahead);
     // The capture's own clock alone proves nothing: somebody else must say that the answer is wrong.
-    let witness = other_clock(case, clock, ahead).or_else(|| issued_later(case, says)).or_else(|| refused.clone())?;
+    let witness = other_clock(case, clock, *at, ahead).or_else(|| issued_later(case, says)).or_else(|| refused.clone())?;
     let mut evidence =
         vec![Evidence::new(at.frame, "ntp.flags.mode == 4", format!("{} says {}", clock.server, says.whole_seconds()))];
     evidence.push(Evidence::new(witness.frame, "", witness.words.clone()));
@@ -105,13 +105,13 @@ struct Witness {
     words: String,
 }
 
-/// Another server, whose clock is right by the capture's.
-fn other_clock(case: &Case<'_>, clock: &Clock, ahead: i64) -> Option<Witness> {
+/// Another server, whose clock is right by the capture's, by what it said nearest to that frame.
+fn other_clock(case: &Case<'_>, clock: &Clock, at: At, ahead: i64) -> Option<Witness> {
     let right = |witness: &&ClockWitness| {
         let other = witness.says.since(witness.at.time);
         other.unsigned_abs() <= FAR && other.abs_diff(ahead) > FAR
     };
-    let witness = servers(case, clock).filter(right).last()?;
+    let witness = servers(case, clock).filter(right).min_by_key(|witness| witness.at.frame.0.abs_diff(at.frame.0))?;
     let Whose::Server(address) = witness.whose else { return None };
     Some(Witness { frame: witness.at.frame, words: format!("server {address} says {}", witness.says.whole_seconds()) })
 }
