@@ -32,7 +32,7 @@ fn contradicted(bytes: &[u8], frame: Frame) -> Vec<u8> {
     loop {
         frames += u64::from(number(bytes, at) == ENHANCED_PACKET);
         let end = at + number(bytes, at + 4);
-        if frames == frame.0 {
+        if frames == frame.number() {
             let mut other = bytes[at..end].to_vec();
             let last = 28 + number(&other, 20) - 1;
             other[last] ^= 0xff;
@@ -54,7 +54,7 @@ fn evidence_of_which_there_is_another_reading_says_so_and_the_verdict_stays() {
     };
     let frame = certificate(&before).frame;
     let after = analysis(&contradicted(&bytes, frame));
-    let again = Frame(frame.0 + 1);
+    let again = Frame::new(frame.number() + 1);
     let [warning] = after.capture.warnings.as_slice() else { panic!("{:?}", after.capture.warnings) };
     assert_eq!(warning.frame, Some(again));
     assert!(warning.text.contains(&format!("repeats bytes of frame {frame} with another content")), "{}", warning.text);

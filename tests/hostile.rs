@@ -89,7 +89,7 @@ fn told(capture: &Capture, protocol: &str) -> Vec<u64> {
         if let What::Message(message) = &event.what
             && message.describe().protocol() == protocol
         {
-            frames.push(event.at.frame.0);
+            frames.push(event.at.frame.number());
         }
         Ok(())
     };

@@ -26,7 +26,7 @@ fn primary(device: &DeviceAnalysis) -> Option<&'static str> {
 /// Stage, by, how and frame of each drop.
 fn drops(device: &DeviceAnalysis) -> Vec<(Stage, By, How, u64)> {
     let drops = device.attempts.iter().filter_map(|attempt| attempt.drop);
-    drops.map(|drop| (drop.stage, drop.by, drop.how, drop.at.frame.0)).collect()
+    drops.map(|drop| (drop.stage, drop.by, drop.how, drop.at.frame.number())).collect()
 }
 
 /// What makes the device known as a phone.

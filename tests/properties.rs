@@ -252,7 +252,7 @@ proptest! {
         let mut client = Client::default();
         let [source, destination] = [23, 5].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
         let mut push = |frame: u64, sequence: u32, flags: u8, payload: &[u8]| {
-            let at = At { frame: Frame(frame), time: Time(frame as i64 * 5_000_000) };
+            let at = At { frame: Frame::new(frame), time: Time(frame as i64 * 5_000_000) };
             let net = Some(Net { source, destination, ttl: 64, identification: 0 });
             let wire_length = payload.len() as u32;
             let segment = Segment { source_port: 40_000, destination_port: 5_061, sequence, acknowledgment: 0, flags, payload, wire_length };

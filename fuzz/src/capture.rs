@@ -38,7 +38,7 @@ fn read(input: impl Read) -> Said {
             Ok(Some(record)) => {
                 assert!(record.wire_length as usize >= record.data.len());
                 said.records.push((
-                    record.at.frame.0,
+                    record.at.frame.number(),
                     record.at.time.0,
                     record.link_type,
                     record.wire_length,
@@ -105,7 +105,7 @@ struct Keeps(Vec<(u64, Vec<u8>)>);
 
 impl Edit for Keeps {
     fn packet<'a>(&mut self, frame: Frame, data: &'a [u8]) -> Packet<'a> {
-        self.0.push((frame.0, data.to_vec()));
+        self.0.push((frame.number(), data.to_vec()));
         Packet::Kept(data.into(), vec!["a comment".to_owned()])
     }
 }

@@ -93,14 +93,14 @@ struct Bench {
 
 impl Bench {
     fn new(limits: Limits, patience: usize) -> Self {
-        let at = At { frame: Frame(0), time: Time::from_seconds(1_700_000_000) };
+        let at = At { frame: Frame::new(0), time: Time::from_seconds(1_700_000_000) };
         Self { table: FlowTable::new(limits), log: Log { patience, ..Log::default() }, at }
     }
 
     fn push(&mut self, from_client: bool, wait: i64, body: Body<'_>) {
         let [phone, server] = [Ipv4Addr::new(10, 0, 4, 23), Ipv4Addr::new(10, 0, 0, 5)].map(IpAddr::V4);
         let (source, destination) = if from_client { (phone, server) } else { (server, phone) };
-        self.at = At { frame: Frame(self.at.frame.0 + 1), time: self.at.time.plus(wait) };
+        self.at = At { frame: Frame::new(self.at.frame.number() + 1), time: self.at.time.plus(wait) };
         let net = Some(Net { source, destination, ttl: 64, identification: 0 });
         self.table.push(&Packet { at: self.at, link: Link::default(), net, body, stopped: None }, &mut self.log);
     }

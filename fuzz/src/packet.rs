@@ -5,7 +5,7 @@ use loginloop::model::{At, Frame, Mac, Time};
 use loginloop::packet::{Body, Decoder, Packet};
 
 fn record(frame: u64, link_type: u16, surplus: u32, data: &[u8]) -> Record<'_> {
-    let at = At { frame: Frame(frame), time: Time::from_seconds(frame as i64) };
+    let at = At { frame: Frame::new(frame), time: Time::from_seconds(frame as i64) };
     Record { at, link_type, wire_length: data.len() as u32 + surplus, data }
 }
 

@@ -63,7 +63,7 @@ pub fn events(bytes: &[u8]) {
     let mut writer = EventWriter::new(Vec::new());
     let mut frame = 0;
     let read = pipeline::events(bytes, &Default::default(), &mut |event, device| {
-        frame = frame.max(event.at.frame.0);
+        frame = frame.max(event.at.frame.number());
         writer.event(event, device.as_ref().map(|device| device as &dyn std::fmt::Display))
     });
     if let Ok(outcome) = read {

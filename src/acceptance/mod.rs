@@ -98,7 +98,8 @@ pub fn asked<'a>(profiles: &'a Profiles, name: Option<&'a str>) -> impl Iterator
 }
 
 fn opinion(request: &Request, profile: &Profile) -> Opinion {
-    let fetched: Vec<(Frame, Arc<Certificate>)> = request.authorities.iter().map(|one| (Frame(0), Arc::clone(one))).collect();
+    let fetched: Vec<(Frame, Arc<Certificate>)> =
+        request.authorities.iter().map(|one| (Frame::new(0), Arc::clone(one))).collect();
     let judge = |name: Option<&str>| {
         let question = Question {
             chain: &request.chain,

@@ -21,12 +21,12 @@ impl Notes {
     #[inline]
     pub(super) fn count_frame(&mut self) -> Frame {
         self.facts.frames = self.facts.frames.saturating_add(1);
-        Frame(self.facts.frames)
+        Frame::new(self.facts.frames)
     }
 
     /// The number that the next packet will get.
     pub(super) fn next_frame(&self) -> Frame {
-        Frame(self.facts.frames.saturating_add(1))
+        Frame::new(self.facts.frames.saturating_add(1))
     }
 
     #[cold]

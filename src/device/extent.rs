@@ -162,7 +162,7 @@ mod tests {
             tcp: false,
             problem: None,
         };
-        let at = At { frame: Frame(1), time: Time::from_seconds(second) };
+        let at = At { frame: Frame::new(1), time: Time::from_seconds(second) };
         let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         devices.observe(&Event { at, link: Link::default(), flow, side: Side::Client, what });
     }

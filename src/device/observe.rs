@@ -404,7 +404,7 @@ mod tests {
         let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
         let (client, server) = (end(DEVICE, 50_000), end(CONTROLLER, 389));
         let flow = Flow { id: 1, transport: Transport::Tcp, client, server, oriented: true };
-        let at = At { frame: Frame(frame), ..At::default() };
+        let at = At { frame: Frame::new(frame), ..At::default() };
         Event { at, link: Link::default(), flow, side, what: What::Message(message) }
     }
 
@@ -437,7 +437,7 @@ mod tests {
         let root: &[u8] = include_bytes!("../trust/samples/root.der");
         let other: &[u8] = include_bytes!("../trust/samples/old-root.der");
         let facts = facts(vec![entry(3, &[root, other], None), entry(9, &[root], None)]);
-        let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.0, &one.der[..])).collect();
+        let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.number(), &one.der[..])).collect();
         assert_eq!(fetched, [(3, root), (3, other)]);
         assert!(facts.enrolment_seen);
     }

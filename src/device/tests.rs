@@ -19,7 +19,7 @@ fn address(number: u8) -> IpAddr {
 
 fn event(client: Endpoint, server: Endpoint, transport: Transport, message: Message) -> Event {
     let flow = Flow { id: 1, transport, client, server, oriented: true };
-    let at = At { frame: Frame(1), time: Time::from_seconds(1) };
+    let at = At { frame: Frame::new(1), time: Time::from_seconds(1) };
     Event { at, link: Link::default(), flow, side: Side::Client, what: What::Message(message) }
 }
 

@@ -125,7 +125,7 @@ mod tests {
         fn event(&mut self, event: Event) {
             if let What::Message(Message::Tls(message)) = &event.what {
                 let word = Message::Tls(message.clone()).describe().event().unwrap_or_default().to_owned();
-                self.0.push((event.at.frame.0, event.flow.client, event.side, word));
+                self.0.push((event.at.frame.number(), event.flow.client, event.side, word));
             }
         }
     }
@@ -142,7 +142,7 @@ mod tests {
         let whole = ((6 + data.len()) as u16).to_be_bytes();
         let bytes = [&[1, 0, whole[0], whole[1], code, identifier, whole[0], whole[1], 25, flags], data].concat();
         let link = Link { source: Some(from), destination: Some(to), ..Link::default() };
-        inner.frame(heard, &bytes, &link, At { frame: Frame(frame), ..At::default() });
+        inner.frame(heard, &bytes, &link, At { frame: Frame::new(frame), ..At::default() });
     }
 
     #[test]

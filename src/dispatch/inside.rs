@@ -104,7 +104,7 @@ mod tests {
         fn event(&mut self, event: Event) {
             if let What::Message(message) = &event.what {
                 let word = format!("{} {}", message.describe().protocol(), message.describe().event().unwrap_or_default());
-                self.0.push((event.at.frame.0, event.side, word));
+                self.0.push((event.at.frame.number(), event.side, word));
             }
         }
     }
@@ -126,7 +126,7 @@ mod tests {
             self.frame += 1;
             let end = |port: u16| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 4, 23], port)));
             let flow = Flow { id: 1, transport: Transport::Tcp, client: end(50_000), server: end(self.port), oriented: true };
-            let at = At { frame: Frame(self.frame), ..At::default() };
+            let at = At { frame: Frame::new(self.frame), ..At::default() };
             let (sink, flipped, link) = (&mut self.heard, &mut false, Link::default());
             let turn = Turn::default();
             let out = Emitter { sink, flow, flipped, link, at, turn, answered_elsewhere: false, opens: None };

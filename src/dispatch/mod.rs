@@ -386,7 +386,7 @@ mod tests {
     impl Wire {
         /// Offers bytes as the flow does, until no more of them are used.
         fn says(&mut self, side: Side, bytes: &[u8]) {
-            let at = At { frame: Frame(1), ..At::default() };
+            let at = At { frame: Frame::new(1), ..At::default() };
             let mut left = bytes;
             while let Step::Used { bytes: used @ 1.., .. } =
                 self.dispatcher.stream(&self.flow, &mut self.state, side, left, &Link::default(), at)
@@ -472,7 +472,7 @@ mod tests {
             wire.says(Side::Client, b"\xffquestion");
             wire.says(Side::Server, b"\xffanswer");
         }
-        let at = At { frame: Frame(1), ..At::default() };
+        let at = At { frame: Frame::new(1), ..At::default() };
         let step = wire.dispatcher.stream(&wire.flow, &mut wire.state, Side::Client, b"\xffmore", &Link::default(), at);
         assert_eq!(step, Step::Done);
     }

@@ -54,7 +54,7 @@ fn a_proof_can_spare_no_packet() {
     assert!(proof.is_smallest && proof.extract.packets < proof.of / 2, "{} of {}", proof.extract.packets, proof.of);
     let essence = Essence::of(&proof.extract.device);
     assert_eq!(essence_of(&proof.extract.capture, &options(), &proof.extract.device).as_ref(), Some(&essence));
-    let all: Vec<Frame> = (1..=proof.extract.packets).map(Frame).collect();
+    let all: Vec<Frame> = (1..=proof.extract.packets).map(Frame::new).collect();
     for spared in &all {
         let others = all.iter().copied().filter(|frame| frame != spared).collect();
         let fewer = written(|| Ok(proof.extract.capture.as_slice()), &others).unwrap();

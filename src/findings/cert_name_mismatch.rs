@@ -78,7 +78,7 @@ mod tests {
     fn the_name_looked_up_and_those_in_the_certificate_are_shown() {
         let tcp =
             tcp(Purpose::Registrar).named("sip.contoso.com").hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Fin);
-        let login = Login::new().step(tcp.change(|connection| connection.name_frame = Some(Frame(2)))).dropped();
+        let login = Login::new().step(tcp.change(|connection| connection.name_frame = Some(Frame::new(2)))).dropped();
         let names = vec!["pool.contoso.com".to_owned(), "pool\u{1b}[2J".to_owned()];
         let mismatch = [fault(FaultKind::NameMismatch { wanted: "sip.contoso.com".to_owned(), names }, 1.0)];
         let found = found(&login.case(), &chain::judged_as(&login.case(), &mismatch)[0]).unwrap();

@@ -127,7 +127,7 @@ mod tests {
             .step(lookup("ca.contoso.com").address("10.0.0.7"))
             .step(tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Fin))
             .dropped()
-            .knowing(|known| known.fetched.push((Frame(1), other)));
+            .knowing(|known| known.fetched.push((Frame::new(1), other)));
         let found = found(&login.case(), &chain::judged_as(&login.case(), &untrusted(1.0))[0]).unwrap();
         fit_to_print(&found);
         assert_eq!(

@@ -97,7 +97,7 @@ fn witnesses(case: &Case<'_>, seen: At) -> Vec<Witness> {
     let mut all = vec![Witness { server: None, says: seen.time, ahead: 0, frame: None }];
     let mut servers: Vec<IpAddr> = Vec::new();
     let mut clocks: Vec<&ClockWitness> = case.known.clocks.iter().rev().collect();
-    clocks.sort_by_key(|witness| witness.at.frame.0.abs_diff(seen.frame.0));
+    clocks.sort_by_key(|witness| witness.at.frame.number().abs_diff(seen.frame.number()));
     for witness in clocks {
         let Whose::Server(address) = witness.whose else { continue };
         if witness.from == ClockSource::TlsRandom || servers.contains(&address) {

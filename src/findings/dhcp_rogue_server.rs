@@ -286,7 +286,7 @@ mod tests {
         }
         let frames = |dhcp: Dhcp| -> Vec<u64> {
             let found = Login::new().step(dhcp).dropped().the(&RULE);
-            found.evidence.iter().map(|evidence| evidence.frame.0).collect()
+            found.evidence.iter().map(|evidence| evidence.frame.number()).collect()
         };
         assert_eq!(frames(repeats), frames(two(RIGHT, WRONG, RIGHT)));
         // The third server agrees with the first, and the second contradicts both.

@@ -88,7 +88,7 @@ mod tests {
         login.attempt.steps.push(step);
         let found = login.dropped().the(&RULE);
         assert!(found.summary.contains("TCP 53") && found.explains_drop, "{}", found.summary);
-        assert_eq!(found.evidence.last().unwrap().frame, Frame(9));
+        assert_eq!(found.evidence.last().unwrap().frame, Frame::new(9));
         let mut waits = cut().into_step(5);
         waits.outcome = Outcome::Unclear;
         let mut login = Login::new();

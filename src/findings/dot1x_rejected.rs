@@ -117,7 +117,7 @@ mod tests {
         let shown = Arc::new(x509::parse(include_bytes!("../trust/samples/leaf-expired.der")));
         let refused = access().asked().identity("a").shown(vec![shown]).method(13, Some(45)).failure();
         let found = Login::new().step(refused).dropped().the(&RULE);
-        assert_eq!(found.evidence[0].frame, Frame(3));
+        assert_eq!(found.evidence[0].frame, Frame::new(3));
         let subject = "certificate of the RADIUS server: CN=";
         assert!(found.evidence[0].text.starts_with(subject), "{}", found.evidence[0].text);
         assert_eq!(found.evidence.len(), 3);

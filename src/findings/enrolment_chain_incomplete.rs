@@ -76,7 +76,7 @@ mod tests {
             .dropped()
             .knowing(|known| {
                 known.enrolment_seen = true;
-                known.fetched.push((Frame(4), certificate("CN=Contoso Root", "CN=Contoso Root")));
+                known.fetched.push((Frame::new(4), certificate("CN=Contoso Root", "CN=Contoso Root")));
             });
         let lacks = [fault(FaultKind::EnrolmentIncomplete { issuer: "CN=Contoso Issuing CA".to_owned() }, 1.0)];
         let found = found(&login.case(), &chain::judged_as(&login.case(), &lacks)[0]).unwrap();
@@ -87,7 +87,7 @@ mod tests {
              (10.0.0.5:5061) needs"
         );
         assert_eq!((found.stage, found.step, found.explains_drop), (Stage::Enrolment, Some(0), true));
-        assert_eq!(found.evidence[0].frame, Frame(4));
+        assert_eq!(found.evidence[0].frame, Frame::new(4));
     }
 
     #[test]

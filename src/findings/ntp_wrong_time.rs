@@ -111,7 +111,8 @@ fn other_clock(case: &Case<'_>, clock: &Clock, at: At, ahead: i64) -> Option<Wit
         let other = witness.says.since(witness.at.time);
         other.unsigned_abs() <= FAR && other.abs_diff(ahead) > FAR
     };
-    let witness = servers(case, clock).filter(right).min_by_key(|witness| witness.at.frame.0.abs_diff(at.frame.0))?;
+    let witness =
+        servers(case, clock).filter(right).min_by_key(|witness| witness.at.frame.number().abs_diff(at.frame.number()))?;
     let Whose::Server(address) = witness.whose else { return None };
     Some(Witness { frame: witness.at.frame, words: format!("server {address} says {}", witness.says.whole_seconds()) })
 }

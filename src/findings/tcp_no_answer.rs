@@ -125,7 +125,7 @@ mod tests {
             .step(tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Rst))
             .dropped();
         assert!(login.the(&RULE).explains_drop);
-        let knows = login.knowing(|known| known.fetched.push((crate::model::Frame(1), leaf())));
+        let knows = login.knowing(|known| known.fetched.push((crate::model::Frame::new(1), leaf())));
         assert!(!knows.the(&RULE).explains_drop, "it had its CA from elsewhere");
     }
 

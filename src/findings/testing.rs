@@ -41,7 +41,7 @@ pub(crate) fn at(frame: u64) -> At {
 
 /// Frame `frame`, `seconds` after [`BEGIN`].
 pub(crate) fn at_second(frame: u64, seconds: f64) -> At {
-    At { frame: Frame(frame), time: BEGIN.plus((seconds * SECOND as f64) as i64) }
+    At { frame: Frame::new(frame), time: BEGIN.plus((seconds * SECOND as f64) as i64) }
 }
 
 /// An IP address, as people write it.
@@ -90,7 +90,7 @@ impl Login {
     /// Adds a step. Its frames follow those of the step before it.
     pub(crate) fn step(mut self, step: impl IntoStep) -> Self {
         let step = step.into_step(self.next);
-        self.next = self.next.max(step.last.frame.0 + 1);
+        self.next = self.next.max(step.last.frame.number() + 1);
         self.attempt.last = step.last;
         self.attempt.steps.push(step);
         self
@@ -1050,8 +1050,11 @@ pub(crate) fn ntp_exchange(requests: u64, answers: &[(u8, u8, Time)]) -> impl In
                 })
                 .collect();
             let asked = requests.last().unwrap().0;
-            let answers: Vec<_> =
-                self.1.into_iter().map(|answer| (At { frame: Frame(asked.frame.0 + 1), ..asked }, message(4, answer))).collect();
+            let answers: Vec<_> = self
+                .1
+                .into_iter()
+                .map(|answer| (At { frame: Frame::new(asked.frame.number() + 1), ..asked }, message(4, answer)))
+                .collect();
             let last = answers.last().map_or(asked, |(at, _)| *at);
             let outcome = if answers.is_empty() { Outcome::Failed } else { Outcome::Ok };
             let first = requests[0].0;

@@ -148,12 +148,12 @@ mod tests {
     #[test]
     fn the_same_name_with_two_issuers() {
         let login = refused(vec![leaf()]).knowing(|known| {
-            known.issuers_by_name.push(("POOL.contoso.com".into(), b"CN=Contoso Issuing CA".to_vec(), Frame(5)));
-            known.issuers_by_name.push(("POOL.contoso.com".into(), b"CN=Other CA".to_vec(), Frame(900)));
+            known.issuers_by_name.push(("POOL.contoso.com".into(), b"CN=Contoso Issuing CA".to_vec(), Frame::new(5)));
+            known.issuers_by_name.push(("POOL.contoso.com".into(), b"CN=Other CA".to_vec(), Frame::new(900)));
         });
         let found = login.the(&RULE);
         assert_eq!(found.proof, Proof::Inferred);
-        assert_eq!(found.evidence[1].frame, Frame(900));
+        assert_eq!(found.evidence[1].frame, Frame::new(900));
     }
 
     #[test]

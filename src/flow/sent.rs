@@ -3,7 +3,7 @@
 use crate::model::{At, Frame, Side, Time};
 
 /// No place in a capture: in a table of many thousand flows an `Option` costs too much.
-pub(super) const NEVER: At = At { frame: Frame(u64::MAX), time: Time(i64::MIN) };
+pub(super) const NEVER: At = At { frame: Frame::new(u64::MAX), time: Time(i64::MIN) };
 
 /// What every segment of one side touches.
 #[derive(Clone, Copy, Debug)]

@@ -250,7 +250,7 @@ mod tests {
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let judgements = steps.into_iter().map(|(_, step)| judged(step)).collect();
         let attempts = split(judgements, &profile(), at_second(900, 900.0).time, &Settled::default());
-        attempts.into_iter().map(|(attempt, _)| attempt.first.frame.0).collect()
+        attempts.into_iter().map(|(attempt, _)| attempt.first.frame.number()).collect()
     }
 
     /// The step at this second, in a frame of that number.
@@ -339,7 +339,7 @@ mod tests {
         let steps = [moved(lease(&[]), 1), (5, stands), moved(lease(&[]), 20)];
         let judged = |(_, step): (u64, Step)| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
-        let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.0));
+        let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.number()));
         assert_eq!(dropped, Some((Stage::Connect, How::Abandoned, 6)), "the SYN-ACK");
     }
 

@@ -147,7 +147,7 @@ mod tests {
         let messages = [asks(1, 0, ldap_bind()), asks(2, 3, search), entry(2, Some("ca.contoso.com")), done(2, 0), done(1, 0)];
         let requests = heard(&messages);
         assert_eq!(
-            requests.iter().map(|one| one.answer.as_ref().map(|(at, _)| at.frame.0)).collect::<Vec<_>>(),
+            requests.iter().map(|one| one.answer.as_ref().map(|(at, _)| at.frame.number())).collect::<Vec<_>>(),
             [Some(5), Some(4)]
         );
         assert_eq!((requests[1].entries, requests[1].hosts, requests[1].found_ca()), (1, 1, true));
@@ -185,7 +185,7 @@ mod tests {
         kerberos(&mut requests, at(2), 1046, &Arc::new(tgs_req("HTTP/ca.contoso.com")));
         kerberos(&mut requests, at(3), 1045, &Arc::new(krb_error(25)));
         kerberos(&mut requests, at(4), 1046, &Arc::new(ticket()));
-        assert_eq!(requests[0].error().map(|(at, error)| (at.frame.0, error.code)), Some((3, 25)));
+        assert_eq!(requests[0].error().map(|(at, error)| (at.frame.number(), error.code)), Some((3, 25)));
         assert!(requests[1].answer.is_some() && requests[1].error().is_none());
     }
 

@@ -184,7 +184,7 @@ mod tests {
         let address = |number: usize| IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number as u32));
         let mut book = NameBook::default();
         for number in 0..ADDRESSES + 50 {
-            book.add(address(number), &WireText::from(format!("host{number}.contoso.com")), Frame(number as u64));
+            book.add(address(number), &WireText::from(format!("host{number}.contoso.com")), Frame::new(number as u64));
         }
         let name = |book: &NameBook, number: usize| {
             let server = Endpoint::Ip(std::net::SocketAddr::new(address(number), 5_061));
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!((name(&book, ADDRESSES - 1).is_some(), name(&book, ADDRESSES)), (true, None));
         let held = book.held();
         for number in 0..200 {
-            book.add(address(0), &WireText::from(format!("new{number:03}.contoso.com")), Frame(9_000 + number));
+            book.add(address(0), &WireText::from(format!("new{number:03}.contoso.com")), Frame::new(9_000 + number));
         }
         assert_eq!(name(&book, 0).as_deref(), Some("new199.contoso.com"));
         assert!(book.held() < held + 20 * NAMES * 10, "{held} {}", book.held());

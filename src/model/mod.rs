@@ -6,20 +6,60 @@ mod words;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 pub use words::*;
 
-/// The number of a packet record in its capture file, as Wireshark counts: from 1, over all interfaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Frame(pub u64);
+/// The number of a packet record in its capture file, as Wireshark counts: from 1, over all interfaces. 0 is no packet's: what
+/// was known without one. It is kept one higher, so that a frame that may be missing takes no more room than one that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frame(NonZeroU64);
+
+impl Frame {
+    /// The frame with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0.get().saturating_sub(1)
+    }
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl Serialize for Frame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.number())
+    }
+}
+
+impl JsonSchema for Frame {
+    fn schema_name() -> Cow<'static, str> {
+        "Frame".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The number of a packet record in its capture file, as Wireshark counts: from 1, over all interfaces.",
+            "type": "integer",
+            "format": "uint64",
+            "minimum": 0
+        })
+    }
+}
 
 impl fmt::Display for Frame {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
+        self.number().fmt(out)
     }
 }
 

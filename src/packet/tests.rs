@@ -14,7 +14,7 @@ const PHONE: [u8; 6] = [0x00, 0x04, 0xf2, 0x1a, 0x2b, 0x3c];
 const SWITCH: [u8; 6] = [0x00, 0x1e, 0x14, 1, 2, 3];
 
 fn record(link_type: u16, data: &[u8]) -> Record<'_> {
-    Record { at: At { frame: Frame(7), time: Time(SECOND) }, link_type, wire_length: data.len() as u32, data }
+    Record { at: At { frame: Frame::new(7), time: Time(SECOND) }, link_type, wire_length: data.len() as u32, data }
 }
 
 /// Decodes by the short path where there is one, and holds it together with the long one.
@@ -106,7 +106,7 @@ fn a_frame_says_who_sent_it_and_what_it_carries() {
         let net = packet.net.expect("IP");
         assert_eq!((net.source, net.ttl), (IpAddr::V4(Ipv4Addr::new(10, 0, 4, 23)), 64));
         assert_eq!(udp_of(&packet), Datagram { source_port: 5060, destination_port: 5061, payload: b"hello", wire_length: 5 });
-        assert_eq!((packet.at.frame, packet.stopped), (Frame(7), None));
+        assert_eq!((packet.at.frame, packet.stopped), (Frame::new(7), None));
     });
     check(link_type::ETHERNET, &ethernet(0x0800, &tcp4(b"hello")), |packet| {
         let segment = tcp_of(&packet);
@@ -627,7 +627,7 @@ fn fragments_are_waited_for_in_bounds() {
     let mut decoder = Decoder::new();
     let fragments = fragments4(&udp4(&[1; 40]), 24, 1);
     decode(&mut decoder, &record(link_type::RAW, &fragments[0]));
-    let late = Record { at: At { frame: Frame(8), time: Time(32 * SECOND) }, ..record(link_type::RAW, &fragments[1]) };
+    let late = Record { at: At { frame: Frame::new(8), time: Time(32 * SECOND) }, ..record(link_type::RAW, &fragments[1]) };
     assert_eq!(decode(&mut decoder, &late).body, Body::Nothing);
     assert_eq!(decoder.lost_datagrams(), 1);
 }
@@ -1100,7 +1100,7 @@ fn each_packet_of_an_aggregate_counts() {
         });
         seen
     };
-    let one = |source, payload: &[u8]| (Some(Mac(source)), payload.to_vec(), Frame(7));
+    let one = |source, payload: &[u8]| (Some(Mac(source)), payload.to_vec(), Frame::new(7));
     assert_eq!(seen(&frame), [one(PHONE, b"one"), one([7; 6], b"second"), one(PHONE, b"third")]);
     for length in 0..frame.len() {
         assert!(seen(&frame[..length]).len() <= 3);

@@ -180,7 +180,7 @@ mod tests {
             (1, Side::Server, Signal::Rst(Side::Server)),
             (2, Side::Client, Signal::Ended),
         ] {
-            let at = At { frame: Frame(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
+            let at = At { frame: Frame::new(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
             let what = What::Tcp(signal, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side, what });
         }
@@ -193,7 +193,7 @@ mod tests {
             arp::Message { operation: 1, sender_mac: mac, sender_ip: ip, target_mac: Mac::default(), target_ip: ip };
         let (client, server) = (Endpoint::Mac(mac), Endpoint::Mac(Mac([0xff; 6])));
         let flow = Flow { id: 1_000, transport: Transport::Link, client, server, oriented: true };
-        let at = At { frame: Frame(0), time: Time::from_seconds(0) };
+        let at = At { frame: Frame::new(0), time: Time::from_seconds(0) };
         let what = What::Message(Message::Arp(announcement));
         logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
@@ -257,7 +257,7 @@ mod tests {
             tcp: false,
             problem: None,
         };
-        let at = At { frame: Frame(number + 1), time: Time::from_seconds(second) };
+        let at = At { frame: Frame::new(number + 1), time: Time::from_seconds(second) };
         let what = What::Message(Message::Dns(std::sync::Arc::new(query)));
         logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
     }
@@ -315,7 +315,7 @@ mod tests {
         let (devices, _) = told(|_| {}, 1, 30);
         let finding = &devices[0].findings[0];
         assert_eq!((finding.code, finding.attempts.len(), finding.evidence.len()), ("tcp-refused", 30, 12));
-        assert!(finding.evidence.iter().all(|evidence| evidence.frame.0 < 3 * 12), "{:?}", finding.evidence);
+        assert!(finding.evidence.iter().all(|evidence| evidence.frame.number() < 3 * 12), "{:?}", finding.evidence);
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
             let [high, low] = host.to_be_bytes();
             let (client, server) = (end([10, 2, high, low], 1_025), end([10, 0, 0, 5], 5_061));
             let flow = Flow { id: u64::from(host), transport: Transport::Tcp, client, server, oriented: true };
-            let at = At { frame: Frame(u64::from(host) + 1), time: Time::from_seconds(1) };
+            let at = At { frame: Frame::new(u64::from(host) + 1), time: Time::from_seconds(1) };
             let what = What::Tcp(Signal::Syn { first: true }, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
         }

@@ -132,7 +132,7 @@ mod tests {
     fn the_frames_that_prove_and_those_that_end_are_commented() {
         let analysis = samples::founding_loop();
         let annotation = annotation(&analysis);
-        let at_certificate = &annotation.frames[&Frame(139)];
+        let at_certificate = &annotation.frames[&Frame::new(139)];
         assert_eq!(
             at_certificate[0],
             "loginloop: 00:04:f2:1a:2b:3c: cause cert-unsupported-signature: Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)"

@@ -52,7 +52,7 @@ fn moments(page: &mut Page<'_>, label: &str, moments: &[&Moment]) -> io::Result<
     let mut label = label;
     for moment in moments {
         let ink = if moment.decisive { Ink::Bad } else { Ink::Plain };
-        let text = format!("frame {:>5}  {}  {}", moment.at.frame.0, moment.peer, moment.text);
+        let text = format!("frame {:>5}  {}  {}", moment.at.frame.number(), moment.peer, moment.text);
         if label.is_empty() {
             page.under(ink, &text)?
         } else {

@@ -115,7 +115,7 @@ mod tests {
         let end = |text: &str| Endpoint::Ip(text.parse::<SocketAddr>().unwrap());
         let (client, server) = (end("10.0.4.23:1050"), end("10.0.0.5:5061"));
         let flow = Flow { id: 1, transport, client, server, oriented: true };
-        let at = At { frame: Frame(17), time: Time::from_seconds(1_239_400_863) };
+        let at = At { frame: Frame::new(17), time: Time::from_seconds(1_239_400_863) };
         Event { at, link: Default::default(), flow, side: Side::Client, what }
     }
 

@@ -10,7 +10,7 @@ use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, DeviceAnalysis, F
 
 /// Frame `frame`, `milliseconds` after 2009-04-10 22:01:03 UTC.
 fn at(frame: u64, milliseconds: i64) -> At {
-    At { frame: Frame(frame), time: Time::from_seconds(1_239_400_863).plus(milliseconds * SECOND / 1000) }
+    At { frame: Frame::new(frame), time: Time::from_seconds(1_239_400_863).plus(milliseconds * SECOND / 1000) }
 }
 
 fn capture(frames: u64) -> CaptureSummary {
@@ -116,7 +116,7 @@ fn finding(code: &'static str, stage: Stage, primary: bool, confidence: f32, sum
         summary: summary.to_owned(),
         why: "The phone must check the signature on every certificate up to a CA that it trusts.",
         fix: "Have the certificate of pool.contoso.com:5061 issued again with a signature that the phone verifies (sha1WithRSAEncryption) and an RSA key of 2048 bits. Then `openssl s_client -connect pool.contoso.com:5061` must show it, and a new capture a ClientKeyExchange of the phone.".to_owned(),
-        evidence: vec![Evidence::new(Frame(139), "tls.handshake.certificate", "Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)")],
+        evidence: vec![Evidence::new(Frame::new(139), "tls.handshake.certificate", "Certificate: sha256WithRSAEncryption (1.2.840.113549.1.1.11)")],
         attempts: vec![1, 2],
     }
 }
@@ -194,7 +194,7 @@ pub(super) fn dropped_without_cause() -> Analysis {
     capture.truncated = true;
     capture.snaplen_limited = true;
     capture.warnings =
-        vec![Warning { frame: Some(Frame(143)), text: "the file is cut inside a packet at offset 9123".to_owned() }];
+        vec![Warning { frame: Some(Frame::new(143)), text: "the file is cut inside a packet at offset 9123".to_owned() }];
     capture.notes = vec![("capture-one-sided", "nothing that was sent to 10.0.4.2 is in the capture".to_owned())];
     Analysis { capture, devices: vec![device] }
 }

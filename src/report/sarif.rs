@@ -116,7 +116,7 @@ impl Sarif {
                 primary: finding.primary,
                 confidence: words::two_digits(finding.confidence),
                 stage: finding.stage.to_string(),
-                frames: finding.evidence.iter().map(|proof| proof.frame.0).collect(),
+                frames: finding.evidence.iter().map(|proof| proof.frame.number()).collect(),
                 fix: finding.fix.clone(),
             },
             partial_fingerprints: Fingerprint { value: format!("{address}/{}/{}", finding.code, finding.stage) },

@@ -41,7 +41,7 @@ impl Written {
     /// Takes note of a packet.
     pub(super) fn count(&mut self, old: Frame) {
         self.packets = self.packets.saturating_add(1);
-        let new = Frame(self.packets);
+        let new = Frame::new(self.packets);
         if new != old {
             self.renumbered.insert(old, new);
         }

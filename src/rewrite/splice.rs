@@ -35,7 +35,7 @@ pub(super) fn is_sound(input: impl Read) -> bool {
 pub(super) fn splice(input: impl Read, edit: &mut dyn Edit, out: &mut dyn Write) -> io::Result<Written> {
     let mut blocks = Blocks::new(input);
     let mut written = Written::default();
-    let mut frame = Frame(0);
+    let mut frame = Frame::new(0);
     let mut is_first = true;
     while let Some(block) = blocks.next()? {
         match block.kind {
@@ -46,7 +46,7 @@ pub(super) fn splice(input: impl Read, edit: &mut dyn Edit, out: &mut dyn Write)
             INTERFACE if !edit.keeps_surroundings() => out.write_all(&block.bare_interface())?,
             INTERFACE => out.write_all(block.bytes)?,
             ENHANCED_PACKET | PACKET | SIMPLE_PACKET => {
-                frame = Frame(frame.0.saturating_add(1));
+                frame = Frame::new(frame.number().saturating_add(1));
                 let Packet::Kept(data, comments) = edit.packet(frame, block.data()) else { continue };
                 written.count(frame);
                 if block.kind == SIMPLE_PACKET {
@@ -56,7 +56,7 @@ pub(super) fn splice(input: impl Read, edit: &mut dyn Edit, out: &mut dyn Write)
             }
             kind => {
                 let counts = RECORDS.contains(&kind);
-                frame = Frame(frame.0.saturating_add(u64::from(counts)));
+                frame = Frame::new(frame.number().saturating_add(u64::from(counts)));
                 if edit.keeps_surroundings() || kind == SECRETS && edit.keeps_secrets() {
                     if counts {
                         written.count(frame);

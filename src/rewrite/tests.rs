@@ -111,8 +111,10 @@ fn sound_pcapng_without_changes_stays_but_for_the_length_of_its_section() {
 fn a_comment_goes_before_those_that_are_there() {
     for order in [Order::Little, Order::Big] {
         let capture = pcapng(order);
-        let comments =
-            BTreeMap::from([(Frame(1), vec!["new".to_owned()]), (Frame(2), vec!["two".to_owned(), "three".to_owned()])]);
+        let comments = BTreeMap::from([
+            (Frame::new(1), vec!["new".to_owned()]),
+            (Frame::new(2), vec!["two".to_owned(), "three".to_owned()]),
+        ]);
         let (out, _) = rewritten(&capture, &mut Plan { comments, section: Some("all".to_owned()), ..Plan::default() });
         assert_eq!(packets(&out), packets(&capture), "{order:?}");
         let place = |text: &[u8]| out.windows(text.len()).position(|window| window == text).unwrap();
@@ -123,7 +125,7 @@ fn a_comment_goes_before_those_that_are_there() {
 
 #[test]
 fn a_simple_packet_can_have_no_comment_and_that_is_told() {
-    let comments = BTreeMap::from([(Frame(3), vec!["lost".to_owned()])]);
+    let comments = BTreeMap::from([(Frame::new(3), vec!["lost".to_owned()])]);
     let capture = pcapng(Order::Little);
     let (out, written) = rewritten(&capture, &mut Plan { comments, ..Plan::default() });
     assert_eq!((out, written.comments_left_out), (capture, 1));
@@ -132,10 +134,10 @@ fn a_simple_packet_can_have_no_comment_and_that_is_told() {
 #[test]
 fn packets_that_are_left_out_renumber_those_behind_them() {
     for capture in [pcapng(Order::Big), pcap(&[5, 60, 61])] {
-        let (out, written) = rewritten(&capture, &mut Plan { dropped: vec![Frame(1)], ..Plan::default() });
+        let (out, written) = rewritten(&capture, &mut Plan { dropped: vec![Frame::new(1)], ..Plan::default() });
         assert_eq!(packets(&out).len(), packets(&capture).len() - 1);
         assert_eq!(packets(&out)[0].3, packets(&capture)[1].3);
-        assert_eq!(written.renumbered, BTreeMap::from([(Frame(2), Frame(1)), (Frame(3), Frame(2))]));
+        assert_eq!(written.renumbered, BTreeMap::from([(Frame::new(2), Frame::new(1)), (Frame::new(3), Frame::new(2))]));
     }
 }
 
@@ -163,7 +165,7 @@ fn without_its_surroundings_the_secrets_are_left_if_they_are_wanted() {
 #[test]
 fn classic_captures_become_pcapng_with_the_same_packets() {
     let capture = pcap(&[0, 1, 59, 60, 1514]);
-    let comments = BTreeMap::from([(Frame(4), vec!["here".to_owned()])]);
+    let comments = BTreeMap::from([(Frame::new(4), vec!["here".to_owned()])]);
     let (out, written) = rewritten(&capture, &mut Plan { comments, ..Plan::default() });
     assert_eq!(packets(&out), packets(&capture));
     assert_eq!(written.packets, 5);
@@ -182,7 +184,7 @@ fn damaged_pcapng_is_written_as_far_as_it_can_be_read() {
 #[test]
 fn a_long_comment_is_cut_between_characters() {
     let capture = pcap(&[60]);
-    let comments = BTreeMap::from([(Frame(1), vec!["ü".repeat(40_000)])]);
+    let comments = BTreeMap::from([(Frame::new(1), vec!["ü".repeat(40_000)])]);
     let (out, _) = rewritten(&capture, &mut Plan { comments, ..Plan::default() });
     assert_eq!(packets(&out), packets(&capture));
 }

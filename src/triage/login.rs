@@ -189,7 +189,7 @@ impl Ended {
             stage: drop.stage,
             by,
             how,
-            frame: drop.at.frame.0,
+            frame: drop.at.frame.number(),
             time: drop.at.time.0,
             screen: attempt.screen.clone(),
         })

@@ -24,7 +24,7 @@ const QUIET: Noise = Noise { mac: Some(1), ip: 1, attempts: 3, frame: 10, second
 
 fn at(noise: Noise, attempt: u32, frame: u64) -> At {
     let attempt = i64::from(attempt);
-    At { frame: Frame(noise.frame + frame + attempt as u64 * 100), time: Time::from_seconds(noise.second + attempt * 60) }
+    At { frame: Frame::new(noise.frame + frame + attempt as u64 * 100), time: Time::from_seconds(noise.second + attempt * 60) }
 }
 
 fn attempt(number: u32, noise: Noise) -> AttemptSummary {
@@ -57,7 +57,7 @@ fn finding(code: &'static str, stage: Stage, primary: bool, confidence: f32, fil
         summary: format!("10.0.0.{} and frame {}", noise.ip, noise.frame),
         why: "",
         fix: format!("fix {code}"),
-        evidence: vec![Evidence::new(Frame(noise.frame), filter, String::new())],
+        evidence: vec![Evidence::new(Frame::new(noise.frame), filter, String::new())],
         attempts: vec![1],
     }
 }

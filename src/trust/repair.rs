@@ -59,7 +59,7 @@ pub fn judge_repaired(question: &Question<'_>, repairs: &[Repair]) -> Vec<Fault>
     // A CA that the device holds is judged more mildly than one that it only meets.
     let top = repairs.contains(&Repair::Trust).then(|| top_of(&question)).flatten();
     let held: Vec<(Frame, Arc<Certificate>)> = match top {
-        Some(top) => question.fetched.iter().cloned().chain([(Frame(0), top)]).collect(),
+        Some(top) => question.fetched.iter().cloned().chain([(Frame::new(0), top)]).collect(),
         None => Vec::new(),
     };
     let question = if held.is_empty() { question } else { Question { fetched: &held, ..question } };

@@ -75,7 +75,7 @@ fn sent(names: &[&str]) -> Ask {
 impl Ask {
     /// The device fetched these.
     fn fetched(mut self, names: &[&str]) -> Self {
-        self.fetched = names.iter().zip(70..).map(|(name, frame)| (Frame(frame), certificate(name))).collect();
+        self.fetched = names.iter().zip(70..).map(|(name, frame)| (Frame::new(frame), certificate(name))).collect();
         self.store_known = true;
         self
     }
@@ -284,7 +284,7 @@ mod path {
         assert_eq!((fault.certificate, fault.kind, fault.certainty), (Some(Sent(0)), FaultKind::BadSignature, 1.0));
         // The issuer that it names by key was fetched.
         ask.chain.truncate(1);
-        ask.fetched.push((Frame(9), certificate("issuing")));
+        ask.fetched.push((Frame::new(9), certificate("issuing")));
         assert_eq!(ask.fault().kind, FaultKind::BadSignature);
     }
 
@@ -615,7 +615,7 @@ mod usage {
             })
         };
         let mut ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
-        ask.fetched = vec![(Frame(7), version_1("root"))];
+        ask.fetched = vec![(Frame::new(7), version_1("root"))];
         assert_eq!(ask.judge().faults, []);
         ask.chain[1] = version_1("issuing");
         assert_eq!(what(&ask), [(Some(Sent(1)), "it is of version 1 and no root, yet it issued a certificate".to_owned())]);
@@ -624,10 +624,10 @@ mod usage {
     #[test]
     fn a_ca_that_may_have_no_cas_below_it() {
         let mut ask = sent(&["leaf", "issuing"]).fetched(&["root"]);
-        ask.fetched = vec![(Frame(7), changed("root", |body| body.basic_constraints = Some((true, Some(0)))))];
+        ask.fetched = vec![(Frame::new(7), changed("root", |body| body.basic_constraints = Some((true, Some(0)))))];
         assert_eq!(what(&ask), [(Some(Fetched(0)), "basic constraints allow 0 CAs below it, and there are 1".to_owned())]);
         ask.chain[1] = changed("issuing", |body| body.basic_constraints = Some((true, Some(0))));
-        ask.fetched = vec![(Frame(7), changed("root", |body| body.basic_constraints = Some((true, Some(1)))))];
+        ask.fetched = vec![(Frame::new(7), changed("root", |body| body.basic_constraints = Some((true, Some(1)))))];
         assert_eq!(what(&ask), []);
     }
 

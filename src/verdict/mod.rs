@@ -395,7 +395,7 @@ mod tests {
     use crate::model::{At, Frame, SECOND};
 
     fn at(second: i64) -> At {
-        At { frame: Frame(second.unsigned_abs()), time: crate::model::Time(second * SECOND) }
+        At { frame: Frame::new(second.unsigned_abs()), time: crate::model::Time(second * SECOND) }
     }
 
     /// An attempt of ten seconds.

@@ -198,9 +198,9 @@ mod tests {
         let device = analysis(&[old_phone(refused(vec![modern(4096)]))]);
         assert_eq!(codes(&device), ["cert-unsupported-signature", "cert-unsupported-key"]);
         let Some(Onward::Stopped { next, further }) = &device.onward else { panic!("{:?}", device.onward) };
-        let chain = device.attempts[0].drop.unwrap().at.frame.0 - 1;
+        let chain = device.attempts[0].drop.unwrap().at.frame.number() - 1;
         assert!(further.is_empty());
-        assert!(next.evidence[0].frame.0 <= chain, "the chain, which came before the phone left");
+        assert!(next.evidence[0].frame.number() <= chain, "the chain, which came before the phone left");
         assert!(next.confidence < device.primary().unwrap().confidence, "nobody saw it stop the phone");
     }
 

@@ -99,7 +99,7 @@ type Seen = (u64, i64, u16, u32, Vec<u8>);
 fn read_all<R: Read>(mut reader: CaptureReader<R>) -> (Vec<Seen>, CaptureReader<R>) {
     let mut seen = Vec::new();
     while let Some(record) = reader.next_record().expect("no error") {
-        seen.push((record.at.frame.0, record.at.time.0, record.link_type, record.wire_length, record.data.to_vec()));
+        seen.push((record.at.frame.number(), record.at.time.0, record.link_type, record.wire_length, record.data.to_vec()));
     }
     assert!(reader.next_record().expect("the end stays the end").is_none());
     (seen, reader)
@@ -223,7 +223,7 @@ fn a_new_section_may_change_the_byte_order_and_forgets_the_interfaces() {
     let (seen, reader) = read(&file);
     assert_eq!(seen.iter().map(|seen| (seen.0, seen.2)).collect::<Vec<_>>(), [(1, 1), (2, 101), (4, 113)]);
     assert_eq!(reader.warnings().len(), 1);
-    assert_eq!(reader.warnings()[0].frame, Some(Frame(3)));
+    assert_eq!(reader.warnings()[0].frame, Some(Frame::new(3)));
     assert!(reader.warnings()[0].text.contains("no such interface"), "{}", reader.warnings()[0].text);
 }
 
@@ -349,7 +349,7 @@ fn a_damaged_packet_block_is_left_out_and_keeps_its_number() {
     let (seen, reader) = read(&file);
     assert_eq!(frames(&seen), [1, 5]);
     assert_eq!(
-        reader.warnings().iter().map(|warning| warning.frame.map(|frame| frame.0)).collect::<Vec<_>>(),
+        reader.warnings().iter().map(|warning| warning.frame.map(|frame| frame.number())).collect::<Vec<_>>(),
         [Some(2), Some(3), Some(4)]
     );
     assert!(reader.warnings().iter().all(|warning| warning.text.contains("Wireshark stops here")));
@@ -382,7 +382,7 @@ fn a_packet_larger_than_wireshark_reads_is_read_and_told() {
     let (seen, reader) = read(&file);
     assert_eq!(seen.iter().map(|seen| seen.4.len()).collect::<Vec<_>>(), [300_000, 1]);
     assert_eq!(reader.warnings().len(), 1);
-    assert!(reader.warnings()[0].text.contains("300000 bytes") && reader.warnings()[0].frame == Some(Frame(1)));
+    assert!(reader.warnings()[0].text.contains("300000 bytes") && reader.warnings()[0].frame == Some(Frame::new(1)));
 }
 
 #[test]
@@ -565,7 +565,7 @@ fn an_unknown_link_type_is_noticed_once_for_an_interface_that_has_packets() {
     let (seen, reader) = read(&file);
     assert_eq!(seen.len(), 3);
     assert_eq!(reader.warnings().len(), 1);
-    assert_eq!(reader.warnings()[0].frame, Some(Frame(2)));
+    assert_eq!(reader.warnings()[0].frame, Some(Frame::new(2)));
     assert!(reader.warnings()[0].text.contains("link type 220 (USB)"));
 }
 
@@ -672,8 +672,8 @@ proptest! {
         if let Ok(mut reader) = CaptureReader::open(&bytes[..]) {
             let mut last = 0;
             while let Ok(Some(record)) = reader.next_record() {
-                prop_assert!(record.at.frame.0 > last && record.data.len() <= record.wire_length as usize);
-                last = record.at.frame.0;
+                prop_assert!(record.at.frame.number() > last && record.data.len() <= record.wire_length as usize);
+                last = record.at.frame.number();
             }
             prop_assert!(reader.facts().frames as usize <= bytes.len());
         }

@@ -81,7 +81,7 @@ mod tests {
             behind(at(40)),
         );
         let clock = own_clock(&login.case(), at(50)).unwrap();
-        assert_eq!((clock.ahead, clock.seen.frame), (-94_694_400 * SECOND, Frame(40)));
+        assert_eq!((clock.ahead, clock.seen.frame), (-94_694_400 * SECOND, Frame::new(40)));
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
         let right = |at: At| at.time;
         let stamp = |login: Login, frame: u64| login.clock(Whose::Device, ClockSource::Ntp, at(frame), right(at(frame)));
         let asks = stamp(stamp(Login::new(), 3), 103);
-        assert!(own_clock(&asks.case(), at(50)).is_some_and(|clock| clock.seen.frame == Frame(3)));
+        assert!(own_clock(&asks.case(), at(50)).is_some_and(|clock| clock.seen.frame == Frame::new(3)));
         let is_told = asks.clock(Whose::Server(ip("10.0.0.9")), ClockSource::Ntp, at(4), Time::from_seconds(2_270_000_000));
         assert!(own_clock(&is_told.case(), at(50)).is_none(), "it has set its clock since");
     }

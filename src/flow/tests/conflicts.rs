@@ -6,7 +6,7 @@ use crate::model::Warning;
 
 /// First and other frame of each conflict.
 fn conflicts(bench: &Bench) -> Vec<(u64, u64)> {
-    bench.table.conflicts().iter().map(|conflict| (conflict.first.0, conflict.again.0)).collect()
+    bench.table.conflicts().iter().map(|conflict| (conflict.first.number(), conflict.again.number())).collect()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_repeat_with_another_content_is_told_with_both_frames_and_the_first_is_used(
     assert_eq!(
         bench.table.warnings(),
         [Warning {
-            frame: Some(Frame(3)),
+            frame: Some(Frame::new(3)),
             text: "a TCP segment from 10.0.0.5:443 to 10.0.4.23:40000 repeats bytes of frame 1 with another content; those \
                    of frame 1 were used"
                 .into()
@@ -92,15 +92,16 @@ fn bytes_that_were_cut_contradict_nothing() {
 #[test]
 fn what_is_compared_is_bounded_and_the_oldest_goes() {
     let (mut history, mut old, mut new) = (History::default(), None, None);
-    history.keep(&mut old, 0, b"first", Frame(1));
-    assert_eq!(history.contradicted(old, 0, b"FIRST"), Some(Frame(1)));
+    history.keep(&mut old, 0, b"first", Frame::new(1));
+    assert_eq!(history.contradicted(old, 0, b"FIRST"), Some(Frame::new(1)));
     let large = [b'x'; 60_000];
-    for turn in 0..(MAX_HISTORY / large.len() + 1) as u64 {
-        history.keep(&mut new, turn * 60_000, &large, Frame(2 + turn));
+    let turns = (MAX_HISTORY / large.len() + 1) as u64;
+    for turn in 0..turns {
+        history.keep(&mut new, turn * 60_000, &large, Frame::new(2 + turn));
         assert!(history.held() <= MAX_HISTORY);
     }
     assert_eq!(history.contradicted(old, 0, b"FIRST"), None);
-    assert_eq!(history.contradicted(new, 60 * 60_000, b"y"), Some(Frame(62)));
+    assert_eq!(history.contradicted(new, (turns - 1) * 60_000, b"y"), Some(Frame::new(1 + turns)));
 }
 
 #[test]
@@ -109,9 +110,9 @@ fn bytes_are_compared_wherever_they_came_to_lie_in_the_store() {
     let same: Vec<u8> = (0..1_000_u16).map(|octet| octet as u8).collect();
     let other = [&same[..999], b"?"].concat();
     for turn in 0..(3 * MAX_HISTORY / same.len()) as u64 {
-        history.keep(&mut trail, turn * 1_000, &same, Frame(turn));
+        history.keep(&mut trail, turn * 1_000, &same, Frame::new(turn));
         assert_eq!(history.contradicted(trail, turn * 1_000, &same), None);
-        assert_eq!(history.contradicted(trail, turn * 1_000, &other), Some(Frame(turn)));
+        assert_eq!(history.contradicted(trail, turn * 1_000, &other), Some(Frame::new(turn)));
     }
 }
 
@@ -119,7 +120,7 @@ fn bytes_are_compared_wherever_they_came_to_lie_in_the_store() {
 fn segments_of_one_octet_do_not_outgrow_the_bound() {
     let (mut history, mut trail) = (History::default(), None);
     for start in 0..(MAX_HISTORY / 16) as u64 {
-        history.keep(&mut trail, start, b"x", Frame(start));
+        history.keep(&mut trail, start, b"x", Frame::new(start));
     }
     assert!(history.held() <= MAX_HISTORY && history.held() > MAX_HISTORY / 2);
 }
@@ -128,9 +129,9 @@ fn segments_of_one_octet_do_not_outgrow_the_bound() {
 fn a_repeat_is_compared_with_so_many_segments_and_no_more() {
     let (mut history, mut trail) = (History::default(), None);
     for start in 0..=MAX_COMPARED as u64 {
-        history.keep(&mut trail, start, b"x", Frame(start));
+        history.keep(&mut trail, start, b"x", Frame::new(start));
     }
-    assert_eq!(history.contradicted(trail, 1, b"y"), Some(Frame(1)));
+    assert_eq!(history.contradicted(trail, 1, b"y"), Some(Frame::new(1)));
     assert_eq!(history.contradicted(trail, 0, b"y"), None);
 }
 

@@ -16,7 +16,7 @@ fn datagram(payload: &[u8]) -> Body<'_> {
 fn heard(packets: Vec<(i64, Net, Body<'_>)>) -> Vec<u64> {
     let (mut table, mut log) = (FlowTable::<u32>::new(Limits::default()).without_copies(), Log::default());
     for (frame, (milliseconds, net, body)) in (1..).zip(packets) {
-        let at = At { frame: Frame(frame), time: Time(milliseconds * MILLISECOND) };
+        let at = At { frame: Frame::new(frame), time: Time(milliseconds * MILLISECOND) };
         // The copy is that of another VLAN.
         let link = Link { vlan: Some(frame as u16), ..Link::default() };
         table.push(&Packet { at, link, net: Some(net), body, stopped: None }, &mut log);

@@ -172,7 +172,7 @@ impl Bench {
     pub(super) fn push(&mut self, net: Option<Net>, body: Body<'_>) -> &mut Self {
         self.frame += 1;
         self.time += 10 * MILLISECOND;
-        let at = At { frame: Frame(self.frame), time: Time(self.time) };
+        let at = At { frame: Frame::new(self.frame), time: Time(self.time) };
         let link = Link { vlan: Some(7), ..Link::default() };
         self.table.push(&Packet { at, link, net, body, stopped: None }, &mut self.log);
         self

@@ -62,7 +62,7 @@ fn of_overlapping_segments_the_first_copy_wins() {
     bench.client(ACK, 5, 0, "FGhi").client(FIN | ACK, 9, 0, "");
     assert_eq!(bench.calls()[0], "3 #0 client \"hi\"");
     assert_eq!(bench.log.stats.client.conflicts, 2);
-    let frames = |conflict: &Conflict| (conflict.first.0, conflict.again.0);
+    let frames = |conflict: &Conflict| (conflict.first.number(), conflict.again.number());
     assert_eq!(bench.table.conflicts().iter().map(frames).collect::<Vec<_>>(), [(1, 2), (2, 3)]);
 }
 
@@ -221,7 +221,7 @@ fn once_done_payloads_are_not_touched_again_but_signals_go_on() {
     bench.client(ACK, 0, 0, "hello").client(ACK, 5, 0, "world").server(ACK, 0, 10, "answer").client(FIN | ACK, 10, 6, "");
     assert_eq!(bench.calls(), ["1 #0 first data client", "1 #0 client \"hello\"", "3 #0 first data server", "4 #0 fin client"]);
     let stats = bench.log.stats;
-    assert_eq!((stats.client.sent, stats.server.sent, stats.server.last.map(|at| at.frame)), (10, 6, Some(Frame(3))));
+    assert_eq!((stats.client.sent, stats.server.sent, stats.server.last.map(|at| at.frame)), (10, 6, Some(Frame::new(3))));
     assert_eq!(bench.table.buffered(), 0);
 }
 

@@ -32,7 +32,7 @@ fn a_connection_from_syn_to_fin() {
     let TcpStats { client, server } = bench.log.stats;
     assert_eq!((client.syns, client.sent, client.acknowledged, client.data_segments), (1, 3, 3, 1));
     assert_eq!((server.syns, server.sent, server.acknowledged, server.largest_segment), (1, 6, 6, 6));
-    let frame = |at: Option<At>| at.map(|at| at.frame.0);
+    let frame = |at: Option<At>| at.map(|at| at.frame.number());
     assert_eq!(
         (frame(client.last_syn), frame(client.first_data), frame(client.fin), frame(client.last)),
         (Some(1), Some(4), Some(7), Some(7))
@@ -51,7 +51,7 @@ fn a_syn_without_an_answer_is_repeated() {
         bench.calls(),
         ["1 #0 syn", "2 #0 syn again", "3 #0 syn again", "3 #0 client end", "3 #0 server end", "3 #0 ended"]
     );
-    assert_eq!((bench.log.stats.client.syns, bench.log.stats.client.last_syn.map(|at| at.frame)), (3, Some(Frame(3))));
+    assert_eq!((bench.log.stats.client.syns, bench.log.stats.client.last_syn.map(|at| at.frame)), (3, Some(Frame::new(3))));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_stuck_segment_is_counted_until_it_is_acknowledged() {
         (stats.stuck_repeats, stats.stuck_length, stats.retransmitted, stats.largest_segment, stats.data_segments),
         (3, 1_400, 3, 1_400, 3)
     );
-    assert_eq!((stats.sent, stats.acknowledged, stats.last_data.map(|at| at.frame)), (1_407, 3, Some(Frame(10))));
+    assert_eq!((stats.sent, stats.acknowledged, stats.last_data.map(|at| at.frame)), (1_407, 3, Some(Frame::new(10))));
     bench.server(ACK, 1, 1_407, "").client(RST, 1_407, 0, "");
     assert_eq!((bench.log.stats.client.stuck_repeats, bench.log.stats.client.retransmitted), (0, 3));
 }
@@ -250,7 +250,7 @@ fn keep_alives_and_zero_windows_are_no_data() {
         .client(FIN | ACK, 3, 0, "");
     assert_eq!(bench.calls(), ["10 #0 fin client", "10 #0 client end"]);
     let stats = bench.log.stats.client;
-    assert_eq!((stats.retransmitted, stats.data_segments, stats.last_data.map(|at| at.frame)), (0, 1, Some(Frame(4))));
+    assert_eq!((stats.retransmitted, stats.data_segments, stats.last_data.map(|at| at.frame)), (0, 1, Some(Frame::new(4))));
 }
 
 #[test]

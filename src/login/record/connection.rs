@@ -214,7 +214,7 @@ mod tests {
     use crate::protocols::Message;
 
     fn at(frame: u64) -> At {
-        At { frame: Frame(frame), time: Time(frame as i64 * SECOND) }
+        At { frame: Frame::new(frame), time: Time(frame as i64 * SECOND) }
     }
 
     fn event(frame: u64, side: Side, what: What) -> Event {

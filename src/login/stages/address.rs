@@ -149,7 +149,7 @@ mod tests {
         let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
         let heard_from = Hosts::default();
         let horizon = Horizon { end: step.last.time, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
-        let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.0));
+        let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.number()));
         assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     use crate::protocols::eap;
 
     fn at(second: i64) -> At {
-        At { frame: Frame(second as u64 + 1), time: Time::from_seconds(second) }
+        At { frame: Frame::new(second as u64 + 1), time: Time::from_seconds(second) }
     }
 
     fn packet(code: u8, method: u8) -> eap::Packet {

@@ -191,7 +191,7 @@ mod tests {
     fn who_says_good_bye_leaves_whoever_closes_first() {
         let leaves = |tcp: Tcp, side: Side| {
             let connection = connection(tcp.leaves(side, Close::Fin));
-            let frame = |at: Option<At>| at.map(|at| at.frame.0);
+            let frame = |at: Option<At>| at.map(|at| at.frame.number());
             (frame(connection.sealed_alert(Side::Client)), frame(connection.sealed_alert(Side::Server)))
         };
         let (said, _) = leaves(requests(1).sealed(Side::Client, 19), Side::Server);

@@ -17,7 +17,7 @@ fn story(attempt: &Attempt) -> String {
             Direction::In => "<-",
             Direction::Silence => "..",
         };
-        format!("{mark} {:>3} {} {arrow} {}: {}\n", moment.at.frame.0, moment.stage, moment.peer, moment.text)
+        format!("{mark} {:>3} {} {arrow} {}: {}\n", moment.at.frame.number(), moment.stage, moment.peer, moment.text)
     });
     lines.collect()
 }

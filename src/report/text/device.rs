@@ -246,7 +246,7 @@ fn line(page: &mut Page<'_>, attempt: &AttemptSummary, moment: &Moment, stage: &
     };
     let seconds = moment.at.time.seconds_since(attempt.first.time);
     let peer = safe(&moment.peer);
-    let start = format!("{mark} {:>6} {seconds:>8.3}  {stage:<9} {arrow} {peer:<peers$}  ", moment.at.frame.0);
+    let start = format!("{mark} {:>6} {seconds:>8.3}  {stage:<9} {arrow} {peer:<peers$}  ", moment.at.frame.number());
     let ink = if moment.decisive { Ink::Bad } else { Ink::Plain };
     page.hanging(&start, if moment.decisive { Ink::Bad } else { Ink::Plain }, ink, &moment.text)
 }
