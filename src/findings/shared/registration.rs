@@ -6,6 +6,7 @@ use crate::findings::{Case, Found};
 use crate::login::steps::{StepKind, Transaction};
 use crate::model::{Endpoint, Evidence, Outcome};
 use crate::protocols::sip;
+use crate::text::WireText;
 
 /// Why a registration was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
             let (one, _) = decisive(list, gave_credentials).filter(|(_, reason)| *reason == wanted)?;
             let (at, answer) = one.answer.as_ref()?;
             let sip::Start::Response { code, reason } = &answer.start else { return None };
-            let user = one.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
+            let user = one.request.to.as_ref().map(|uri| format!(" for {}", WireText::from(sip::user(uri)))).unwrap_or_default();
             let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}"));
             let more = format!("{}{}", terms(wanted, &one.request, answer), more.unwrap_or_default());
             // It may have been sent again since.
