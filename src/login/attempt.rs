@@ -358,6 +358,33 @@ mod tests {
         assert_eq!(begin(vec![informed(1), informed(20), informed(40)]), [1], "nothing failed: it keeps what it knows fresh");
     }
 
+    /// What the last attempt ends in, where the server closes the sessions that begin and end at these seconds.
+    fn last_of_sessions(sessions: &[(u64, u64)], end: u64) -> Option<(Stage, How)> {
+        let closed = |&(first, last): &(u64, u64)| {
+            let (_, mut step) = moved(tcp(Purpose::Registrar), first);
+            let at = at_second(last, last as f64);
+            (step.stage, step.outcome, step.last) = (Stage::Session, Outcome::Ok, at);
+            step.ending = Some(Ending { by: By::Server, how: How::Fin, at });
+            [moved(lease(&[]), first - 1).1, step]
+        };
+        let judged = |step: Step| {
+            let signed_in = (step.stage == Stage::Session).then_some(0.9);
+            Judgement { draft: 1, weight: Weight::default(), step, signed_in }
+        };
+        let judgements = sessions.iter().flat_map(closed).map(judged).collect();
+        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        attempts.last()?.0.drop.map(|drop| (drop.stage, drop.how))
+    }
+
+    #[test]
+    fn a_session_that_stood_and_is_closed_as_the_capture_ends_may_come_back() {
+        let cut = Some((Stage::Session, How::Fin));
+        assert_eq!(last_of_sessions(&[(10, 130)], 131), None, "the next connection may be behind the capture's end");
+        assert_eq!(last_of_sessions(&[(10, 130)], 140), cut, "there is none");
+        assert_eq!(last_of_sessions(&[(10, 20)], 21), cut, "it never stood");
+        assert_eq!(last_of_sessions(&[(10, 130), (150, 270)], 271), cut, "it did not come back before");
+    }
+
     #[test]
     fn another_inform_after_a_long_pause_begins_the_next_attempt() {
         let silent = |frame: u64| {

@@ -16,6 +16,8 @@ const CUT_OFF: i64 = 2 * SECOND;
 const NEXT_TRY: i64 = SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
+/// A session that is closed sooner never stood.
+const STOOD: i64 = 60 * SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
 const COMES_TO_REST: i64 = 600 * SECOND;
 
@@ -86,7 +88,7 @@ pub(super) fn ended_one_before(
     // A family whose list of names is documented may still go on with it.
     let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
     !in_its_list
-        && matches!(drop.how, How::Rejected | How::Icmp)
+        && (matches!(drop.how, How::Rejected | How::Icmp) || drop.stage == Stage::Session)
         && ended_before(&PastEnd { stage: drop.stage, how: drop.how, target: target(step) })
 }
 
@@ -138,7 +140,13 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
     let next_try_to_come =
         step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
-    goes_on || list_unfinished || next_leg_to_come || next_try_to_come
+    goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
+}
+
+/// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.
+fn may_come_back(step: &Step, drop: &DropPoint, end: Time) -> bool {
+    let stood = drop.at.time.since(step.first.time) >= STOOD;
+    drop.stage == Stage::Session && matches!(drop.how, How::Fin | How::Alert) && stood && end.since(drop.at.time) < CUT_OFF
 }
 
 /// What stays stuck is sent again long after the device has given it up and begun something else: then it ended where it began.
