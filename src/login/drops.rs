@@ -3,6 +3,8 @@
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::sip;
+use crate::text::WireText;
 
 use super::judge::is_shadow;
 use super::stages::{register, web};
@@ -89,7 +91,7 @@ pub(super) fn ended_one_before(
     let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
     !in_its_list
         && (matches!(drop.how, How::Rejected | How::Icmp) || drop.stage == Stage::Session)
-        && ended_before(&PastEnd { stage: drop.stage, how: drop.how, target: target(step) })
+        && ended_before(&PastEnd::new(drop, step))
 }
 
 /// By what an attempt ended.
@@ -98,13 +100,18 @@ pub(super) struct PastEnd {
     stage: Stage,
     how: How,
     target: Target,
+    /// By a challenge that was not answered: another than that of credentials that were refused.
+    challenged: bool,
 }
 
 impl PastEnd {
+    fn new(drop: &DropPoint, step: &Step) -> Self {
+        Self { stage: drop.stage, how: drop.how, target: target(step), challenged: is_challenged(step) }
+    }
+
     /// That of this attempt, if it ended in a drop.
     pub(super) fn of(attempt: &Attempt) -> Option<Self> {
-        let drop = attempt.drop?;
-        Some(Self { stage: drop.stage, how: drop.how, target: target(attempt.dropped()?) })
+        Some(Self::new(&attempt.drop?, attempt.dropped()?))
     }
 }
 
@@ -123,6 +130,25 @@ pub(super) fn is_challenged(step: &Step) -> bool {
         StepKind::Connection(connection) if connection.sip.is_empty() => web::is_pending_challenge(&connection.http),
         _ => register::is_pending_challenge(transactions(step)),
     }
+}
+
+/// Was the device on its way when it began from nothing: had it just had its first challenge, of a scheme that every SIP phone
+/// speaks (RFC 3261 section 22.4)?
+fn was_on_its_way(step: &Step) -> bool {
+    let mut registers = transactions(step).iter().filter(|one| one.request.method() == "REGISTER");
+    let (Some(first), None) = (registers.next(), registers.next()) else { return false };
+    let challenges = first.answer.as_ref().map_or(&[][..], |(_, answer)| answer.challenges.as_slice());
+    let is_common = |challenge: &sip::Auth| {
+        let algorithm = challenge.algorithm.as_ref().map_or("MD5", WireText::raw);
+        challenge.scheme.raw().eq_ignore_ascii_case("Digest") && algorithm.eq_ignore_ascii_case("MD5")
+    };
+    is_challenged(step) && challenges.iter().any(is_common)
+}
+
+/// The drop of an attempt after which the device began from nothing: what it was about to answer is no refusal.
+pub(super) fn broken_off(steps: &[Step], (dropped, drop): (usize, DropPoint)) -> (usize, DropPoint) {
+    let on_its_way = steps.get(dropped).is_some_and(was_on_its_way);
+    (dropped, if on_its_way { DropPoint { by: By::Device, how: How::Abandoned, ..drop } } else { drop })
 }
 
 /// Does the capture end too soon to say that the device stopped there?

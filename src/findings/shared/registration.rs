@@ -4,7 +4,7 @@
 use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::{Case, Found};
 use crate::login::steps::{StepKind, Transaction};
-use crate::model::{Endpoint, Evidence, Outcome};
+use crate::model::{Endpoint, Evidence, How, Outcome};
 use crate::protocols::sip;
 use crate::text::WireText;
 
@@ -116,7 +116,10 @@ fn decisive(list: &[Transaction], gave_credentials: bool) -> Option<(&Transactio
 pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
     let gave_credentials =
         case.attempt.transactions().any(|(_, one)| one.request.method() == "REGISTER" && !one.request.credentials.is_empty());
-    let steps = case.attempt.steps.iter().enumerate().filter(|(_, step)| step.outcome == Outcome::Failed);
+    // Who was about to answer was refused nothing.
+    let broken_off = case.attempt.drop.is_some_and(|drop| drop.how == How::Abandoned).then_some(case.attempt.dropped_step);
+    let steps = case.attempt.steps.iter().enumerate().filter(|(index, _)| broken_off != Some(Some(*index)));
+    let steps = steps.filter(|(_, step)| step.outcome == Outcome::Failed);
     steps
         .filter_map(|(index, step)| {
             let (list, server) = transactions(&step.kind)?;
