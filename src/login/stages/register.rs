@@ -4,8 +4,6 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, Outcome, SECOND, Stage};
-use crate::protocols::sip;
-use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -74,14 +72,16 @@ fn registers(transaction: &Transaction) -> bool {
     accepted && transaction.request.method() == "REGISTER" && transaction.request.expires != Some(0)
 }
 
-/// Is the last word a challenge to a request without credentials: the answer may still be to come?
+/// Is the last word a challenge in the middle of the legs: may the answer still be to come?
 pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bool {
-    transactions.last().is_some_and(|last| {
-        let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
-        // A phone of a mobile network names itself by credentials without a nonce before any challenge (RFC 3310 section 3).
-        let empty = |given: &sip::Auth| given.nonce.as_ref().is_some_and(WireText::is_empty);
-        challenged && last.request.credentials.iter().all(empty)
-    })
+    let last = transactions.last().and_then(|last| Some((&last.request, &last.answer.as_ref()?.1)));
+    last.is_some_and(|(request, answer)| matches!(answer.code(), Some(401 | 407)) && request.has_another_leg(answer))
+}
+
+/// Is the last word one that a client follows at once: another target (RFC 3261 section 8.1.3.4), or a longer time (section 10.3)?
+pub(in crate::login) fn is_to_be_followed(transactions: &[Transaction]) -> bool {
+    let code = transactions.last().and_then(|last| last.answer.as_ref()?.1.code());
+    matches!(code, Some(300..=399 | 423))
 }
 
 /// What became of a connection to the registrar, through `connect`, `tls`, `register` and `session`.
