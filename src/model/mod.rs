@@ -57,6 +57,11 @@ impl Frame {
         Self::new(self.parts().0)
     }
 
+    /// Was it moved before another one?
+    pub const fn is_moved(self) -> bool {
+        self.parts().1 > 0
+    }
+
     /// The number of the frame at whose place it stands, and how much higher its own is.
     const fn parts(self) -> (u64, u64) {
         let places = self.0.get().saturating_add((1 << MOVED) - 1) >> MOVED;
@@ -344,6 +349,7 @@ mod tests {
         let (question, answer) = (Frame::new(7).before(Frame::new(5)), Frame::new(5));
         assert_eq!((question.number(), question.place(), answer.place()), (7, answer, answer));
         assert!(Frame::new(4) < question && question < answer);
+        assert!(question.is_moved() && !answer.is_moved());
         let first = Frame::new(9).before(question);
         assert_eq!((first.number(), first.place()), (9, answer));
         assert!(Frame::new(4) < first && first < question, "and before one that was moved there itself");

@@ -19,7 +19,9 @@ impl<T: Default> Connection<T> {
         };
         let me = of(&self.sent, side);
         let ends = segment.has(Segment::FIN | Segment::RST) && me.seen() && me.based;
-        hears || ends && is_ahead(me.offset(segment.sequence), me.total)
+        // A FIN takes a number, too.
+        let said = me.total.saturating_add(u64::from(of(&streams.sides, side).end().is_some()));
+        hears || ends && is_ahead(me.offset(segment.sequence), said)
     }
 }
 

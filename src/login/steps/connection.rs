@@ -92,13 +92,14 @@ impl Connection {
         again.is_some() && client.last <= again && client.first_data.is_none() && self.stats.server.first_data.is_none()
     }
 
-    /// Was this alert said before the first close? By their times: frames that came side by side can stand in a capture in another
-    /// order. Nobody says anything behind its own close (RFC 9293 section 3.6), and nobody judges a certificate because the other
+    /// Was this alert said before the first close? By their order, or else by their times, where TCP's numbers do not tell: what
+    /// crosses can stand in a capture in another order. Nobody says anything behind its own close (RFC 9293 section 3.6), and nobody judges a certificate because the other
     /// side has closed.
     pub fn closed_after(&self, at: At, side: Side, code: u8) -> bool {
         self.first_close().is_none_or(|(close, closer, _)| {
             let judges = side == Side::Client && matches!(code, 42..=49 | 51) && at.time.since(close.time) < CROSSED;
-            at.time <= close.time || closer == side || judges
+            let earlier = at <= close || at.time <= close.time && !close.frame.is_moved();
+            earlier || closer == side || judges
         })
     }
 
