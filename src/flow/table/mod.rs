@@ -80,10 +80,11 @@ impl<T: Default> FlowTable<T> {
         Self { copies: Some(Copies::default()), ..self }
     }
 
-    /// The same, which puts segments that the capture has side by side in the order in which they can have been sent.
+    /// The same, which puts segments that the capture has side by side in the order in which they can have been sent, and tells of a
+    /// FIN that the capture lost where the other side's shows it.
     #[must_use]
     pub fn in_order(self) -> Self {
-        Self { early: Some(Early::default()), ..self }
+        Self { early: Some(Early::default()), common: Common { in_order: true, ..self.common }, ..self }
     }
 
     /// Flows in the table.

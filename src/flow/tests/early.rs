@@ -117,3 +117,18 @@ fn events_are_told_as_the_capture_has_them_where_no_order_is_asked_for() {
     bench.server(ACK, 0, 3, "yes").client(ACK, 0, 0, "may");
     assert_eq!(bench.calls()[0], "1 #0 first data server");
 }
+
+#[test]
+fn a_fin_that_the_capture_lost_shows_by_what_the_other_side_acknowledges_when_it_closes() {
+    let closed = |acked: i64, put_in_order: bool| {
+        let mut bench = if put_in_order { side_by_side() } else { Bench::default() };
+        bench.open().client(ACK, 0, 0, "may").server(ACK, 0, 3, "yes");
+        bench.calls();
+        bench.wait(10 * MILLISECOND).server(FIN | ACK, 3, acked, "").finish();
+        bench.calls()[..2].to_vec()
+    };
+    assert_eq!(closed(4, true), ["6 #0 fin client", "6 #0 fin server"]);
+    assert_eq!(closed(3, true), ["6 #0 fin server", "6 #0 server end"]);
+    assert_eq!(closed(5, true)[0], "6 #0 fin server", "bytes are missing, too");
+    assert_eq!(closed(4, false)[0], "6 #0 fin server", "what the capture has");
+}

@@ -43,6 +43,8 @@ pub struct Connection {
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.
     pub sip: Vec<Transaction>,
+    /// Was something of SIP granted on it that is about no registration: a keep-alive by OPTIONS, a call?
+    pub granted: bool,
     /// LDAP requests and their answers.
     pub ldap: Vec<DirectoryRequest>,
     /// Kerberos requests and their answers.
@@ -72,6 +74,11 @@ impl Connection {
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Exchange> {
         let makes_tunnel = |exchange: &Exchange| exchange.request.as_ref().is_some_and(|(_, request)| request.tunnel().is_some());
         self.http.iter().filter(move |exchange| !makes_tunnel(exchange))
+    }
+
+    /// Did the capture itself lose some of what was said: bytes of a side that it does have, which the other side acknowledged?
+    pub fn is_holed(&self) -> bool {
+        [&self.stats.client, &self.stats.server].iter().any(|side| side.uncaptured > 0 && side.last.is_some())
     }
 
     /// Who closed first, and how.
@@ -163,13 +170,18 @@ impl Handshake {
     }
 
     /// Did both sides finish (up to TLS 1.2: both changed ciphers; TLS 1.3: the client said Finished, or what is encrypted says
-    /// that it sent application data)?
+    /// that it sent application data)? Before that, nobody answers application data (RFC 5246 section 7.4.9): that shows it, too,
+    /// where the capture lacks the rest.
     pub fn completed(&self) -> bool {
         if self.is_1_3() {
-            self.client_finished.is_some() || self.client_data.count() >= 2
-        } else {
-            self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
+            return self.client_finished.is_some() || self.client_data.count() >= 2;
         }
+        // The first record of either side may be a handshake message where the version does not show.
+        let handshake = u32::from(self.server_hello.is_none());
+        let said = |data: &Sealed| data.count() > handshake;
+        let begun = self.client_hello.is_some() || self.server_hello.is_some();
+        self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
+            || begun && said(&self.client_data) && said(&self.server_data)
     }
 
     /// Can the handshake be read: up to TLS 1.2 it travels in clear, and in TLS 1.3 if secrets open all of it?
