@@ -226,7 +226,7 @@ const VOLATILE: &[&str] = &[
     "pa_enc_timestamp",
     "eap.id",
     "dhcpv6.iaaddr.ip",
-    "dhcpv6.duidll.link_layer_addr",
+    "client_mac",
     "dns.id",
     "dns.flags.response",
     "dns.qry.name",

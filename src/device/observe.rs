@@ -357,10 +357,10 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
     if let Some(agent) = &message.user_agent {
         remember(&mut facts.user_agents, agent);
     }
-    let Some(from) = &message.from else { return };
-    remember(&mut facts.users, from);
-    if let Some((_, host)) = from.raw().rsplit_once('@') {
-        let host = host.split([';', '>', ':']).next().unwrap_or_default();
+    let Some(from) = message.from.as_ref().map(sip::user) else { return };
+    remember(&mut facts.users, &WireText::from(from));
+    if let Some((_, host)) = from.rsplit_once('@') {
+        let host = host.split(['>', ':']).next().unwrap_or_default();
         remember(&mut facts.sip_domains, &WireText::from(host));
     }
 }

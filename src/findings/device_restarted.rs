@@ -1,10 +1,8 @@
 //! `device-restarted`: the device begins from nothing in the middle of what it was doing.
 
+use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, How, SECOND, Stage};
-
-/// A restart that comes later than this after the last sign of an attempt did not cut it off.
-const CUT_OFF: i64 = 120 * SECOND;
+use crate::model::{Evidence, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,12 +22,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let drop = case.attempt.drop.filter(|drop| drop.how == How::Abandoned)?;
-    let restart = case.known.restarts.iter().find(|at| **at > case.attempt.last)?;
-    let pause = restart.time.since(case.attempt.last.time);
-    if pause > CUT_OFF {
-        return None;
-    }
+    let (drop, restart) = (case.attempt.drop?, restart(case)?);
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,

@@ -1,6 +1,7 @@
 //! `session-dropped`: registered, then cut, then all over again.
 
 use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, SECOND, Side, Stage};
 
@@ -28,6 +29,10 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
         return None;
     }
     let left = leaving_of(place.connection);
+    // Nobody cut the connection of a device that restarted.
+    if left.is_none() && restart(case).is_some() {
+        return None;
+    }
     let name = place.server();
     let end = left.map_or(place.step.last, |left| left.at);
     let seconds = end.time.since(place.step.first.time) as f64 / SECOND as f64;
@@ -79,6 +84,19 @@ mod tests {
              and the login begins again"
         );
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_session_of_which_the_device_starts_from_nothing_was_not_cut() {
+        let left = |abandoned: bool| {
+            let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+            let tcp = tcp.encrypted(Side::Client).encrypted(Side::Server).stage(Stage::Session).pause(42.0);
+            let tcp = if abandoned { tcp.abandoned() } else { tcp.leaves(Side::Server, Close::Rst) };
+            Login::new().step(tcp).dropped().knowing(|known| known.restarts = vec![at_second(100, 60.0)])
+        };
+        left(true).nothing(&RULE);
+        assert!(left(true).the(&crate::findings::device_restarted::RULE).explains_drop);
+        left(false).the(&RULE);
     }
 
     #[test]

@@ -1251,6 +1251,7 @@ fn sip_message(start: sip::Start, sequence: u32, method: &str) -> sip::Message {
         branch: None,
         contacts: Vec::new(),
         expires: None,
+        expires_field: None,
         min_expires: None,
         user_agent: None,
         server: None,

@@ -7,7 +7,7 @@
 use crate::model::{DropPoint, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{PastEnd, abandoned, ended_one_before, find_drop, is_cut_off, rank, was_refused};
+use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
@@ -172,6 +172,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     while let Some(judgement) = following.next() {
         if begins(&mut current, &judgement.step, following.as_slice(), profile) {
             let leading = current.give_up_time(&judgement.step);
+            current.restarted = matches!(&judgement.step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty());
             tries.push(std::mem::take(&mut current));
             leading.into_iter().for_each(|one| current.add(one));
         }
@@ -214,14 +215,19 @@ fn close(
         .iter()
         .filter_map(|judgement| judgement.signed_in)
         .fold(None, |best: Option<f32>, next| Some(best.map_or(next, |best| best.max(next))));
+    let restarted = attempt.restarted;
     let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
-        None => find_drop(&steps, &sessions, true, profile).or_else(|| {
-            let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
-            abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
-        }),
+        None => {
+            let failed = find_drop(&steps, &sessions, true, profile);
+            let failed = failed.map(|drop| if restarted { broken_off(&steps, drop) } else { drop });
+            failed.or_else(|| {
+                let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
+                abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
+            })
+        }
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
@@ -244,6 +250,7 @@ mod tests {
     use crate::login::record::Weight;
     use crate::login::steps::{Ending, LeaseV6};
     use crate::model::{By, How};
+    use crate::protocols::sip;
 
     /// With which frames the attempts begin that these steps make.
     fn begin(steps: Vec<(u64, Step)>) -> Vec<u64> {
@@ -356,6 +363,71 @@ mod tests {
         };
         assert_eq!(begin(vec![informed(1), in_vain(2), informed(20), in_vain(21), informed(40)]), [1, 20, 40]);
         assert_eq!(begin(vec![informed(1), informed(20), informed(40)]), [1], "nothing failed: it keeps what it knows fresh");
+    }
+
+    /// What the last attempt ends in, where the server closes the sessions that begin and end at these seconds.
+    fn last_of_sessions(sessions: &[(u64, u64)], end: u64) -> Option<(Stage, How)> {
+        let closed = |&(first, last): &(u64, u64)| {
+            let (_, mut step) = moved(tcp(Purpose::Registrar), first);
+            let at = at_second(last, last as f64);
+            (step.stage, step.outcome, step.last) = (Stage::Session, Outcome::Ok, at);
+            step.ending = Some(Ending { by: By::Server, how: How::Fin, at });
+            [moved(lease(&[]), first - 1).1, step]
+        };
+        let judged = |step: Step| {
+            let signed_in = (step.stage == Stage::Session).then_some(0.9);
+            Judgement { draft: 1, weight: Weight::default(), step, signed_in }
+        };
+        let judgements = sessions.iter().flat_map(closed).map(judged).collect();
+        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        attempts.last()?.0.drop.map(|drop| (drop.stage, drop.how))
+    }
+
+    #[test]
+    fn a_session_that_stood_and_is_closed_as_the_capture_ends_may_come_back() {
+        let cut = Some((Stage::Session, How::Fin));
+        assert_eq!(last_of_sessions(&[(10, 130)], 131), None, "the next connection may be behind the capture's end");
+        assert_eq!(last_of_sessions(&[(10, 130)], 140), cut, "there is none");
+        assert_eq!(last_of_sessions(&[(10, 20)], 21), cut, "it never stood");
+        assert_eq!(last_of_sessions(&[(10, 130), (150, 270)], 271), cut, "it did not come back before");
+    }
+
+    /// A registration that ends in a 401 with this challenge; with `credentials`, it is the second.
+    fn challenged(scheme: &str, credentials: bool, second: u64) -> Step {
+        let challenge = || sip::Message { challenges: vec![sip_auth(scheme)], ..sip_answer(401, 1) };
+        let bare = (1, sip_request("REGISTER", 1), Some(challenge()));
+        let given = sip::Message { credentials: vec![sip_auth(scheme)], ..sip_request("REGISTER", 2) };
+        let second_leg = (2, given, Some(challenge()));
+        let legs = if credentials { vec![bare, second_leg] } else { vec![bare] };
+        let (_, mut step) = moved(registration(legs), second);
+        step.ending = Some(Ending { by: By::Server, how: How::Rejected, at: step.last });
+        Step { stage: Stage::Register, outcome: Outcome::Failed, ..step }
+    }
+
+    /// How the attempts end that these steps make.
+    fn ends(steps: Vec<Step>, end: u64) -> Vec<Option<How>> {
+        let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let judgements = steps.into_iter().map(judged).collect();
+        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        attempts.into_iter().map(|(attempt, _)| attempt.drop.map(|drop| drop.how)).collect()
+    }
+
+    #[test]
+    fn who_begins_from_nothing_after_its_first_challenge_was_refused_nothing() {
+        let restarts = |step: Step| ends(vec![moved(lease(&[]), 1).1, step, moved(lease(&[]), 50).1], 51)[0];
+        assert_eq!(restarts(challenged("Digest", false, 5)), Some(How::Abandoned));
+        assert_eq!(restarts(challenged("Digest", true, 5)), Some(How::Rejected), "its credentials were");
+        assert_eq!(restarts(challenged("NTLM", false, 5)), Some(How::Rejected), "few phones speak that");
+        let again = ends(vec![challenged("Digest", false, 5), challenged("Digest", false, 40)], 100);
+        assert_eq!(again, [Some(How::Rejected), Some(How::Rejected)], "it asks again and never answers");
+    }
+
+    #[test]
+    fn a_first_challenge_as_the_capture_ends_is_no_end_that_refused_credentials_were_before() {
+        let last = |credentials: bool| {
+            ends(vec![challenged("Digest", credentials, 5), challenged("Digest", false, 40)], 40).pop().flatten()
+        };
+        assert_eq!((last(true), last(false)), (None, Some(How::Rejected)));
     }
 
     #[test]

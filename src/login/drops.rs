@@ -3,6 +3,8 @@
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::sip;
+use crate::text::WireText;
 
 use super::judge::is_shadow;
 use super::stages::{register, web};
@@ -16,6 +18,8 @@ const CUT_OFF: i64 = 2 * SECOND;
 const NEXT_TRY: i64 = SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
+/// A session that is closed sooner never stood.
+const STOOD: i64 = 60 * SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
 const COMES_TO_REST: i64 = 600 * SECOND;
 
@@ -87,8 +91,8 @@ pub(super) fn ended_one_before(
     // A family whose list of names is documented may still go on with it.
     let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
     !in_its_list
-        && matches!(drop.how, How::Rejected | How::Icmp)
-        && ended_before(&PastEnd { stage: drop.stage, how: drop.how, target: target(step) })
+        && (matches!(drop.how, How::Rejected | How::Icmp) || drop.stage == Stage::Session)
+        && ended_before(&PastEnd::new(drop, step))
 }
 
 /// By what an attempt ended.
@@ -97,13 +101,18 @@ pub(super) struct PastEnd {
     stage: Stage,
     how: How,
     target: Target,
+    /// By a challenge that was not answered: another than that of credentials that were refused.
+    challenged: bool,
 }
 
 impl PastEnd {
+    fn new(drop: &DropPoint, step: &Step) -> Self {
+        Self { stage: drop.stage, how: drop.how, target: target(step), challenged: is_challenged(step) }
+    }
+
     /// That of this attempt, if it ended in a drop.
     pub(super) fn of(attempt: &Attempt) -> Option<Self> {
-        let drop = attempt.drop?;
-        Some(Self { stage: drop.stage, how: drop.how, target: target(attempt.dropped()?) })
+        Some(Self::new(&attempt.drop?, attempt.dropped()?))
     }
 }
 
@@ -124,6 +133,25 @@ pub(super) fn is_challenged(step: &Step) -> bool {
     }
 }
 
+/// Was the device on its way when it began from nothing: had it just had its first challenge, of a scheme that every SIP phone
+/// speaks (RFC 3261 section 22.4)?
+fn was_on_its_way(step: &Step) -> bool {
+    let mut registers = transactions(step).iter().filter(|one| one.request.method() == "REGISTER");
+    let (Some(first), None) = (registers.next(), registers.next()) else { return false };
+    let challenges = first.answer.as_ref().map_or(&[][..], |(_, answer)| answer.challenges.as_slice());
+    let is_common = |challenge: &sip::Auth| {
+        let algorithm = challenge.algorithm.as_ref().map_or("MD5", WireText::raw);
+        challenge.scheme.raw().eq_ignore_ascii_case("Digest") && algorithm.eq_ignore_ascii_case("MD5")
+    };
+    is_challenged(step) && challenges.iter().any(is_common)
+}
+
+/// The drop of an attempt after which the device began from nothing: what it was about to answer is no refusal.
+pub(super) fn broken_off(steps: &[Step], (dropped, drop): (usize, DropPoint)) -> (usize, DropPoint) {
+    let on_its_way = steps.get(dropped).is_some_and(was_on_its_way);
+    (dropped, if on_its_way { DropPoint { by: By::Device, how: How::Abandoned, ..drop } } else { drop })
+}
+
 /// Does the capture end too soon to say that the device stopped there?
 pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
@@ -139,7 +167,13 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
     let next_try_to_come =
         step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
-    goes_on || list_unfinished || next_leg_to_come || next_try_to_come
+    goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
+}
+
+/// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.
+fn may_come_back(step: &Step, drop: &DropPoint, end: Time) -> bool {
+    let stood = drop.at.time.since(step.first.time) >= STOOD;
+    drop.stage == Stage::Session && matches!(drop.how, How::Fin | How::Alert) && stood && end.since(drop.at.time) < CUT_OFF
 }
 
 /// What stays stuck is sent again long after the device has given it up and begun something else: then it ended where it began.

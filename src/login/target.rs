@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::flow::{Flow, Transport};
 use crate::model::Endpoint;
 use crate::profile::Profile;
+use crate::protocols::sip;
 
 use super::judge::Judgement;
 use super::steps::{Connection, Purpose, Step, StepKind, TicketRequest};
@@ -54,7 +55,7 @@ pub(super) fn target(step: &Step) -> Target {
         StepKind::Inquiry(inquiry) => ticket(&inquiry.flow, &inquiry.kerberos),
         StepKind::Registration(registration) => {
             let user = registration.transactions.first().and_then(|transaction| transaction.request.to.as_ref());
-            Target::Registration(registration.flow.server, user.map(|user| user.raw().to_owned()).unwrap_or_default())
+            Target::Registration(registration.flow.server, user.map(|uri| sip::user(uri).to_owned()).unwrap_or_default())
         }
     }
 }

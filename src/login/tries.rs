@@ -26,6 +26,8 @@ pub(super) struct Try {
     targets: HashSet<Target, RandomState>,
     aimed: usize,
     pub(super) last: Option<At>,
+    /// Did the device begin from nothing after it?
+    pub(super) restarted: bool,
 }
 
 impl Try {

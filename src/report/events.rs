@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::visible;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Signal, community_id};
+use crate::model::At;
 
 /// Writes events. Keys are written as they come; one line is put together in a buffer that is used again.
 pub struct EventWriter<W> {
@@ -13,12 +14,14 @@ pub struct EventWriter<W> {
     line: Vec<u8>,
     /// The flow of the last event with its Community ID: events of one flow come in bursts.
     last_flow: Option<(Flow, Option<String>)>,
+    /// The newest frame that was told. What never came to its end is known late, and stands there: lines are in frame order.
+    newest: At,
 }
 
 impl<W: Write> EventWriter<W> {
     /// Writes to `out`, which should be buffered.
     pub fn new(out: W) -> Self {
-        Self { out, line: Vec::with_capacity(1024), last_flow: None }
+        Self { out, line: Vec::with_capacity(1024), last_flow: None, newest: At::default() }
     }
 
     /// Writes one event, if it is one that is printed. `device` is the MAC or address of the device that it belongs to,
@@ -35,10 +38,11 @@ impl<W: Write> EventWriter<W> {
                 ("tcp", word, None)
             }
         };
+        self.newest = self.newest.max(event.at);
         self.line.clear();
-        write!(self.line, "{{\"frame\":{}", event.at.frame)?;
+        write!(self.line, "{{\"frame\":{}", self.newest.frame)?;
         // Times, addresses and our own words need no escaping.
-        write!(self.line, ",\"time\":\"{}\"", event.at.time)?;
+        write!(self.line, ",\"time\":\"{}\"", self.newest.time)?;
         write!(self.line, ",\"src\":\"{}\",\"dst\":\"{}\"", event.source(), event.destination())?;
         match device {
             Some(device) => write!(self.line, ",\"device\":\"{device}\"")?,
@@ -123,6 +127,16 @@ mod tests {
         let mut writer = EventWriter::new(Vec::new());
         writer.event(event, Some(&"00:04:f2:1a:2b:3c")).unwrap();
         String::from_utf8(writer.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_known_late_stands_where_it_became_known() {
+        let late = event(What::Tcp(Signal::Fin(Side::Server), Default::default()), Transport::Tcp);
+        let early = Event { at: At { frame: Frame::new(3), ..late.at }, ..late.clone() };
+        let mut writer = EventWriter::new(Vec::new());
+        [&late, &early].into_iter().for_each(|event| writer.event(event, None::<&dyn std::fmt::Display>).unwrap());
+        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        assert!(text.lines().all(|line| line.starts_with("{\"frame\":17,")), "{text}");
     }
 
     #[test]

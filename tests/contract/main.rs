@@ -20,6 +20,7 @@ mod document;
 mod filters;
 mod formats;
 mod promise;
+mod wireshark;
 
 use promise::Promise;
 

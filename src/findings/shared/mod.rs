@@ -19,6 +19,7 @@ pub mod place;
 pub mod reach;
 pub mod registration;
 pub mod reissue;
+pub mod restart;
 pub mod role_names;
 pub mod sketch;
 #[cfg(test)]

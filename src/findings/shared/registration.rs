@@ -4,8 +4,9 @@
 use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::{Case, Found};
 use crate::login::steps::{StepKind, Transaction};
-use crate::model::{Endpoint, Evidence, Outcome};
+use crate::model::{Endpoint, Evidence, How, Outcome};
 use crate::protocols::sip;
+use crate::text::WireText;
 
 /// Why a registration was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,14 +116,17 @@ fn decisive(list: &[Transaction], gave_credentials: bool) -> Option<(&Transactio
 pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
     let gave_credentials =
         case.attempt.transactions().any(|(_, one)| one.request.method() == "REGISTER" && !one.request.credentials.is_empty());
-    let steps = case.attempt.steps.iter().enumerate().filter(|(_, step)| step.outcome == Outcome::Failed);
+    // Who was about to answer was refused nothing.
+    let broken_off = case.attempt.drop.is_some_and(|drop| drop.how == How::Abandoned).then_some(case.attempt.dropped_step);
+    let steps = case.attempt.steps.iter().enumerate().filter(|(index, _)| broken_off != Some(Some(*index)));
+    let steps = steps.filter(|(_, step)| step.outcome == Outcome::Failed);
     steps
         .filter_map(|(index, step)| {
             let (list, server) = transactions(&step.kind)?;
             let (one, _) = decisive(list, gave_credentials).filter(|(_, reason)| *reason == wanted)?;
             let (at, answer) = one.answer.as_ref()?;
             let sip::Start::Response { code, reason } = &answer.start else { return None };
-            let user = one.request.to.as_ref().map(|user| format!(" for {user}")).unwrap_or_default();
+            let user = one.request.to.as_ref().map(|uri| format!(" for {}", WireText::from(sip::user(uri)))).unwrap_or_default();
             let more = answer.ms_diagnostics.as_ref().map(|text| format!(", ms-diagnostics {text}"));
             let more = format!("{}{}", terms(wanted, &one.request, answer), more.unwrap_or_default());
             // It may have been sent again since.

@@ -3,10 +3,10 @@
 use super::Connection;
 use crate::flow::hand::Hand;
 use crate::flow::limits::FARTHEST_AHEAD;
-use crate::flow::sent::{of, of_mut};
+use crate::flow::sent::{NEVER, of, of_mut};
 use crate::flow::streams::Streams;
 use crate::flow::{FlowSink, Signal};
-use crate::model::Side;
+use crate::model::{At, Side};
 
 impl<T: Default> Connection<T> {
     /// A FIN; where it lies is `None` if its numbers are not those of the stream.
@@ -78,14 +78,23 @@ impl<T: Default> Connection<T> {
         }
     }
 
+    /// Nothing comes any more. What was begun and not ended is told as of the last that its side said, however late it is known.
     pub(super) fn finish_streams<K: FlowSink<State = T>>(&mut self, hand: &mut Hand<'_, K>) {
+        let now = hand.at;
         for side in [Side::Client, Side::Server] {
+            hand.at = self.last_said(side).unwrap_or(now);
             self.with_stream(side, hand, |stream, acked, limits, pipe| stream.flush(acked, limits, pipe));
         }
         for side in [Side::Client, Side::Server] {
+            hand.at = self.last_said(side).unwrap_or(now);
             self.end(side, hand);
         }
+        hand.at = now;
         self.streams = None;
+    }
+
+    fn last_said(&self, side: Side) -> Option<At> {
+        Some(of(&self.records, side).last_data).filter(|at| *at != NEVER)
     }
 
     fn end<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {

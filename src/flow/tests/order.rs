@@ -100,7 +100,7 @@ fn what_was_left_over_before_a_gap_is_dropped() {
             "1 #0 client \"\\0\\tabc\"",
             "3 #0 client gap 6",
             "3 #0 client \"\\0\\u{1}z\"",
-            "3 #0 client end",
+            "2 #0 client end",
             "3 #0 server end",
             "3 #0 ended"
         ]

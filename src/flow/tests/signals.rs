@@ -145,7 +145,7 @@ fn a_port_that_is_used_again_is_another_flow() {
             "6 #1 syn-ack",
             "8 #1 first data client",
             "8 #1 client \"x\"",
-            "9 #1 client end",
+            "8 #1 client end",
             "9 #1 server end",
             "9 #1 ended",
             "9 #2 syn",
@@ -312,7 +312,7 @@ fn a_client_may_try_on_with_the_same_number_until_it_is_heard() {
             "8 #0 client \"abc\"",
             "9 #0 first data server",
             "9 #0 server \"xyz\"",
-            "9 #0 client end",
+            "8 #0 client end",
             "9 #0 server end",
             "9 #0 ended",
         ]

@@ -107,10 +107,14 @@ fn stuck_flight(connection: &Connection, stage: Stage, asked: At, horizon: &Hori
     if over { Judged::failed(stage, By::Network, How::Timeout, asked) } else { Judged::unclear(stage) }
 }
 
-/// An answer in clear of which the full-size segments never arrive: an onlooker before the narrow link sees it whole.
+/// An answer in clear of which a segment never arrives: one of full size, which an onlooker before a narrow link sees, or any,
+/// where the answer goes no further.
 pub(in crate::login) fn swallowed(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Option<Judged> {
     let server = &connection.stats.server;
-    let stuck = server.stuck_repeats >= 3 && u64::from(server.stuck_length) >= FULL_SIZE && server.acknowledged < server.sent;
+    let last = connection.http.last().and_then(|exchange| exchange.response.as_ref());
+    let unfinished = last.is_some_and(|(_, response)| !response.body.arrived);
+    let matters = u64::from(server.stuck_length) >= FULL_SIZE || unfinished;
+    let stuck = server.stuck_repeats >= 3 && matters && server.acknowledged < server.sent;
     let last = connection.last_answer.filter(|_| stuck && !server_left(connection))?;
     Some(stuck_flight(connection, stage, last, horizon))
 }

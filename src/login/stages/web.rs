@@ -151,6 +151,14 @@ mod tests {
     fn an_answer_that_is_sent_again_and_again_and_never_acknowledged_did_not_arrive() {
         let answered = || tcp(Purpose::Enrolment).get("/certsrv/certcarc.asp").answer(200);
         assert_eq!(outcome(answered()), Outcome::Ok);
+        let half = |connection: &mut Connection| {
+            let (_, response) = connection.http[0].response.as_mut().unwrap();
+            std::sync::Arc::make_mut(response).body.arrived = false;
+        };
+        let stuck_half = answered().change(half).stuck(Side::Server, 200, 4).change(|connection| {
+            (connection.last_answer, connection.ended) = (connection.stats.server.last_data, true);
+        });
+        assert_eq!(outcome(stuck_half), Outcome::Failed, "of any size, where more was to come");
         let again = |length: u32, times: u32| {
             let stuck = answered().stuck(Side::Server, length, times);
             outcome(stuck.change(|connection| {

@@ -61,7 +61,7 @@ impl Describe for Message {
             put("dhcpv6.xid", format!("0x{transaction:06x}").into());
         }
         if let Some(mac) = self.client_mac {
-            put("dhcpv6.duidll.link_layer_addr", mac.to_string().into());
+            put("client_mac", mac.to_string().into());
         }
         let list = |addresses: &[std::net::Ipv6Addr]| -> Value { addresses.iter().map(ToString::to_string).collect() };
         if !self.addresses.is_empty() {

@@ -64,7 +64,7 @@ fn a_reply_gives_addresses_and_servers() {
     assert_eq!(reply.asker(), Asker::Receiver);
     assert_eq!(
         serde_json::Value::Object(fields),
-        serde_json::json!({"dhcpv6.msgtype": 7, "dhcpv6.xid": "0x28434a", "dhcpv6.duidll.link_layer_addr": "00:04:f2:1a:2b:3c",
+        serde_json::json!({"dhcpv6.msgtype": 7, "dhcpv6.xid": "0x28434a", "client_mac": "00:04:f2:1a:2b:3c",
             "dhcpv6.iaaddr.ip": ["2001:db8::17"], "dhcpv6.dns_server": ["2001:db8::53", "2001:db8::54"],
             "dhcpv6.sip_server_domain_search_fqdn": ["sip.contoso.com", "pool"], "dhcpv6.sip_server_a": ["2001:db8::5"]})
     );

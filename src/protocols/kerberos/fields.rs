@@ -53,10 +53,10 @@ impl Describe for Message {
 }
 
 fn request_fields(request: &Request, put: &mut dyn FnMut(&'static str, Value)) {
-    put_text("kerberos.cname", request.client.as_ref(), put);
+    put_parts("kerberos.CNameString", request.client.as_ref(), put);
     put_text("kerberos.realm", Some(&request.realm), put);
-    put_text("kerberos.sname", request.service.as_ref(), put);
-    put("kerberos.etype", request.etypes.clone().into());
+    put_parts("kerberos.SNameString", request.service.as_ref(), put);
+    put("kerberos.ENCTYPE", request.etypes.clone().into());
     put("pa_enc_timestamp", request.has_timestamp.into());
 }
 
@@ -69,12 +69,19 @@ fn error_fields(error: &Error, put: &mut dyn FnMut(&'static str, Value)) {
     };
     put_time("kerberos.stime", error.server_time);
     put_time("kerberos.ctime", error.client_time);
-    put_text("kerberos.cname", error.client.as_ref(), put);
+    put_parts("kerberos.CNameString", error.client.as_ref(), put);
     put_text("kerberos.realm", Some(&error.realm), put);
-    put_text("kerberos.sname", Some(&error.service), put);
+    put_parts("kerberos.SNameString", Some(&error.service), put);
     put_text("kerberos.e_text", error.text.as_ref(), put);
     if let Some(status) = error.status {
         put("nt_status", format!("0x{status:08x}").into());
+    }
+}
+
+/// The parts of a principal's name, as Wireshark lists them.
+fn put_parts(key: &'static str, name: Option<&WireText>, put: &mut dyn FnMut(&'static str, Value)) {
+    if let Some(name) = name.filter(|name| !name.is_empty()) {
+        put(key, name.raw().split('/').collect::<Vec<_>>().into());
     }
 }
 

@@ -78,7 +78,7 @@ impl Describe for Message {
         put_text("sip.Server", self.server.as_ref(), put);
         put_text("sip.from.addr", self.from.as_ref(), put);
         put_text("sip.to.addr", self.to.as_ref(), put);
-        if let Some(seconds) = self.expires {
+        if let Some(seconds) = self.expires_field {
             put("sip.Expires", Value::from(seconds));
         }
     }

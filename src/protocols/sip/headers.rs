@@ -192,10 +192,11 @@ impl Headers<'_> {
             start,
             call_id: self.text(Header::CallId).unwrap_or_default(),
             cseq: self.first(Header::CSeq).map(cseq).unwrap_or_default(),
-            from: self.first(Header::From).map(user_address),
-            to: self.first(Header::To).map(user_address),
+            from: self.first(Header::From).map(uri),
+            to: self.first(Header::To).map(uri),
             via: via.and_then(via_host),
-            expires: self.number(Header::Expires).or_else(contact_expires),
+            expires: contact_expires().or_else(|| self.number(Header::Expires)),
+            expires_field: self.number(Header::Expires),
             contacts: contacts().map(|contact| WireText::from(address(contact))).collect(),
             min_expires: self.number(Header::MinExpires),
             user_agent: self.text(Header::UserAgent),
@@ -277,13 +278,8 @@ fn address(value: &str) -> &str {
     }
 }
 
-/// The address of a user, without the URI's parameters and headers: `sip:user@domain`.
-fn user_address(value: &str) -> WireText {
-    let address = address(value);
-    let host = memchr::memchr(b'@', address.as_bytes()).unwrap_or(0);
-    let end = address.as_bytes().get(host..).and_then(|rest| memchr::memchr2(b';', b'?', rest));
-    let end = end.map_or(address.len(), |at| host.saturating_add(at));
-    WireText::from(address.get(..end).unwrap_or_default())
+fn uri(value: &str) -> WireText {
+    WireText::from(address(value))
 }
 
 /// The value of a header parameter.

@@ -31,9 +31,9 @@ pub struct Message {
     pub call_id: WireText,
     /// `CSeq`: number and method.
     pub cseq: (u32, WireText),
-    /// Address of `From`: `sip:user@domain`.
+    /// URI of `From`.
     pub from: Option<WireText>,
-    /// Address of `To`.
+    /// URI of `To`.
     pub to: Option<WireText>,
     /// Host of the topmost `Via`.
     pub via: Option<WireText>,
@@ -42,8 +42,10 @@ pub struct Message {
     pub branch: Option<WireText>,
     /// Addresses of `Contact`.
     pub contacts: Vec<WireText>,
-    /// `Expires`, or the `expires` parameter of the first contact, in seconds.
+    /// For how long, in seconds: the `expires` parameter of the first contact, or else `Expires` (RFC 3261 section 10.2.1.1).
     pub expires: Option<u32>,
+    /// `Expires` alone, in seconds.
+    pub expires_field: Option<u32>,
     /// `Min-Expires` (423), in seconds.
     pub min_expires: Option<u32>,
     /// `User-Agent`.
@@ -108,6 +110,15 @@ pub struct Auth {
     pub username: Option<WireText>,
 }
 
+/// The address of a user, without the parameters and headers of its URI: `sip:user@domain`.
+pub fn user(uri: &WireText) -> &str {
+    let uri = uri.raw();
+    // What stands before the `@` may hold semicolons (RFC 3261 section 25.1, user-unreserved).
+    let host = uri.find('@').unwrap_or(0);
+    let end = uri.get(host..).and_then(|rest| rest.find([';', '?'])).map_or(uri.len(), |at| host.saturating_add(at));
+    uri.get(..end).unwrap_or_default()
+}
+
 impl Message {
     /// The status code of a response.
     pub fn code(&self) -> Option<u16> {
@@ -121,8 +132,8 @@ impl Message {
     /// the responses alone.
     pub fn answered(&self) -> Self {
         let start = Start::Request { method: self.cseq.1.clone(), uri: WireText::default() };
-        let (contacts, challenges, expires) = (Vec::new(), Vec::new(), None);
-        Self { start, contacts, challenges, expires, cut: true, ..self.clone() }
+        let (contacts, challenges) = (Vec::new(), Vec::new());
+        Self { start, contacts, challenges, expires: None, expires_field: None, cut: true, ..self.clone() }
     }
 
     /// The method of a request, or the method that a response answers.

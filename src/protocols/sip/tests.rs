@@ -3,7 +3,7 @@
 use super::headers::HEADER_LIMIT;
 use super::parser::{HEAD_LIMIT, Parser, datagram};
 use super::probe::{tcp, udp};
-use super::{Message, Start};
+use super::{Message, Start, user};
 use crate::flow::Step;
 use crate::model::{Side, Time};
 use crate::protocols::{Describe, Guess, Message as AnyMessage, Out, Probe, StreamParser};
@@ -66,7 +66,8 @@ fn a_register_is_read_to_the_last_field() {
             "sip.User-Agent=\"CPE/1.0.522.101 OCPhone/1.0.522.101 (Microsoft Communicator Phone Edition)\"",
         ]
     );
-    assert_eq!(message.from, Some("sip:lee@contoso.com".into()));
+    let from = message.from.clone().unwrap_or_default();
+    assert_eq!((from.raw(), user(&from)), ("sip:lee@contoso.com;user=phone", "sip:lee@contoso.com"));
     assert_eq!(message.to, Some("sip:lee@contoso.com".into()));
     assert_eq!(message.via, Some("10.0.4.23".into()));
     assert_eq!(message.contacts, ["sip:10.0.4.23:5060;transport=tcp".into(), WireText::from("sip:b@10.0.4.24")]);
@@ -115,6 +116,20 @@ fn a_tortuous_message_is_read() {
     assert_eq!(message.call_id.raw(), "intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{");
     assert_eq!(message.via, Some("192.0.2.2".into()));
     assert_eq!(message.contacts, ["sip:jdrosen@example.com".into()]);
+}
+
+#[test]
+fn a_contact_says_for_how_long_before_the_header_does() {
+    let registers =
+        |contact: &str| read(format!("REGISTER sip:a SIP/2.0\r\nContact: <sip:b@c>{contact}\r\nExpires: 3600\r\n\r\n"));
+    assert_eq!((registers(";expires=0").expires, registers("").expires), (Some(0), Some(3600)), "RFC 3261 section 10.2.1.1");
+    assert!(keys(&registers(";expires=0")).contains(&"sip.Expires=3600".to_owned()), "the field is what the field says");
+}
+
+#[test]
+fn a_user_may_have_semicolons_before_the_domain() {
+    assert_eq!(user(&"sip:+1;ext=7@contoso.com;user=phone?x=y".into()), "sip:+1;ext=7@contoso.com");
+    assert_eq!(user(&"sip:contoso.com;lr".into()), "sip:contoso.com");
 }
 
 #[test]
