@@ -775,6 +775,7 @@ impl IntoStep for Tcp {
             cut_hello: None,
             http: Vec::new(),
             sip: Vec::new(),
+            granted: false,
             ldap: Vec::new(),
             kerberos: Vec::new(),
         };

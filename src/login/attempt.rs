@@ -478,4 +478,29 @@ mod tests {
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(40)]), [1, 40]);
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(15)]), [1], "it goes on asking");
     }
+
+    /// The drops of the attempts that such connections to the registrar make, a minute apart, and whether the last may have signed in.
+    fn drops(change: fn(&mut crate::login::steps::Connection)) -> (Vec<bool>, bool) {
+        let connection = |second: u64| {
+            let said = tcp(Purpose::Registrar).data(crate::model::Side::Client, 300).data(crate::model::Side::Server, 300);
+            let (_, mut step) = moved(said.change(change), second);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            Judgement { draft: second, weight: Weight::default(), step, signed_in: None }
+        };
+        let judged = [1, 60, 120].map(connection).into();
+        let attempts = split(judged, &profile(), at_second(900, 900.0).time, &Settled::default());
+        let hidden = attempts.last().is_some_and(|(attempt, _)| attempt.may_have_signed_in());
+        (attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect(), hidden)
+    }
+
+    #[test]
+    fn a_device_that_begins_anew_left_what_it_had_unless_the_capture_lacks_what_that_came_to() {
+        assert_eq!(drops(|_| {}), (vec![true, true, false], false));
+        assert_eq!(drops(|connection| connection.stats.server.uncaptured = 300), (vec![false; 3], true));
+    }
+
+    #[test]
+    fn a_device_whose_keep_alive_is_answered_is_beyond_registering() {
+        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], false));
+    }
 }

@@ -71,7 +71,8 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
             && rank(other) >= rank(failed)
             && other.ending.is_none();
         let further = errand(other.purpose) > own && other.first > failed.first;
-        later && (same_errand || further)
+        let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
+        later && (same_errand || further) || hidden
     })
 }
 
@@ -220,6 +221,9 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let (_, stage) = along(step);
+    if may_have_succeeded(step) || is_beside_registering(step) {
+        return None;
+    }
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
     // An image that came whole after all that is what the device started over with.
@@ -227,6 +231,36 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let image = images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole);
     let (index, stage, at) = image.map_or((index, stage, at), |(index, step, whole)| (index, step.stage, whole));
     Some((index, DropPoint { stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+/// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
+fn may_have_succeeded(step: &Step) -> bool {
+    let holed = match &step.kind {
+        StepKind::Connection(connection) => connection.is_holed(),
+        StepKind::Registration(registration) => register::lacks_answer(registration),
+        _ => false,
+    };
+    step.outcome == Outcome::Unclear && holed
+}
+
+/// Does the device ask its registrar for something else than to be registered, and is answered? It is past that.
+fn is_beside_registering(step: &Step) -> bool {
+    let asked = transactions(step);
+    let good = |transaction: &Transaction| {
+        let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
+        transaction.request.method() != "REGISTER" && matches!(code, Some(200..=299))
+    };
+    let granted = matches!(&step.kind, StepKind::Connection(connection) if connection.granted);
+    (granted || !asked.is_empty()) && asked.iter().all(good)
+}
+
+impl Attempt {
+    /// Does the capture lack what would show whether it came to its end well?
+    pub fn may_have_signed_in(&self) -> bool {
+        let main = self.steps.iter().filter(|step| is_main_road(step));
+        let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
+        self.drop.is_none() && furthest.is_some_and(may_have_succeeded)
+    }
 }
 
 /// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.

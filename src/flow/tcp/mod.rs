@@ -2,6 +2,7 @@
 //! every segment touches lie in [`Sent`].
 
 mod belongs;
+mod early;
 mod end;
 
 pub(super) use belongs::Belongs;

@@ -43,7 +43,16 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
     if let (Some((at, _)), false) = (registration.unreachable, registration.transactions.iter().any(|t| t.answer.is_some())) {
         return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
     }
+    if lacks_answer(registration) {
+        return Judged::unclear(Stage::Register);
+    }
     judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
+}
+
+/// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second
+/// (RFC 3261 section 17.1.2.2).
+pub(in crate::login) fn lacks_answer(registration: &Registration) -> bool {
+    matches!(state(&registration.transactions), State::Waiting(transaction) if transaction.sent.len() == 1)
 }
 
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
@@ -175,7 +184,7 @@ mod tests {
         let step = tcp.into_step(1);
         let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
-        let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon { end, last_begun: step.first.time, begun: &[], heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {
             StepKind::Connection(connection) => judge(connection, &horizon),
             _ => Judged::unclear(Stage::Register),
@@ -271,5 +280,44 @@ mod tests {
         let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
         let over = registered.encrypted(Side::Server).alert(Side::Server, 1, 0).leaves(Side::Server, Close::Fin);
         assert_eq!(ending(&judged(over)), Some((By::Server, How::Alert)));
+    }
+
+    #[test]
+    fn a_register_over_udp_that_is_not_sent_again_was_answered_though_the_capture_lacks_that() {
+        let asked = |times: u64| {
+            let step = registration(vec![(times, sip_request("REGISTER", 1), None)]).into_step(1);
+            let heard_from = Hosts::default();
+            let end = step.last.time.plus(600 * SECOND);
+            let horizon = Horizon { end, last_begun: end, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
+            judge_datagrams(registration, &horizon).outcome
+        };
+        assert_eq!((asked(1), asked(2)), (Outcome::Unclear, Outcome::Failed));
+    }
+
+    #[test]
+    fn a_client_whose_last_word_the_capture_lost_did_not_stop_at_its_hello() {
+        let left = |uncaptured: u64| {
+            let said = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]);
+            let said = said.change(move |connection| connection.stats.client.uncaptured = uncaptured);
+            judged(said.leaves(Side::Server, Close::Fin))
+        };
+        assert_eq!(ending(&left(0)), Some((By::Server, How::Fin)));
+        assert_eq!(left(7).outcome, Outcome::Unclear, "it may have been an alert");
+    }
+
+    #[test]
+    fn application_data_of_both_sides_shows_that_both_have_finished() {
+        let shaken = |mut said: Tcp| {
+            for _ in 0..4 {
+                said = said.encrypted(Side::Client).encrypted(Side::Server);
+            }
+            said.change(|connection| {
+                connection.stats.server.uncaptured = 59;
+                connection.tls.as_mut().unwrap().server_change_cipher = None;
+            })
+        };
+        let handshake = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        assert_eq!(judged(shaken(handshake())).signed_in, Some(0.85));
     }
 }
