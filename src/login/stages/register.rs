@@ -50,9 +50,11 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
 }
 
 /// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second
-/// (RFC 3261 section 17.1.2.2).
+/// (RFC 3261 section 17.1.2.2), but not by every device: the server must have answered the one before.
 pub(in crate::login) fn lacks_answer(registration: &Registration) -> bool {
-    matches!(state(&registration.transactions), State::Waiting(transaction) if transaction.sent.len() == 1)
+    let answers = registration.transactions.iter().any(|transaction| transaction.answer.is_some());
+    let once = |transaction: &Transaction| transaction.sent.len() == 1 && transaction.provisional.is_none();
+    answers && matches!(state(&registration.transactions), State::Waiting(transaction) if once(transaction))
 }
 
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
@@ -284,15 +286,18 @@ mod tests {
 
     #[test]
     fn a_register_over_udp_that_is_not_sent_again_was_answered_though_the_capture_lacks_that() {
-        let asked = |times: u64| {
-            let step = registration(vec![(times, sip_request("REGISTER", 1), None)]).into_step(1);
+        let asked = |times: u64, answered: bool| {
+            let challenge = answered.then(|| sip_answer(401, 1));
+            let legs = vec![(1, sip_request("REGISTER", 1), challenge), (times, sip_request("REGISTER", 2), None)];
+            let step = registration(legs).into_step(1);
             let heard_from = Hosts::default();
             let end = step.last.time.plus(600 * SECOND);
             let horizon = Horizon { end, last_begun: end, begun: &[], heard_from: &heard_from, seen_both_ways: true };
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
             judge_datagrams(registration, &horizon).outcome
         };
-        assert_eq!((asked(1), asked(2)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!((asked(1, true), asked(2, true)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!(asked(1, false), Outcome::Failed, "this server answers nothing");
     }
 
     #[test]
