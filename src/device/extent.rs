@@ -64,6 +64,7 @@ impl DeviceFacts {
             + self.heard_from.len()
             + self.ports_opened.len()
             + self.restarts.len()
+            + self.discovers_in_vain.len()
             + self.vlan_stays.len()
             + self.files.len()
             + self.answered.len()
@@ -86,6 +87,7 @@ impl DeviceFacts {
             self.heard_from.len().saturating_add(self.ports_opened.len()).saturating_mul(SET_ENTRY),
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
             size_of_val(self.accepted.as_slice()),
+            size_of_val(self.discovers_in_vain.as_slice()),
         ];
         let texts = self.texts().map(|list| list.iter().map(WireText::held).fold(0, usize::saturating_add));
         fixed.into_iter().chain(texts).fold(lists, usize::saturating_add)
@@ -112,6 +114,7 @@ impl DeviceFacts {
         self.fetched.truncate(keep);
         self.issuers_by_name.truncate(keep);
         newest(&mut self.restarts, keep);
+        newest(&mut self.discovers_in_vain, keep);
         newest(&mut self.files, keep);
         newest(&mut self.answered, keep);
         newest(&mut self.accepted, keep);

@@ -16,7 +16,7 @@ use crate::text::WireText;
 const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
-/// Restarts, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
+/// Restarts, DISCOVERs in vain, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
 const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
 const MIRRORED: i64 = SECOND / 2;
@@ -164,12 +164,18 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         if !list.is_empty() {
             facts.parameter_list = list;
         }
+        if message.kind == Some(dhcp::kind::DISCOVER) {
+            add_newest(&mut facts.discovers_in_vain, (message.transaction, event.at));
+        }
         match message.kind {
             Some(dhcp::kind::DISCOVER) if in_mid_lease(facts, event) => add_newest(&mut facts.restarts, event.at),
             Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lease_over = true,
             _ => {}
         }
-    } else if message.kind == Some(dhcp::kind::ACK) {
+        return;
+    }
+    facts.discovers_in_vain.retain(|(transaction, _)| *transaction != message.transaction);
+    if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::clone(message)));
         if !message.your.is_unspecified() {
             facts.lease_over = false;
@@ -440,6 +446,21 @@ mod tests {
         let fetched: Vec<(u64, &[u8])> = facts.fetched.iter().map(|(frame, one)| (frame.number(), &one.der[..])).collect();
         assert_eq!(fetched, [(3, root), (3, other)]);
         assert!(facts.enrolment_seen);
+    }
+
+    #[test]
+    fn a_discover_is_in_vain_until_its_own_transaction_is_answered() {
+        let dhcp = |frame: u64, kind: u8, transaction: u32| {
+            let operation = if kind == dhcp::kind::DISCOVER { 1 } else { 2 };
+            let message = dhcp::Message { operation, transaction, ..crate::findings::testing::dhcp_message(kind, &[]) };
+            seen(frame, if operation == 1 { Side::Client } else { Side::Server }, Message::Dhcp(std::sync::Arc::new(message)))
+        };
+        let (discover, offer) = (dhcp::kind::DISCOVER, dhcp::kind::OFFER);
+        let asked = vec![dhcp(1, discover, 7), dhcp(2, discover, 8), dhcp(3, discover, 8), dhcp(4, offer, 8)];
+        let in_vain = facts(asked).discovers_in_vain;
+        assert_eq!(in_vain.iter().map(|(_, at)| at.frame.number()).collect::<Vec<_>>(), [1]);
+        let all = facts((1..200).map(|frame| dhcp(frame, discover, 1)).collect()).discovers_in_vain;
+        assert_eq!((all.len(), all.last().map(|(_, at)| at.frame.number())), (NEWEST, Some(199)));
     }
 
     #[test]

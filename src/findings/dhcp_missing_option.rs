@@ -1,9 +1,10 @@
 //! `dhcp-missing-option`: an option that this device must have is in no answer of a DHCP server.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::findings::shared::option_need::{Given, example, given, name, would_help};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::{Purpose, Step};
 use crate::model::{Evidence, Stage};
 use crate::profile::RequiredOption;
 use crate::protocols::dhcp::{self, option};
@@ -37,17 +38,35 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     let of_family = &case.profile.required_options;
     let of_protocol = of_protocol(&given);
     let is_new = |needed: &&RequiredOption| of_family.iter().all(|known| known.option != needed.option);
-    of_family
+    let known: Vec<Found> = of_family
         .iter()
         .chain(of_protocol.iter().filter(is_new))
         .filter(|needed| (offers_alone || !needed.in_offer) && is_missing(&given, needed))
         .filter(|needed| would_help(case, needed.option))
-        .filter_map(|needed| tell(&given, needed))
-        .collect()
+        .filter_map(|needed| tell(&given, needed, KNOWN))
+        .collect();
+    if known.is_empty() { supposed(case, &given).into_iter().collect() } else { known }
+}
+
+/// How sure it is where the need is documented, or follows from the answers.
+const KNOWN: f32 = 0.8;
+/// The same where it follows from what the device leaves undone alone.
+const SUPPOSED: f32 = 0.5;
+
+/// Most registrars are known by a name: a device that asks for name servers, is given none, and starts over before it has tried
+/// anything else may miss them.
+fn supposed(case: &Case<'_>, given: &[Given<'_>]) -> Option<Found> {
+    let takes = |one: &Given<'_>| one.message.kind == Some(dhcp::kind::ACK) && one.asked.contains(&option::NAME_SERVERS);
+    let tries = |step: &Step| !matches!(step.purpose, Purpose::Access | Purpose::Address);
+    let does_nothing = given.iter().any(takes) && !case.attempt.steps.iter().any(tries);
+    let why = "the device asks for it, does nothing with its address, and starts over".to_owned();
+    let needed = RequiredOption { option: option::NAME_SERVERS, why, ..RequiredOption::default() };
+    let is_it = does_nothing && is_missing(given, &needed) && would_help(case, needed.option);
+    is_it.then(|| tell(given, &needed, SUPPOSED))?
 }
 
 /// What every device needs: what an OFFER must hold, whatever the device asks for (RFC 2131 table 3), and a router where what it
-/// is given lies beyond its own network.
+/// is given lies beyond its own network, and name servers where it is given a name.
 fn of_protocol(given: &[Given<'_>]) -> Vec<RequiredOption> {
     let why = "an offer without it is none that a device must take".to_owned();
     let lease = RequiredOption { option: option::LEASE, in_offer: true, why, ..RequiredOption::default() };
@@ -56,7 +75,14 @@ fn of_protocol(given: &[Given<'_>]) -> Vec<RequiredOption> {
         why: format!("without a router it reaches only its own network, and {server} lies beyond"),
         ..RequiredOption::default()
     });
-    [lease].into_iter().chain(router).collect()
+    let is_name = |host: &String| host.parse::<IpAddr>().is_err();
+    let named = given.iter().flat_map(|one| one.message.configuration_hosts()).find(is_name);
+    let names = named.map(|host| RequiredOption {
+        option: option::NAME_SERVERS,
+        why: format!("{}, which another option names, cannot be found without", WireText::from(host)),
+        ..RequiredOption::default()
+    });
+    [lease].into_iter().chain(router).chain(names).collect()
 }
 
 /// The first server that an answer names beyond the network of the address that it gives, where it names no way there.
@@ -93,7 +119,7 @@ fn is_wanted(given: &[Given<'_>], needed: &RequiredOption) -> bool {
     needed.option == option::LEASE || given.iter().any(|one| one.asked.is_empty() || one.asked.contains(&needed.option))
 }
 
-fn tell(given: &[Given<'_>], needed: &RequiredOption) -> Option<Found> {
+fn tell(given: &[Given<'_>], needed: &RequiredOption, confidence: f32) -> Option<Found> {
     let code = needed.option;
     let last = given.last()?;
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
@@ -104,7 +130,7 @@ fn tell(given: &[Given<'_>], needed: &RequiredOption) -> Option<Found> {
         step: last.index,
         proof: Proof::Inferred,
         explains_drop: true,
-        confidence: 0.8,
+        confidence,
         summary: format!("{server} gives no DHCP option {code} ({}): {why}", name(code)),
         fix: format!(
             "Add option {code} ({}) to the scope of the phone's VLAN on {server}: {}. A new capture must show dhcp.option.type == {code} in \
@@ -132,6 +158,8 @@ fn tell(given: &[Given<'_>], needed: &RequiredOption) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
+    use crate::login::steps::Ending;
+    use crate::model::{By, How};
 
     fn login(options: &[(u8, &[u8])]) -> Login {
         Login::new()
@@ -171,6 +199,34 @@ mod tests {
         without(&[MASK, (6, &[10, 0, 4, 2])]).nothing(&RULE);
         without(&[MASK, (6, &[10, 0, 9, 2]), (121, &[0, 10, 0, 4, 1])]).nothing(&RULE);
         without(&[(6, &[10, 0, 9, 2])]).nothing(&RULE);
+    }
+
+    /// A lease of a device that asks for these options, of which it is given some, with which it does nothing.
+    fn left_at_that(asked: &'static [u8], options: &[(u8, &[u8])]) -> Login {
+        let asks = lease(options).act(move |lease, _| lease.parameter_list = asked.to_vec());
+        let mut step = asks.into_step(1);
+        step.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: step.last });
+        Login::new().step(step).dropped()
+    }
+
+    #[test]
+    fn a_device_that_is_given_no_name_servers_and_starts_over_may_miss_them() {
+        let found = left_at_that(&[1, 3, 6], &[MASK, (3, &[10, 0, 4, 1])]).the(&RULE);
+        assert_eq!((found.confidence, found.explains_drop), (SUPPOSED, true));
+        assert!(found.summary.contains("gives no DHCP option 6 (DNS servers): the device asks for it"));
+        left_at_that(&[1, 3], &[MASK, (3, &[10, 0, 4, 1])]).nothing(&RULE);
+        left_at_that(&[1, 3, 6], &[MASK, (6, &[10, 0, 4, 2])]).nothing(&RULE);
+        let tries = lease(&[MASK]).act(|lease, _| lease.parameter_list = vec![1, 3, 6]);
+        let tries = Login::new().step(tries).step(ntp_exchange(3, &[])).dropped();
+        assert!(tries.check(&RULE).iter().all(|found| !found.summary.contains("option 6 ")));
+    }
+
+    #[test]
+    fn a_server_that_is_named_cannot_be_found_without_name_servers() {
+        let found = left_at_that(&[1, 3, 6, 66], &[MASK, (66, b"http://prov.contoso.com/p")]).the(&RULE);
+        assert_eq!(found.confidence, KNOWN);
+        assert!(found.summary.ends_with("prov.contoso.com, which another option names, cannot be found without"));
+        assert_eq!(left_at_that(&[1, 3, 6, 66], &[MASK, (66, b"10.0.4.9")]).the(&RULE).confidence, SUPPOSED);
     }
 
     #[test]

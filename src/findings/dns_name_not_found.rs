@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_no_telling_purpose_with_which_the_attempt_ended_is_told_with_a_suffix_or_without() {
+        let found = Login::new()
+            .step(lookup("files.contoso.com").purpose(Purpose::Other).rcode(3))
+            .step(lookup("pki01.contoso.com").purpose(Purpose::Other).rcode(3))
+            .step(lookup("pki01.contoso.com.corp.contoso.com").purpose(Purpose::Other).rcode(3))
+            .dropped_in(2)
+            .the(&RULE);
+        assert_eq!(found.summary, "DNS has none of the names by which the device looks for its server: pki01.contoso.com");
+        assert!(found.explains_drop);
+    }
+
+    #[test]
     fn any_success_of_the_same_errand_cancels_it() {
         Login::new()
             .step(lookup("_sipinternaltls._tcp.contoso.com").rcode(3))

@@ -62,7 +62,8 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
     // answer, or goes on to the next names of its list.
     let passes_over = (drop.how == How::Abandoned && case.attempt.dropped_step == Some(index) || asks_on(case, index))
         && !case.attempt.lookups().any(|(_, other)| other.name.raw().eq_ignore_ascii_case(target.raw()));
-    if !(case.profile.strict_domain || passes_over && best == Lies::Outside) {
+    let is_left = passes_over || stops_at_address(case, lookup, target.raw());
+    if !(case.profile.strict_domain || is_left && best == Lies::Outside) {
         return None;
     }
     let by_names =
@@ -97,6 +98,16 @@ fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
             format!("{} names the target {target}", lookup.name),
         )],
     })
+}
+
+/// Does a device of Microsoft's list of names (of which none but the firmware's version says whether it is strict) ask for the
+/// address of its target, and start over with that instead of connecting to it, then or ever?
+fn stops_at_address(case: &Case<'_>, service: &Lookup, target: &str) -> bool {
+    let of_the_list = service.name.raw().to_ascii_lowercase().starts_with("_sipinternal");
+    let Some(StepKind::Lookup(last)) = case.attempt.dropped().map(|step| &step.kind) else { return false };
+    let abandoned = case.attempt.drop.is_some_and(|drop| drop.how == How::Abandoned);
+    let never_heard = !last.addresses().any(|address| case.known.heard_from.contains(address));
+    of_the_list && abandoned && last.name.raw().eq_ignore_ascii_case(target) && last.addresses().next().is_some() && never_heard
 }
 
 /// Does the device ask for further names of its registrar once it has this answer, and stop with them?
@@ -157,6 +168,7 @@ fn named<'a>(attempt: &'a Attempt, target: &'a str) -> impl Iterator<Item = &'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::Ending;
     use crate::model::By;
@@ -208,6 +220,21 @@ mod tests {
         };
         assert!(stops(None).the(&RULE).explains_drop);
         stops(Some("pool.fabrikam.net")).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_of_microsofts_list_that_starts_over_with_the_targets_address_does_not_take_it() {
+        let stops = |service: &'static str, target: &'static str| {
+            let mut asked = lookup(target).address("10.0.0.5").into_step(9);
+            asked.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: asked.last });
+            Login::new().step(lookup(service).service(target, 5061)).step(asked).dropped_in(1)
+        };
+        let found = stops("_sipinternaltls._tcp.contoso.com", "pool.wingtip.local").the(&RULE);
+        assert!(found.explains_drop && found.confidence < 0.7);
+        stops("_sipinternaltls._tcp.contoso.com", "pool.contoso.com").nothing(&RULE);
+        stops("_sips._tcp.contoso.com", "pool.wingtip.local").nothing(&RULE);
+        let heard = |known: &mut crate::device::facts::DeviceFacts| known.heard_from = Hosts::from([ip("10.0.0.5")]);
+        stops("_sipinternaltls._tcp.contoso.com", "pool.wingtip.local").knowing(heard).nothing(&RULE);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{At, Evidence, How, SECOND, Stage, Time};
+use crate::model::{At, Evidence, How, SECOND, Stage};
 
 /// Idle time-outs that firewalls, load balancers and servers are set to, in seconds.
 const USUAL: &[i64] = &[60, 120, 300, 600, 660, 900, 1800, 3600];
@@ -33,14 +33,11 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
         return None;
     }
     let cut = cut_of(place)?;
-    let pause = cut.at.time.since(cut.last.time);
+    let pause = cut.pause();
     let usual = usual(pause)?;
     // The same pause at the end of another connection of the attempt makes it more than one coincidence.
-    let again = connections(case).filter(|other| other.index != place.index).any(|other| {
-        let end = leaving_of(other.connection).map(|left| left.at.time);
-        let last = other.connection.stats.client.last_data.max(other.connection.stats.server.last_data).map(|at| at.time);
-        end.zip(last).is_some_and(|(end, last): (Time, Time)| (end.since(last) - pause).abs() <= pause / 10)
-    });
+    let others = connections(case).filter(|other| other.index != place.index);
+    let again = others.filter_map(|other| cut_of(&other)).any(|cut| (cut.pause() - pause).abs() <= pause / 10);
     let seconds = pause as f64 / SECOND as f64;
     let name = place.server();
     Some(Found {
@@ -58,10 +55,10 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
              must show a keep-alive before {usual} s have passed."
         ),
         evidence: vec![
-            Evidence::new(cut.last.frame, "tcp.len > 0", "the last that either side said"),
+            Evidence::new(cut.last.frame, "tcp", "the last that was heard before"),
             match &cut.left {
                 Some(left) => left.evidence(format!("{seconds:.0} s later the connection is cut")),
-                None => Evidence::new(cut.at.frame, "tcp.len > 0", format!("{seconds:.0} s later nothing arrives any more")),
+                None => Evidence::new(cut.at.frame, "tcp.len > 0", format!("{seconds:.0} s later nothing is heard any more")),
             },
         ],
     })
@@ -76,8 +73,20 @@ struct Cut {
     left: Option<Leaving>,
 }
 
+impl Cut {
+    /// How long nobody had said anything before it.
+    fn pause(&self) -> i64 {
+        self.at.time.since(self.last.time)
+    }
+}
+
+/// A device that nobody hears any more closes, as a rule: that comes behind the cut.
 fn cut_of(place: &Place<'_>) -> Option<Cut> {
-    let Some(left) = leaving_of(place.connection) else { return silence_of(place) };
+    silence_of(place).or_else(|| closing_of(place))
+}
+
+fn closing_of(place: &Place<'_>) -> Option<Cut> {
+    let left = leaving_of(place.connection)?;
     let stats = &place.connection.stats;
     let spoke = [stats.client.last_data, stats.server.last_data].into_iter().flatten().filter(|at| at.frame < left.at.frame);
     Some(Cut { last: spoke.max_by_key(|at| at.frame)?, at: left.at, left: Some(left) })
@@ -86,9 +95,12 @@ fn cut_of(place: &Place<'_>) -> Option<Cut> {
 /// Whatever forgot the connection may say nothing: then the next request is sent in vain.
 fn silence_of(place: &Place<'_>) -> Option<Cut> {
     place.step.ending.filter(|ending| ending.how == How::Timeout)?;
-    let unheard = place.connection.sip.last().filter(|transaction| transaction.answer.is_none())?;
-    let answers = place.connection.sip.iter().filter_map(|transaction| transaction.answer.as_ref());
-    Some(Cut { last: answers.map(|(at, _)| *at).max()?, at: *unheard.sent.first()?, left: None })
+    let heard = place.connection.stats.server.last?;
+    let asked = place.connection.sip.iter().filter(|transaction| transaction.answer.is_none());
+    let asked = asked.filter_map(|transaction| transaction.sent.first().copied());
+    let sealed = place.tls().and_then(|tls| tls.client_data.last()).map(|record| record.at);
+    let unheard = asked.chain(sealed).filter(|at| *at > heard).min()?;
+    Some(Cut { last: heard, at: unheard, left: None })
 }
 
 /// The usual time-out that a pause equals, in seconds.
@@ -126,6 +138,23 @@ mod tests {
         let spoken = tcp(Purpose::Registrar).sip(asked(1), Some(sip_answer(200, 1))).pause(300.0).sip(asked(2), None);
         let found = Login::new().step(spoken.stage(Stage::Session).timed_out(crate::model::By::Network)).dropped().the(&RULE);
         assert!(found.summary.contains("is cut after 300 s without a word"));
+    }
+
+    #[test]
+    fn a_device_that_closes_when_it_has_repeated_itself_long_enough_was_cut_before() {
+        let asked = |sequence| sip_request("REGISTER", sequence);
+        let spoken = tcp(Purpose::Registrar).sip(asked(1), Some(sip_answer(200, 1))).pause(600.0).sip(asked(2), None);
+        let gives_up = spoken.stage(Stage::Session).stuck(Side::Client, 600, 5).timed_out(crate::model::By::Network);
+        let found = Login::new().step(gives_up.pause(12.0).leaves(Side::Client, Close::Rst)).dropped().the(&RULE);
+        assert!(found.summary.contains("is cut after 600 s without a word"), "{}", found.summary);
+    }
+
+    #[test]
+    fn what_is_encrypted_and_unheard_shows_the_pause_before_it() {
+        let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let tcp = tcp.encrypted(Side::Client).encrypted(Side::Server).pause(300.0).encrypted(Side::Client);
+        let found = Login::new().step(tcp.stage(Stage::Session).timed_out(crate::model::By::Network)).dropped().the(&RULE);
+        assert!(found.summary.contains("is cut after 300 s without a word"), "{}", found.summary);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::findings::shared::reach::{self, Telling};
 use crate::findings::{Case, Found, Help, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::Evidence;
+use crate::login::steps::{Close, Connection, StepKind};
+use crate::model::{At, Evidence, Side};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -37,7 +37,36 @@ static TELLING: Telling = Telling {
     },
 };
 
+/// Where the capture shows the server's side alone, with its SYN-ACKs if there were any.
+static TELLING_ONE_SIDED: Telling = Telling {
+    confidence: 0.6,
+    summary: |targets| {
+        format!("connection refused by {targets}, it seems: RST is all that it sends, and the capture lacks what it answers")
+    },
+    ..TELLING
+};
+
 fn check(case: &Case<'_>) -> Vec<Found> {
+    let unseen = reach::failures(case, |place| {
+        let at = refuses_unseen(place.connection)?;
+        Some(vec![Evidence::new(at.frame, "tcp.flags.reset == 1", format!("{} sends RST, and nothing before", place.server()))])
+    });
+    let mut found = reach::told(case, unseen, &TELLING_ONE_SIDED);
+    found.extend(seen(case));
+    found
+}
+
+/// The RST of a server that has said nothing else to a client of which the capture holds nothing, behind the answer by which its
+/// name was found: who refuses a SYN sends no more than that (RFC 9293 section 3.10.7.1).
+fn refuses_unseen(connection: &Connection) -> Option<At> {
+    let (at, side, close) = connection.first_close()?;
+    let stats = &connection.stats;
+    let nothing_else = connection.syn_ack.is_none() && stats.server.first_data.is_none();
+    let alone = connection.syn.is_none() && stats.client.last.is_none() && connection.name_frame.is_some();
+    (side == Side::Server && close == Close::Rst && nothing_else && alone).then_some(at)
+}
+
+fn seen(case: &Case<'_>) -> Vec<Found> {
     let failures = reach::failures(case, |place| {
         let at = place.connection.refused()?;
         let mut evidence = reach::syns(place);
@@ -69,8 +98,8 @@ fn tell_of_better_days(case: &Case<'_>, found: &mut Found) {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose};
-    use crate::model::{At, Endpoint, Side, Stage};
+    use crate::login::steps::Purpose;
+    use crate::model::{Endpoint, Stage};
 
     #[test]
     fn all_refused_targets_of_a_stage_are_one_finding() {
@@ -100,6 +129,22 @@ mod tests {
         for login in [refused(), taken(other, at_second(1, -60.0)), taken(server, at_second(900, 60.0))] {
             assert!(login.the(&RULE).summary.ends_with("instead of a SYN-ACK"));
         }
+    }
+
+    #[test]
+    fn a_server_of_which_nothing_but_resets_is_seen_refuses_it_seems() {
+        let reset = |client: Option<At>| {
+            let shown = syn(Purpose::Registrar).leaves(Side::Server, Close::Rst).change(move |connection| {
+                connection.syn = None;
+                connection.stats.client = crate::flow::SideStats { last: client, ..Default::default() };
+                connection.name_frame = Some(crate::model::Frame::new(1));
+            });
+            Login::new().step(shown).dropped()
+        };
+        let found = reset(None).the(&RULE);
+        assert!(found.explains_drop && found.confidence < 0.7);
+        assert_eq!(found.evidence[0].display_filter, "frame.number == 2 && tcp.flags.reset == 1");
+        reset(Some(at(1))).nothing(&RULE);
     }
 
     #[test]

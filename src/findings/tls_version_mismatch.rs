@@ -30,7 +30,32 @@ pub static RULE: Rule = Rule {
     check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
 };
 
+/// A capture that lacks the hello shows all the same what the server has against it.
+fn told_without_hello(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    let left = shaken.leaving().filter(|left| (left.side, left.alert) == (Side::Server, Some(PROTOCOL_VERSION)))?;
+    let (name, said) = (shaken.place.server(), alert_name(PROTOCOL_VERSION));
+    Some(Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof: Proof::Told,
+        explains_drop: leads_to_drop(case, shaken.place.index),
+        confidence: 0.85,
+        summary: format!(
+            "{name} refuses the device's version of TLS with alert {said}; the capture lacks what the device offers"
+        ),
+        fix: format!(
+            "Enable the device's version of TLS on {name} (Windows: registry SCHANNEL\\Protocols, Server, Enabled = 1, then restart), or \
+             put a proxy before it that speaks it. Which version that is, a capture of both directions shows: filter \
+             `tls.handshake.type == 1`."
+        ),
+        evidence: vec![left.evidence(format!("{name} {}", left.words()))],
+    })
+}
+
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    if shaken.tls.client_hello.is_none() {
+        return told_without_hello(case, shaken);
+    }
     let (at, hello) = shaken.tls.client_hello.as_ref()?;
     let left = shaken.leaving()?;
     let highest = version_name(hello.highest_version());
@@ -130,6 +155,20 @@ mod tests {
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Told, true));
         assert_eq!(found.evidence[1].display_filter, "frame.number == 4 && tls.alert_message.desc == 70");
+    }
+
+    #[test]
+    fn alert_70_is_told_though_the_capture_lacks_the_hello() {
+        let answered = tcp(Purpose::Registrar).hello().alert(Side::Server, 2, 70).change(|connection| {
+            connection.tls.as_mut().unwrap().client_hello = None;
+        });
+        let found = Login::new().step(answered).dropped().the(&RULE);
+        assert_eq!(
+            found.summary,
+            "pool.contoso.com (10.0.0.5:5061) refuses the device's version of TLS with alert 70 (protocol_version); the capture lacks \
+             what the device offers"
+        );
+        assert!(found.explains_drop && found.confidence < 0.95);
     }
 
     #[test]

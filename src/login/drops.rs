@@ -290,7 +290,7 @@ fn last_answer(step: &Step) -> Option<At> {
         StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
         StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
         StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
-        StepKind::File(transfer) => transfer.complete.or(transfer.accepted).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
+        StepKind::File(transfer) => transfer.complete.or(transfer.last_answer).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
         StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
         StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
         StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
@@ -303,5 +303,19 @@ fn last_answer(step: &Step) -> Option<At> {
         StepKind::Registration(registration) => {
             registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::shared::testing_link::file;
+    use crate::findings::testing::IntoStep;
+
+    #[test]
+    fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {
+        let ends = |step: Step| abandoned(&[step], &[false]).map(|(_, drop)| (drop.how, drop.at.frame.number()));
+        assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
+        assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
     }
 }

@@ -10,20 +10,33 @@ use crate::text::WireText;
 
 /// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
 pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
-    let name = lookup.name.raw().trim_end_matches('.');
     let others = || case.attempt.lookups().map(|(_, other)| other).filter(|other| !std::ptr::eq(*other, lookup));
-    let beside =
-        || others().any(|other| other.kind == dns::kind::A && other.name.raw().trim_end_matches('.').eq_ignore_ascii_case(name));
-    let longer = || {
-        others().any(|other| {
-            let asked = other.name.raw().trim_end_matches('.');
-            // A name of one label is meant to get a suffix.
-            let (start, suffix) = name.split_at_checked(asked.len()).unwrap_or_default();
-            suffix.starts_with('.') && asked.contains('.') && start.eq_ignore_ascii_case(asked)
-        })
-    };
+    let beside = || others().any(|other| other.kind == dns::kind::A && is_same_name(other, lookup));
+    let longer = || others().any(|other| is_repeated_with_suffix(other, lookup));
     let kinds = [dns::kind::A, dns::kind::AAAA, dns::kind::SRV];
     !kinds.contains(&lookup.kind) || lookup.kind == dns::kind::AAAA && beside() || longer()
+}
+
+fn is_same_name(one: &Lookup, other: &Lookup) -> bool {
+    let plain = |lookup: &'_ Lookup| lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
+    plain(one) == plain(other)
+}
+
+/// Is the name of `first` asked for once more in `again`, with a suffix? A name of one label is meant to get one.
+fn is_repeated_with_suffix(first: &Lookup, again: &Lookup) -> bool {
+    let (asked, longer) = (first.name.raw().trim_end_matches('.'), again.name.raw().trim_end_matches('.'));
+    let (start, suffix) = longer.split_at_checked(asked.len()).unwrap_or_default();
+    suffix.starts_with('.') && asked.contains('.') && start.eq_ignore_ascii_case(asked)
+}
+
+/// Did the attempt end with this very name: with the look-up itself, or with what a resolver asks beside and after it?
+fn is_last_asked(case: &Case<'_>, index: usize, lookup: &Lookup) -> bool {
+    let last = case.attempt.dropped().and_then(|step| match &step.kind {
+        StepKind::Lookup(last) => Some(last),
+        _ => None,
+    });
+    let repeats = |last: &Lookup| is_same_name(lookup, last) || is_repeated_with_suffix(lookup, last);
+    case.attempt.dropped_step == Some(index) || last.is_some_and(|last| is_noise(case, last) && repeats(last))
 }
 
 /// The service records whose target this name is.
@@ -45,7 +58,7 @@ pub(crate) fn failures<'a>(
         // A name that serves nothing known matters where the attempt ended with it.
         let aside = match step.purpose {
             Purpose::Update | Purpose::Revocation => true,
-            Purpose::Other => case.attempt.dropped_step != Some(index),
+            Purpose::Other => !is_last_asked(case, index, lookup),
             _ => false,
         };
         if step.outcome != Outcome::Failed || aside || is_noise(case, lookup) || made_good(case, step) {

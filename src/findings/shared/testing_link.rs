@@ -176,10 +176,20 @@ impl Tftp {
         Tftp { made: self.made.silent(), ..self }
     }
 
+    /// A block comes that is not the last one.
+    pub(crate) fn block(self) -> Self {
+        let come = |transfer: &mut Transfer, at| {
+            transfer.accepted.get_or_insert(at);
+            transfer.last_answer = Some(at);
+        };
+        Tftp { made: self.made.act(come), ..self }
+    }
+
     /// All of it comes.
     pub(crate) fn whole(self) -> Self {
         let come = |transfer: &mut Transfer, at| {
             transfer.accepted = Some(at);
+            transfer.last_answer = Some(at);
             transfer.complete = Some(at);
         };
         Tftp { made: self.made.act(come), ..self }
@@ -209,6 +219,7 @@ impl IntoStep for Tftp {
             write: false,
             requests: Vec::new(),
             accepted: None,
+            last_answer: None,
             block_size: 512,
             last_block: None,
             complete: None,

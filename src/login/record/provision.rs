@@ -64,6 +64,7 @@ impl Recorder {
                 write,
                 requests: Vec::new(),
                 accepted: None,
+                last_answer: None,
                 block_size: BLOCK,
                 last_block: None,
                 complete: None,
@@ -113,6 +114,9 @@ impl Recorder {
 }
 
 fn record_tftp(transfer: &mut Transfer, at: At, side: Side, message: &tftp::Message) {
+    if side == Side::Server && !matches!(message, tftp::Message::Error { .. }) {
+        transfer.last_answer = Some(at);
+    }
     match message {
         tftp::Message::Request { .. } => {}
         tftp::Message::OptionAcknowledgment { block_size } => {

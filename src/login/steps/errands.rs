@@ -23,6 +23,8 @@ pub struct Transfer {
     pub requests: Vec<At>,
     /// The first block, or what else shows that the server takes the request.
     pub accepted: Option<At>,
+    /// The server's last block, or its last word otherwise that is no error.
+    pub last_answer: Option<At>,
     /// Octets of a full block (RFC 2348).
     pub block_size: u16,
     /// The last block that came, and how many octets had come by then.
