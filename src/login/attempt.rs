@@ -464,6 +464,6 @@ mod tests {
 
     #[test]
     fn a_device_whose_keep_alive_is_answered_is_beyond_registering() {
-        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], false));
+        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], true));
     }
 }

@@ -228,23 +228,23 @@ fn may_have_succeeded(step: &Step) -> bool {
     step.outcome == Outcome::Unclear && holed
 }
 
-/// Does the device ask its registrar for something else than to be registered, and is answered? It is past that.
+/// Does the device ask its registrar for something else than to be registered, and is answered, be it by no? It is past that.
 fn is_beside_registering(step: &Step) -> bool {
     let asked = transactions(step);
-    let good = |transaction: &Transaction| {
+    let beside = |transaction: &Transaction| {
         let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
-        transaction.request.method() != "REGISTER" && matches!(code, Some(200..=299))
+        transaction.request.method() != "REGISTER" && code.is_some_and(|code| code >= 200 && !matches!(code, 401 | 407))
     };
     let granted = matches!(&step.kind, StepKind::Connection(connection) if connection.granted);
-    (granted || !asked.is_empty()) && asked.iter().all(good)
+    (granted || !asked.is_empty()) && asked.iter().all(beside)
 }
 
 impl Attempt {
-    /// Does the capture lack what would show whether it came to its end well?
+    /// Does the capture lack what would show whether it came to its end well, or does it show what stands beyond that?
     pub fn may_have_signed_in(&self) -> bool {
         let main = self.steps.iter().filter(|step| is_main_road(step));
         let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
-        self.drop.is_none() && furthest.is_some_and(may_have_succeeded)
+        self.drop.is_none() && furthest.is_some_and(|step| may_have_succeeded(step) || is_beside_registering(step))
     }
 }
 
