@@ -193,8 +193,9 @@ fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 
-/// The device started over without a failure that shows: its last answer is the last that it had.
-pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
+/// The device started over without a failure that shows: its last answer is the last that it had. Nobody `goes_back` to the
+/// beginning of a login that went well, whatever the capture lacks.
+pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> Option<(usize, DropPoint)> {
     if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
         return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
     }
@@ -206,7 +207,7 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let (_, stage) = along(step);
-    if may_have_succeeded(step) || is_beside_registering(step) {
+    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
         return None;
     }
     // Where nothing ever came back, the capture may have one direction only.
