@@ -245,7 +245,7 @@ fn close(
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, ended_before, profile) || !is_cut_off(&steps, *index, drop, end, profile)
+                ended_one_before(&steps, *index, drop, ended_before) || !is_cut_off(&steps, *index, drop, end, profile)
             })
         }
     };
@@ -442,6 +442,43 @@ mod tests {
             ends(vec![challenged("Digest", credentials, 5), challenged("Digest", false, 40)], 40).pop().flatten()
         };
         assert_eq!((last(true), last(false)), (None, Some(How::Rejected)));
+    }
+
+    fn failed(step: (u64, Step), how: How) -> Step {
+        let ending = Some(Ending { by: By::Server, how, at: step.1.last });
+        Step { outcome: Outcome::Failed, ending, ..step.1 }
+    }
+
+    #[test]
+    fn what_a_client_goes_on_from_at_once_is_no_end_as_the_capture_ends() {
+        let words: [fn(u64) -> Step; 4] = [
+            |second| failed(moved(lookup("sip.contoso.com").rcode(3), second), How::Rejected),
+            |second| failed(moved(dhcp_exchange().request().nak(), second), How::Rejected),
+            |second| failed(moved(tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(404), second), How::Rejected),
+            |second| {
+                failed(
+                    moved(registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(302, 1)))]), second),
+                    How::Rejected,
+                )
+            },
+        ];
+        for word in words {
+            assert_eq!((ends(vec![word(5)], 5), ends(vec![word(5)], 60)), (vec![None], vec![Some(How::Rejected)]));
+            assert_eq!(ends(vec![word(5), word(40)], 40), [Some(How::Rejected); 2], "the first did not go on either");
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_at_work_as_the_capture_ends_has_not_stopped() {
+        let refused = |second| failed(refused(second), How::Rst);
+        let next = |second| {
+            let (_, step) = moved(lookup("sip2.contoso.com"), second);
+            Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..step }
+        };
+        assert_eq!(ends(vec![refused(5), next(6)], 7), [None]);
+        assert_eq!(ends(vec![refused(5), next(6)], 20), [Some(How::Rst)], "nothing came of it");
+        assert_eq!(ends(vec![refused(5)], 6), [Some(How::Rst)], "it is not seen at work");
+        assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
     }
 
     #[test]

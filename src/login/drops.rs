@@ -14,6 +14,9 @@ use super::target::{Target, errand, is_main_road, target};
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
+/// What a device began so shortly before the capture's end may still lead somewhere.
+const AT_WORK: i64 = 3 * SECOND;
+
 /// A refusal by the directory may be answered by another try within this time.
 const NEXT_TRY: i64 = SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
@@ -78,21 +81,17 @@ pub(super) fn rank(step: &Step) -> u8 {
     u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
 }
 
-/// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
-/// ends after it.
+/// Did an attempt before end in the same way at the same target? Then it ends this one too, however soon the capture
+/// ends after it; but a silence only once the device has begun something else.
 pub(super) fn ended_one_before(
     steps: &[Step],
     dropped: usize,
     drop: &DropPoint,
     ended_before: &dyn Fn(&PastEnd) -> bool,
-    profile: &Profile,
 ) -> bool {
-    let Some(step) = steps.get(dropped) else { return false };
-    // A family whose list of names is documented may still go on with it.
-    let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
-    !in_its_list
-        && (matches!(drop.how, How::Rejected | How::Icmp) || drop.stage == Stage::Session)
-        && ended_before(&PastEnd::new(drop, step))
+    let is_over = drop.how != How::Timeout
+        || steps.iter().any(|step| step.first > drop.at && is_main_road(step) && step.outcome != Outcome::Unclear);
+    is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
 }
 
 /// By what an attempt ended.
@@ -157,17 +156,33 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
     let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
     let goes_on = steps.iter().enumerate().any(|(index, step)| {
-        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+        let is_under_way = step.outcome == Outcome::Unclear || is_at_work(step, drop, end);
+        index != dropped && is_main_road(step) && !is_port(step) && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && end.since(drop.at.time) < CUT_OFF
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
+    let next_leg_to_come = is_answered_at_once(step, drop) && end.since(drop.at.time) < SECOND;
     let next_try_to_come =
         step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
     goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
+}
+
+/// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
+fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
+    let is_new = step.first > drop.at && step.outcome == Outcome::Ok && step.purpose != Purpose::Clock;
+    is_new && end.since(step.last.time) < AT_WORK
+}
+
+/// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER
+/// (RFC 2131 section 3.2)?
+fn is_answered_at_once(step: &Step, drop: &DropPoint) -> bool {
+    let is_file = step.purpose == Purpose::Provision && rank(step) > 0;
+    let has_a_next = is_file || matches!(step.kind, StepKind::Lookup(_) | StepKind::Lease(_));
+    let has_a_next = has_a_next || is_challenged(step) || register::is_to_be_followed(transactions(step));
+    drop.how == How::Rejected && has_a_next
 }
 
 /// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.

@@ -4,8 +4,6 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, Outcome, SECOND, Stage};
-use crate::protocols::sip;
-use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -55,9 +53,11 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
 }
 
 /// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second
-/// (RFC 3261 section 17.1.2.2).
+/// (RFC 3261 section 17.1.2.2), but not by every device: the server must have answered the one before.
 pub(in crate::login) fn lacks_answer(registration: &Registration) -> bool {
-    matches!(state(&registration.transactions), State::Waiting(transaction) if transaction.sent.len() == 1)
+    let answers = registration.transactions.iter().any(|transaction| transaction.answer.is_some());
+    let once = |transaction: &Transaction| transaction.sent.len() == 1 && transaction.provisional.is_none();
+    answers && matches!(state(&registration.transactions), State::Waiting(transaction) if once(transaction))
 }
 
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
@@ -103,14 +103,16 @@ fn registers(transaction: &Transaction) -> bool {
     accepted && transaction.request.method() == "REGISTER" && transaction.request.expires != Some(0)
 }
 
-/// Is the last word a challenge to a request without credentials: the answer may still be to come?
+/// Is the last word a challenge in the middle of the legs: may the answer still be to come?
 pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bool {
-    transactions.last().is_some_and(|last| {
-        let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
-        // A phone of a mobile network names itself by credentials without a nonce before any challenge (RFC 3310 section 3).
-        let empty = |given: &sip::Auth| given.nonce.as_ref().is_some_and(WireText::is_empty);
-        challenged && last.request.credentials.iter().all(empty)
-    })
+    let last = transactions.last().and_then(|last| Some((&last.request, &last.answer.as_ref()?.1)));
+    last.is_some_and(|(request, answer)| matches!(answer.code(), Some(401 | 407)) && request.has_another_leg(answer))
+}
+
+/// Is the last word one that a client follows at once: another target (RFC 3261 section 8.1.3.4), or a longer time (section 10.3)?
+pub(in crate::login) fn is_to_be_followed(transactions: &[Transaction]) -> bool {
+    let code = transactions.last().and_then(|last| last.answer.as_ref()?.1.code());
+    matches!(code, Some(300..=399 | 423))
 }
 
 /// What became of a connection to the registrar, through `connect`, `tls`, `register` and `session`.
@@ -307,15 +309,18 @@ mod tests {
 
     #[test]
     fn a_register_over_udp_that_is_not_sent_again_was_answered_though_the_capture_lacks_that() {
-        let asked = |times: u64| {
-            let step = registration(vec![(times, sip_request("REGISTER", 1), None)]).into_step(1);
+        let asked = |times: u64, answered: bool| {
+            let challenge = answered.then(|| sip_answer(401, 1));
+            let legs = vec![(1, sip_request("REGISTER", 1), challenge), (times, sip_request("REGISTER", 2), None)];
+            let step = registration(legs).into_step(1);
             let heard_from = Hosts::default();
             let end = step.last.time.plus(600 * SECOND);
             let horizon = Horizon { end, last_begun: end, begun: &[], heard_from: &heard_from, seen_both_ways: true };
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
             judge_datagrams(registration, &horizon).outcome
         };
-        assert_eq!((asked(1), asked(2)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!((asked(1, true), asked(2, true)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!(asked(1, false), Outcome::Failed, "this server answers nothing");
     }
 
     #[test]
