@@ -187,26 +187,39 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let keeps_restarting = restarts_signed_in >= A_HABIT;
+    let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
-    for ((index, attempt), number) in tries.zip(numbers) {
+    for number in numbers {
+        let Some((index, attempt)) = tries.next() else { break };
+        let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
+        let starts_over = StartsOver { keeps_restarting, goes_back };
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &ended_before);
+        let attempt = close(attempt, number, (index == last).then_some(end), starts_over, profile, &ended_before);
         closed.push(attempt);
     }
     closed
 }
 
+/// How the device starts over after an attempt.
+#[derive(Clone, Copy)]
+struct StartsOver {
+    /// It does so again and again though it is signed in.
+    keeps_restarting: bool,
+    /// It goes back to what comes earlier in a login.
+    goes_back: bool,
+}
+
 /// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
-/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it `keeps_restarting`: people
+/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it keeps restarting: people
 /// restart phones too.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
-    keeps_restarting: bool,
+    starts_over: StartsOver,
     profile: &Profile,
     ended_before: &dyn Fn(&PastEnd) -> bool,
 ) -> (Attempt, Vec<Record>) {
@@ -225,7 +238,8 @@ fn close(
             let failed = failed.map(|drop| if restarted { broken_off(&steps, drop) } else { drop });
             failed.or_else(|| {
                 let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
-                abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
+                abandoned(&steps, &sessions, starts_over.goes_back)
+                    .filter(|(_, drop)| starts_over.keeps_restarting || !in_session(drop))
             })
         }
         Some(end) => {
@@ -501,6 +515,20 @@ mod tests {
 
     #[test]
     fn a_device_whose_keep_alive_is_answered_is_beyond_registering() {
-        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], false));
+        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], true));
+    }
+
+    #[test]
+    fn a_device_that_goes_back_to_the_beginning_dropped_whatever_the_capture_lacks() {
+        let holed = |second: u64| {
+            let said = tcp(Purpose::Registrar).data(crate::model::Side::Client, 300).data(crate::model::Side::Server, 300);
+            let (_, mut step) = moved(said.change(|connection| connection.stats.server.uncaptured = 300), second);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            step
+        };
+        let steps = [moved(lease(&[]), 1).1, holed(5), moved(lease(&[]), 60).1, holed(65)];
+        let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        assert_eq!(attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 }

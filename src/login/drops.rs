@@ -208,8 +208,9 @@ fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 
-/// The device started over without a failure that shows: its last answer is the last that it had.
-pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
+/// The device started over without a failure that shows: its last answer is the last that it had. Nobody `goes_back` to the
+/// beginning of a login that went well, whatever the capture lacks.
+pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> Option<(usize, DropPoint)> {
     if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
         return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
     }
@@ -221,7 +222,7 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let (_, stage) = along(step);
-    if may_have_succeeded(step) || is_beside_registering(step) {
+    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
         return None;
     }
     // Where nothing ever came back, the capture may have one direction only.
@@ -243,23 +244,23 @@ fn may_have_succeeded(step: &Step) -> bool {
     step.outcome == Outcome::Unclear && holed
 }
 
-/// Does the device ask its registrar for something else than to be registered, and is answered? It is past that.
+/// Does the device ask its registrar for something else than to be registered, and is answered, be it by no? It is past that.
 fn is_beside_registering(step: &Step) -> bool {
     let asked = transactions(step);
-    let good = |transaction: &Transaction| {
+    let beside = |transaction: &Transaction| {
         let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
-        transaction.request.method() != "REGISTER" && matches!(code, Some(200..=299))
+        transaction.request.method() != "REGISTER" && code.is_some_and(|code| code >= 200 && !matches!(code, 401 | 407))
     };
     let granted = matches!(&step.kind, StepKind::Connection(connection) if connection.granted);
-    (granted || !asked.is_empty()) && asked.iter().all(good)
+    (granted || !asked.is_empty()) && asked.iter().all(beside)
 }
 
 impl Attempt {
-    /// Does the capture lack what would show whether it came to its end well?
+    /// Does the capture lack what would show whether it came to its end well, or does it show what stands beyond that?
     pub fn may_have_signed_in(&self) -> bool {
         let main = self.steps.iter().filter(|step| is_main_road(step));
         let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
-        self.drop.is_none() && furthest.is_some_and(may_have_succeeded)
+        self.drop.is_none() && furthest.is_some_and(|step| may_have_succeeded(step) || is_beside_registering(step))
     }
 }
 

@@ -122,6 +122,11 @@ impl Try {
         connection.tls.is_none() && connection.is_accepted() && bindings().next().is_some() && !anew()
     }
 
+    /// Does it begin with an errand that comes before this one?
+    pub(super) fn begins_before(&self, other: u8) -> bool {
+        self.steps().find(|step| is_main_road(step)).is_some_and(|step| errand(step.purpose) < other)
+    }
+
     /// Did the errand of this step begin with the same target: is the device at its beginning again?
     pub(super) fn is_first_of_errand(&self, step: &Step) -> bool {
         let first = self.steps().find(|other| is_main_road(other) && other.purpose == step.purpose);

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::model::Endpoint;
-use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, eap, icmp, ntp};
+use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, dns, eap, icmp, ntp};
 
 /// What an event has to do with others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,23 @@ pub(super) struct Links {
     pub(super) answers: Option<u64>,
     /// Such a question has one answer, and may be asked again in the same words.
     pub(super) once: bool,
+    /// Who asks for a name.
+    pub(super) name_for: Option<IpAddr>,
+    /// The host that it turns to, whose address an answer may have told.
+    pub(super) uses: Option<Use>,
+}
+
+/// A host turns to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) by: IpAddr,
+    host: IpAddr,
+}
+
+impl Use {
+    fn of(event: &Event) -> Option<Self> {
+        Some(Self { by: event.source().ip()?, host: event.destination().ip()? })
+    }
 }
 
 impl Links {
@@ -67,12 +84,20 @@ fn mark(of: impl Hash) -> u64 {
 
 /// What this event has to do with others.
 pub(super) fn links(event: &Event) -> Links {
-    let What::Message(message) = &event.what else { return Links::default() };
+    let message = match &event.what {
+        What::Message(message) => message,
+        What::Tcp(Signal::Syn { first: true }, _) => return Links { uses: Use::of(event), ..Links::default() },
+        What::Tcp(..) => return Links::default(),
+    };
     match message {
         Message::Arp(message) => of_arp(message),
         Message::Eap(message) => of_eap(message),
         Message::Icmp(message) => of_icmp(event, message),
-        _ if event.flow.transport == Transport::Udp => of_datagram(event, message),
+        _ if event.flow.transport == Transport::Udp => {
+            let links = of_datagram(event, message);
+            let uses = Use::of(event).filter(|_| links.asks.is_some() && links.name_for.is_none());
+            Links { uses, ..links }
+        }
         _ => Links::default(),
     }
 }
@@ -85,7 +110,8 @@ fn of_datagram(event: &Event, message: &Message) -> Links {
         Message::Dhcpv6(message) => of_dhcpv6(message),
         // A multicast answer may be nobody's (RFC 6762 section 8.3).
         Message::Dns(message) if !(message.response && is_multicast(event.destination())) => {
-            Links::either(message.response, mark((About::Dns, message.id, asker)))
+            let name_for = asker.ip().filter(|_| !message.response);
+            Links { name_for, ..Links::either(message.response, mark((About::Dns, message.id, asker))).once() }
         }
         Message::Kerberos(_) => Links::either(answer, mark((About::Kerberos, asker))).once(),
         Message::Ldap(message) => Links::either(answer, mark((About::Ldap, message.id, asker))),
@@ -115,7 +141,7 @@ fn of_eap(message: &eap::Message) -> Links {
     match packet.code {
         eap::code::REQUEST => Links::asks(question(eap::code::REQUEST)),
         eap::code::RESPONSE => {
-            Links { asks: Some(question(eap::code::RESPONSE)), answers: Some(question(eap::code::REQUEST)), once: false }
+            Links { asks: Some(question(eap::code::RESPONSE)), answers: Some(question(eap::code::REQUEST)), ..Links::default() }
         }
         eap::code::SUCCESS | eap::code::FAILURE => Links::answers(question(eap::code::RESPONSE)),
         _ => Links::default(),
@@ -175,6 +201,14 @@ fn packet(event: &Event) -> Option<u64> {
         What::Message(_) => event.flow.transport == Transport::Udp,
     };
     asks.then(|| mark((About::Packet, event.source(), event.destination())))
+}
+
+/// Does this event tell a host the address of one that it turns to: by a record, or by sending it there for the whole answer?
+pub(super) fn names(event: &Event, used: Use) -> bool {
+    let What::Message(Message::Dns(message)) = &event.what else { return false };
+    let tells = |record: &dns::Record| matches!(record.data, dns::RecordData::Address(address) if address == used.host);
+    let told = message.records.iter().any(tells) || message.truncated && event.source().ip() == Some(used.host);
+    message.response && event.destination().ip() == Some(used.by) && told
 }
 
 fn is_multicast(endpoint: Endpoint) -> bool {

@@ -1,6 +1,7 @@
 //! Events in the order of the capture in, the same events out in an order in which they can have happened: an answer that the
-//! capture has a moment before its question waits for it, and what came behind waits with it. A queue of a network card, or the
-//! other port of a tap, hands over a moment too late what came side by side.
+//! capture has a moment before its question waits for it, what is sent to a host waits for the answer that names that host, and
+//! what came behind waits with it. A queue of a network card, or the other port of a tap, hands over a moment too late what came
+//! side by side.
 //!
 //! What is judged is only who speaks of whom; what an answer is worth, and whether its question was lost, is not known here.
 
@@ -9,10 +10,11 @@ mod links;
 mod tests;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::event::{Event, EventSink};
 use crate::model::{At, SECOND, Time};
-use links::{Links, links};
+use links::{Links, Use, links, names};
 
 /// How long an answer waits for its question. Far less than any client waits before it asks again.
 const PATIENCE: i64 = SECOND / 200;
@@ -29,16 +31,43 @@ const REMEMBERED: i64 = 2 * SECOND;
 #[derive(Debug)]
 pub struct Ordered<S> {
     sink: S,
-    asked: VecDeque<(u64, Time)>,
-    /// The first one is an answer without its question.
+    asked: VecDeque<Asked>,
+    /// The first one lacks what it waits for.
     waiting: VecDeque<Waiting>,
+}
+
+/// A question.
+#[derive(Debug)]
+struct Asked {
+    question: u64,
+    at: Time,
+    /// Who asks for a name.
+    name_for: Option<IpAddr>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     event: Event,
-    /// The question that it answers, if that was not seen yet.
-    question: Option<u64>,
+    /// What belongs before it, if that was not seen yet.
+    lacks: Option<Lack>,
+}
+
+/// What belongs before an event.
+#[derive(Clone, Copy, Debug)]
+enum Lack {
+    /// The question that it answers.
+    Question(u64),
+    /// The answer that names this host to this one, if there is one.
+    Name(Use),
+}
+
+impl Lack {
+    fn is(self, event: &Event, links: &Links) -> bool {
+        match self {
+            Lack::Question(question) => links.is_asked_by(question, event),
+            Lack::Name(used) => names(event, used),
+        }
+    }
 }
 
 impl<S: EventSink> EventSink for Ordered<S> {
@@ -47,17 +76,20 @@ impl<S: EventSink> EventSink for Ordered<S> {
             self.give_due(event.at);
         }
         let links = links(&event);
-        let question = links.answers.filter(|question| !self.is_asked(*question, &links, event.at.time));
-        if let Some(asks) = links.asks {
+        let now = event.at.time;
+        let question = links.answers.filter(|question| !self.is_asked(*question, &links, now)).map(Lack::Question);
+        let lacks = question.or_else(|| links.uses.filter(|used| self.awaits_names(used.by, now)).map(Lack::Name));
+        if let Some(question) = links.asks {
             if self.asked.len() >= ASKED {
                 self.asked.pop_front();
             }
-            self.asked.push_back((asks, event.at.time));
+            self.asked.push_back(Asked { question, at: now, name_for: links.name_for });
         }
-        match question {
+        match lacks {
             None if self.waiting.is_empty() => self.sink.event(event),
-            None => self.question_or_other(event, &links),
-            Some(_) => self.wait(event, question),
+            None => self.known_or_other(event, &links, None),
+            Some(Lack::Question(_)) => self.wait(event, lacks),
+            Some(Lack::Name(_)) => self.known_or_other(event, &links, lacks),
         }
     }
 
@@ -82,40 +114,49 @@ impl<S: EventSink> Ordered<S> {
 
     /// Was this asked before the answer came?
     fn is_asked(&mut self, question: u64, links: &Links, now: Time) -> bool {
-        let asked = self.asked.iter().rposition(|(asked, at)| *asked == question && now.since(*at) <= REMEMBERED);
+        let asked = self.asked.iter().rposition(|asked| asked.question == question && now.since(asked.at) <= REMEMBERED);
         if let Some(position) = asked.filter(|_| links.once) {
             self.asked.remove(position);
         }
         asked.is_some()
     }
 
-    /// An event while others wait: it goes before the answers to it, or behind all that wait.
-    fn question_or_other(&mut self, mut event: Event, links: &Links) {
-        let is_answer = |waiting: &Waiting| waiting.question.is_some_and(|question| links.is_asked_by(question, &event));
-        let Some(position) = self.waiting.iter().position(is_answer) else {
-            return self.wait(event, None);
+    /// Has this host asked for a name, and is not answered?
+    fn awaits_names(&self, asker: IpAddr, now: Time) -> bool {
+        self.asked.iter().rev().any(|asked| asked.name_for == Some(asker) && now.since(asked.at) <= REMEMBERED)
+    }
+
+    /// An event while others wait: it goes before what waits for it, or behind all that wait.
+    fn known_or_other(&mut self, mut event: Event, links: &Links, lacks: Option<Lack>) {
+        let waits_for_it = |waiting: &Waiting| waiting.lacks.is_some_and(|lack| lack.is(&event, links));
+        let Some(position) = self.waiting.iter().position(waits_for_it) else {
+            return self.wait(event, lacks);
         };
-        if let Some(answer) = self.waiting.get_mut(position) {
-            answer.question = None;
-            event.at.frame = event.at.frame.before(answer.event.at.frame);
+        if links.once && links.asks.is_some() {
+            // It is answered.
+            self.asked.pop_back();
         }
-        self.sink.event(event);
+        if let Some(waiting) = self.waiting.get_mut(position) {
+            waiting.lacks = None;
+            event.at.frame = event.at.frame.before(waiting.event.at.frame);
+        }
+        self.waiting.insert(position, Waiting { event, lacks: None });
         self.give();
     }
 
-    fn wait(&mut self, event: Event, question: Option<u64>) {
+    fn wait(&mut self, event: Event, lacks: Option<Lack>) {
         if self.waiting.len() >= WAITING
             && let Some(first) = self.waiting.front_mut()
         {
-            first.question = None;
+            first.lacks = None;
             self.give();
         }
-        self.waiting.push_back(Waiting { event, question });
+        self.waiting.push_back(Waiting { event, lacks });
     }
 
-    /// Gives on what waits, up to the first answer that lacks its question.
+    /// Gives on what waits, up to the first that lacks something.
     fn give(&mut self) {
-        while self.waiting.front().is_some_and(|waiting| waiting.question.is_none()) {
+        while self.waiting.front().is_some_and(|waiting| waiting.lacks.is_none()) {
             let Some(waiting) = self.waiting.pop_front() else { return };
             self.sink.event(waiting.event);
         }
@@ -129,7 +170,7 @@ impl<S: EventSink> Ordered<S> {
             if now.time.since(then.time) <= PATIENCE && frames <= PATIENCE_FRAMES {
                 return;
             }
-            first.question = None;
+            first.lacks = None;
             self.give();
         }
     }

@@ -49,6 +49,16 @@ impl Bench {
     }
 
     fn dns(&mut self, id: u16, response: bool) -> &mut Self {
+        self.dns_with(id, response, Vec::new())
+    }
+
+    /// The answer names the host to which `syn` goes.
+    fn named(&mut self, id: u16) -> &mut Self {
+        let data = dns::RecordData::Address([10, 0, 0, 5].into());
+        self.dns_with(id, true, vec![dns::Record { name: "pbx.contoso.com".into(), answer: true, data }])
+    }
+
+    fn dns_with(&mut self, id: u16, response: bool, records: Vec<dns::Record>) -> &mut Self {
         let side = if response { Side::Server } else { Side::Client };
         let message = dns::Message {
             id,
@@ -57,7 +67,7 @@ impl Bench {
             rcode: 0,
             truncated: false,
             question: None,
-            records: Vec::new(),
+            records,
             tcp: false,
             problem: None,
         };
@@ -109,7 +119,7 @@ fn an_answer_before_its_question_comes_after_it() {
 
 #[test]
 fn what_comes_in_between_stays_behind_the_answer() {
-    assert_eq!(Bench::new().answered(1).syn().asked(2).asked(1).syn().out(), [4, 1, 2, 3, 5]);
+    assert_eq!(Bench::new().answered(1).arp(1).syn().asked(1).syn().out(), [4, 1, 2, 3, 5]);
 }
 
 #[test]
@@ -163,4 +173,16 @@ fn a_neighbour_answers_each_question_once_in_the_same_words() {
 #[test]
 fn what_an_error_quotes_comes_before_the_error() {
     assert_eq!(Bench::new().unreachable().syn().out(), [2, 1]);
+}
+
+#[test]
+fn a_call_to_a_host_comes_after_the_answer_that_names_it() {
+    assert_eq!(Bench::new().asked(1).syn().named(1).out(), [1, 3, 2]);
+    assert_eq!(Bench::new().asked(1).syn().answered(1).after(2 * PATIENCE).arp(1).out(), [1, 2, 3, 4], "it names another");
+    assert_eq!(Bench::new().asked(1).named(1).syn().out(), [1, 2, 3], "nothing more is to come");
+}
+
+#[test]
+fn a_question_goes_before_its_answer_and_behind_what_waits_already() {
+    assert_eq!(Bench::new().asked(1).syn().answered(2).asked(2).named(1).out(), [1, 5, 2, 4, 3]);
 }

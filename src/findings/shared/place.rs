@@ -176,8 +176,11 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         };
         Leaving { at, side, how, alert: None }
     });
+    // What TCP's numbers put behind the close was said behind it, whatever the time stamps say.
+    let known = connection.first_close().map(|(at, ..)| at).filter(|at| at.frame.is_moved());
+    let alerts = alerts.chain(sealed).filter(|leaving| known.is_none_or(|close| leaving.at <= close));
     // An alert and a FIN can stand in one frame: the alert, which comes first here, is what counts.
-    alerts.chain(sealed).chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
+    alerts.chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
 }
 
 /// The name of a TLS alert with its number: `48 (unknown_ca)`.

@@ -8,6 +8,9 @@ use crate::model::{At, By, How, Outcome, SECOND, Stage};
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
 
+/// How sure it is that a device is registered that goes on and is granted what registered devices ask for.
+const GRANTED_MORE: f32 = 0.85;
+
 /// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
 const T2: i64 = 4 * SECOND;
 
@@ -44,7 +47,7 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
         return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
     }
     if lacks_answer(registration) {
-        return Judged::unclear(Stage::Register);
+        return if is_granted_more(&registration.transactions) { registered_unseen() } else { Judged::unclear(Stage::Register) };
     }
     judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
 }
@@ -75,6 +78,23 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
         },
         State::Idle => Judged::unclear(STAGE),
     }
+}
+
+/// Was something granted that the device asked for behind the REGISTER that waits for its answer? It goes on, and a registrar that
+/// knows nobody challenges everything (RFC 3261 section 22.3).
+fn is_granted_more(transactions: &[Transaction]) -> bool {
+    let State::Waiting(waiting) = state(transactions) else { return false };
+    let granted = |transaction: &Transaction| {
+        transaction.request.method() != "REGISTER"
+            && transaction.sent.first() > waiting.sent.last()
+            && transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)))
+    };
+    transactions.iter().any(granted)
+}
+
+/// Registered, by an answer that the capture lacks.
+fn registered_unseen() -> Judged {
+    Judged { signed_in: Some(GRANTED_MORE), ..Judged::ok(Stage::Register) }
 }
 
 /// Did this transaction make a binding?
@@ -126,6 +146,9 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
         // It was registered, and asks for more of that: the session is what goes silent.
         (State::Waiting(_), _) if connection.sip.iter().any(registers) => {
             session::judge(connection, connection.tls.as_deref(), 0.99, horizon)
+        }
+        (State::Waiting(_), _) if connection.is_holed() && is_granted_more(&connection.sip) => {
+            session::judge(connection, connection.tls.as_deref(), GRANTED_MORE, horizon)
         }
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
@@ -324,5 +347,19 @@ mod tests {
         };
         let handshake = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
         assert_eq!(judged(shaken(handshake())).signed_in, Some(0.85));
+    }
+
+    #[test]
+    fn a_device_that_is_granted_a_subscription_behind_its_register_is_registered_though_the_capture_lacks_that() {
+        let signed_in = |code: u16| {
+            let asked = [(1, sip_request("REGISTER", 1), None), (1, sip_request("SUBSCRIBE", 2), Some(sip_answer(code, 2)))];
+            let step = registration(asked.into()).into_step(1);
+            let heard_from = Hosts::default();
+            let (end, last_begun) = (step.last.time, step.first.time);
+            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
+            judge_datagrams(registration, &horizon).signed_in
+        };
+        assert_eq!((signed_in(200), signed_in(404)), (Some(0.85), None));
     }
 }
