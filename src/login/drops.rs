@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {
-        let ends = |step: Step| abandoned(&[step], &[false]).map(|(_, drop)| (drop.how, drop.at.frame.number()));
+        let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
     }
