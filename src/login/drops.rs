@@ -164,7 +164,7 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         && end.since(drop.at.time) < CUT_OFF
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_leg_to_come = is_answered_at_once(step, drop) && end.since(drop.at.time) < SECOND;
+    let next_leg_to_come = is_answered_at_once(step, drop) && end.since(drop.at.time) < AT_WORK;
     let next_try_to_come =
         step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
     goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
