@@ -25,6 +25,8 @@ pub mod event;
 
 pub mod dispatch;
 
+pub mod order;
+
 pub mod device;
 
 pub mod profile;

@@ -57,7 +57,8 @@ pub(crate) fn is_treacherous(c: char) -> bool {
 pub(crate) fn every(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
     let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_so(*byte));
     let (many, rest) = text.as_bytes().as_chunks::<16>();
-    many.iter().all(|bytes| all(bytes)) && all(rest)
+    let (few, rest) = rest.as_chunks::<4>();
+    many.iter().all(|bytes| all(bytes)) && few.iter().all(|bytes| all(bytes)) && all(rest)
 }
 
 /// Is it printable ASCII, as nearly all text is? Then nothing in it is treacherous.

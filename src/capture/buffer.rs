@@ -136,6 +136,15 @@ impl Order {
         }
     }
 
+    /// Several at once: the order is asked for only once.
+    #[inline]
+    pub(crate) fn all_u32<const N: usize>(self, numbers: [[u8; 4]; N]) -> [u32; N] {
+        match self {
+            Order::Little => numbers.map(u32::from_le_bytes),
+            Order::Big => numbers.map(u32::from_be_bytes),
+        }
+    }
+
     #[inline]
     pub(crate) fn u64(self, bytes: [u8; 8]) -> u64 {
         match self {

@@ -143,15 +143,14 @@ impl Pcap {
     #[inline]
     fn fields(&self, header: &[u8; 16]) -> (Time, u32, u32) {
         let &[s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = header;
-        let order = self.order;
-        let (mut captured, mut wire) = (order.u32([c0, c1, c2, c3]), order.u32([w0, w1, w2, w3]));
+        let fields = [[s0, s1, s2, s3], [f0, f1, f2, f3], [c0, c1, c2, c3], [w0, w1, w2, w3]];
+        let [seconds, fraction, mut captured, mut wire] = self.order.all_u32(fields);
         if self.lengths != Lengths::CapturedFirst && (self.lengths == Lengths::WireFirst || captured > wire) {
             (captured, wire) = (wire, captured);
         }
         // Four octets of seconds in nanoseconds, and as many of the fraction, stay below 2^63.
-        let nanoseconds = i64::from(order.u32([s0, s1, s2, s3]))
-            .saturating_mul(SECOND)
-            .saturating_add(i64::from(order.u32([f0, f1, f2, f3])).saturating_mul(i64::from(self.unit)));
+        let nanoseconds =
+            i64::from(seconds).wrapping_mul(SECOND).wrapping_add(i64::from(fraction).wrapping_mul(i64::from(self.unit)));
         (Time(nanoseconds), captured, wire)
     }
 

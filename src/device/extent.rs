@@ -49,25 +49,27 @@ impl DeviceFacts {
 
     /// How much there is of everything that can grow.
     fn entries(&self) -> usize {
-        let lists = [
-            self.lease.as_ref().map_or(0, |(_, lease)| lease.options.len()),
-            self.parameter_list.len(),
-            // Another may take its place.
-            self.own_certificate.as_ref().map_or(0, |one| one.der.len()),
-            self.fetched.len(),
-            self.clocks.len(),
-            self.heard_from.len(),
-            self.ports_opened.len(),
-            self.restarts.len(),
-            self.discovers_in_vain.len(),
-            self.vlan_stays.len(),
-            self.files.len(),
-            self.answered.len(),
-            self.accepted.len(),
-            self.issuers_by_name.len(),
-        ];
-        // This is asked after each event. Lists that lie in memory cannot have more entries together than a number can say.
-        lists.iter().sum::<usize>() + self.texts().iter().map(|list| list.len()).sum::<usize>()
+        let lease = self.lease.as_ref().map_or(0, |(_, lease)| lease.options.len());
+        // Another may take its place.
+        let certificate = self.own_certificate.as_ref().map_or(0, |one| one.der.len());
+        let texts: usize = self.texts().map(Vec::len).iter().sum();
+        // This is asked after each event, hence without a list of them. Lists that lie in memory cannot have more entries together
+        // than a number can say.
+        lease
+            + certificate
+            + texts
+            + self.parameter_list.len()
+            + self.fetched.len()
+            + self.clocks.len()
+            + self.heard_from.len()
+            + self.ports_opened.len()
+            + self.restarts.len()
+            + self.discovers_in_vain.len()
+            + self.vlan_stays.len()
+            + self.files.len()
+            + self.answered.len()
+            + self.accepted.len()
+            + self.issuers_by_name.len()
     }
 
     fn held(&self) -> usize {

@@ -1,13 +1,12 @@
 //! What the network says to all, and each device goes by: voice VLANs, IPv6 routers, whether tags are captured at all; and
 //! which station a switch lets in when it speaks to all of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
-use super::hosts::Hosts;
 use crate::event::{Event, What};
 use crate::model::{At, Endpoint, Mac};
 use crate::protocols::{Message, eap, icmp};
@@ -30,7 +29,7 @@ pub(super) struct Network {
     supplicants: HashMap<u8, Mac, RandomState>,
     identity_asked: Option<IdentityAsked>,
     /// Servers that answered anybody.
-    answering: Hosts,
+    answering: HashSet<IpAddr, RandomState>,
 }
 
 impl Network {
@@ -109,12 +108,13 @@ impl Network {
 
     /// Does that server answer anybody? Of most that is known, and then nothing else is searched.
     fn answers(&mut self, server: IpAddr, facts: &DeviceFacts) -> bool {
-        if self.answering.contains(server) {
+        if self.answering.contains(&server) {
             return true;
         }
-        if facts.heard_from.contains(server) {
-            self.answering.add(server, ANSWERING);
+        let is_learnt = self.answering.len() < ANSWERING && facts.heard_from.contains(server);
+        if is_learnt {
+            self.answering.insert(server);
         }
-        self.answering.contains(server)
+        is_learnt
     }
 }

@@ -204,12 +204,11 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
 
     fn signal(&mut self, flow: &Flow, state: &mut FlowState, signal: Signal, stats: &TcpStats, link: &Link, at: At) {
         let (flow, side) = turned(flow, signal_side(signal), state.flipped);
-        let mut own = *stats;
-        let signal = if state.flipped { turned_signal(signal, &mut own) } else { signal };
         match Arc::get_mut(&mut self.stats) {
-            Some(room) => *room = own,
-            None => self.stats = Arc::new(own),
+            Some(room) => *room = *stats,
+            None => self.stats = Arc::new(*stats),
         }
+        let signal = if state.flipped { turned_signal(signal, Arc::make_mut(&mut self.stats)) } else { signal };
         self.sink.event(Event { at, link: *link, flow, side, what: What::Tcp(signal, Arc::clone(&self.stats)) });
     }
 

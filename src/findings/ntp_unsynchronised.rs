@@ -62,7 +62,8 @@ fn kiss_code(answer: &ntp::Message) -> Option<String> {
 
 fn state(answer: &ntp::Message) -> String {
     let kiss = kiss_code(answer).map(|code| format!(", kiss code {code}")).unwrap_or_default();
-    format!("leap indicator {}, stratum {}{kiss}", answer.leap, answer.stratum)
+    let unset = if answer.transmit == 0 && !answer.cut { ", no transmit timestamp" } else { "" };
+    format!("leap indicator {}, stratum {}{kiss}{unset}", answer.leap, answer.stratum)
 }
 
 #[cfg(test)]
@@ -92,6 +93,19 @@ mod tests {
     #[test]
     fn a_kiss_of_death_is_named() {
         assert!(Login::new().step(refused(0, 0, b"DENY")).dropped().the(&RULE).summary.contains("kiss code DENY"));
+    }
+
+    #[test]
+    fn an_answer_that_the_capture_cut_lacks_no_time() {
+        let answered = |cut: bool| {
+            let mut step = refused(0, 3, &[0; 4]);
+            if let StepKind::Clock(clock) = &mut step.kind {
+                (clock.answers[0].1.transmit, clock.answers[0].1.cut) = (0, cut);
+            }
+            Login::new().step(step).dropped()
+        };
+        answered(true).nothing(&RULE);
+        assert!(answered(false).the(&RULE).summary.contains("stratum 3, no transmit timestamp"));
     }
 
     #[test]

@@ -775,6 +775,7 @@ impl IntoStep for Tcp {
             cut_hello: None,
             http: Vec::new(),
             sip: Vec::new(),
+            granted: false,
             ldap: Vec::new(),
             kerberos: Vec::new(),
         };
@@ -1039,6 +1040,7 @@ pub(crate) fn ntp_exchange(requests: u64, answers: &[(u8, u8, Time)]) -> impl In
                 reference_id: [0; 4],
                 originate: 0,
                 receive: 0,
+                cut: false,
                 transmit: ((says.seconds() + 2_208_988_800) as u64) << 32,
             };
             let requests: Vec<_> = (0..self.0)

@@ -95,6 +95,11 @@ impl Assembler {
         self.end.is_some_and(|end| self.next >= end)
     }
 
+    /// Was all handed on but for one number, up to here?
+    pub(super) fn is_one_behind(&self, acked: u64) -> bool {
+        self.pieces.is_empty() && self.end.is_none() && acked == self.next.saturating_add(1)
+    }
+
     /// Where the FIN lies; the first one counts. What lies behind it is not of this stream.
     pub(super) fn set_end(&mut self, end: u64) {
         self.end.get_or_insert(end.max(self.next));

@@ -16,17 +16,18 @@ const SHARED: usize = 4;
 /// How many places there are.
 const PLACES: usize = COPIES / SHARED;
 
-/// The packets of the last milliseconds, by their marks.
+/// The packets of the last milliseconds.
 #[derive(Debug)]
 pub(super) struct Copies {
-    recent: Box<[[(u64, Time); SHARED]]>,
+    /// Their marks and times. It begins as zeros, of which the system has plenty: a small capture then touches little of it.
+    recent: Box<[[(u64, i64); SHARED]]>,
     marks: FixedState,
 }
 
 impl Default for Copies {
     fn default() -> Self {
         // The same in each run, or the same bytes would not give the same report.
-        Self { recent: vec![[(0, Time(i64::MIN)); SHARED]; PLACES].into_boxed_slice(), marks: FixedState::default() }
+        Self { recent: vec![[(0, 0); SHARED]; PLACES].into_boxed_slice(), marks: FixedState::default() }
     }
 }
 
@@ -59,11 +60,11 @@ impl Copies {
     fn has(&mut self, packet: &impl Hash, at: Time) -> bool {
         let mark = self.marks.hash_one(packet);
         let Some(place) = self.recent.get_mut(mark as usize % PLACES) else { return false };
-        let is_copy = place.iter().any(|(last, then)| *last == mark && at.0.abs_diff(then.0) < COPY_AGE);
+        let is_copy = place.iter().any(|(last, then)| *last == mark && at.0.abs_diff(*then) < COPY_AGE);
         if !is_copy {
             place.rotate_right(1);
             if let Some(newest) = place.first_mut() {
-                *newest = (mark, at);
+                *newest = (mark, at.0);
             }
         }
         is_copy

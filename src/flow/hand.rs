@@ -13,6 +13,8 @@ use crate::packet::Link;
 pub(super) struct Common {
     pub(super) losses: Losses,
     pub(super) history: History,
+    /// Is told what can have happened, and not only what the capture has?
+    pub(super) in_order: bool,
 }
 
 /// The segment in hand, and whom to tell.

@@ -63,6 +63,14 @@ pub(super) const SPARE_BYTES: usize = 4_096;
 /// small enough that a number chosen at random is known for a stranger.
 pub(super) const FARTHEST_AHEAD: i64 = 64 << 20;
 
+/// Segments that wait for what belongs before them, of all flows.
+pub(super) const EARLY_SEGMENTS: usize = 64;
+/// How long they wait. Queues of a network card, and the ports of a tap, hand over within a millisecond what came side by side;
+/// no retransmission timer is that short (RFC 6298 section 2.4), so that nothing is taken for something sent again.
+pub(super) const EARLY_TIME: i64 = SECOND / 200;
+/// For how many frames they wait, where time stands still.
+pub(super) const EARLY_FRAMES: u64 = 1_000;
+
 /// An acknowledgment further ahead than the first window (unscaled) of a side of which no payload was seen yet answers
 /// another connection.
 pub(super) const FARTHEST_FIRST_ACK: i64 = 1 << 16;

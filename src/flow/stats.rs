@@ -95,6 +95,10 @@ impl Ends {
         note(of_mut(&mut self.rst, side), at)
     }
 
+    pub(super) fn has_fin(&self, side: Side) -> bool {
+        *of(&self.fin, side) != NEVER
+    }
+
     pub(super) fn any_fin(&self) -> bool {
         self.fin != [NEVER; 2]
     }

@@ -187,26 +187,39 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let keeps_restarting = restarts_signed_in >= A_HABIT;
+    let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
-    for ((index, attempt), number) in tries.zip(numbers) {
+    for number in numbers {
+        let Some((index, attempt)) = tries.next() else { break };
+        let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
+        let starts_over = StartsOver { keeps_restarting, goes_back };
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        let attempt = close(attempt, number, (index == last).then_some(end), keeps_restarting, profile, &ended_before);
+        let attempt = close(attempt, number, (index == last).then_some(end), starts_over, profile, &ended_before);
         closed.push(attempt);
     }
     closed
 }
 
+/// How the device starts over after an attempt.
+#[derive(Clone, Copy)]
+struct StartsOver {
+    /// It does so again and again though it is signed in.
+    keeps_restarting: bool,
+    /// It goes back to what comes earlier in a login.
+    goes_back: bool,
+}
+
 /// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
-/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it `keeps_restarting`: people
+/// earlier one came to the same end. A restart of a device that is signed in is a drop only where it keeps restarting: people
 /// restart phones too.
 fn close(
     attempt: Try,
     number: u32,
     end: Option<Time>,
-    keeps_restarting: bool,
+    starts_over: StartsOver,
     profile: &Profile,
     ended_before: &dyn Fn(&PastEnd) -> bool,
 ) -> (Attempt, Vec<Record>) {
@@ -225,13 +238,14 @@ fn close(
             let failed = failed.map(|drop| if restarted { broken_off(&steps, drop) } else { drop });
             failed.or_else(|| {
                 let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
-                abandoned(&steps, &sessions).filter(|(_, drop)| keeps_restarting || !in_session(drop))
+                abandoned(&steps, &sessions, starts_over.goes_back)
+                    .filter(|(_, drop)| starts_over.keeps_restarting || !in_session(drop))
             })
         }
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, ended_before, profile) || !is_cut_off(&steps, *index, drop, end, profile)
+                ended_one_before(&steps, *index, drop, ended_before) || !is_cut_off(&steps, *index, drop, end, profile)
             })
         }
     };
@@ -430,6 +444,43 @@ mod tests {
         assert_eq!((last(true), last(false)), (None, Some(How::Rejected)));
     }
 
+    fn failed(step: (u64, Step), how: How) -> Step {
+        let ending = Some(Ending { by: By::Server, how, at: step.1.last });
+        Step { outcome: Outcome::Failed, ending, ..step.1 }
+    }
+
+    #[test]
+    fn what_a_client_goes_on_from_at_once_is_no_end_as_the_capture_ends() {
+        let words: [fn(u64) -> Step; 4] = [
+            |second| failed(moved(lookup("sip.contoso.com").rcode(3), second), How::Rejected),
+            |second| failed(moved(dhcp_exchange().request().nak(), second), How::Rejected),
+            |second| failed(moved(tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(404), second), How::Rejected),
+            |second| {
+                failed(
+                    moved(registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(302, 1)))]), second),
+                    How::Rejected,
+                )
+            },
+        ];
+        for word in words {
+            assert_eq!((ends(vec![word(5)], 5), ends(vec![word(5)], 60)), (vec![None], vec![Some(How::Rejected)]));
+            assert_eq!(ends(vec![word(5), word(40)], 40), [Some(How::Rejected); 2], "the first did not go on either");
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_at_work_as_the_capture_ends_has_not_stopped() {
+        let refused = |second| failed(refused(second), How::Rst);
+        let next = |second| {
+            let (_, step) = moved(lookup("sip2.contoso.com"), second);
+            Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..step }
+        };
+        assert_eq!(ends(vec![refused(5), next(6)], 7), [None]);
+        assert_eq!(ends(vec![refused(5), next(6)], 20), [Some(How::Rst)], "nothing came of it");
+        assert_eq!(ends(vec![refused(5)], 6), [Some(How::Rst)], "it is not seen at work");
+        assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
+    }
+
     #[test]
     fn another_inform_after_a_long_pause_begins_the_next_attempt() {
         let silent = |frame: u64| {
@@ -440,5 +491,44 @@ mod tests {
         };
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(40)]), [1, 40]);
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(15)]), [1], "it goes on asking");
+    }
+
+    /// The drops of the attempts that such connections to the registrar make, a minute apart, and whether the last may have signed in.
+    fn drops(change: fn(&mut crate::login::steps::Connection)) -> (Vec<bool>, bool) {
+        let connection = |second: u64| {
+            let said = tcp(Purpose::Registrar).data(crate::model::Side::Client, 300).data(crate::model::Side::Server, 300);
+            let (_, mut step) = moved(said.change(change), second);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            Judgement { draft: second, weight: Weight::default(), step, signed_in: None }
+        };
+        let judged = [1, 60, 120].map(connection).into();
+        let attempts = split(judged, &profile(), at_second(900, 900.0).time, &Settled::default());
+        let hidden = attempts.last().is_some_and(|(attempt, _)| attempt.may_have_signed_in());
+        (attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect(), hidden)
+    }
+
+    #[test]
+    fn a_device_that_begins_anew_left_what_it_had_unless_the_capture_lacks_what_that_came_to() {
+        assert_eq!(drops(|_| {}), (vec![true, true, false], false));
+        assert_eq!(drops(|connection| connection.stats.server.uncaptured = 300), (vec![false; 3], true));
+    }
+
+    #[test]
+    fn a_device_whose_keep_alive_is_answered_is_beyond_registering() {
+        assert_eq!(drops(|connection| connection.granted = true), (vec![false; 3], true));
+    }
+
+    #[test]
+    fn a_device_that_goes_back_to_the_beginning_dropped_whatever_the_capture_lacks() {
+        let holed = |second: u64| {
+            let said = tcp(Purpose::Registrar).data(crate::model::Side::Client, 300).data(crate::model::Side::Server, 300);
+            let (_, mut step) = moved(said.change(|connection| connection.stats.server.uncaptured = 300), second);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            step
+        };
+        let steps = [moved(lease(&[]), 1).1, holed(5), moved(lease(&[]), 60).1, holed(65)];
+        let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        assert_eq!(attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -14,6 +14,9 @@ use super::target::{Target, errand, is_main_road, target};
 /// A capture that ends so soon after a failure may hide that the device went on to the next target.
 const CUT_OFF: i64 = 2 * SECOND;
 
+/// What a device began so shortly before the capture's end may still lead somewhere.
+const AT_WORK: i64 = 3 * SECOND;
+
 /// A refusal by the directory may be answered by another try within this time.
 const NEXT_TRY: i64 = SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
@@ -68,7 +71,8 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
             && rank(other) >= rank(failed)
             && other.ending.is_none();
         let further = errand(other.purpose) > own && other.first > failed.first;
-        later && (same_errand || further)
+        let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
+        later && (same_errand || further) || hidden
     })
 }
 
@@ -77,21 +81,17 @@ pub(super) fn rank(step: &Step) -> u8 {
     u8::from(!matches!(step.kind, StepKind::Lookup(_) | StepKind::Neighbour(_)))
 }
 
-/// Did an attempt before end by the same answer to the same question? Then it ends this one too, however soon the capture
-/// ends after it.
+/// Did an attempt before end in the same way at the same target? Then it ends this one too, however soon the capture
+/// ends after it; but a silence only once the device has begun something else.
 pub(super) fn ended_one_before(
     steps: &[Step],
     dropped: usize,
     drop: &DropPoint,
     ended_before: &dyn Fn(&PastEnd) -> bool,
-    profile: &Profile,
 ) -> bool {
-    let Some(step) = steps.get(dropped) else { return false };
-    // A family whose list of names is documented may still go on with it.
-    let in_its_list = matches!(step.kind, StepKind::Lookup(_)) && !profile.fallback;
-    !in_its_list
-        && (matches!(drop.how, How::Rejected | How::Icmp) || drop.stage == Stage::Session)
-        && ended_before(&PastEnd::new(drop, step))
+    let is_over = drop.how != How::Timeout
+        || steps.iter().any(|step| step.first > drop.at && is_main_road(step) && step.outcome != Outcome::Unclear);
+    is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
 }
 
 /// By what an attempt ended.
@@ -156,17 +156,33 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
     let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
     let goes_on = steps.iter().enumerate().any(|(index, step)| {
-        index != dropped && is_main_road(step) && !is_port(step) && step.outcome == Outcome::Unclear && step.last > drop.at
+        let is_under_way = step.outcome == Outcome::Unclear || is_at_work(step, drop, end);
+        index != dropped && is_main_road(step) && !is_port(step) && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && end.since(drop.at.time) < CUT_OFF
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_leg_to_come = is_challenged(step) && end.since(drop.at.time) < SECOND;
+    let next_leg_to_come = is_answered_at_once(step, drop) && end.since(drop.at.time) < SECOND;
     let next_try_to_come =
         step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
     goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
+}
+
+/// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
+fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
+    let is_new = step.first > drop.at && step.outcome == Outcome::Ok && step.purpose != Purpose::Clock;
+    is_new && end.since(step.last.time) < AT_WORK
+}
+
+/// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER
+/// (RFC 2131 section 3.2)?
+fn is_answered_at_once(step: &Step, drop: &DropPoint) -> bool {
+    let is_file = step.purpose == Purpose::Provision && rank(step) > 0;
+    let has_a_next = is_file || matches!(step.kind, StepKind::Lookup(_) | StepKind::Lease(_));
+    let has_a_next = has_a_next || is_challenged(step) || register::is_to_be_followed(transactions(step));
+    drop.how == How::Rejected && has_a_next
 }
 
 /// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.
@@ -192,8 +208,9 @@ fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 
-/// The device started over without a failure that shows: its last answer is the last that it had.
-pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, DropPoint)> {
+/// The device started over without a failure that shows: its last answer is the last that it had. Nobody `goes_back` to the
+/// beginning of a login that went well, whatever the capture lacks.
+pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> Option<(usize, DropPoint)> {
     if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
         return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
     }
@@ -205,6 +222,9 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let (_, stage) = along(step);
+    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
+        return None;
+    }
     // Where nothing ever came back, the capture may have one direction only.
     let at = last_answer(step)?;
     // An image that came whole after all that is what the device started over with.
@@ -212,6 +232,36 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool]) -> Option<(usize, Dro
     let image = images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole);
     let (index, stage, at) = image.map_or((index, stage, at), |(index, step, whole)| (index, step.stage, whole));
     Some((index, DropPoint { stage, by: By::Device, how: How::Abandoned, at }))
+}
+
+/// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
+fn may_have_succeeded(step: &Step) -> bool {
+    let holed = match &step.kind {
+        StepKind::Connection(connection) => connection.is_holed(),
+        StepKind::Registration(registration) => register::lacks_answer(registration),
+        _ => false,
+    };
+    step.outcome == Outcome::Unclear && holed
+}
+
+/// Does the device ask its registrar for something else than to be registered, and is answered, be it by no? It is past that.
+fn is_beside_registering(step: &Step) -> bool {
+    let asked = transactions(step);
+    let beside = |transaction: &Transaction| {
+        let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
+        transaction.request.method() != "REGISTER" && code.is_some_and(|code| code >= 200 && !matches!(code, 401 | 407))
+    };
+    let granted = matches!(&step.kind, StepKind::Connection(connection) if connection.granted);
+    (granted || !asked.is_empty()) && asked.iter().all(beside)
+}
+
+impl Attempt {
+    /// Does the capture lack what would show whether it came to its end well, or does it show what stands beyond that?
+    pub fn may_have_signed_in(&self) -> bool {
+        let main = self.steps.iter().filter(|step| is_main_road(step));
+        let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
+        self.drop.is_none() && furthest.is_some_and(|step| may_have_succeeded(step) || is_beside_registering(step))
+    }
 }
 
 /// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.
@@ -265,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {
-        let ends = |step: Step| abandoned(&[step], &[false]).map(|(_, drop)| (drop.how, drop.at.frame.number()));
+        let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
     }

@@ -8,7 +8,7 @@ use crate::protocols::dns::kind;
 use super::context::{Context, DNS_PORT};
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
-use super::stages::{self, Horizon, Judged};
+use super::stages::{self, Horizon, Judged, register, web};
 use super::steps::{Connection, Ending, Purpose, Step, StepKind};
 
 /// Files that a device asks for within this time of each other belong to one run through its list.
@@ -38,7 +38,8 @@ pub(super) fn steps(
     // Neighbours are asked for beside all else, whenever their entry is old.
     let begun = drafts.iter().filter(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)));
     let last_begun = begun.map(|(_, draft)| draft.first.time).max().unwrap_or(end);
-    let horizon = Horizon { end, last_begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
+    let begun = networked(&drafts);
+    let horizon = Horizon { end, last_begun, begun: &begun, heard_from: &facts.heard_from, seen_both_ways: facts.seen_both_ways };
     let context = Context::new(&recorder.names, &drafts, facts, profile);
     let mut judged = Vec::with_capacity(drafts.len());
     let mut aside = Vec::new();
@@ -55,6 +56,16 @@ pub(super) fn steps(
         name_the_router(&mut judged);
     }
     (judged, aside)
+}
+
+/// When what needs a network was begun, in order.
+fn networked(drafts: &[(DraftId, Draft)]) -> Vec<Time> {
+    let needs_one = |draft: &&Draft| {
+        !matches!(draft.kind, StepKind::Neighbour(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) | StepKind::Port(_))
+    };
+    let mut begun: Vec<Time> = drafts.iter().map(|(_, draft)| draft).filter(needs_one).map(|draft| draft.first.time).collect();
+    begun.sort_unstable();
+    begun
 }
 
 /// A phone asks for files of several names, and needs one: where it was given one, it did without the others. One that it may not
@@ -150,11 +161,23 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
         StepKind::Clock(clock) => (Purpose::Clock, stages::time::judge(clock, horizon)),
         StepKind::Connection(connection) => {
             let purpose = context.connection(connection, draft);
-            (purpose, judge_connection(connection, purpose, context, horizon)?)
+            let judged = judge_connection(connection, purpose, context, horizon)?;
+            (purpose, if is_hidden(&judged, connection) { Judged::unclear(judged.stage) } else { judged })
         }
         StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
         StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
     })
+}
+
+/// May the capture lack what makes another thing of this failure: bytes of the connection that it lost itself? An alert, and a
+/// refusal that is no challenge, say what they say.
+fn is_hidden(judged: &Judged, connection: &Connection) -> bool {
+    let shown = match judged.ending.map(|ending| ending.how) {
+        Some(How::Fin | How::Rst | How::Timeout | How::Abandoned) => false,
+        Some(How::Rejected) => !(register::is_pending_challenge(&connection.sip) || web::is_pending_challenge(&connection.http)),
+        _ => true,
+    };
+    connection.is_holed() && judged.outcome == Outcome::Failed && !shown
 }
 
 fn judgement(draft: DraftId, Draft { first, last, kind, weight, .. }: Draft, purpose: Purpose, judged: Judged) -> Judgement {
@@ -254,6 +277,26 @@ mod tests {
         }
         (step.outcome, step.ending) = (Outcome::Unclear, None);
         vec![judgement(step)]
+    }
+
+    #[test]
+    fn where_the_capture_lost_what_was_said_a_failure_is_one_only_if_it_was_told() {
+        use crate::findings::testing::{Tcp, at, sip_answer, sip_request};
+        use crate::model::Side;
+        let hidden = |tcp: Tcp, how: How, lost: bool| {
+            let lose = move |connection: &mut Connection| {
+                connection.stats.client.uncaptured = if lost { 100 } else { 0 };
+                connection.stats.client.last.get_or_insert(at(1));
+            };
+            let StepKind::Connection(connection) = tcp.change(lose).into_step(1).kind else { panic!("no connection") };
+            is_hidden(&Judged::failed(Stage::Register, By::Server, how, at(9)), &connection)
+        };
+        let answered = |code: u16| tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), Some(sip_answer(code, 1)));
+        assert!(hidden(tcp(Purpose::Registrar).data(Side::Client, 10), How::Fin, true));
+        assert!(!hidden(tcp(Purpose::Registrar).data(Side::Client, 10), How::Fin, false), "nothing is missing");
+        assert!(!hidden(tcp(Purpose::Registrar).data(Side::Client, 10), How::Alert, true));
+        assert!(hidden(answered(401), How::Rejected, true), "its answer to the challenge may be what is missing");
+        assert!(!hidden(answered(403), How::Rejected, true));
     }
 
     #[test]

@@ -119,7 +119,12 @@ impl Try {
             let mut registers = connection.sip.iter().filter(|transaction| transaction.request.method() == "REGISTER");
             registers.any(|transaction| bindings().all(|binding| *binding != transaction.request.call_id))
         };
-        connection.tls.is_none() && connection.syn_ack.is_some() && bindings().next().is_some() && !anew()
+        connection.tls.is_none() && connection.is_accepted() && bindings().next().is_some() && !anew()
+    }
+
+    /// Does it begin with an errand that comes before this one?
+    pub(super) fn begins_before(&self, other: u8) -> bool {
+        self.steps().find(|step| is_main_road(step)).is_some_and(|step| errand(step.purpose) < other)
     }
 
     /// Did the errand of this step begin with the same target: is the device at its beginning again?

@@ -14,19 +14,59 @@ use serde::{Serialize, Serializer};
 pub use words::*;
 
 /// The number of a packet record in its capture file, as Wireshark counts: from 1, over all interfaces. 0 is no packet's: what
-/// was known without one. It is kept one higher, so that a frame that may be missing takes no more room than one that is there.
+/// was known without one.
+///
+/// Frames have an order: that of the file, but for a packet that the capture has a moment too late, which stands before the one
+/// that can only have followed it ([`Frame::before`]).
+// From the highest bit on: its place, one higher, so that a frame that may be missing takes no more room than one that is
+// there; and how much it was moved to the front, taken off, so that what was moved stands before what is at home there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Frame(NonZeroU64);
+
+/// Bits for how far a frame was moved.
+const MOVED: u32 = 16;
 
 impl Frame {
     /// The frame with this number.
     pub const fn new(number: u64) -> Self {
-        Self(NonZeroU64::MIN.saturating_add(number))
+        let last = (u64::MAX >> MOVED).saturating_sub(1);
+        let number = if number < last { number } else { last };
+        Self(NonZeroU64::MIN.saturating_add((number.saturating_add(1) << MOVED).saturating_sub(1)))
     }
 
     /// Its number.
     pub const fn number(self) -> u64 {
-        self.0.get().saturating_sub(1)
+        let (place, back) = self.parts();
+        place.saturating_add(back)
+    }
+
+    /// The same frame, in the order right before `other`, if that has a lower number.
+    #[must_use]
+    pub const fn before(self, other: Frame) -> Self {
+        let (place, _) = other.parts();
+        let back = self.number().saturating_sub(place);
+        if back == 0 || back >> MOVED != 0 {
+            return self;
+        }
+        Self(NonZeroU64::MIN.saturating_add(Self::new(place).0.get().saturating_sub(back).saturating_sub(1)))
+    }
+
+    /// The frame at whose place it stands: itself, or the one that it was moved before.
+    #[must_use]
+    pub const fn place(self) -> Self {
+        Self::new(self.parts().0)
+    }
+
+    /// Was it moved before another one?
+    pub const fn is_moved(self) -> bool {
+        self.parts().1 > 0
+    }
+
+    /// The number of the frame at whose place it stands, and how much higher its own is.
+    const fn parts(self) -> (u64, u64) {
+        let places = self.0.get().saturating_add((1 << MOVED) - 1) >> MOVED;
+        let back = (self.0.get().wrapping_neg()) & ((1 << MOVED) - 1);
+        (places.saturating_sub(1), back)
     }
 }
 
@@ -303,6 +343,27 @@ pub struct Warning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_that_is_moved_keeps_its_number_and_stands_before_the_other_one() {
+        let (question, answer) = (Frame::new(7).before(Frame::new(5)), Frame::new(5));
+        assert_eq!((question.number(), question.place(), answer.place()), (7, answer, answer));
+        assert!(Frame::new(4) < question && question < answer);
+        assert!(question.is_moved() && !answer.is_moved());
+        let first = Frame::new(9).before(question);
+        assert_eq!((first.number(), first.place()), (9, answer));
+        assert!(Frame::new(4) < first && first < question, "and before one that was moved there itself");
+    }
+
+    #[test]
+    fn only_a_frame_that_comes_later_is_moved_and_not_from_the_other_end_of_the_capture() {
+        for (frame, other) in [(5, 5), (5, 6), (5 + (1 << MOVED), 5)] {
+            assert_eq!(Frame::new(frame).before(Frame::new(other)), Frame::new(frame));
+        }
+        for number in [0, 1, u64::MAX >> (MOVED + 1)] {
+            assert_eq!((Frame::new(number).number(), Frame::new(number).place()), (number, Frame::new(number)));
+        }
+    }
 
     #[test]
     fn times_are_rfc_3339_with_nine_digits() {

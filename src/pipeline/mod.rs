@@ -20,6 +20,7 @@ use crate::keylog::KeyLog;
 use crate::login::Login;
 use crate::login::steps::Attempt;
 use crate::model::{Time, Verdict, Warning};
+use crate::order::Ordered;
 use crate::profile::{self, Profile, Profiles};
 use crate::verdict::{Analysis, CaptureSummary, DeviceAnalysis, Gathered, Registrars, look_at_others};
 use naming::is_selected;
@@ -84,11 +85,13 @@ fn analyse_plain(
     compression: Option<&'static str>,
     options: &Options,
 ) -> Result<Outcome<Analysis>, CaptureError> {
-    let mut run = run(input, compression, &options.keys, FlowTable::default().without_copies(), Logins::new(options))?;
+    let flows = FlowTable::default().without_copies().in_order();
+    let mut run = run(input, compression, &options.keys, flows, Ordered::new(Logins::new(options)))?;
     let end = run.capture.last_time.unwrap_or_default();
-    let notes = std::mem::take(&mut run.sink.notes);
-    run.capture.warnings.extend(run.sink.devices.warnings());
-    let (devices, warnings) = run.sink.finish(end);
+    let mut logins = run.sink.finish();
+    let notes = std::mem::take(&mut logins.notes);
+    run.capture.warnings.extend(logins.devices.warnings());
+    let (devices, warnings) = logins.finish(end);
     run.capture.notes = notes.tell(&run.capture);
     run.capture.warnings.extend(warnings);
     let mut result = Analysis { capture: run.capture, devices };

@@ -74,7 +74,8 @@ fn ending(device: &DeviceAnalysis, attempt: &AttemptSummary, frames: &mut BTreeM
 }
 
 fn add(frames: &mut BTreeMap<Frame, Vec<String>>, frame: Frame, text: &str) {
-    let comments = frames.entry(frame).or_default();
+    // As the file has it, wherever it stands among the others.
+    let comments = frames.entry(Frame::new(frame.number())).or_default();
     let text = safe(text).into_owned();
     if !comments.contains(&text) {
         comments.push(text);

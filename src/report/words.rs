@@ -134,7 +134,7 @@ pub(in crate::report) fn device_filter(device: &DeviceAnalysis) -> Option<String
 
 /// A display filter for one attempt of the device.
 pub(in crate::report) fn attempt_filter(device: &DeviceAnalysis, attempt: &AttemptSummary) -> String {
-    let frames = format!("frame.number >= {} && frame.number <= {}", attempt.first.frame, attempt.last.frame);
+    let frames = format!("frame.number >= {} && frame.number <= {}", attempt.first.frame.place(), attempt.last.frame);
     match device_filter(device) {
         Some(filter) => format!("{frames} && ({filter})"),
         None => frames,

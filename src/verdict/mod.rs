@@ -43,6 +43,8 @@ pub struct Gathered {
     attempts: Vec<AttemptSummary>,
     /// Was the first attempt under way when the capture began?
     is_first_under_way: bool,
+    /// May it have signed in since its last drop, where the capture lacks that?
+    may_have_signed_in: bool,
     signed_in: Vec<Option<f32>>,
     /// How well the capture shows the drop that it shows best, and the next best.
     shown: (f32, f32),
@@ -99,6 +101,7 @@ impl Gathered {
         self.make_room();
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
+        self.may_have_signed_in = attempt.drop.is_none() && (self.may_have_signed_in || attempt.may_have_signed_in());
         // There can be thousands of attempts: their lists have no room for more.
         let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
         stages.shrink_to_fit();
@@ -294,6 +297,8 @@ impl Gathered {
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
             (3.., None) => (Verdict::Loop, 0.98 * next_best),
             (2, None) => (Verdict::Loop, 0.95 * next_best),
+            // What came of the attempts since, the capture lacks.
+            (1, None) if self.may_have_signed_in => (Verdict::Incomplete, 0.7),
             (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
             (_, None) => (Verdict::NoLogin, 0.95),
@@ -423,6 +428,17 @@ mod tests {
         assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
         assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
         assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    #[test]
+    fn a_device_that_may_have_signed_in_since_its_one_drop_is_not_said_to_have_dropped() {
+        let drop = DropPoint { stage: Stage::Session, by: By::Server, how: How::Fin, at: at(11) };
+        let verdict = |may_have_signed_in: bool| {
+            let attempts = vec![attempt(1, 1, Some(drop)), attempt(2, 20, None)];
+            let signed_in = vec![Some(0.9), None];
+            Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
     }
 
     /// The period of attempts that begin at these seconds, each of which drops.

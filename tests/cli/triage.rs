@@ -154,6 +154,31 @@ fn the_labelled_captures_are_grouped_by_their_cause() {
     }
 }
 
+/// A Zstandard frame of raw blocks with a window of 8 MiB (RFC 8878 section 3.1.1).
+fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 13 << 3];
+    let blocks: Vec<&[u8]> = bytes.chunks(128 << 10).collect();
+    for (number, block) in blocks.iter().enumerate() {
+        let header = (block.len() as u32) << 3 | u32::from(number + 1 == blocks.len());
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.extend(*block);
+    }
+    frame
+}
+
+#[test]
+fn an_archive_whose_window_is_larger_than_what_is_looked_at_is_one_all_the_same() {
+    let place = place("triage-window");
+    let folder = place.join("in");
+    std::fs::create_dir_all(&folder).unwrap();
+    let long = vec![b'x'; 3 << 20];
+    file(&folder, "a.tar.zst", &zstandard(&tar(&[("read.me", &long), ("1.pcap", &pcap(1, &[discover(1)]))])));
+    let out = place.join("out");
+    check(&run(&["triage", text(&folder), "--out", text(&out)]), 0);
+    let names: Vec<String> = rows(&out).iter().map(|row| row["capture"]["path"].as_str().unwrap().to_owned()).collect();
+    assert!(matches!(names.as_slice(), [name] if name.ends_with("a.tar.zst/1.pcap")), "{names:?}");
+}
+
 #[test]
 fn captures_are_found_by_what_they_hold_also_in_archives() {
     let place = place("triage-found");

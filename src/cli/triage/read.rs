@@ -2,7 +2,7 @@
 //! file is read once and known by its hash before it is analysed; a large one is hashed while it is.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     /// Looks what a file is.
     fn look(&mut self, begin: &[u8], mut file: File, limit: &Limit) -> Vec<Finding> {
         let is_small = begin.len() as u64 <= SMALL;
-        match archive_kind(begin) {
+        match archive_kind(begin, &mut file) {
             None if is_small => vec![Finding::of_file(self.small(begin, limit))],
             None => {
                 let analyse = |input: &mut Limited<'_, _>, options: &Options| pipeline::analyse_large(input, options);
@@ -229,18 +229,29 @@ fn unread(error: &CaptureError) -> Unread {
     if error.is_no_capture() { Unread::Other(error.to_string()) } else { Unread::Fault(error.to_string()) }
 }
 
-/// Which archive a file is, compressed or not.
-fn archive_kind(begin: &[u8]) -> Option<archive::Kind> {
+/// Which archive a file is, compressed or not. `file` stands behind what was read of it, and does so afterwards.
+fn archive_kind(begin: &[u8], file: &mut File) -> Option<archive::Kind> {
     if !compressed::is_packed(begin) {
         return archive::kind(begin);
     }
-    let mut unpacked = Vec::new();
-    if let Ok((input, _)) = compressed::plain(begin) {
-        // Where it cannot be unpacked, it is no archive either.
-        let _ = input.take(archive::LOOK as u64).read_to_end(&mut unpacked);
+    let mut unpacked = unpacked_begin(begin);
+    if unpacked.len() < archive::LOOK && begin.len() as u64 > SMALL {
+        // Zstandard gives nothing before its window is full, and that may take more than was read.
+        let place = file.stream_position().ok()?;
+        unpacked = unpacked_begin(begin.chain(&*file));
+        file.seek(SeekFrom::Start(place)).ok()?;
     }
     // A ZIP archive is read from its end, which is still packed.
     archive::kind(&unpacked).filter(|kind| *kind == archive::Kind::Tar)
+}
+
+/// Where it cannot be unpacked, it is no archive either.
+fn unpacked_begin<'a>(packed: impl Read + 'a) -> Vec<u8> {
+    let mut unpacked = Vec::new();
+    if let Ok((input, _)) = compressed::plain(packed) {
+        let _ = input.take(archive::LOOK as u64).read_to_end(&mut unpacked);
+    }
+    unpacked
 }
 
 /// The document of one capture, without its path, or why there is none.

@@ -168,18 +168,39 @@ pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
         .filter_map(|side| Some(Leaving { at: connection.sealed_alert(side)?, side, how: How::Alert, alert: None }));
     let mut crossed = connection.tls.iter().flat_map(|tls| &tls.alerts);
     let is_answered = crossed.any(|(at, side, level, code)| *level == 2 && connection.closed_after(*at, *side, *code));
-    let close = connection.first_close().filter(|_| !is_answered).map(|(at, side, close)| {
+    // Before a close, bytes that the capture lost may have said more.
+    let close = connection.first_close().filter(|_| !is_answered && !connection.is_holed()).map(|(at, side, close)| {
         let how = match close {
             Close::Fin => How::Fin,
             Close::Rst => How::Rst,
         };
         Leaving { at, side, how, alert: None }
     });
+    // What TCP's numbers put behind the close was said behind it, whatever the time stamps say.
+    let known = connection.first_close().map(|(at, ..)| at).filter(|at| at.frame.is_moved());
+    let alerts = alerts.chain(sealed).filter(|leaving| known.is_none_or(|close| leaving.at <= close));
     // An alert and a FIN can stand in one frame: the alert, which comes first here, is what counts.
-    alerts.chain(sealed).chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
+    alerts.chain(close).min_by_key(|leaving| (leaving.at.time, leaving.at.frame))
 }
 
 /// The name of a TLS alert with its number: `48 (unknown_ca)`.
 pub fn alert_name(description: u8) -> String {
     format!("{description} ({})", names::alert_name(description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{IntoStep, leaf, tcp};
+
+    #[test]
+    fn where_the_capture_lost_what_was_said_the_close_may_only_answer_that() {
+        let left = |lost: u64| {
+            let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]);
+            let tcp = tcp.change(move |connection| connection.stats.client.uncaptured = lost).leaves(Side::Server, Close::Fin);
+            let StepKind::Connection(connection) = tcp.into_step(1).kind else { panic!("no connection") };
+            leaving_of(&connection).map(|leaving| leaving.side)
+        };
+        assert_eq!((left(0), left(7)), (Some(Side::Server), None));
+    }
 }

@@ -36,17 +36,6 @@ fn diagnostics(answer: &sip::Message) -> Option<u32> {
     answer.ms_diagnostics.as_ref()?.raw().trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Is the challenge only another leg of the same authentication, or a new nonce for the same password?
-fn goes_on(request: &sip::Message, answer: &sip::Message) -> bool {
-    let empty = |auth: &sip::Auth| auth.gssapi.as_ref().is_none_or(crate::text::WireText::is_empty);
-    let legs =
-        |auth: &sip::Auth| !auth.scheme.raw().eq_ignore_ascii_case("Digest") && !auth.scheme.raw().eq_ignore_ascii_case("Basic");
-    // A phone of a mobile network names itself without a nonce before any challenge (RFC 3310 section 3).
-    let names_itself = |auth: &sip::Auth| auth.nonce.as_ref().is_some_and(crate::text::WireText::is_empty);
-    let first_leg = request.credentials.iter().all(|given| legs(given) && empty(given) || names_itself(given));
-    first_leg || answer.challenges.iter().any(|challenge| challenge.stale || !empty(challenge))
-}
-
 /// Do the words of a refusal ask for other software?
 fn asks_for_upgrade(answer: &sip::Message) -> bool {
     let sip::Start::Response { reason, .. } = &answer.start else { return false };
@@ -75,7 +64,7 @@ fn reason(request: &sip::Message, answer: &sip::Message, gave_credentials: bool)
     match code {
         401 | 407 if request.credentials.is_empty() && request.cut => None,
         401 | 407 if request.credentials.is_empty() => (!gave_credentials).then_some(Reason::Scheme),
-        401 | 407 => (!goes_on(request, answer)).then_some(Reason::Credentials),
+        401 | 407 => (!request.has_another_leg(answer)).then_some(Reason::Credentials),
         403 | 488 if asks_for_upgrade(answer) => Some(Reason::Version),
         403 => Some(Reason::Forbidden),
         404 => Some(Reason::UnknownUser),

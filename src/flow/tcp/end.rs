@@ -4,12 +4,17 @@ use super::Connection;
 use crate::flow::hand::Hand;
 use crate::flow::limits::FARTHEST_AHEAD;
 use crate::flow::sent::{NEVER, of, of_mut};
+use crate::flow::streams::Streams;
 use crate::flow::{FlowSink, Signal};
 use crate::model::{At, Side};
 
 impl<T: Default> Connection<T> {
     /// A FIN; where it lies is `None` if its numbers are not those of the stream.
     pub(super) fn fin<K: FlowSink<State = T>>(&mut self, side: Side, sequence: Option<u32>, hand: &mut Hand<'_, K>) {
+        if hand.common.in_order && self.lacks_fin_of(side.other()) {
+            self.ends.get_or_insert_default().note_fin(side.other(), hand.at);
+            self.signal(Signal::Fin(side.other()), hand);
+        }
         let first = self.ends.get_or_insert_default().note_fin(side, hand.at);
         self.closed |= self.ends().both_fins();
         let offset = sequence.and_then(|sequence| u64::try_from(of(&self.sent, side).offset(sequence)).ok());
@@ -27,6 +32,12 @@ impl<T: Default> Connection<T> {
         if first {
             self.signal(Signal::Fin(side), hand);
         }
+    }
+
+    /// Has this side closed by a FIN that the capture lost: is one more acknowledged than it said?
+    fn lacks_fin_of(&self, side: Side) -> bool {
+        let said_all = |streams: &Streams| of(&streams.sides, side).is_one_behind(of(&self.records, side).acked);
+        of(&self.sent, side).data && !self.ends().has_fin(side) && self.counted().is_some_and(said_all)
     }
 
     pub(super) fn rst<K: FlowSink<State = T>>(&mut self, side: Side, hand: &mut Hand<'_, K>) {

@@ -2,6 +2,7 @@
 //! every segment touches lie in [`Sent`].
 
 mod belongs;
+mod early;
 mod end;
 
 pub(super) use belongs::Belongs;
@@ -172,7 +173,8 @@ impl<T: Default> Connection<T> {
     }
 
     fn signal<K: FlowSink<State = T>>(&mut self, signal: Signal, hand: &mut Hand<'_, K>) {
-        let (flow, stats) = (self.flow(hand), self.stats());
+        let flow = self.flow(hand);
+        let stats = self.stats();
         hand.sink.signal(&flow, &mut self.state, signal, &stats, hand.link, hand.at);
     }
 

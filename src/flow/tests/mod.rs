@@ -3,6 +3,7 @@
 mod bounds;
 mod conflicts;
 mod copies;
+mod early;
 mod order;
 mod signals;
 mod twin;

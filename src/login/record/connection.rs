@@ -34,6 +34,7 @@ impl Recorder {
                     cut_hello: None,
                     http: Vec::new(),
                     sip: Vec::new(),
+                    granted: false,
                     ldap: Vec::new(),
                     kerberos: Vec::new(),
                 };

@@ -24,7 +24,7 @@ impl Recorder {
         // The method of an answer that the capture cut is that of the request which it belongs to.
         let nameless = message.cut && message.method().is_empty();
         if !nameless && !matches!(message.method(), "REGISTER" | "SUBSCRIBE" | "PUBLISH") {
-            return;
+            return self.sip_of_others(event, message);
         }
         let request = message.code().is_none();
         let server = if request { event.destination() } else { event.source() };
@@ -51,6 +51,15 @@ impl Recorder {
             for (at, answer) in early {
                 record_sip(&mut registration.transactions, at, &answer, false);
             }
+        }
+    }
+
+    /// What is about no registration shows by its success that the device stands beyond that.
+    fn sip_of_others(&mut self, event: &Event, message: &sip::Message) {
+        let granted = matches!(message.code(), Some(200..=299)) && event.side == crate::model::Side::Server;
+        let Some(id) = self.connections.get(&event.flow.id).filter(|_| granted) else { return };
+        if let Some(Draft { kind: StepKind::Connection(connection), .. }) = self.drafts.get_mut(*id) {
+            connection.granted = true;
         }
     }
 

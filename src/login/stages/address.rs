@@ -83,6 +83,8 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Bound(_) => Judged::ok(STAGE),
         State::Refused(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
+        // Who uses the network has an address, whatever the capture lacks.
+        State::Offered(at) | State::Requesting(at, _) if horizon.went_on_after(at.time) => Judged::unclear(STAGE),
         State::Requesting(at, server) => {
             // One that has just made an offer is heard, and hears: its silence is not shown to be the network's.
             let server = server.filter(|_| lease.offers.is_empty());
@@ -148,8 +150,27 @@ mod tests {
         let step = dhcp_exchange().discover().offer(&[]).discover().offer(&[]).into_step(1);
         let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
         let heard_from = Hosts::default();
-        let horizon = Horizon { end: step.last.time, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon {
+            end: step.last.time,
+            last_begun: step.first.time,
+            begun: &[],
+            heard_from: &heard_from,
+            seen_both_ways: true,
+        };
         let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.number()));
         assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
+    }
+
+    #[test]
+    fn a_device_that_uses_the_network_at_once_has_the_address_whose_ack_the_capture_lacks() {
+        let requested = dhcp_exchange().discover().offer(&[]).request().request().into_step(1);
+        let StepKind::Lease(lease) = &requested.kind else { panic!("no lease") };
+        let heard_from = Hosts::default();
+        let after = |seconds: f64| {
+            let begun = [requested.last.time.plus((seconds * SECOND as f64) as i64)];
+            let (end, last_begun) = (begun[0].plus(60 * SECOND), begun[0]);
+            judge(lease, &Horizon { end, last_begun, begun: &begun, heard_from: &heard_from, seen_both_ways: true }).outcome
+        };
+        assert_eq!((after(0.05), after(5.0)), (Outcome::Unclear, Outcome::Failed));
     }
 }

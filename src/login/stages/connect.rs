@@ -49,6 +49,10 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
             Judged::unclear(stage)
         });
     }
+    // What was said before the capture began is not known.
+    if connection.syn.is_none() && connection.syn_ack.is_none() && !is_used(connection) {
+        return Some(Judged::unclear(stage));
+    }
     // Closed by the server before it took anything: nobody lives behind the port.
     if let Some((at, Side::Server, close)) = connection.first_close()
         && stats.server.first_data.is_none()
@@ -56,13 +60,18 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
     {
         return Some(Judged::failed(stage, By::Server, how(close), at));
     }
-    if stats.client.first_data.is_some() || stats.server.first_data.is_some() {
+    if is_used(connection) {
         return None;
     }
     match connection.first_close() {
         Some((at, side, close)) => Some(Judged::failed(stage, by(side), how(close), at)),
         None => Some(Judged::unclear(stage)),
     }
+}
+
+/// Was anything said on it?
+fn is_used(connection: &Connection) -> bool {
+    connection.stats.client.first_data.is_some() || connection.stats.server.first_data.is_some()
 }
 
 /// A capture of one direction shows all the same that the client leaves the handshake: its hello is all that it says, it
@@ -97,5 +106,30 @@ pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked:
             silence
         }
         None => Judged::unclear(stage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::hosts::Hosts;
+    use crate::findings::testing::{IntoStep, tcp};
+    use crate::login::steps::{Purpose, StepKind};
+    use crate::model::Outcome;
+
+    #[test]
+    fn the_close_of_a_connection_that_was_open_before_the_capture_is_no_refusal() {
+        let closed = |begun: bool| {
+            let tcp = tcp(Purpose::Registrar).change(move |connection| {
+                (connection.syn, connection.syn_ack) = (connection.syn.filter(|_| begun), connection.syn_ack.filter(|_| begun));
+            });
+            let step = tcp.leaves(Side::Server, Close::Fin).into_step(1);
+            let heard_from = Hosts::default();
+            let (end, last_begun) = (step.last.time, step.first.time);
+            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Connection(connection) = &step.kind else { panic!("no connection") };
+            judge(connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
+        };
+        assert_eq!((closed(true), closed(false)), (Some(Outcome::Failed), Some(Outcome::Unclear)));
     }
 }

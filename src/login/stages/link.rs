@@ -75,6 +75,7 @@ mod tests {
         let horizon = Horizon {
             end: Time::from_seconds(end),
             last_begun: Time::from_seconds(0),
+            begun: &[],
             heard_from: &Hosts::default(),
             seen_both_ways: true,
         };

@@ -24,6 +24,10 @@ pub(crate) mod web;
 /// A device that begins something else at least this long after a question has stopped waiting for the answer.
 const MOVED_ON: i64 = SECOND * 9 / 10;
 
+/// A device that begins something else sooner than this after a question had its answer, though the capture lacks it: nobody waits
+/// shorter than SIP's T1 (RFC 3261 section 17.1.1.1; RFC 2131 section 4.1, RFC 1035 section 4.2.1 and RFC 6298 are more patient).
+const AT_ONCE: i64 = SECOND / 2;
+
 /// What lies around an exchange: needed to tell silence from the capture's end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Horizon<'a> {
@@ -31,6 +35,8 @@ pub(super) struct Horizon<'a> {
     pub(super) end: Time,
     /// When the device last began anything.
     pub(super) last_begun: Time,
+    /// When the device began what it needs a network for, in order.
+    pub(super) begun: &'a [Time],
     /// Hosts that sent the device anything.
     pub(super) heard_from: &'a Hosts,
     /// Does the capture hold anything that was sent to the device?
@@ -68,7 +74,16 @@ impl Horizon<'_> {
     /// Was a request, last sent at `last`, taken as unanswered: by the device, which sent it again or went on to something
     /// else, or by the protocol's own time, `wait`, that passed in the capture?
     pub(super) fn is_silence(&self, last: At, sent: usize, wait: i64) -> bool {
+        if sent < 2 && self.went_on_after(last.time) {
+            return false;
+        }
         sent >= 2 || self.moved_on_after(last.time) || self.end.since(last.time) >= wait.saturating_mul(2)
+    }
+
+    /// Did the device begin something else without waiting?
+    pub(super) fn went_on_after(&self, time: Time) -> bool {
+        let next = self.begun.partition_point(|begun| *begun <= time);
+        self.begun.get(next).is_some_and(|next| next.since(time) < AT_ONCE)
     }
 
     /// Did the device begin something else after it had waited?
@@ -84,5 +99,28 @@ impl Horizon<'_> {
         }
         let up = server.is_some_and(|server| self.heard_from.contains(server));
         Judged::failed(stage, if up { By::Network } else { By::Unknown }, How::Timeout, last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::at_second;
+
+    /// Is a question of second 10, sent so often, in vain, where the device begins something else at these seconds?
+    fn in_vain(sent: usize, begun: &[f64]) -> bool {
+        let begun: Vec<Time> = begun.iter().map(|second| at_second(1, *second).time).collect();
+        let (end, last_begun) = (at_second(1, 60.0).time, begun.last().copied().unwrap_or_default());
+        let heard_from = Hosts::default();
+        let horizon = Horizon { end, last_begun, begun: &begun, heard_from: &heard_from, seen_both_ways: true };
+        horizon.is_silence(at_second(1, 10.0), sent, 4 * SECOND)
+    }
+
+    #[test]
+    fn who_goes_on_at_once_had_the_answer_that_the_capture_lacks() {
+        assert!(in_vain(1, &[2.0]), "nothing came of it");
+        assert!(in_vain(1, &[2.0, 15.0]), "it waited");
+        assert!(!in_vain(1, &[2.0, 10.1, 15.0]), "it did not");
+        assert!(in_vain(2, &[2.0, 10.1, 15.0]), "it asked again");
     }
 }

@@ -4,11 +4,12 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, Outcome, SECOND, Stage};
-use crate::protocols::sip;
-use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
+
+/// How sure it is that a device is registered that goes on and is granted what registered devices ask for.
+const GRANTED_MORE: f32 = 0.85;
 
 /// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
 const T2: i64 = 4 * SECOND;
@@ -45,7 +46,18 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
     if let (Some((at, _)), false) = (registration.unreachable, registration.transactions.iter().any(|t| t.answer.is_some())) {
         return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
     }
+    if lacks_answer(registration) {
+        return if is_granted_more(&registration.transactions) { registered_unseen() } else { Judged::unclear(Stage::Register) };
+    }
     judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
+}
+
+/// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second
+/// (RFC 3261 section 17.1.2.2), but not by every device: the server must have answered the one before.
+pub(in crate::login) fn lacks_answer(registration: &Registration) -> bool {
+    let answers = registration.transactions.iter().any(|transaction| transaction.answer.is_some());
+    let once = |transaction: &Transaction| transaction.sent.len() == 1 && transaction.provisional.is_none();
+    answers && matches!(state(&registration.transactions), State::Waiting(transaction) if once(transaction))
 }
 
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
@@ -68,20 +80,39 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
     }
 }
 
+/// Was something granted that the device asked for behind the REGISTER that waits for its answer? It goes on, and a registrar that
+/// knows nobody challenges everything (RFC 3261 section 22.3).
+fn is_granted_more(transactions: &[Transaction]) -> bool {
+    let State::Waiting(waiting) = state(transactions) else { return false };
+    let granted = |transaction: &Transaction| {
+        transaction.request.method() != "REGISTER"
+            && transaction.sent.first() > waiting.sent.last()
+            && transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)))
+    };
+    transactions.iter().any(granted)
+}
+
+/// Registered, by an answer that the capture lacks.
+fn registered_unseen() -> Judged {
+    Judged { signed_in: Some(GRANTED_MORE), ..Judged::ok(Stage::Register) }
+}
+
 /// Did this transaction make a binding?
 fn registers(transaction: &Transaction) -> bool {
     let accepted = transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)));
     accepted && transaction.request.method() == "REGISTER" && transaction.request.expires != Some(0)
 }
 
-/// Is the last word a challenge to a request without credentials: the answer may still be to come?
+/// Is the last word a challenge in the middle of the legs: may the answer still be to come?
 pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bool {
-    transactions.last().is_some_and(|last| {
-        let challenged = last.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(401 | 407)));
-        // A phone of a mobile network names itself by credentials without a nonce before any challenge (RFC 3310 section 3).
-        let empty = |given: &sip::Auth| given.nonce.as_ref().is_some_and(WireText::is_empty);
-        challenged && last.request.credentials.iter().all(empty)
-    })
+    let last = transactions.last().and_then(|last| Some((&last.request, &last.answer.as_ref()?.1)));
+    last.is_some_and(|(request, answer)| matches!(answer.code(), Some(401 | 407)) && request.has_another_leg(answer))
+}
+
+/// Is the last word one that a client follows at once: another target (RFC 3261 section 8.1.3.4), or a longer time (section 10.3)?
+pub(in crate::login) fn is_to_be_followed(transactions: &[Transaction]) -> bool {
+    let code = transactions.last().and_then(|last| last.answer.as_ref()?.1.code());
+    matches!(code, Some(300..=399 | 423))
 }
 
 /// What became of a connection to the registrar, through `connect`, `tls`, `register` and `session`.
@@ -115,6 +146,9 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
         // It was registered, and asks for more of that: the session is what goes silent.
         (State::Waiting(_), _) if connection.sip.iter().any(registers) => {
             session::judge(connection, connection.tls.as_deref(), 0.99, horizon)
+        }
+        (State::Waiting(_), _) if connection.is_holed() && is_granted_more(&connection.sip) => {
+            session::judge(connection, connection.tls.as_deref(), GRANTED_MORE, horizon)
         }
         // The connection went before the answer came.
         (State::Waiting(transaction), Some(_)) => match transaction.sent.last() {
@@ -175,7 +209,7 @@ mod tests {
         let step = tcp.into_step(1);
         let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
-        let horizon = Horizon { end, last_begun: step.first.time, heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon { end, last_begun: step.first.time, begun: &[], heard_from: &heard_from, seen_both_ways: true };
         match &step.kind {
             StepKind::Connection(connection) => judge(connection, &horizon),
             _ => Judged::unclear(Stage::Register),
@@ -271,5 +305,61 @@ mod tests {
         let registered = opened().encrypted(Side::Client).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
         let over = registered.encrypted(Side::Server).alert(Side::Server, 1, 0).leaves(Side::Server, Close::Fin);
         assert_eq!(ending(&judged(over)), Some((By::Server, How::Alert)));
+    }
+
+    #[test]
+    fn a_register_over_udp_that_is_not_sent_again_was_answered_though_the_capture_lacks_that() {
+        let asked = |times: u64, answered: bool| {
+            let challenge = answered.then(|| sip_answer(401, 1));
+            let legs = vec![(1, sip_request("REGISTER", 1), challenge), (times, sip_request("REGISTER", 2), None)];
+            let step = registration(legs).into_step(1);
+            let heard_from = Hosts::default();
+            let end = step.last.time.plus(600 * SECOND);
+            let horizon = Horizon { end, last_begun: end, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
+            judge_datagrams(registration, &horizon).outcome
+        };
+        assert_eq!((asked(1, true), asked(2, true)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!(asked(1, false), Outcome::Failed, "this server answers nothing");
+    }
+
+    #[test]
+    fn a_client_whose_last_word_the_capture_lost_did_not_stop_at_its_hello() {
+        let left = |uncaptured: u64| {
+            let said = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]);
+            let said = said.change(move |connection| connection.stats.client.uncaptured = uncaptured);
+            judged(said.leaves(Side::Server, Close::Fin))
+        };
+        assert_eq!(ending(&left(0)), Some((By::Server, How::Fin)));
+        assert_eq!(left(7).outcome, Outcome::Unclear, "it may have been an alert");
+    }
+
+    #[test]
+    fn application_data_of_both_sides_shows_that_both_have_finished() {
+        let shaken = |mut said: Tcp| {
+            for _ in 0..4 {
+                said = said.encrypted(Side::Client).encrypted(Side::Server);
+            }
+            said.change(|connection| {
+                connection.stats.server.uncaptured = 59;
+                connection.tls.as_mut().unwrap().server_change_cipher = None;
+            })
+        };
+        let handshake = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        assert_eq!(judged(shaken(handshake())).signed_in, Some(0.85));
+    }
+
+    #[test]
+    fn a_device_that_is_granted_a_subscription_behind_its_register_is_registered_though_the_capture_lacks_that() {
+        let signed_in = |code: u16| {
+            let asked = [(1, sip_request("REGISTER", 1), None), (1, sip_request("SUBSCRIBE", 2), Some(sip_answer(code, 2)))];
+            let step = registration(asked.into()).into_step(1);
+            let heard_from = Hosts::default();
+            let (end, last_begun) = (step.last.time, step.first.time);
+            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
+            judge_datagrams(registration, &horizon).signed_in
+        };
+        assert_eq!((signed_in(200), signed_in(404)), (Some(0.85), None));
     }
 }

@@ -8,9 +8,9 @@ use crate::protocols::ntp;
 /// What SNTP clients wait for an answer: a few seconds.
 const WAIT: i64 = 5 * SECOND;
 
-/// Can a client set its clock by this answer (RFC 4330 section 5)?
+/// Can a client set its clock by this answer (RFC 4330 section 5)? One that the capture cut shows no fault in what is left.
 pub(crate) fn is_usable(answer: &ntp::Message) -> bool {
-    answer.leap != 3 && (1..16).contains(&answer.stratum) && answer.transmit != 0
+    answer.leap != 3 && (1..16).contains(&answer.stratum) && (answer.transmit != 0 || answer.cut)
 }
 
 /// What became of an exchange with a time server.

@@ -76,13 +76,13 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
 }
 
 /// Does the capture lack what would show how far the handshake came: its beginning, or parts of what was said? A client that
-/// said no more than its hello went no further.
+/// said no more than its hello, as far as TCP's numbers go, went no further.
 pub(in crate::login) fn is_partial(connection: &Connection, handshake: &Handshake) -> bool {
     let stats = &connection.stats;
     let begun = connection.syn.is_some() || connection.syn_ack.is_some() || handshake.client_hello.is_some();
     let cut = stats.client.cut || stats.server.cut;
     let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
-    !begun || (cut || lost) && stats.client.data_segments != 1
+    !begun || (cut || lost) && (stats.client.data_segments != 1 || stats.client.uncaptured > 0)
 }
 
 /// The alert that ended the handshake: the first fatal one, unless the server had gone on to say something (in TLS 1.3 it can

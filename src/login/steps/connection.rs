@@ -43,6 +43,8 @@ pub struct Connection {
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.
     pub sip: Vec<Transaction>,
+    /// Was something of SIP granted on it that is about no registration: a keep-alive by OPTIONS, a call?
+    pub granted: bool,
     /// LDAP requests and their answers.
     pub ldap: Vec<DirectoryRequest>,
     /// Kerberos requests and their answers.
@@ -74,6 +76,11 @@ impl Connection {
         self.http.iter().filter(move |exchange| !makes_tunnel(exchange))
     }
 
+    /// Did the capture itself lose some of what was said: bytes of a side that it does have, which the other side acknowledged?
+    pub fn is_holed(&self) -> bool {
+        [&self.stats.client, &self.stats.server].iter().any(|side| side.uncaptured > 0 && side.last.is_some())
+    }
+
     /// Who closed first, and how.
     pub fn first_close(&self) -> Option<(At, Side, Close)> {
         self.closes.first().copied()
@@ -92,13 +99,14 @@ impl Connection {
         again.is_some() && client.last <= again && client.first_data.is_none() && self.stats.server.first_data.is_none()
     }
 
-    /// Was this alert said before the first close? By their times: frames that came side by side can stand in a capture in another
-    /// order. Nobody says anything behind its own close (RFC 9293 section 3.6), and nobody judges a certificate because the other
+    /// Was this alert said before the first close? By their order, or else by their times, where TCP's numbers do not tell: what
+    /// crosses can stand in a capture in another order. Nobody says anything behind its own close (RFC 9293 section 3.6), and nobody judges a certificate because the other
     /// side has closed.
     pub fn closed_after(&self, at: At, side: Side, code: u8) -> bool {
         self.first_close().is_none_or(|(close, closer, _)| {
             let judges = side == Side::Client && matches!(code, 42..=49 | 51) && at.time.since(close.time) < CROSSED;
-            at.time <= close.time || closer == side || judges
+            let earlier = at <= close || at.time <= close.time && !close.frame.is_moved();
+            earlier || closer == side || judges
         })
     }
 
@@ -162,13 +170,18 @@ impl Handshake {
     }
 
     /// Did both sides finish (up to TLS 1.2: both changed ciphers; TLS 1.3: the client said Finished, or what is encrypted says
-    /// that it sent application data)?
+    /// that it sent application data)? Before that, nobody answers application data (RFC 5246 section 7.4.9): that shows it, too,
+    /// where the capture lacks the rest.
     pub fn completed(&self) -> bool {
         if self.is_1_3() {
-            self.client_finished.is_some() || self.client_data.count() >= 2
-        } else {
-            self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
+            return self.client_finished.is_some() || self.client_data.count() >= 2;
         }
+        // The first record of either side may be a handshake message where the version does not show.
+        let handshake = u32::from(self.server_hello.is_none());
+        let said = |data: &Sealed| data.count() > handshake;
+        let begun = self.client_hello.is_some() || self.server_hello.is_some();
+        self.client_change_cipher.is_some() && self.server_change_cipher.is_some()
+            || begun && said(&self.client_data) && said(&self.server_data)
     }
 
     /// Can the handshake be read: up to TLS 1.2 it travels in clear, and in TLS 1.3 if secrets open all of it?

@@ -99,6 +99,7 @@ pub(super) fn clock(step: &Step, clock: &Clock, moments: &mut Vec<Moment>) {
                 (0, _) => format!("refused ({})", String::from_utf8_lossy(&answer.reference_id).escape_default()),
                 (_, _) if answer.leap == 3 || answer.stratum >= 16 => "\"I am not synchronised\"".to_owned(),
                 (_, Some(time)) => time.whole_seconds(),
+                (_, None) if answer.cut => "an answer that the capture cut".to_owned(),
                 (_, None) => "an answer without a time".to_owned(),
             };
             teller.tell(first.unwrap_or(*at), Direction::Out, format!("{asked} → {says}"));

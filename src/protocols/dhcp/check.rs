@@ -31,7 +31,8 @@ pub(super) fn values(message: &mut Message) {
     if message.cut {
         return;
     }
-    let mut lengths: Vec<(u8, usize)> = message.options.iter().map(|option| (option.code, option.data.len())).collect();
+    let mut lengths = Vec::with_capacity(message.options.len());
+    lengths.extend(message.options.iter().map(|option| (option.code, option.data.len())));
     lengths.sort_by_key(|(code, _)| *code);
     for parts in lengths.chunk_by(|(one, _), (next, _)| one == next) {
         let Some((code, _)) = parts.first() else { continue };

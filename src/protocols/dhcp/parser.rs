@@ -22,6 +22,8 @@ const FILE: Range<usize> = 108..236;
 const COOKIE: Range<usize> = 236..HEADER;
 /// How many options of a message are kept: there are but 254 numbers.
 const MAX_OPTIONS: usize = 1024;
+/// As many options as a message has at most, as a rule: for those there is room at once.
+const USUAL_OPTIONS: usize = 24;
 
 /// Could this be DHCP or BOOTP: an operation that exists, or the magic cookie?
 pub(super) fn looks_right(bytes: &[u8]) -> bool {
@@ -58,7 +60,7 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Option<Message> {
         cut: !whole,
     };
     if has_cookie(bytes) {
-        let mut walk = Walk { whole, ..Walk::default() };
+        let mut walk = Walk { whole, found: Vec::with_capacity(USUAL_OPTIONS), problems: Vec::new() };
         walk.options(bytes);
         (message.options, message.problems) = walk.finish();
         message.kind = message.option(option::MESSAGE_TYPE).and_then(|value| value.first().copied());
@@ -82,7 +84,7 @@ enum Place {
 }
 
 /// Goes through the places in which options stand.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Walk<'a> {
     whole: bool,
     found: Vec<(Place, DhcpOption<'a>)>,

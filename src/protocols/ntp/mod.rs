@@ -64,6 +64,8 @@ pub struct Message {
     pub receive: u64,
     /// Transmit timestamp, raw.
     pub transmit: u64,
+    /// Is the packet shorter than its header, so that fields are missing?
+    pub cut: bool,
 }
 
 impl Message {

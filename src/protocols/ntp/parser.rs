@@ -27,6 +27,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
         originate: packet.ts_orig,
         receive: packet.ts_recv,
         transmit: packet.ts_xmit,
+        cut: bytes.len() < HEADER,
     };
     if matches!(message.mode, mode::CONTROL | mode::PRIVATE) {
         // RFC 9327: these share the first octet with the others, and nothing else.

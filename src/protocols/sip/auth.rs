@@ -25,21 +25,20 @@ pub(super) fn read(value: &str) -> Auth {
     for _ in 0..PARAMETER_LIMIT {
         let Some((name, value, behind)) = parameter(rest) else { break };
         rest = behind;
-        let place = match name.to_ascii_lowercase().as_str() {
-            "realm" => &mut auth.realm,
-            "nonce" => &mut auth.nonce,
-            "algorithm" => &mut auth.algorithm,
-            "gssapi-data" => &mut auth.gssapi,
-            "username" => &mut auth.username,
-            "stale" => {
-                auth.stale = value.eq_ignore_ascii_case("true");
-                continue;
-            }
-            _ => continue,
-        };
-        *place = Some(WireText::from(value.into_owned()));
+        if name.eq_ignore_ascii_case("stale") {
+            auth.stale = value.eq_ignore_ascii_case("true");
+        } else if let Some(place) = place(&mut auth, name) {
+            *place = Some(WireText::from(&*value));
+        }
     }
     auth
+}
+
+/// Where the value of a parameter is kept, if it is.
+fn place<'a>(auth: &'a mut Auth, name: &str) -> Option<&'a mut Option<WireText>> {
+    let Auth { realm, nonce, algorithm, gssapi, username, .. } = auth;
+    let places = [("realm", realm), ("nonce", nonce), ("algorithm", algorithm), ("gssapi-data", gssapi), ("username", username)];
+    places.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, place)| place)
 }
 
 /// The next `name=value`, and what is behind it.

@@ -136,6 +136,17 @@ impl Message {
         Self { start, contacts, challenges, expires: None, expires_field: None, cut: true, ..self.clone() }
     }
 
+    /// Is this challenge to the request only the first, another leg of the same authentication, or a new nonce for the same
+    /// password?
+    pub fn has_another_leg(&self, challenge: &Self) -> bool {
+        let empty = |auth: &Auth| auth.gssapi.as_ref().is_none_or(WireText::is_empty);
+        let legs = |auth: &Auth| !["Digest", "Basic"].iter().any(|scheme| auth.scheme.raw().eq_ignore_ascii_case(scheme));
+        // A phone of a mobile network names itself without a nonce before any challenge (RFC 3310 section 3).
+        let names_itself = |auth: &Auth| auth.nonce.as_ref().is_some_and(WireText::is_empty);
+        let first_leg = self.credentials.iter().all(|given| legs(given) && empty(given) || names_itself(given));
+        first_leg || challenge.challenges.iter().any(|challenge| challenge.stale || !empty(challenge))
+    }
+
     /// The method of a request, or the method that a response answers.
     pub fn method(&self) -> &str {
         match &self.start {

@@ -13,7 +13,7 @@ use super::visible;
 use super::words::two_digits;
 use crate::login::steps::StageReport;
 use crate::login::timeline::{Direction, Moment};
-use crate::model::{Aspect, At, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
+use crate::model::{Aspect, By, Evidence, Frame, How, Stage, Time, Verdict, Warning};
 use crate::text::WireText;
 use crate::verdict::{Analysis, AttemptSummary, CaptureSummary, Chain, Check, DeviceAnalysis, Drawn, Finding, Repeats, RoleName};
 
@@ -286,7 +286,7 @@ impl<'a> Attempt<'a> {
         });
         Self {
             number: attempt.number,
-            first_frame: attempt.first.frame,
+            first_frame: attempt.first.frame.place(),
             last_frame: attempt.last.frame,
             start: attempt.first.time,
             end: attempt.last.time,
@@ -300,12 +300,11 @@ impl<'a> Attempt<'a> {
 
 impl<'a> StageLine<'a> {
     fn new(report: &'a StageReport, device: &'a DeviceAnalysis) -> Self {
-        let frame = |at: Option<At>| at.map(|at| at.frame);
         Self {
             stage: report.stage,
             outcome: report.outcome,
-            first_frame: frame(report.first),
-            last_frame: frame(report.last),
+            first_frame: report.first.map(|at| at.frame.place()),
+            last_frame: report.last.map(|at| at.frame),
             detail: &report.detail,
             screen: device.screen(report.stage),
         }

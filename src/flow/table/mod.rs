@@ -3,6 +3,8 @@
 //! Flows age by packet time. With each packet a hand moves one flow on and looks whether that one is idle, so that no
 //! packet pays for more than one, and a time stamp gone astray costs one flow at most.
 
+mod early;
+
 use std::collections::VecDeque;
 
 use foldhash::fast::RandomState;
@@ -17,6 +19,7 @@ use super::tcp::Belongs;
 use super::{Conflict, FlowSink, Interest};
 use crate::model::{At, Warning};
 use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
+use early::Early;
 
 /// Flags that change the state of a connection.
 const UNUSUAL: u8 = Segment::SYN | Segment::FIN | Segment::RST;
@@ -32,6 +35,8 @@ pub struct FlowTable<T> {
     common: Common,
     /// By what copies are known, where they are left out.
     copies: Option<Copies>,
+    /// What waits for what belongs before it, where segments are put in the order in which they were sent.
+    early: Option<Early>,
     hand: usize,
     next_id: u64,
     /// Where the last packet was.
@@ -59,6 +64,7 @@ impl<T: Default> FlowTable<T> {
             least_age: limits.least_age(),
             common: Common::default(),
             copies: None,
+            early: None,
             hand: 0,
             next_id: 0,
             last: At::default(),
@@ -72,6 +78,13 @@ impl<T: Default> FlowTable<T> {
     #[must_use]
     pub fn without_copies(self) -> Self {
         Self { copies: Some(Copies::default()), ..self }
+    }
+
+    /// The same, which puts segments that the capture has side by side in the order in which they can have been sent, and tells of a
+    /// FIN that the capture lost where the other side's shows it.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        Self { early: Some(Early::default()), common: Common { in_order: true, ..self.common }, ..self }
     }
 
     /// Flows in the table.
@@ -107,6 +120,9 @@ impl<T: Default> FlowTable<T> {
     /// Takes one packet in.
     pub fn push(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink<State = T>) {
         self.last = packet.at;
+        if self.early.as_ref().is_some_and(|early| !early.is_empty()) {
+            self.take_due(Some(packet.at), sink);
+        }
         match (&packet.body, &packet.net) {
             (Body::Tcp(segment), Some(net)) => self.tcp(segment, net, &packet.link, packet.at, sink),
             (Body::Udp(datagram), Some(net)) => self.udp(datagram, net, &packet.link, packet.at, sink),
@@ -118,6 +134,7 @@ impl<T: Default> FlowTable<T> {
 
     /// The capture is over: closes all flows, in the order of their first frames.
     pub fn finish(&mut self, sink: &mut impl FlowSink<State = T>) {
+        self.take_due(None, sink);
         let mut flows = std::mem::take(&mut self.flows);
         flows.sort_by_cached_key(|_, hot| match &hot.cold {
             Cold::Tcp(connection) => connection.id,
@@ -188,11 +205,36 @@ impl<T: Default> FlowTable<T> {
         if self.copies.as_mut().is_some_and(|copies| copies.has_segment(net, segment, at.time)) {
             return;
         }
-        let index = match index.and_then(|index| self.place(index, &key, from_low, segment, at, sink)) {
+        if self.puts_aside(index, &key, from_low, segment, link, at) {
+            return;
+        }
+        match self.early.as_ref().filter(|early| !early.is_empty()) {
+            Some(early) => {
+                let at = early.place(&key, from_low, segment, at);
+                self.give_to_flow(index, &key, from_low, segment, link, at, sink);
+                self.take_early(&key, sink);
+            }
+            None => self.give_to_flow(index, &key, from_low, segment, link, at, sink),
+        }
+    }
+
+    /// A segment goes into its flow, which may be in the table.
+    #[expect(clippy::too_many_arguments, reason = "a packet's facts, passed without building a struct for each packet")]
+    fn give_to_flow(
+        &mut self,
+        index: Option<usize>,
+        key: &Key,
+        from_low: bool,
+        segment: &Segment<'_>,
+        link: &Link,
+        at: At,
+        sink: &mut impl FlowSink<State = T>,
+    ) {
+        let index = match index.and_then(|index| self.place(index, key, from_low, segment, at, sink)) {
             Some(index) => index,
             None => {
-                let hot = new_tcp(take_id(&mut self.next_id), &key, from_low, segment, at.time);
-                self.insert(key, hot, at, sink)
+                let hot = new_tcp(take_id(&mut self.next_id), key, from_low, segment, at.time);
+                self.insert(*key, hot, at, sink)
             }
         };
         self.segment(index, from_low, segment, link, at, sink);

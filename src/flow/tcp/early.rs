@@ -1,0 +1,30 @@
+//! Which segment speaks of bytes of either side that were not seen yet.
+
+use super::Connection;
+use crate::flow::limits::FARTHEST_AHEAD;
+use crate::flow::sent::of;
+use crate::model::Side;
+use crate::packet::Segment;
+
+impl<T: Default> Connection<T> {
+    /// Can this segment only have been sent after bytes that were not seen yet: does it acknowledge such bytes of the other side,
+    /// or end its own stream behind them? A side of which nothing was seen is none that the capture has in another order.
+    pub(in crate::flow) fn is_early(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let Some(streams) = self.counted() else { return false };
+        let hears = segment.has(Segment::ACK) && {
+            let (other, record) = (of(&self.sent, side.other()), of(&self.records, side.other()));
+            let end = of(&streams.sides, side.other()).end().map_or(i64::MAX, |end| end as i64);
+            let heard = other.offset(segment.acknowledgment).min(end);
+            other.seen() && other.based && is_ahead(heard, other.total.max(record.acked))
+        };
+        let me = of(&self.sent, side);
+        let ends = segment.has(Segment::FIN | Segment::RST) && me.seen() && me.based;
+        // A FIN takes a number, too.
+        let said = me.total.saturating_add(u64::from(of(&streams.sides, side).end().is_some()));
+        hears || ends && is_ahead(me.offset(segment.sequence), said)
+    }
+}
+
+fn is_ahead(offset: i64, known: u64) -> bool {
+    (1..=FARTHEST_AHEAD).contains(&offset.saturating_sub(known as i64))
+}

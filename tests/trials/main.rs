@@ -1,0 +1,115 @@
+//! Logins that no rule was written for. Their authors knew `docs/contract.md` and the protocols, not the code: of `families`,
+//! phones of sixteen families with the faults that are theirs; of `conditions`, real servers, and what a capture in the field
+//! makes of it. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that fails says why"
+)]
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use loginloop::capture::{archive, compressed};
+use loginloop::model::Verdict;
+use loginloop::pipeline::{Options, analyse};
+use loginloop::profile::Profiles;
+use loginloop::verdict::{Analysis, DeviceAnalysis};
+use serde_json::{Value, json};
+
+/// Of each kind of fact, the share that must be right.
+const GOALS: [(&str, f64); 7] =
+    [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
+
+#[test]
+fn logins_of_many_families_are_read_as_they_went() {
+    hold("families", 0);
+}
+
+#[test]
+fn logins_by_real_servers_and_in_the_field_are_read_as_they_went() {
+    // A phone that its registrar let go as the capture was stopped, with others that went on.
+    hold("conditions", 1);
+}
+
+/// Right and wrong answers of each kind.
+#[derive(Default)]
+struct Score {
+    counts: BTreeMap<&'static str, (u32, u32)>,
+    false_alarms: u32,
+}
+
+fn hold(name: &str, false_alarms: u32) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trials");
+    let truths = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
+    let truths: Vec<Value> = truths.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let packed = std::fs::OpenOptions::new().read(true).open(folder.join(format!("{name}.tar.zst"))).unwrap();
+    let (plain, _) = compressed::plain(packed).unwrap();
+    let (mut score, mut next) = (Score::default(), truths.iter());
+    let mut each = |member: &str, body: Result<&mut dyn Read, String>| {
+        let truth = next.next().unwrap();
+        assert_eq!(truth["file"], member);
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let analysis = analyse(body.unwrap(), &options).unwrap().result;
+        score.take(truth, &analysis);
+        true
+    };
+    archive::tar(plain, &mut each).unwrap();
+    assert!(next.next().is_none(), "every capture is there");
+    for (kind, goal) in GOALS {
+        let (right, all) = score.counts[kind];
+        eprintln!("{kind:9} {right:4} of {all:4}: {:5.1} %", 100.0 * f64::from(right) / f64::from(all));
+        assert!(f64::from(right) >= goal * f64::from(all), "{kind}");
+    }
+    assert!(score.false_alarms <= false_alarms, "{} healthy devices are said to loop or to have dropped", score.false_alarms);
+}
+
+impl Score {
+    fn take(&mut self, truth: &Value, analysis: &Analysis) {
+        for wanted in truth["devices"].as_array().unwrap() {
+            let device = analysis.devices.iter().find(|device| is_one_of(device, &wanted["id"]));
+            let said = device.map_or_else(|| json!({ "verdict": null }), facts);
+            let fails = |verdict: &Value| verdict == "loop" || verdict == "dropped";
+            self.false_alarms += u32::from(fails(&said["verdict"]) && !wanted["verdict"].as_array().unwrap().iter().any(fails));
+            // Where it may be left open whether a device failed, the rest is, too.
+            let is_open = !fails(&said["verdict"]) && wanted["verdict"].as_array().unwrap().contains(&said["verdict"]);
+            for (kind, _) in GOALS.iter().take(if is_open { 1 } else { GOALS.len() }) {
+                let Some(allowed) = wanted[*kind].as_array() else { continue };
+                let is_right = allowed.contains(&said[*kind]);
+                let count = self.counts.entry(*kind).or_default();
+                *count = (count.0 + u32::from(is_right), count.1 + 1);
+                if !is_right {
+                    eprintln!("{} {}: {kind} {} wanted, {} said", truth["file"], wanted["id"], wanted[*kind], said[*kind]);
+                }
+            }
+        }
+    }
+}
+
+fn is_one_of(device: &DeviceAnalysis, names: &Value) -> bool {
+    let own = device.mac.map(|mac| mac.to_string()).into_iter().chain(device.ips.iter().map(ToString::to_string));
+    own.into_iter().any(|name| names.as_array().unwrap().contains(&json!(name)))
+}
+
+/// What is said of a device, in the words of the contract: of its last drop, for that is what its loop comes down to.
+fn facts(device: &DeviceAnalysis) -> Value {
+    let dropped = device.attempts.iter().rfind(|attempt| attempt.drop.is_some());
+    let drop = dropped.and_then(|attempt| attempt.drop);
+    let attempts = match (device.verdict, &device.repeats) {
+        (Verdict::Loop, Some(repeats)) => repeats.attempts as usize,
+        (Verdict::Dropped, _) => device.attempts.iter().filter(|attempt| attempt.drop.is_some()).count(),
+        _ => device.attempts.len(),
+    };
+    json!({
+        "verdict": device.verdict,
+        "attempts": attempts,
+        "stage": drop.map(|drop| drop.stage),
+        "by": drop.map(|drop| drop.by),
+        "how": drop.map(|drop| drop.how),
+        "frame": drop.map(|drop| drop.at.frame),
+        "primary": dropped.and_then(|attempt| attempt.primary_cause).or_else(|| device.primary().map(|finding| finding.code)),
+    })
+}
