@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::hosts::Hosts;
+use super::services::Services;
 use crate::formats::x509::Certificate;
 use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
@@ -58,6 +59,8 @@ pub struct DeviceFacts {
     pub ports_opened: BTreeSet<u16>,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
+    /// How it asks for the services of its list of names.
+    pub services: Services,
     /// User names that it gave in clear: domain and user of NTLM, user of SIP.
     pub users: Vec<WireText>,
     /// CA certificates that it fetched by enrolment, with the frame that brought each.
@@ -254,6 +257,7 @@ impl DeviceFacts {
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;
+        self.services.side_by_side |= other.services.side_by_side;
         self.sends_server_name = match (self.sends_server_name, other.sends_server_name) {
             (Some(own), Some(theirs)) => Some(own || theirs),
             (own, theirs) => own.or(theirs),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, TEXT, VlanStay, Whose};
+use super::services;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::formats::x509::Certificate;
@@ -37,8 +38,11 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
     }
     match &event.what {
         What::Tcp(signal, stats) => {
-            if let (Signal::Syn { .. }, true) = (signal, facts.ports_opened.len() < PORTS) {
-                facts.ports_opened.insert(event.flow.server.port());
+            if matches!(signal, Signal::Syn { .. }) {
+                facts.services.connects();
+                if facts.ports_opened.len() < PORTS {
+                    facts.ports_opened.insert(event.flow.server.port());
+                }
             }
             if let Signal::SynAck { first: true } = signal {
                 facts.accepted.retain(|(server, _)| *server != event.flow.server);
@@ -113,7 +117,8 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
 fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_device: bool) {
     match message {
         Message::Dhcp(message) => self::dhcp(facts, event, message, from_device),
-        Message::Dns(message) if from_device => asked(facts, message),
+        Message::Dns(message) if from_device => asked(facts, event.at.time, message),
+        Message::Dns(message) => message.question.iter().for_each(|question| facts.services.told(question, message)),
         Message::Eap(message) => identity(facts, message),
         Message::Lldp(message) => lldp(facts, message),
         Message::Cdp(message) => cdp(facts, message),
@@ -228,17 +233,14 @@ fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
     }
 }
 
-fn asked(facts: &mut DeviceFacts, message: &dns::Message) {
+fn asked(facts: &mut DeviceFacts, at: Time, message: &dns::Message) {
     let Some(question) = &message.question else { return };
     remember(&mut facts.names_asked, &question.name);
     if !question.name.raw().starts_with('_') {
         return;
     }
-    let name = question.name.raw().to_ascii_lowercase();
-    let domain = ["_sipinternaltls._tcp.", "_sipinternal._tcp.", "_sip._tls.", "_sip._tcp.", "_sip._udp.", "_sips._tcp."]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix));
-    if let Some(domain) = domain {
+    facts.services.asked(at, question);
+    if let Some(domain) = services::sip_domain(question) {
         remember(&mut facts.sip_domains, &WireText::from(domain));
     }
 }

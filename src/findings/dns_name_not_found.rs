@@ -1,7 +1,7 @@
 //! `dns-name-not-found`: dNS answered that the names which the device looks for do not exist.
 
 use crate::findings::shared::answers::{self, Failure, Words};
-use crate::findings::shared::name_errand;
+use crate::findings::shared::{directory, name_errand};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, Stage};
@@ -36,6 +36,12 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     lists.into_iter().flat_map(|(purpose, list)| tell(case, purpose, &list)).collect()
 }
 
+/// Did the directory name a host: that of an enrolment service, which the device fetches the CA's certificate from?
+fn names_host(case: &Case<'_>) -> bool {
+    let requests = case.attempt.steps.iter().filter_map(directory::requests);
+    requests.flat_map(|(ldap, _)| ldap).any(|request| request.hosts > 0)
+}
+
 fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
     let (what, record) = match purpose {
         Purpose::Clock => {
@@ -49,6 +55,10 @@ fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
         Purpose::Registrar => {
             ("its registrar", "an SRV record _sipinternaltls._tcp in the SIP domain, port 5061, with the pool as target")
         }
+        Purpose::Other if names_host(case) => (
+            "a host, after the directory has named one",
+            "the host's address, or correct dNSHostName of the CA's pKIEnrollmentService object in the directory",
+        ),
         _ => ("its server", "a record for it"),
     };
     let mut found = name_errand::told(case, purpose, list, |names| Words {
@@ -112,6 +122,18 @@ mod tests {
             .the(&RULE);
         assert_eq!(found.summary, "DNS has none of the names by which the device looks for its server: pki01.contoso.com");
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn the_host_that_the_directory_named_is_told_as_that() {
+        let directory = tcp(Purpose::Directory).bind(0, "").search("(objectCategory=pKIEnrollmentService)", 1, 0).hosts(1);
+        let found = Login::new()
+            .step(directory)
+            .step(lookup("pki01.contoso.com").purpose(Purpose::Other).rcode(3))
+            .dropped_in(1)
+            .the(&RULE);
+        assert!(found.summary.ends_with("looks for a host, after the directory has named one: pki01.contoso.com"));
+        assert!(found.fix.contains("dNSHostName"));
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub enum MarkKind {
     Described,
     /// It says by LLDP (IEEE 802.1AB section 8.5.8) or CDP that it is a telephone.
     Telephone,
+    /// It asks for the services of its list of names side by side, though the first one is good.
+    SideBySide,
     /// Its ClientHello, as [`crate::device::facts::DeviceFacts::hello_in_words`] tells it, begins with it.
     Hello,
     /// The subject of a certificate of its own, given as TLS client, contains it.
@@ -175,7 +177,7 @@ impl MarkKind {
             Self::UserClass => "DHCP user class (option 77)",
             Self::VendorIdentity => "DHCP vendor identity (option 124)",
             Self::UserAgent => "user agent",
-            Self::Name | Self::Domain => "names asked for",
+            Self::Name | Self::Domain | Self::SideBySide => "names asked for",
             Self::Path => "files asked for",
             Self::Described | Self::Telephone => "LLDP and CDP",
             Self::Hello => "TLS hello",

@@ -231,6 +231,9 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
     (MarkKind::ServerCertificate, &[
         ("", [0x0000, 0x0000, 0x0800]),
     ]),
+    (MarkKind::SideBySide, &[
+        ("", [0x0010, 0x0000, 0x0000]),
+    ]),
     (MarkKind::Sip, &[
         ("", [0x568e, 0x0000, 0x0040]),
     ]),

@@ -213,6 +213,7 @@ impl<'a> Shown<'a> {
             MarkKind::Path => !facts.paths_asked.is_empty(),
             MarkKind::Described => !facts.described.is_empty(),
             MarkKind::Telephone => facts.is_telephone,
+            MarkKind::SideBySide => facts.services.side_by_side,
             MarkKind::Hello => self.hello.is_some(),
             MarkKind::Certificate | MarkKind::ServerCertificate => facts.own_certificate.is_some(),
             MarkKind::Sip => facts.speaks_sip || !facts.sip_domains.is_empty() || facts.connects_to_sip(),
@@ -238,7 +239,7 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
     (facts.highest_tls, facts.sends_server_name, facts.is_telephone).hash(&mut hasher);
-    (facts.speaks_sip, facts.connects_to_sip()).hash(&mut hasher);
+    (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
 }
@@ -276,6 +277,10 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
         MarkKind::Described => Seen::Said("describes itself as ", first(&facts.described, contains)?, " (LLDP or CDP)"),
         MarkKind::Telephone => facts.is_telephone.then_some(Seen::Does("says that it is a telephone (LLDP or CDP)"))?,
+        MarkKind::SideBySide => facts
+            .services
+            .side_by_side
+            .then_some(Seen::Does("asks DNS for several services side by side, though the first is good"))?,
         MarkKind::Hello => {
             let hello = shown.hello.as_deref().filter(|hello| begins(hello, value))?;
             Seen::Told("its TLS hello offers at most ", hello, "")

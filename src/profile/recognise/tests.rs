@@ -1,6 +1,7 @@
 //! What devices show of themselves, and the family that is recognised.
 
 use super::*;
+use crate::device::services::Services;
 use crate::model::Mac;
 
 fn texts(texts: &[&str]) -> Vec<WireText> {
@@ -78,6 +79,19 @@ fn the_name_of_the_internal_pool_alone_makes_no_phone_edition() {
     let speaks = DeviceFacts { sip_domains: texts(&["contoso.com"]), ..with_maker.clone() };
     let with_new_hello = DeviceFacts { highest_tls: Some(0x0303), sends_server_name: Some(true), ..speaks };
     assert_eq!(name(&with_new_hello).as_deref(), Some("polycom-ucs"));
+}
+
+#[test]
+fn who_asks_for_all_services_side_by_side_is_a_pc_unless_it_says_that_it_is_a_telephone() {
+    let asks = |side_by_side: bool, is_telephone: bool| {
+        let names = texts(&["_sipinternaltls._tcp.contoso.com", "_sipinternal._tcp.contoso.com", "_sip._tls.contoso.com"]);
+        let mut services = Services::default();
+        services.side_by_side = side_by_side;
+        DeviceFacts { names_asked: names, sip_domains: texts(&["contoso.com"]), services, is_telephone, ..Default::default() }
+    };
+    assert_eq!(name(&asks(true, false)).as_deref(), Some(PC));
+    assert_eq!(name(&asks(false, false)).as_deref(), Some(SIP));
+    assert_eq!(name(&asks(true, true)).as_deref(), Some(SIP));
 }
 
 #[test]
