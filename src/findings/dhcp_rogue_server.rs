@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::findings::shared::own_network::{answer_of, is_beyond, reached_beyond};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Lease, StepKind};
-use crate::model::{At, Evidence, Stage};
+use crate::model::{At, Evidence, How, Stage};
 use crate::protocols::dhcp::{Message, option};
 use crate::text::WireText;
 
@@ -34,8 +35,10 @@ const COMPARED: [u8; 7] =
 
 /// Two answers to one question that contradict each other.
 struct Conflict<'a> {
-    index: usize,
-    lease: &'a Lease,
+    /// In which step of the attempt; none, where the lease is older than the attempt.
+    index: Option<usize>,
+    /// Whose lease the device took.
+    taken: Option<Ipv4Addr>,
     answers: [Answer<'a>; 2],
     options: Vec<u8>,
 }
@@ -51,8 +54,9 @@ fn found(case: &Case<'_>) -> Option<Found> {
             _ => None,
         })
         .collect();
-    let blamed = all.iter().find(|conflict| is_to_blame(case, conflict));
-    let shown = blamed.or_else(|| all.first())?;
+    let earlier = earlier(case);
+    let blamed = all.iter().chain(&earlier).find_map(|conflict| Some((conflict, blame(case, conflict)?)));
+    let shown = blamed.map(|(conflict, _)| conflict).or_else(|| all.first())?;
     let [first, second] = shown.answers;
     let (one, other) = (first.server, second.server);
     let values: Vec<String> = shown
@@ -67,10 +71,10 @@ fn found(case: &Case<'_>) -> Option<Found> {
     let show = format!("dhcp.option.dhcp == {kind}");
     Some(Found {
         stage: Stage::Address,
-        step: Some(shown.index),
+        step: shown.index,
         proof: Proof::Proven,
         explains_drop: blamed.is_some(),
-        confidence: if blamed.is_some() { 0.85 } else { 0.75 },
+        confidence: blamed.map_or(0.75, |(_, confidence)| confidence),
         summary: format!("two DHCP servers contradict each other: {}", values.join("; ")),
         fix: format!(
             "Find out which of {one} and {other} belongs in the phone's VLAN, take the other off (its MAC is the source of its frame) and \
@@ -81,6 +85,16 @@ fn found(case: &Case<'_>) -> Option<Found> {
             Evidence::new(second.at.frame, &show, format!("the answer of {other}")),
         ],
     })
+}
+
+/// The contradiction behind a lease that the device has had since before the attempt.
+fn earlier<'a>(case: &Case<'a>) -> Option<Conflict<'a>> {
+    let (_, lease) = case.known.lease.as_ref().filter(|(at, _)| *at < case.attempt.first)?;
+    let [one, other] = case.known.contested.as_ref()?;
+    let (first, second) = (Answer::of(one)?, Answer::of(other).filter(|other| other.at < case.attempt.first)?);
+    let options = first.against(&second);
+    let is_its = one.1.transaction == lease.transaction && !options.is_empty();
+    is_its.then_some(Conflict { index: None, taken: lease.server_id(), answers: [first, second], options })
 }
 
 /// What a server answered.
@@ -111,6 +125,7 @@ impl<'a> Answer<'a> {
 
 /// The first two answers that contradict each other. A device that asks again and again is told the same again and again.
 fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
+    let taken = lease.acks.last().and_then(|(_, ack)| ack.server_id());
     [&lease.offers, &lease.acks].into_iter().find_map(|answers| {
         let mut different: Vec<Answer<'_>> = Vec::new();
         for answer in answers.iter().filter_map(Answer::of) {
@@ -125,7 +140,7 @@ fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
         pairs
             .map(|(first, second)| (first, second, first.against(&second)))
             .find(|(_, _, options)| !options.is_empty())
-            .map(|(first, second, options)| Conflict { index, lease, answers: [first, second], options })
+            .map(|(first, second, options)| Conflict { index: Some(index), taken, answers: [first, second], options })
     })
 }
 
@@ -162,17 +177,18 @@ fn value(message: &Message, code: u8) -> String {
     }
 }
 
-/// Did the device take one server's lease, and drop at a value that only this server gave?
-fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
-    let Some(dropped) = case.attempt.dropped().filter(|_| case.attempt.drop.is_some()) else { return false };
-    let Some(taken) = conflict.lease.acks.last().and_then(|(_, ack)| ack.server_id()) else { return false };
+/// Did the device take one server's lease, and drop at a value that only this server gave? How sure is that?
+fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
+    let drop = case.attempt.drop?;
+    let dropped = case.attempt.dropped()?;
+    let taken = conflict.taken?;
     let [first, second] = conflict.answers;
     let (own, theirs) = if taken == first.server {
         (first.message, second.message)
     } else if taken == second.server {
         (second.message, first.message)
     } else {
-        return false;
+        return None;
     };
     let only_own = |code: u8, address: Ipv4Addr| {
         conflict.options.contains(&code) && own.addresses(code).contains(&address) && !theirs.addresses(code).contains(&address)
@@ -187,7 +203,7 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
         let by_address = matches!(address, Some(std::net::IpAddr::V4(address)) if only_own(150, address));
         by_address || conflict.options.contains(&66) && named(own) && !named(theirs)
     };
-    match &dropped.kind {
+    let is_at_its_value = match &dropped.kind {
         StepKind::Neighbour(neighbour) => {
             matches!(neighbour.address, std::net::IpAddr::V4(address) if only_own(option::ROUTERS, address))
         }
@@ -213,7 +229,12 @@ fn is_to_blame(case: &Case<'_>, conflict: &Conflict<'_>) -> bool {
         | StepKind::Clock(_)
         | StepKind::Registration(_)
         | StepKind::Inquiry(_) => false,
-    }
+    };
+    // Nothing beyond a router that only this server names answers: it may be the wrong one.
+    let routed = own.addresses(option::ROUTERS).first().is_some_and(|router| only_own(option::ROUTERS, *router));
+    let server = || answer_of(dropped).filter(|(server, answer)| answer.is_none() && is_beyond(case, *server) == Some(true));
+    let is_unrouted = || drop.how == How::Timeout && server().is_some() && !reached_beyond(case, case.attempt.first);
+    if is_at_its_value { Some(0.85) } else { (routed && is_unrouted()).then_some(0.6) }
 }
 
 #[cfg(test)]
@@ -269,6 +290,40 @@ mod tests {
         };
         assert!(refused("192.168.1.20"));
         assert!(!refused("10.0.0.9"), "neither names it");
+    }
+
+    #[test]
+    fn a_lease_from_before_the_attempt_is_to_blame_for_its_silent_dns_too() {
+        let StepKind::Lease(taken) = two(RIGHT, WRONG, WRONG).into_step(1).kind else { panic!("no lease") };
+        let later = |ack: Option<usize>| {
+            let mut login = Login::new().step(asked("192.168.1.1")).dropped();
+            (login.attempt.first, login.attempt.last) = (at(20), at(40));
+            let (lease, offers) = (taken.acks.clone(), taken.offers.clone());
+            login.knowing(|known| {
+                known.lease = ack.and_then(|ack| lease.get(ack).cloned());
+                known.contested = Some([offers[0].clone(), offers[1].clone()]);
+            })
+        };
+        let found = later(Some(0)).the(&RULE);
+        assert!(found.explains_drop && found.step.is_none());
+        later(None).nothing(&RULE);
+    }
+
+    #[test]
+    fn nothing_beyond_the_router_that_only_the_wrong_server_names_can_answer() {
+        let mask: &[(u8, &[u8])] = &[(1, &[255, 255, 255, 0])];
+        let (right, wrong) = ([RIGHT, mask].concat(), [WRONG, mask].concat());
+        let silent = |ack: &[(u8, &[u8])]| {
+            let called = syn(crate::login::steps::Purpose::Registrar).timed_out(crate::model::By::Network);
+            let login = Login::new().step(two(&right, &wrong, ack)).step(called).dropped();
+            let StepKind::Lease(lease) = &login.attempt.steps[0].kind else { panic!("no lease") };
+            let lease = lease.acks.last().cloned();
+            login.knowing(|known| known.lease = lease.clone()).the(&RULE)
+        };
+        let found = silent(&wrong);
+        assert!(found.explains_drop && found.confidence < 0.7, "which of the two is wrong does not show");
+        let mute: &[(u8, &[u8])] = &[(54, &[192, 168, 1, 1]), (6, &[192, 168, 1, 1])];
+        assert!(!silent(mute).explains_drop, "its lease names no router");
     }
 
     #[test]
