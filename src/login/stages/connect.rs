@@ -36,9 +36,9 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
         return Some(Judged::failed(stage, By::Server, How::Rst, at));
     }
     if !accepted {
-        if let Some((at, close)) = left_after_hello(connection) {
+        if let Some((at, how)) = left_after_hello(connection) {
             let stage = if stage == Stage::Connect { Stage::Tls } else { stage };
-            return Some(Judged::failed(stage, By::Device, how(close), at));
+            return Some(Judged::failed(stage, By::Device, how, at));
         }
         // Data without a SYN-ACK: the answers were not captured.
         let silent = stats.client.first_data.is_none() && stats.server.last.is_none() || connection.is_unheard();
@@ -74,14 +74,17 @@ fn is_used(connection: &Connection) -> bool {
     connection.stats.client.first_data.is_some() || connection.stats.server.first_data.is_some()
 }
 
-/// A capture of one direction shows all the same that the client leaves the handshake: its hello is all that it says, it
-/// acknowledges an answer, and it closes at once.
-fn left_after_hello(connection: &Connection) -> Option<(At, Close)> {
-    let (said, _) = connection.tls.as_ref()?.client_hello.as_ref()?;
+/// A capture of one direction shows all the same that the client leaves the handshake: it acknowledges an answer to its hello, and
+/// says why it does not go on; or the hello is all that it says, and it closes at once.
+fn left_after_hello(connection: &Connection) -> Option<(At, How)> {
+    let handshake = connection.tls.as_ref().filter(|_| connection.stats.server.uncaptured > 0)?;
+    let (said, _) = handshake.client_hello.as_ref()?;
+    if let Some((at, Side::Client, _)) = handshake.fatal_alert() {
+        return Some((at, How::Alert));
+    }
     let (at, side, close) = connection.first_close()?;
-    let answered = connection.stats.server.uncaptured > 0;
     let hello_alone = connection.stats.client.data_segments == 1;
-    (side == Side::Client && answered && hello_alone && at.time.since(said.time) < PATIENCE).then_some((at, close))
+    (side == Side::Client && hello_alone && at.time.since(said.time) < PATIENCE).then_some((at, how(close)))
 }
 
 /// A hello that the capture cut, and with it what the server answered: that the client says no more, and leaves, shows all the same.
@@ -131,5 +134,24 @@ mod tests {
             judge(connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
         };
         assert_eq!((closed(true), closed(false)), (Some(Outcome::Failed), Some(Outcome::Unclear)));
+    }
+
+    #[test]
+    fn who_says_why_it_leaves_does_so_though_the_capture_lacks_the_other_side() {
+        let left = |level: u8, code: u8| {
+            let said = tcp(Purpose::Registrar).hello().alert(Side::Client, level, code).change(|connection| {
+                connection.syn_ack = None;
+                connection.stats.server = crate::flow::SideStats { uncaptured: 2_500, ..Default::default() };
+            });
+            let step = said.into_step(1);
+            let heard_from = Hosts::default();
+            let (end, last_begun) = (step.last.time, step.first.time);
+            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let StepKind::Connection(connection) = &step.kind else { panic!("no connection") };
+            let judged = judge(connection, Stage::Connect, &horizon)?;
+            Some((judged.stage, judged.ending.map(|ending| (ending.by, ending.how))))
+        };
+        assert_eq!(left(2, 48), Some((Stage::Tls, Some((By::Device, How::Alert)))));
+        assert_eq!(left(1, 112).and_then(|(_, ending)| ending), None, "a warning ends nothing");
     }
 }
