@@ -46,6 +46,10 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         StepKind::LeaseV6(_) => return restarts(current, true, step),
         _ => {}
     }
+    // Whose binding has run out looks for its registrar from the beginning.
+    if matches!(step.kind, StepKind::Lookup(_)) && current.has_run_out(step.first.time) {
+        return true;
+    }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
     }
@@ -479,6 +483,31 @@ mod tests {
         assert_eq!(ends(vec![refused(5), next(6)], 20), [Some(How::Rst)], "nothing came of it");
         assert_eq!(ends(vec![refused(5)], 6), [Some(How::Rst)], "it is not seen at work");
         assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
+    }
+
+    #[test]
+    fn whose_binding_has_run_out_is_not_signed_in_and_looks_for_its_registrar_anew() {
+        let granted = sip::Message { expires: Some(600), ..sip_answer(200, 1) };
+        let registered = moved(registration(vec![(1, sip_request("REGISTER", 1), Some(granted))]), 1).1;
+        let looks = |second: u64| {
+            let (_, step) = moved(lookup("sip.contoso.com").times(3), second);
+            let ending = Some(Ending { by: By::Network, how: How::Timeout, at: step.last });
+            Step { purpose: Purpose::Registrar, stage: Stage::Names, outcome: Outcome::Failed, ending, ..step }
+        };
+        let attempts = |second: u64| {
+            let steps = [registered.clone(), looks(second), looks(second + 60)];
+            let judged = steps.map(|step| {
+                let signed_in = (step.stage == Stage::Register).then_some(0.99);
+                Judgement { draft: 1, weight: Weight::default(), step, signed_in }
+            });
+            let end = at_second(second + 200, (second + 200) as f64).time;
+            split(judged.into(), &profile(), end, &Settled::default())
+                .into_iter()
+                .map(|(attempt, _)| attempt.drop.is_some())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(attempts(300), [false], "it is still bound, and these may serve anything");
+        assert_eq!(attempts(700), [false, true, true]);
     }
 
     #[test]

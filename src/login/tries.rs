@@ -18,6 +18,14 @@ pub(super) const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
+/// When the binding runs out that was made over UDP: no connection shows that it stands.
+fn expiry(step: &Step) -> Option<Time> {
+    match &step.kind {
+        StepKind::Registration(registration) => register::expiry(&registration.transactions),
+        _ => None,
+    }
+}
+
 /// One try, as it is being put together.
 #[derive(Default)]
 pub(super) struct Try {
@@ -78,11 +86,23 @@ impl Try {
         (!better).then_some((errand(judgement.step.purpose), given_up(&judgement.step, ending, next)))
     }
 
-    /// Is the device signed in, on a connection that nobody has closed?
+    /// Is the device signed in: by a connection that nobody has closed, or a binding that has not run out?
     pub(super) fn is_signed_in(&self, at: Time) -> bool {
-        self.judgements
-            .iter()
-            .any(|judgement| judgement.signed_in.is_some() && judgement.step.ending.is_none_or(|ending| ending.at.time > at))
+        let mut sessions = self.sessions();
+        sessions.any(|step| {
+            let closed = step.ending.map(|ending| ending.at.time);
+            closed.into_iter().chain(expiry(step)).all(|end| end > at)
+        })
+    }
+
+    /// Had it a binding that nobody gave back, and has that run out?
+    pub(super) fn has_run_out(&self, at: Time) -> bool {
+        let run_out = |step: &Step| step.ending.is_none() && expiry(step).is_some_and(|end| end <= at);
+        self.sessions().any(run_out) && !self.is_signed_in(at)
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = &Step> + '_ {
+        self.judgements.iter().filter(|judgement| judgement.signed_in.is_some()).map(|judgement| &judgement.step)
     }
 
     /// Is its last session one that nobody closed, and not yet old?

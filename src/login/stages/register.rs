@@ -3,7 +3,7 @@
 
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
-use crate::model::{At, By, How, Outcome, SECOND, Stage};
+use crate::model::{At, By, How, Outcome, SECOND, Stage, Time};
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -101,6 +101,18 @@ fn registered_unseen() -> Judged {
 fn registers(transaction: &Transaction) -> bool {
     let accepted = transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)));
     accepted && transaction.request.method() == "REGISTER" && transaction.request.expires != Some(0)
+}
+
+/// When the binding is over that the last REGISTER made, if nobody refreshes it (RFC 3261 section 10.2.1): some time later than it
+/// says, for the device and the registrar reckon from other moments.
+pub(in crate::login) fn expiry(transactions: &[Transaction]) -> Option<Time> {
+    const GRACE: i64 = 60 * SECOND;
+    /// What a registrar grants where nobody says anything (section 10.2).
+    const USUAL: u32 = 3_600;
+    let last = transactions.iter().rev().find(|transaction| registers(transaction))?;
+    let (at, answer) = last.answer.as_ref()?;
+    let seconds = answer.expires.or(last.request.expires).unwrap_or(USUAL);
+    Some(at.time.plus(i64::from(seconds).saturating_mul(SECOND).saturating_add(GRACE)))
 }
 
 /// Is the last word a challenge in the middle of the legs: may the answer still be to come?
