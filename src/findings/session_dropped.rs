@@ -51,9 +51,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
         proof: if left.is_some() { Proof::Told } else { Proof::Inferred },
         explains_drop: true,
         confidence: if left.is_some() { 0.75 } else { 0.6 },
-        summary: format!(
-            "the session with {name} held {seconds:.0} s after it was opened, then {how}, and the login begins again"
-        ),
+        summary: format!("the session with {name} held {seconds:.0} s after it was opened, then {how}"),
         fix: format!(
             "See the log of {name} and of the device for the moment of frame {}, and the time-outs of the firewalls and load balancers \
              between them. A capture at the server at the same time shows who really closed.",
@@ -80,8 +78,7 @@ mod tests {
         let found = session(Stage::Session).the(&RULE);
         assert_eq!(
             found.summary,
-            "the session with pool.contoso.com (10.0.0.5:5061) held 42 s after it was opened, then the server resets the connection (RST), \
-             and the login begins again"
+            "the session with pool.contoso.com (10.0.0.5:5061) held 42 s after it was opened, then the server resets the connection (RST)"
         );
         assert!(found.explains_drop);
     }
