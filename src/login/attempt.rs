@@ -258,7 +258,8 @@ fn close(
     let drop = dropped.map(|(_, drop)| drop);
     let stages = stage_reports(&steps, drop.as_ref(), signed_in, profile);
     let signed_in = if drop.is_some_and(|drop| drop.stage != Stage::Session) { None } else { signed_in };
-    (Attempt { number, first, last, steps, stages, drop, dropped_step: dropped.map(|(index, _)| index), signed_in }, drafts)
+    let dropped_step = dropped.map(|(index, _)| index);
+    (Attempt { number, first, last, steps, stages, drop, dropped_step, signed_in }, drafts)
 }
 
 #[cfg(test)]
@@ -266,8 +267,8 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::record::Weight;
-    use crate::login::steps::{Ending, LeaseV6};
-    use crate::model::{By, How};
+    use crate::login::steps::{Close, Ending, LeaseV6};
+    use crate::model::{By, How, Side};
     use crate::protocols::sip;
 
     /// With which frames the attempts begin that these steps make.
@@ -297,7 +298,7 @@ mod tests {
     }
 
     fn refused(frame: u64) -> (u64, Step) {
-        moved(syn(Purpose::Registrar).leaves(crate::model::Side::Server, crate::login::steps::Close::Rst), frame)
+        moved(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst), frame)
     }
 
     #[test]
@@ -399,6 +400,25 @@ mod tests {
         let judgements = sessions.iter().flat_map(closed).map(judged).collect();
         let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
         attempts.last()?.0.drop.map(|drop| (drop.stage, drop.how))
+    }
+
+    #[test]
+    fn a_close_that_nobody_answers_and_nobody_repeats_is_where_the_capture_loses_sight_of_the_device() {
+        let close = |acknowledged: bool| {
+            let (_, mut step) = moved(tcp(Purpose::Registrar), 10);
+            let (closed, later) = (at_second(200, 200.0), at_second(201, 200.1));
+            let StepKind::Connection(connection) = &mut step.kind else { panic!("no connection") };
+            connection.closes.push((closed, Side::Server, Close::Fin));
+            connection.stats.client.last = Some(if acknowledged { later } else { at_second(199, 199.0) });
+            connection.stats.server.last = Some(closed);
+            (step.stage, step.outcome, step.last) =
+                (Stage::Session, Outcome::Ok, connection.stats.client.last.max(Some(closed)).unwrap());
+            step.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
+            let judged = Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.9) };
+            let attempts = split(vec![judged], &profile(), at_second(900, 900.0).time, &Settled::default());
+            attempts[0].0.drop.map(|drop| drop.stage)
+        };
+        assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
     }
 
     #[test]
