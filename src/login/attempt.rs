@@ -554,6 +554,18 @@ mod tests {
     }
 
     #[test]
+    fn a_question_of_the_last_seconds_is_no_silence_though_it_was_asked_again() {
+        let silent = |name: &str, begun: u64| {
+            let (_, step) = moved(lookup(name).times(3), begun);
+            Step { purpose: Purpose::Registrar, ..failed((begun, step), How::Timeout) }
+        };
+        let alone = |end: u64| ends(vec![silent("pbx.contoso.com", 5)], end);
+        assert_eq!((alone(7), alone(9)), (vec![None], vec![Some(How::Timeout)]));
+        let list = ends(vec![silent("sip.contoso.com", 1), silent("pbx.contoso.com", 5)], 7);
+        assert_eq!(list, [Some(How::Timeout)], "the one before it is silent already");
+    }
+
+    #[test]
     fn another_inform_after_a_long_pause_begins_the_next_attempt() {
         let silent = |frame: u64| {
             let (_, mut step) = moved(dhcp_exchange().inform().inform(), frame);

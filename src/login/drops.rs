@@ -160,7 +160,9 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
     let next_try_to_come = step.purpose == Purpose::Directory && drop.how == How::Rejected && !is_closed(step);
-    goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || may_come_back(step, drop)
+    let only = steps.iter().enumerate().all(|(index, other)| index == dropped || other.outcome != Outcome::Failed);
+    let waits = drop.how == How::Timeout && only && end.since(step.first.time) < CUT_OFF;
+    goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
 }
 
 /// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
