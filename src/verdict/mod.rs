@@ -1,13 +1,16 @@
 //! All that was found about a device in, put together: verdict, loop, primary cause.
 
+use std::sync::Arc;
+
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
 use crate::findings::{Case, Found, Rule, Weight};
-use crate::login::steps::Attempt;
+use crate::login::steps::{Attempt, Lease};
 use crate::login::timeline::{self, Moment};
 use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
 use crate::profile::Profile;
 
+mod contest;
 mod elsewhere;
 mod heading;
 mod obstacle;
@@ -70,12 +73,15 @@ pub struct Gathered {
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
+    /// The lease that the device lives on, where several servers answered when it was given.
+    contested: Option<Arc<Lease>>,
 }
 
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
     pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
-        let case = Case::new(profile, attempt, facts);
+        let lease = self.contested.take();
+        let case = Case::new(profile, attempt, facts).on_lease(lease.as_deref());
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
@@ -104,6 +110,7 @@ impl Gathered {
         if !timeline.is_empty() {
             self.draw(&case);
         }
+        self.remember_lease(attempt, lease);
         self.make_room();
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
@@ -128,6 +135,13 @@ impl Gathered {
             self.attempts.reserve_exact(1);
         }
         self.attempts.push(summary);
+    }
+
+    fn remember_lease(&mut self, attempt: &Attempt, before: Option<Arc<Lease>>) {
+        let held = |lease: &Option<Arc<Lease>>| lease.as_deref().map_or(0, contest::held_by);
+        self.held = self.held.saturating_sub(held(&before));
+        self.contested = if self.is_brief { None } else { contest::after(attempt, before) };
+        self.held = self.held.saturating_add(held(&self.contested));
     }
 
     /// What would have come next, had this cause been mended.
@@ -384,6 +398,8 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::testing::{IntoStep, Login, dhcp_exchange, ip, lookup};
+    use crate::login::steps::StepKind;
     use crate::model::{At, Frame, SECOND};
 
     fn at(second: i64) -> At {
@@ -439,6 +455,26 @@ mod tests {
         assert_eq!(after(Stage::Connect, true), Verdict::Dropped);
         assert_eq!(after(Stage::Connect, false), Verdict::Loop, "it was cut soon after it began");
         assert_eq!(after(Stage::Session, true), Verdict::Loop, "one session like the other");
+    }
+
+    #[test]
+    fn a_lease_of_the_wrong_server_stops_the_attempts_that_live_on_it_too() {
+        const RIGHT: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
+        const WRONG: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 254]), (6, &[10, 0, 4, 254])];
+        let asked = || {
+            let mut step = lookup("sip.contoso.com").times(3).into_step(20);
+            if let StepKind::Lookup(lookup) = &mut step.kind {
+                lookup.queries.iter_mut().for_each(|(_, server)| *server = ip("10.0.4.254"));
+            }
+            step
+        };
+        let leased = dhcp_exchange().discover().offer(RIGHT).offer(WRONG).request().ack(WRONG);
+        let mut gathered = Gathered::default();
+        for login in [Login::new().step(leased).step(asked()).dropped(), Login::new().step(asked()).dropped()] {
+            gathered.attempt(&login.attempt, &login.profile, &login.known, crate::findings::ALL);
+        }
+        let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
+        assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
     }
 
     /// The period of attempts that begin at these seconds, each of which drops.
