@@ -1,12 +1,10 @@
 //! How much memory what is known of a device takes, and how it is cut down.
 
-use std::sync::Arc;
-
 use super::facts::{ClockWitness, DeviceFacts, FetchedFile};
 use super::hosts::Hosts;
 use crate::bytes::share;
 use crate::model::At;
-use crate::protocols::{Describe as _, dhcp};
+use crate::protocols::Describe as _;
 use crate::text::WireText;
 
 /// A lease that takes more than this is not kept where there is too much of everything.
@@ -49,22 +47,15 @@ impl DeviceFacts {
         ]
     }
 
-    /// What servers have offered.
-    fn offers(&self) -> impl Iterator<Item = &Arc<dhcp::Message>> {
-        self.offered.iter().chain(self.contested.iter().flatten()).map(|(_, offer)| offer)
-    }
-
     /// How much there is of everything that can grow.
     fn entries(&self) -> usize {
         let lease = self.lease.as_ref().map_or(0, |(_, lease)| lease.options.len());
-        let offers: usize = self.offers().map(|offer| offer.options.len()).sum();
         // Another may take its place.
         let certificate = self.own_certificate.as_ref().map_or(0, |one| one.der.len());
         let texts: usize = self.texts().map(Vec::len).iter().sum();
         // This is asked after each event, hence without a list of them. Lists that lie in memory cannot have more entries together
         // than a number can say.
         lease
-            + offers
             + certificate
             + texts
             + self.parameter_list.len()
@@ -89,7 +80,6 @@ impl DeviceFacts {
         let fixed = [
             size_of::<Self>(),
             self.lease.as_ref().map_or(0, |(_, lease)| share(lease, lease.held())),
-            self.offers().map(|offer| share(offer, offer.held())).fold(0, usize::saturating_add),
             self.parameter_list.len(),
             self.host_name.as_ref().map_or(0, WireText::held),
             self.own_certificate.as_ref().map_or(0, |one| one.held()),
@@ -138,7 +128,6 @@ impl DeviceFacts {
             self.host_name = None;
             self.own_certificate = None;
         }
-        (self.offered, self.contested) = (None, None);
         self.lease = self.lease.take().filter(|(_, lease)| few && lease.held() <= SMALL_LEASE);
     }
 }

@@ -79,10 +79,6 @@ pub struct DeviceFacts {
     pub plug_and_play: Option<IpAddr>,
     /// Options of its last lease.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
-    /// The OFFERs of two servers to the question that led to it, if there were two.
-    pub contested: Option<[(At, Arc<dhcp::Message>); 2]>,
-    /// The last OFFER.
-    pub offered: Option<(At, Arc<dhcp::Message>)>,
     /// Did it give that lease back, or find it refused?
     pub lease_over: bool,
     /// VLAN in which it got that lease.
@@ -209,27 +205,6 @@ pub enum ClockSource {
 }
 
 impl DeviceFacts {
-    /// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
-    /// DISCOVER shows that it knows of none: it has restarted.
-    pub(super) fn is_in_mid_lease(&self, now: Time, vlan: Option<u16>) -> bool {
-        let Some((given, lease)) = self.lease.as_ref().filter(|_| !self.lease_over) else { return false };
-        let Some(seconds) = lease.lease_seconds() else { return false };
-        let repeated = self.restarts.last().is_some_and(|last| last.time > given.time);
-        vlan == self.lease_vlan && !repeated && now.since(given.time) < i64::from(seconds).saturating_mul(SECOND / 2)
-    }
-
-    /// Two servers may answer one question; a question that one alone answers takes the place of that.
-    pub(super) fn offer(&mut self, at: At, message: &Arc<dhcp::Message>) {
-        let first = self.offered.take().filter(|(_, first)| first.transaction == message.transaction);
-        let other = first.as_ref().filter(|(_, first)| first.server_id() != message.server_id());
-        if let Some(first) = other {
-            self.contested = Some([first.clone(), (at, Arc::clone(message))]);
-        } else if first.is_none() {
-            self.contested = None;
-        }
-        self.offered = first.or_else(|| Some((at, Arc::clone(message))));
-    }
-
     /// What it calls itself. That Windows fetches a revocation list (CryptoAPI) says nothing of the device.
     pub fn own_name(&self) -> Option<&WireText> {
         let agent = self.user_agents.iter().find(|agent| !agent.raw().starts_with("Microsoft-CryptoAPI/"));
@@ -273,7 +248,6 @@ impl DeviceFacts {
         self.own_certificate = self.own_certificate.take().or(other.own_certificate);
         if self.lease.is_none() {
             (self.lease, self.lease_over, self.lease_vlan) = (other.lease, other.lease_over, other.lease_vlan);
-            (self.offered, self.contested) = (other.offered, other.contested);
         }
         self.plug_and_play = self.plug_and_play.or(other.plug_and_play);
         self.seeks_plug_and_play = self.seeks_plug_and_play.max(other.seeks_plug_and_play);

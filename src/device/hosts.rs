@@ -25,6 +25,11 @@ impl Hosts {
         self.0.binary_search(&host).is_ok()
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = IpAddr> {
+        self.0.iter().copied()
+    }
+
     /// Adds one, unless there are so many already.
     pub(super) fn add(&mut self, host: IpAddr, most: usize) {
         if self.0.len() <= FEW && self.0.contains(&host) {

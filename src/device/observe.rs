@@ -9,7 +9,7 @@ use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, pkcs7, spnego};
-use crate::model::{SECOND, Side, Time};
+use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
@@ -173,18 +173,13 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
             add_newest(&mut facts.discovers_in_vain, (message.transaction, event.at));
         }
         match message.kind {
-            Some(dhcp::kind::DISCOVER) if facts.is_in_mid_lease(event.at.time, event.link.vlan) => {
-                add_newest(&mut facts.restarts, event.at)
-            }
+            Some(dhcp::kind::DISCOVER) if in_mid_lease(facts, event) => add_newest(&mut facts.restarts, event.at),
             Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lease_over = true,
             _ => {}
         }
         return;
     }
     facts.discovers_in_vain.retain(|(transaction, _)| *transaction != message.transaction);
-    if message.kind == Some(dhcp::kind::OFFER) {
-        facts.offer(event.at, message);
-    }
     if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::clone(message)));
         if !message.your.is_unspecified() {
@@ -194,6 +189,16 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
     } else if message.kind == Some(dhcp::kind::NAK) {
         facts.lease_over = true;
     }
+}
+
+/// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
+/// DISCOVER shows that it knows of none: it has restarted.
+fn in_mid_lease(facts: &DeviceFacts, event: &Event) -> bool {
+    let Some((given, lease)) = facts.lease.as_ref().filter(|_| !facts.lease_over) else { return false };
+    let Some(seconds) = lease.lease_seconds() else { return false };
+    let age = event.at.time.since(given.time);
+    let repeated = facts.restarts.last().is_some_and(|last: &At| last.time > given.time);
+    event.link.vlan == facts.lease_vlan && !repeated && age < i64::from(seconds).saturating_mul(SECOND / 2)
 }
 
 fn identity(facts: &mut DeviceFacts, message: &eap::Message) {
@@ -458,20 +463,6 @@ mod tests {
         assert_eq!(in_vain.iter().map(|(_, at)| at.frame.number()).collect::<Vec<_>>(), [1]);
         let all = facts((1..200).map(|frame| dhcp(frame, discover, 1)).collect()).discovers_in_vain;
         assert_eq!((all.len(), all.last().map(|(_, at)| at.frame.number())), (NEWEST, Some(199)));
-    }
-
-    #[test]
-    fn two_offers_to_one_question_are_remembered_until_one_server_alone_answers_another() {
-        let offer = |frame: u64, transaction: u32, server: u8| {
-            let options: &[(u8, &[u8])] = &[(54, &[10, 0, 4, server])];
-            let message = crate::findings::testing::dhcp_message(dhcp::kind::OFFER, options);
-            let message = dhcp::Message { operation: 2, transaction, ..message };
-            seen(frame, Side::Server, Message::Dhcp(std::sync::Arc::new(message)))
-        };
-        let contested = |offers: Vec<Event>| facts(offers).contested.map(|offers| offers.map(|(at, _)| at.frame.number()));
-        assert_eq!(contested(vec![offer(1, 7, 1), offer(2, 7, 1)]), None, "the same server once more");
-        assert_eq!(contested(vec![offer(1, 7, 1), offer(2, 7, 2)]), Some([1, 2]));
-        assert_eq!(contested(vec![offer(1, 7, 1), offer(2, 7, 2), offer(3, 8, 1)]), None);
     }
 
     #[test]

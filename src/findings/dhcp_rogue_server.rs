@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::findings::shared::own_network::{answer_of, is_beyond, reached_beyond};
+use crate::findings::shared::own_network::{answer_of, is_beyond};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Lease, StepKind};
 use crate::model::{At, Evidence, How, Stage};
@@ -50,7 +50,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         .iter()
         .enumerate()
         .filter_map(|(index, step)| match &step.kind {
-            StepKind::Lease(lease) if lease.informs.is_empty() => conflict(index, lease),
+            StepKind::Lease(lease) if lease.informs.is_empty() => conflict(Some(index), lease),
             _ => None,
         })
         .collect();
@@ -87,14 +87,10 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// The contradiction behind a lease that the device has had since before the attempt.
+/// The contradiction behind a lease of an attempt before, where this one asks for none.
 fn earlier<'a>(case: &Case<'a>) -> Option<Conflict<'a>> {
-    let (_, lease) = case.known.lease.as_ref().filter(|(at, _)| *at < case.attempt.first)?;
-    let [one, other] = case.known.contested.as_ref()?;
-    let (first, second) = (Answer::of(one)?, Answer::of(other).filter(|other| other.at < case.attempt.first)?);
-    let options = first.against(&second);
-    let is_its = one.1.transaction == lease.transaction && !options.is_empty();
-    is_its.then_some(Conflict { index: None, taken: lease.server_id(), answers: [first, second], options })
+    let asks_anew = case.attempt.leases().any(|(_, lease)| lease.informs.is_empty() && !lease.offers.is_empty());
+    case.contested.filter(|_| !asks_anew).and_then(|lease| conflict(None, lease))
 }
 
 /// What a server answered.
@@ -124,7 +120,7 @@ impl<'a> Answer<'a> {
 }
 
 /// The first two answers that contradict each other. A device that asks again and again is told the same again and again.
-fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
+fn conflict(index: Option<usize>, lease: &Lease) -> Option<Conflict<'_>> {
     let taken = lease.acks.last().and_then(|(_, ack)| ack.server_id());
     [&lease.offers, &lease.acks].into_iter().find_map(|answers| {
         let mut different: Vec<Answer<'_>> = Vec::new();
@@ -140,7 +136,7 @@ fn conflict(index: usize, lease: &Lease) -> Option<Conflict<'_>> {
         pairs
             .map(|(first, second)| (first, second, first.against(&second)))
             .find(|(_, _, options)| !options.is_empty())
-            .map(|(first, second, options)| Conflict { index: Some(index), taken, answers: [first, second], options })
+            .map(|(first, second, options)| Conflict { index, taken, answers: [first, second], options })
     })
 }
 
@@ -230,10 +226,13 @@ fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
         | StepKind::Registration(_)
         | StepKind::Inquiry(_) => false,
     };
-    // Nothing beyond a router that only this server names answers: it may be the wrong one.
-    let routed = own.addresses(option::ROUTERS).first().is_some_and(|router| only_own(option::ROUTERS, *router));
+    // Nothing beyond a router that only this server names has ever answered: it may be the wrong one. A client that is given routes
+    // does not go by that option (RFC 3442).
+    let passes = || case.known.heard_from.iter().any(|host| is_beyond(case, host) == Some(true));
+    let routed = own.option(121).is_none()
+        && own.addresses(option::ROUTERS).first().is_some_and(|router| only_own(option::ROUTERS, *router));
     let server = || answer_of(dropped).filter(|(server, answer)| answer.is_none() && is_beyond(case, *server) == Some(true));
-    let is_unrouted = || drop.how == How::Timeout && server().is_some() && !reached_beyond(case, case.attempt.first);
+    let is_unrouted = || drop.how == How::Timeout && server().is_some() && !passes();
     if is_at_its_value { Some(0.85) } else { (routed && is_unrouted()).then_some(0.6) }
 }
 
@@ -294,36 +293,30 @@ mod tests {
 
     #[test]
     fn a_lease_from_before_the_attempt_is_to_blame_for_its_silent_dns_too() {
-        let StepKind::Lease(taken) = two(RIGHT, WRONG, WRONG).into_step(1).kind else { panic!("no lease") };
-        let later = |ack: Option<usize>| {
-            let mut login = Login::new().step(asked("192.168.1.1")).dropped();
-            (login.attempt.first, login.attempt.last) = (at(20), at(40));
-            let (lease, offers) = (taken.acks.clone(), taken.offers.clone());
-            login.knowing(|known| {
-                known.lease = ack.and_then(|ack| lease.get(ack).cloned());
-                known.contested = Some([offers[0].clone(), offers[1].clone()]);
-            })
-        };
-        let found = later(Some(0)).the(&RULE);
+        let later = |server: &'static str| Login::new().lives_on(two(RIGHT, WRONG, WRONG)).step(asked(server)).dropped();
+        let found = later("192.168.1.1").the(&RULE);
         assert!(found.explains_drop && found.step.is_none());
-        later(None).nothing(&RULE);
+        later("10.0.0.2").nothing(&RULE);
+        let anew = Login::new().lives_on(two(RIGHT, WRONG, WRONG)).step(dhcp_exchange().discover().offer(RIGHT));
+        anew.step(asked("192.168.1.1")).dropped().nothing(&RULE);
     }
 
     #[test]
     fn nothing_beyond_the_router_that_only_the_wrong_server_names_can_answer() {
         let mask: &[(u8, &[u8])] = &[(1, &[255, 255, 255, 0])];
         let (right, wrong) = ([RIGHT, mask].concat(), [WRONG, mask].concat());
-        let silent = |ack: &[(u8, &[u8])]| {
+        let silent = |ack: &[(u8, &[u8])], heard_from: &str| {
             let called = syn(crate::login::steps::Purpose::Registrar).timed_out(crate::model::By::Network);
             let login = Login::new().step(two(&right, &wrong, ack)).step(called).dropped();
             let StepKind::Lease(lease) = &login.attempt.steps[0].kind else { panic!("no lease") };
             let lease = lease.acks.last().cloned();
-            login.knowing(|known| known.lease = lease.clone()).the(&RULE)
+            login.knowing(|known| (known.lease, known.heard_from) = (lease.clone(), [ip(heard_from)].into())).the(&RULE)
         };
-        let found = silent(&wrong);
+        let found = silent(&wrong, "10.0.4.2");
         assert!(found.explains_drop && found.confidence < 0.7, "which of the two is wrong does not show");
         let mute: &[(u8, &[u8])] = &[(54, &[192, 168, 1, 1]), (6, &[192, 168, 1, 1])];
-        assert!(!silent(mute).explains_drop, "its lease names no router");
+        assert!(!silent(mute, "10.0.4.2").explains_drop, "its lease names no router");
+        assert!(!silent(&wrong, "10.0.0.6").explains_drop, "the router passes on what another host says");
     }
 
     #[test]

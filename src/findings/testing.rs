@@ -62,6 +62,7 @@ pub(crate) struct Login {
     pub(crate) attempt: Attempt,
     pub(crate) known: DeviceFacts,
     pub(crate) profile: Profile,
+    contested: Option<Lease>,
     next: u64,
 }
 
@@ -84,7 +85,7 @@ impl Login {
             seen_both_ways: true,
             ..DeviceFacts::default()
         };
-        Self { attempt, known, profile: profile(), next: 1 }
+        Self { attempt, known, profile: profile(), contested: None, next: 1 }
     }
 
     /// Adds a step. Its frames follow those of the step before it.
@@ -131,6 +132,13 @@ impl Login {
         self
     }
 
+    /// It lives on the lease of this exchange, of an attempt before.
+    pub(crate) fn lives_on(mut self, exchange: Dhcp) -> Self {
+        let StepKind::Lease(lease) = exchange.into_step(1).kind else { panic!("no lease") };
+        self.contested = lease.contested();
+        self
+    }
+
     /// Changes the attempt.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Attempt)) -> Self {
         change(&mut self.attempt);
@@ -145,7 +153,7 @@ impl Login {
 
     /// What a rule is given.
     pub(crate) fn case(&self) -> Case<'_> {
-        Case::new(&self.profile, &self.attempt, &self.known)
+        Case::new(&self.profile, &self.attempt, &self.known).on_lease(self.contested.as_ref())
     }
 
     /// What a rule finds. Whatever it finds must be fit to print.

@@ -46,9 +46,14 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         StepKind::LeaseV6(_) => return restarts(current, true, step),
         _ => {}
     }
-    // Whose binding has run out looks for its registrar from the beginning.
-    if matches!(step.kind, StepKind::Lookup(_)) && current.has_run_out(step.first.time) {
-        return true;
+    if current.has_run_out(step.first.time) {
+        // Whose binding has run out looks for its registrar from the beginning; else the capture may have lost what refreshed it.
+        if asks_in_vain(step, following) {
+            return true;
+        }
+        if step.purpose != Purpose::Registrar || matches!(step.kind, StepKind::Lookup(_)) {
+            return false;
+        }
     }
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
@@ -88,6 +93,14 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
                 && current.has_aimed_at(&target(step))
         }
     }
+}
+
+/// Does the device ask for its registrar, and find none by this name nor by the next ones?
+fn asks_in_vain(step: &Step, following: &[Judgement]) -> bool {
+    let fails = step.outcome == Outcome::Failed && matches!(step.kind, StepKind::Lookup(_));
+    let next = || following.iter().map(|judgement| &judgement.step).filter(|next| next.purpose == Purpose::Registrar);
+    let mut round = next().take_while(|next| target(next) != target(step));
+    fails && step.purpose == Purpose::Registrar && !round.any(|next| next.outcome == Outcome::Ok)
 }
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
@@ -176,6 +189,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     while let Some(judgement) = following.next() {
         if begins(&mut current, &judgement.step, following.as_slice(), profile) {
             let leading = current.give_up_time(&judgement.step);
+            current.ran_out = current.has_run_out(judgement.step.first.time);
             current.restarted = matches!(&judgement.step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty());
             tries.push(std::mem::take(&mut current));
             leading.into_iter().for_each(|one| current.add(one));
@@ -232,7 +246,7 @@ fn close(
         .iter()
         .filter_map(|judgement| judgement.signed_in)
         .fold(None, |best: Option<f32>, next| Some(best.map_or(next, |best| best.max(next))));
-    let restarted = attempt.restarted;
+    let (restarted, ran_out) = (attempt.restarted, attempt.ran_out);
     let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
@@ -243,7 +257,7 @@ fn close(
             failed.or_else(|| {
                 let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
                 abandoned(&steps, &sessions, starts_over.goes_back)
-                    .filter(|(_, drop)| starts_over.keeps_restarting || !in_session(drop))
+                    .filter(|(_, drop)| starts_over.keeps_restarting && !ran_out || !in_session(drop))
             })
         }
         Some(end) => {
@@ -258,7 +272,8 @@ fn close(
     let drop = dropped.map(|(_, drop)| drop);
     let stages = stage_reports(&steps, drop.as_ref(), signed_in, profile);
     let signed_in = if drop.is_some_and(|drop| drop.stage != Stage::Session) { None } else { signed_in };
-    (Attempt { number, first, last, steps, stages, drop, dropped_step: dropped.map(|(index, _)| index), signed_in }, drafts)
+    let dropped_step = dropped.map(|(index, _)| index);
+    (Attempt { number, first, last, steps, stages, drop, dropped_step, signed_in }, drafts)
 }
 
 #[cfg(test)]
@@ -266,8 +281,8 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::record::Weight;
-    use crate::login::steps::{Ending, LeaseV6};
-    use crate::model::{By, How};
+    use crate::login::steps::{Close, Ending, LeaseV6};
+    use crate::model::{By, How, Side};
     use crate::protocols::sip;
 
     /// With which frames the attempts begin that these steps make.
@@ -297,7 +312,7 @@ mod tests {
     }
 
     fn refused(frame: u64) -> (u64, Step) {
-        moved(syn(Purpose::Registrar).leaves(crate::model::Side::Server, crate::login::steps::Close::Rst), frame)
+        moved(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst), frame)
     }
 
     #[test]
@@ -402,6 +417,25 @@ mod tests {
     }
 
     #[test]
+    fn a_close_that_nobody_answers_and_nobody_repeats_is_where_the_capture_loses_sight_of_the_device() {
+        let close = |acknowledged: bool| {
+            let (_, mut step) = moved(tcp(Purpose::Registrar), 10);
+            let (closed, later) = (at_second(200, 200.0), at_second(201, 200.1));
+            let StepKind::Connection(connection) = &mut step.kind else { panic!("no connection") };
+            connection.closes.push((closed, Side::Server, Close::Fin));
+            connection.stats.client.last = Some(if acknowledged { later } else { at_second(199, 199.0) });
+            connection.stats.server.last = Some(closed);
+            (step.stage, step.outcome, step.last) =
+                (Stage::Session, Outcome::Ok, connection.stats.client.last.max(Some(closed)).unwrap());
+            step.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
+            let judged = Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.9) };
+            let attempts = split(vec![judged], &profile(), at_second(900, 900.0).time, &Settled::default());
+            attempts[0].0.drop.map(|drop| drop.stage)
+        };
+        assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
+    }
+
+    #[test]
     fn a_session_that_stood_and_is_closed_as_the_capture_ends_may_come_back() {
         let cut = Some((Stage::Session, How::Fin));
         assert_eq!(last_of_sessions(&[(10, 130)], 131), None, "the next connection may be behind the capture's end");
@@ -485,29 +519,50 @@ mod tests {
         assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
     }
 
+    /// Do the attempts of a device drop that is registered at second 10, for 120 s as `change` leaves it, and that asks for its
+    /// registrar from second 250 on, twice; after that, `then` is asked for and found.
+    fn asks_again(change: fn(&mut sip::Message), then: Option<&str>) -> Vec<bool> {
+        let mut granted = sip_answer(200, 1);
+        (granted.expires, granted.contacts) = (Some(120), vec!["sip:2001@10.0.4.23".into()]);
+        change(&mut granted);
+        let registers = registration(vec![(1, sip_request("REGISTER", 1), Some(granted))]);
+        let registered = Step { stage: Stage::Register, outcome: Outcome::Ok, ..moved(registers, 10).1 };
+        let asks = |second: u64| {
+            let (_, silent) = moved(lookup("_sip._udp.contoso.com").times(3), second);
+            let ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: silent.last });
+            let found = then.map(|name| moved(lookup(name).address("10.0.0.5"), second + 1).1);
+            let found = found.map(|found| Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..found });
+            [Some(Step { purpose: Purpose::Registrar, outcome: Outcome::Failed, ending, ..silent }), found].into_iter().flatten()
+        };
+        let steps = [moved(lease(&[]), 1).1, registered].into_iter().chain(asks(250)).chain(asks(350));
+        let judged = |step: Step| {
+            let signed_in = (step.stage == Stage::Register).then_some(0.99);
+            Judgement { draft: 1, weight: Weight::default(), step, signed_in }
+        };
+        let attempts = split(steps.map(judged).collect(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        attempts.into_iter().map(|(attempt, _)| attempt.drop.is_some()).collect()
+    }
+
     #[test]
-    fn whose_binding_has_run_out_is_not_signed_in_and_looks_for_its_registrar_anew() {
-        let granted = sip::Message { expires: Some(600), ..sip_answer(200, 1) };
-        let registered = moved(registration(vec![(1, sip_request("REGISTER", 1), Some(granted))]), 1).1;
-        let looks = |second: u64| {
-            let (_, step) = moved(lookup("sip.contoso.com").times(3), second);
-            let ending = Some(Ending { by: By::Network, how: How::Timeout, at: step.last });
-            Step { purpose: Purpose::Registrar, stage: Stage::Names, outcome: Outcome::Failed, ending, ..step }
+    fn who_asks_for_its_registrar_in_vain_when_its_binding_has_run_out_is_at_the_beginning() {
+        assert_eq!(asks_again(|_| (), None), [false, true, true]);
+        assert_eq!(asks_again(|granted| granted.expires = Some(600), None), [false], "it is still bound");
+        assert_eq!(asks_again(|granted| granted.expires = None, None), [false], "for how long does not show");
+        let of_others = |granted: &mut sip::Message| granted.contacts.push("sip:2001@10.0.4.99".into());
+        assert_eq!(asks_again(of_others, None), [false], "it may be the binding of another device");
+        assert_eq!(asks_again(|_| (), Some("sip.contoso.com")), [false], "the next name is good: what followed may be lost");
+    }
+
+    #[test]
+    fn a_question_of_the_last_seconds_is_no_silence_though_it_was_asked_again() {
+        let silent = |name: &str, begun: u64| {
+            let (_, step) = moved(lookup(name).times(3), begun);
+            Step { purpose: Purpose::Registrar, ..failed((begun, step), How::Timeout) }
         };
-        let attempts = |second: u64| {
-            let steps = [registered.clone(), looks(second), looks(second + 60)];
-            let judged = steps.map(|step| {
-                let signed_in = (step.stage == Stage::Register).then_some(0.99);
-                Judgement { draft: 1, weight: Weight::default(), step, signed_in }
-            });
-            let end = at_second(second + 200, (second + 200) as f64).time;
-            split(judged.into(), &profile(), end, &Settled::default())
-                .into_iter()
-                .map(|(attempt, _)| attempt.drop.is_some())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(attempts(300), [false], "it is still bound, and these may serve anything");
-        assert_eq!(attempts(700), [false, true, true]);
+        let alone = |end: u64| ends(vec![silent("pbx.contoso.com", 5)], end);
+        assert_eq!((alone(7), alone(9)), (vec![None], vec![Some(How::Timeout)]));
+        let list = ends(vec![silent("sip.contoso.com", 1), silent("pbx.contoso.com", 5)], 7);
+        assert_eq!(list, [Some(How::Timeout)], "the one before it is silent already");
     }
 
     #[test]

@@ -8,21 +8,14 @@ use crate::text::WireText;
 
 use super::judge::is_shadow;
 use super::stages::{register, web};
-use super::steps::{self, Attempt, Ending, Purpose, Step, StepKind, Transaction};
+use super::steps::{self, Attempt, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
-/// A capture that ends so soon after a failure may hide that the device went on to the next target.
-const CUT_OFF: i64 = 2 * SECOND;
-
-/// What a device began so shortly before the capture's end may still lead somewhere.
-const AT_WORK: i64 = 3 * SECOND;
-
-/// A refusal by the directory may be answered by another try within this time.
-const NEXT_TRY: i64 = SECOND;
+/// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
+/// and what the device began so shortly before its end may still lead somewhere.
+const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
-/// A session that is closed sooner never stood.
-const STOOD: i64 = 60 * SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
 const COMES_TO_REST: i64 = 600 * SECOND;
 
@@ -160,20 +153,22 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         index != dropped && is_main_road(step) && !is_port(step) && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
+    if end.since(drop.at.time) >= CUT_OFF {
+        return goes_on || may_come_back(step, drop) && is_out_of_sight(step, steps);
+    }
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
-        && end.since(drop.at.time) < CUT_OFF
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_leg_to_come = is_answered_at_once(step, drop) && end.since(drop.at.time) < AT_WORK;
-    let next_try_to_come =
-        step.purpose == Purpose::Directory && drop.how == How::Rejected && end.since(drop.at.time) < NEXT_TRY && !is_closed(step);
-    goes_on || list_unfinished || next_leg_to_come || next_try_to_come || may_come_back(step, drop, end)
+    let next_try_to_come = step.purpose == Purpose::Directory && drop.how == How::Rejected && !is_closed(step);
+    let only = steps.iter().enumerate().all(|(index, other)| index == dropped || other.outcome != Outcome::Failed);
+    let waits = drop.how == How::Timeout && only && end.since(step.first.time) < CUT_OFF;
+    goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
 }
 
 /// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
 fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
     let is_new = step.first > drop.at && step.outcome == Outcome::Ok && step.purpose != Purpose::Clock;
-    is_new && end.since(step.last.time) < AT_WORK
+    is_new && end.since(step.last.time) < CUT_OFF
 }
 
 /// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER
@@ -186,9 +181,17 @@ fn is_answered_at_once(step: &Step, drop: &DropPoint) -> bool {
 }
 
 /// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.
-fn may_come_back(step: &Step, drop: &DropPoint, end: Time) -> bool {
-    let stood = drop.at.time.since(step.first.time) >= STOOD;
-    drop.stage == Stage::Session && matches!(drop.how, How::Fin | How::Alert) && stood && end.since(drop.at.time) < CUT_OFF
+fn may_come_back(step: &Step, drop: &DropPoint) -> bool {
+    drop.stage == Stage::Session && matches!(drop.how, How::Fin | How::Alert) && step.has_stood_by(drop.at.time)
+}
+
+/// A FIN is acknowledged at once, or else sent again (RFC 9293 section 3.10.7.4, RFC 6298 section 2): where there is neither, nor
+/// anything else of the device, the capture does not show how it went on, however long it is.
+fn is_out_of_sight(step: &Step, steps: &[Step]) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    let Some((closed, _, Close::Fin)) = connection.first_close() else { return false };
+    let said = [connection.stats.client.last, connection.stats.server.last].into_iter().flatten();
+    said.chain(steps.iter().map(|step| step.last)).all(|last| last <= closed)
 }
 
 /// What stays stuck is sent again long after the device has given it up and begun something else: then it ended where it began.

@@ -18,12 +18,11 @@ pub(super) const PAUSE: i64 = SECOND * 9 / 10;
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
-/// When the binding runs out that was made over UDP: no connection shows that it stands.
+/// When the binding runs out that was made over UDP: no connection shows that it stands. Where anything goes on with that server
+/// later, the capture may have lost what refreshed it.
 fn expiry(step: &Step) -> Option<Time> {
-    match &step.kind {
-        StepKind::Registration(registration) => register::expiry(&registration.transactions),
-        _ => None,
-    }
+    let StepKind::Registration(registration) = &step.kind else { return None };
+    register::expiry(&registration.transactions).filter(|end| step.last.time <= *end)
 }
 
 /// One try, as it is being put together.
@@ -36,6 +35,8 @@ pub(super) struct Try {
     pub(super) last: Option<At>,
     /// Did the device begin from nothing after it?
     pub(super) restarted: bool,
+    /// Had its binding run out when the next one began?
+    pub(super) ran_out: bool,
 }
 
 impl Try {
@@ -107,6 +108,9 @@ impl Try {
 
     /// Is its last session one that nobody closed, and not yet old?
     pub(super) fn ends_in_mid_session(&self) -> bool {
+        if self.ran_out {
+            return false;
+        }
         let session = self.judgements.iter().rfind(|judgement| judgement.signed_in.is_some());
         session.is_some_and(|judgement| restarted_soon(&judgement.step).is_some())
     }

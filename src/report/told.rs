@@ -53,9 +53,13 @@ fn loops(device: &DeviceAnalysis) -> String {
 }
 
 fn dropped(device: &DeviceAnalysis) -> String {
-    match device.attempts.iter().filter_map(|attempt| attempt.drop).next_back() {
-        Some(drop) => format!("DROPPED: one attempt seen, and it ended in {}", words::short_stage(drop.stage)),
-        None => "DROPPED".to_owned(),
+    let mut drops = device.attempts.iter().filter_map(|attempt| Some((attempt.number, attempt.drop?)));
+    match (drops.next(), drops.next_back()) {
+        (Some((_, drop)), None) => format!("DROPPED: one attempt seen, and it ended in {}", words::short_stage(drop.stage)),
+        (Some(_), Some((number, drop))) => {
+            format!("DROPPED: attempt {number}, the last, ended in {}", words::short_stage(drop.stage))
+        }
+        (None, _) => "DROPPED".to_owned(),
     }
 }
 

@@ -1,19 +1,25 @@
 //! All that was found about a device in, put together: verdict, loop, primary cause.
 
+use std::sync::Arc;
+
 use crate::device::facts::DeviceFacts;
 use crate::findings::shared::sketch;
-use crate::findings::{Case, Found, Proof, Rule, Weight};
-use crate::login::steps::Attempt;
+use crate::findings::{Case, Found, Rule, Weight};
+use crate::login::steps::{Attempt, Lease};
 use crate::login::timeline::{self, Moment};
 use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
 use crate::profile::Profile;
 
+mod contest;
 mod elsewhere;
 mod heading;
 mod obstacle;
 mod onward;
+mod primary;
 mod result;
 mod worth;
+
+use primary::{commonest, primary};
 
 pub use elsewhere::{Registrars, look_at_others};
 pub use heading::Heading;
@@ -48,6 +54,9 @@ pub struct Gathered {
     signed_in: Vec<Option<f32>>,
     /// How well the capture shows the drop that it shows best, and the next best.
     shown: (f32, f32),
+    /// Attempts that were cut in a session, and whether the last one was when that had stood for long.
+    cuts: u32,
+    is_cut_late: bool,
     /// Attempts that are counted, but not kept; and how many of them ended in a drop.
     left_out: u32,
     left_out_drops: u32,
@@ -64,12 +73,15 @@ pub struct Gathered {
     /// The earliest cause of a wrong clock that any attempt up to now has shown: order and code. The clock stays wrong
     /// through attempts that do not ask for the time again.
     clock_cause: Option<(u16, &'static str)>,
+    /// The lease that the device lives on, where several servers answered when it was given.
+    contested: Option<Arc<Lease>>,
 }
 
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
     pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
-        let case = Case::new(profile, attempt, facts);
+        let lease = self.contested.take();
+        let case = Case::new(profile, attempt, facts).on_lease(lease.as_deref());
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
@@ -98,10 +110,13 @@ impl Gathered {
         if !timeline.is_empty() {
             self.draw(&case);
         }
+        self.remember_lease(attempt, lease);
         self.make_room();
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
         self.may_have_signed_in = attempt.drop.is_none() && (self.may_have_signed_in || attempt.may_have_signed_in());
+        self.cuts = self.cuts.saturating_add(u32::from(attempt.drop.is_some_and(|drop| drop.stage == Stage::Session)));
+        self.is_cut_late = attempt.is_cut_late();
         // There can be thousands of attempts: their lists have no room for more.
         let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
         stages.shrink_to_fit();
@@ -120,6 +135,13 @@ impl Gathered {
             self.attempts.reserve_exact(1);
         }
         self.attempts.push(summary);
+    }
+
+    fn remember_lease(&mut self, attempt: &Attempt, before: Option<Arc<Lease>>) {
+        let held = |lease: &Option<Arc<Lease>>| lease.as_deref().map_or(0, contest::held_by);
+        self.held = self.held.saturating_sub(held(&before));
+        self.contested = if self.is_brief { None } else { contest::after(attempt, before) };
+        self.held = self.held.saturating_add(held(&self.contested));
     }
 
     /// What would have come next, had this cause been mended.
@@ -236,7 +258,10 @@ impl Gathered {
     pub fn conclude(mut self, facts: &DeviceFacts, profile: Option<&Profile>, profile_evidence: Vec<String>) -> DeviceAnalysis {
         let (verdict, confidence) = self.verdict(profile.is_some());
         let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some());
-        let primary = commonest(dropped.filter_map(|attempt| attempt.primary_cause));
+        let primary = match verdict {
+            Verdict::Dropped => dropped.map(|attempt| attempt.primary_cause).next_back().flatten(),
+            _ => commonest(dropped.filter_map(|attempt| attempt.primary_cause)),
+        };
         let repeats = (verdict == Verdict::Loop).then(|| self.repeats()).flatten();
         let mut findings = std::mem::take(&mut self.findings);
         if verdict == Verdict::Loop || verdict == Verdict::Dropped {
@@ -295,6 +320,8 @@ impl Gathered {
         match (dropped.len(), last_signed_in) {
             (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
+            // What the device could not do before it has done since, and for long.
+            (2.., None) if self.is_cut_late && self.cuts == 1 => (Verdict::Dropped, 0.9 * best),
             (3.., None) => (Verdict::Loop, 0.98 * next_best),
             (2, None) => (Verdict::Loop, 0.95 * next_best),
             // What came of the attempts since, the capture lacks.
@@ -368,35 +395,11 @@ impl Story {
     }
 }
 
-/// The commonest; of equals, the last.
-fn commonest<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Option<T> {
-    // Each item once, with how often and where last it came: there are few different ones.
-    let mut counts: Vec<(T, usize, usize)> = Vec::new();
-    for (place, item) in items.enumerate() {
-        match counts.iter_mut().find(|(known, ..)| *known == item) {
-            Some((_, count, last)) => (*count, *last) = (count.saturating_add(1), place),
-            None => counts.push((item, 1, place)),
-        }
-    }
-    counts.into_iter().max_by_key(|(_, count, last)| (*count, *last)).map(|(item, ..)| item)
-}
-
-/// The cause whose removal would let the device past the drop. Specific before general; proven before told before
-/// inferred; of two on one path, the earlier one in the order of the story.
-fn primary(found: &[(&'static Rule, Found)]) -> Option<&'static Rule> {
-    let explaining = || found.iter().filter(|(_, found)| found.explains_drop);
-    // Whatever set the device's clock wrong comes before the clock, and the clock before the certificate that it puts
-    // outside its validity: one proof holds for all of them.
-    let clock_proven = explaining().any(|(_, found)| found.stage == Stage::Time && found.proof == Proof::Proven);
-    let proof = |found: &Found| if clock_proven && found.stage == Stage::Time { Proof::Proven } else { found.proof };
-    explaining()
-        .min_by_key(|(rule, found)| (std::cmp::Reverse(rule.weight), std::cmp::Reverse(proof(found)), rule.order, rule.code))
-        .map(|(rule, _)| *rule)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::testing::{IntoStep, Login, dhcp_exchange, ip, lookup};
+    use crate::login::steps::StepKind;
     use crate::model::{At, Frame, SECOND};
 
     fn at(second: i64) -> At {
@@ -439,6 +442,39 @@ mod tests {
             Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
         };
         assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
+    }
+
+    #[test]
+    fn a_session_that_stood_and_was_cut_in_the_end_is_no_loop_of_what_stopped_the_device_before() {
+        let after = |stage: Stage, is_cut_late: bool| {
+            let drop = |stage: Stage| Some(DropPoint { stage, by: By::Server, how: How::Fin, at: at(400) });
+            let attempts = vec![attempt(1, 0, drop(stage)), attempt(2, 20, drop(stage)), attempt(3, 40, drop(Stage::Session))];
+            let cuts = if stage == Stage::Session { 3 } else { 1 };
+            Gathered { attempts, cuts, is_cut_late, shown: (1.0, 1.0), ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!(after(Stage::Connect, true), Verdict::Dropped);
+        assert_eq!(after(Stage::Connect, false), Verdict::Loop, "it was cut soon after it began");
+        assert_eq!(after(Stage::Session, true), Verdict::Loop, "one session like the other");
+    }
+
+    #[test]
+    fn a_lease_of_the_wrong_server_stops_the_attempts_that_live_on_it_too() {
+        const RIGHT: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 1]), (6, &[10, 0, 0, 2])];
+        const WRONG: &[(u8, &[u8])] = &[(54, &[10, 0, 4, 254]), (6, &[10, 0, 4, 254])];
+        let asked = || {
+            let mut step = lookup("sip.contoso.com").times(3).into_step(20);
+            if let StepKind::Lookup(lookup) = &mut step.kind {
+                lookup.queries.iter_mut().for_each(|(_, server)| *server = ip("10.0.4.254"));
+            }
+            step
+        };
+        let leased = dhcp_exchange().discover().offer(RIGHT).offer(WRONG).request().ack(WRONG);
+        let mut gathered = Gathered::default();
+        for login in [Login::new().step(leased).step(asked()).dropped(), Login::new().step(asked()).dropped()] {
+            gathered.attempt(&login.attempt, &login.profile, &login.known, crate::findings::ALL);
+        }
+        let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
+        assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
     }
 
     /// The period of attempts that begin at these seconds, each of which drops.

@@ -172,8 +172,10 @@ impl DeviceAnalysis {
     /// The attempt that stands for all that dropped: it ended where most ended, for the primary cause, and its story is known.
     pub fn typical_attempt(&self) -> Option<&AttemptSummary> {
         let primary = self.primary().map(|finding| finding.code);
-        let stage = self.repeats.as_ref().map(|repeats| repeats.drop_stage);
         let dropped = || self.attempts.iter().filter(|attempt| attempt.drop.is_some());
+        // Where it is no loop, the last drop is the one that counts.
+        let last = || dropped().next_back().filter(|_| self.verdict == Verdict::Dropped)?.drop;
+        let stage = self.repeats.as_ref().map(|repeats| repeats.drop_stage).or_else(|| Some(last()?.stage));
         let typical = |attempt: &&AttemptSummary| stage.is_none() || attempt.drop.map(|drop| drop.stage) == stage;
         let told = |attempt: &&AttemptSummary| !attempt.timeline.is_empty();
         dropped()

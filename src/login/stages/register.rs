@@ -104,15 +104,14 @@ fn registers(transaction: &Transaction) -> bool {
 }
 
 /// When the binding is over that the last REGISTER made, if nobody refreshes it (RFC 3261 section 10.2.1): some time later than it
-/// says, for the device and the registrar reckon from other moments.
+/// says, for the device and the registrar reckon from other moments. `None` where the registrar does not say what it granted, or
+/// speaks of bindings of other devices, too.
 pub(in crate::login) fn expiry(transactions: &[Transaction]) -> Option<Time> {
     const GRACE: i64 = 60 * SECOND;
-    /// What a registrar grants where nobody says anything (section 10.2).
-    const USUAL: u32 = 3_600;
     let last = transactions.iter().rev().find(|transaction| registers(transaction))?;
     let (at, answer) = last.answer.as_ref()?;
-    let seconds = answer.expires.or(last.request.expires).unwrap_or(USUAL);
-    Some(at.time.plus(i64::from(seconds).saturating_mul(SECOND).saturating_add(GRACE)))
+    let granted = answer.expires.filter(|_| answer.contacts.len() <= 1)?;
+    Some(at.time.plus(i64::from(granted).saturating_mul(SECOND).saturating_add(GRACE)))
 }
 
 /// Is the last word a challenge in the middle of the legs: may the answer still be to come?

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{At, By, DropPoint, How, Outcome, Stage};
+use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::text::WireText;
 
 mod connection;
@@ -20,6 +20,9 @@ pub use errands::{Answer, Clock, Lookup, Transfer};
 pub use network::{Lease, LeaseV6, Neighbour, PortAccess};
 pub use registration::{Registration, Transaction};
 pub use sealed::{Record, Sealed};
+
+/// A session that is closed sooner never stood.
+const STOOD: i64 = 60 * SECOND;
 
 /// One try of a device to log in, from its first step to what ended it.
 #[derive(Clone, Debug)]
@@ -84,6 +87,11 @@ impl Step {
             StepKind::Connection(connection) => connection.name.as_ref(),
             _ => None,
         }
+    }
+
+    /// Had a session on it stood for long by then?
+    pub(super) fn has_stood_by(&self, time: Time) -> bool {
+        time.since(self.first.time) >= STOOD
     }
 }
 
@@ -152,6 +160,12 @@ impl Attempt {
     /// The step that dropped.
     pub fn dropped(&self) -> Option<&Step> {
         self.steps.get(self.dropped_step?)
+    }
+
+    /// Was it cut in a session that had stood for long?
+    pub fn is_cut_late(&self) -> bool {
+        let cut = self.drop.filter(|drop| drop.stage == Stage::Session).zip(self.dropped());
+        cut.is_some_and(|(drop, step)| step.has_stood_by(drop.at.time))
     }
 
     /// Was it under way when the capture began: does it begin in the middle of a connection?

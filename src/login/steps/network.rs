@@ -81,6 +81,30 @@ pub struct Lease {
     pub vendor_class: Option<WireText>,
 }
 
+impl Lease {
+    /// What later attempts stand on, where several servers answered: what each of them said first, and what the device took.
+    pub fn contested(&self) -> Option<Self> {
+        /// Servers whose answers are remembered.
+        const SERVERS: usize = 4;
+        let first_of_each = |answers: &[(At, Arc<dhcp::Message>)]| {
+            let mut first: Vec<(At, Arc<dhcp::Message>)> = Vec::new();
+            for (at, message) in answers {
+                let is_known = first.iter().any(|(_, known)| known.server_id() == message.server_id());
+                if !is_known && first.len() < SERVERS {
+                    first.push((*at, Arc::clone(message)));
+                }
+            }
+            first
+        };
+        let (offers, mut acks) = (first_of_each(&self.offers), first_of_each(&self.acks));
+        if offers.len() < 2 && acks.len() < 2 {
+            return None;
+        }
+        acks.extend(self.acks.last().cloned());
+        Some(Self { transaction: self.transaction, client: self.client, offers, acks, ..Self::default() })
+    }
+}
+
 /// A DHCPv6 exchange: SOLICIT to REPLY, or any other question with its answer.
 #[derive(Clone, Debug, Default)]
 pub struct LeaseV6 {

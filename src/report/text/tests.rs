@@ -39,6 +39,15 @@ fn dropped_without_a_known_cause() {
 }
 
 #[test]
+fn a_session_that_was_closed_in_the_end_is_told_as_the_last_of_several_attempts() {
+    let mut dropped = samples::dropped_without_cause();
+    let mut last = dropped.devices[0].attempts[0].clone();
+    last.number = 2;
+    dropped.devices[0].attempts.push(last);
+    assert!(text(&dropped, &Options::default()).contains("DROPPED: attempt 2, the last, ended in TLS"));
+}
+
+#[test]
 fn several_phones() {
     insta::assert_snapshot!(text(&samples::several_phones(), &Options { several: true, ..Options::default() }));
 }
