@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::model::Endpoint;
-use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, dns, eap, icmp, ntp};
+use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, dns, eap, icmp, ntp, sip};
 
 /// What an event has to do with others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,9 +116,7 @@ fn of_datagram(event: &Event, message: &Message) -> Links {
         Message::Kerberos(_) => Links::either(answer, mark((About::Kerberos, asker))).once(),
         Message::Ldap(message) => Links::either(answer, mark((About::Ldap, message.id, asker))),
         Message::Ntp(message) => of_ntp(event, message),
-        Message::Sip(message) => {
-            Links::either(message.code().is_some(), mark((About::Sip, &message.call_id, message.cseq.0, &message.cseq.1)))
-        }
+        Message::Sip(message) => of_sip(message),
         _ => Links::default(),
     }
 }
@@ -183,6 +181,17 @@ fn of_dhcpv6(message: &dhcpv6::Message) -> Links {
         kind::SOLICIT..=kind::REBIND | kind::RELEASE | kind::DECLINE | kind::INFORMATION_REQUEST => Links::asks(question),
         _ => Links::default(),
     }
+}
+
+/// An answer has the Call-ID and the CSeq of its request, and its branch (RFC 3261 sections 8.2.6.2 and 17.1.3): that alone, where the
+/// capture cut the rest.
+fn of_sip(message: &sip::Message) -> Links {
+    let question = match &message.branch {
+        Some(branch) => mark((About::Sip, branch)),
+        None if message.call_id.is_empty() => return Links::default(),
+        None => mark((About::Sip, &message.call_id, message.cseq.0, &message.cseq.1)),
+    };
+    Links::either(message.code().is_some(), question)
 }
 
 /// RFC 5905 section 8: an answer repeats the time at which its question was sent.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::event::What;
+use crate::findings::testing::{sip_answer, sip_request};
 use crate::flow::{Flow, Signal, TcpStats, Transport};
 use crate::model::{Endpoint, Frame, Mac, Side};
 use crate::packet::Link;
-use crate::protocols::{Message, arp, dns, icmp};
+use crate::protocols::{Message, arp, dns, icmp, sip};
 
 const MILLISECOND: i64 = SECOND / 1_000;
 
@@ -185,4 +186,30 @@ fn a_call_to_a_host_comes_after_the_answer_that_names_it() {
 #[test]
 fn a_question_goes_before_its_answer_and_behind_what_waits_already() {
     assert_eq!(Bench::new().asked(1).syn().answered(2).asked(2).named(1).out(), [1, 5, 2, 4, 3]);
+}
+
+#[test]
+fn a_sip_answer_waits_for_its_request_by_call_and_number_or_by_the_branch_where_the_capture_cut_them() {
+    let crossed = |change: &dyn Fn(u32, &mut sip::Message)| {
+        let mut bench = Bench::new();
+        for (number, is_answer) in [(1, true), (2, false), (1, false), (2, true)] {
+            let asked = sip_request("REGISTER", number);
+            let mut message = if is_answer { sip_answer(401, number) } else { asked };
+            change(number, &mut message);
+            let side = if is_answer { Side::Server } else { Side::Client };
+            bench.event(Transport::Udp, side, What::Message(Message::Sip(Arc::new(message))));
+        }
+        bench.out()
+    };
+    assert_eq!(crossed(&|_, _| ()), [3, 1, 2, 4]);
+    let cut = |number: u32, message: &mut sip::Message| {
+        (message.cut, message.branch) = (true, Some(format!("z9hG4bK{number}").as_str().into()));
+        (message.call_id, message.cseq) = Default::default();
+    };
+    assert_eq!(crossed(&cut), [3, 1, 2, 4]);
+    let nameless = |number: u32, message: &mut sip::Message| {
+        cut(number, message);
+        message.branch = None;
+    };
+    assert_eq!(crossed(&nameless), [1, 2, 3, 4], "whose it is does not show");
 }

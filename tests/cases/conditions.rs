@@ -195,6 +195,12 @@ fn fingerprints(bytes: &[u8], options: &Options) -> Vec<String> {
     all
 }
 
+/// The captures that no snap length cut, with their frames: of what was cut, too, less is known than its place.
+fn uncut() -> impl Iterator<Item = (PathBuf, Vec<Frame>)> {
+    let with_frames = captures().into_iter().filter_map(|capture| frames(&capture).map(|frames| (capture, frames)));
+    with_frames.filter(|(_, frames)| frames.iter().all(|frame| frame.data.len() >= frame.wire_length as usize))
+}
+
 fn captures() -> Vec<PathBuf> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").read_dir().unwrap();
     let files = cases.flat_map(|case| ["capture.pcapng", "capture.pcap"].map(|name| case.as_ref().unwrap().path().join(name)));
@@ -226,12 +232,8 @@ fn the_conditions_under_which_a_failure_was_captured_are_no_part_of_its_fingerpr
 fn a_device_that_is_signed_in_stays_so_where_the_capture_has_the_directions_in_another_order() {
     let options = Options { profiles: Profiles::builtin(), ..Options::default() };
     let (mut compared, mut others) = (0, Vec::new());
-    for capture in captures() {
-        let Some(frames) = frames(&capture) else { continue };
-        // Of what was cut, too, less is known than its place.
-        if frames.iter().any(|frame| frame.data.len() < frame.wire_length as usize)
-            || verdicts(&pcap(ETHERNET, &frames), &options) != [Verdict::SignedIn]
-        {
+    for (capture, frames) in uncut() {
+        if verdicts(&pcap(ETHERNET, &frames), &options) != [Verdict::SignedIn] {
             continue;
         }
         for from in [0, 1] {
@@ -252,10 +254,8 @@ fn a_failure_has_its_fingerprint_where_the_capture_has_the_directions_in_another
     const KNOWN: [&str; 2] = ["mitel-no-configuration", "loop-reordered"];
     let options = Options { profiles: Profiles::builtin(), ..Options::default() };
     let (mut compared, mut others) = (0, Vec::new());
-    for capture in captures() {
-        let Some(frames) = frames(&capture) else { continue };
-        let is_known = KNOWN.iter().any(|name| capture.parent().is_some_and(|case| case.ends_with(name)));
-        if is_known || frames.iter().any(|frame| frame.data.len() < frame.wire_length as usize) {
+    for (capture, frames) in uncut() {
+        if KNOWN.iter().any(|name| capture.parent().is_some_and(|case| case.ends_with(name))) {
             continue;
         }
         let wanted = fingerprints(&pcap(ETHERNET, &frames), &options);
@@ -274,11 +274,8 @@ fn a_failure_has_its_fingerprint_where_the_capture_has_the_directions_in_another
 fn a_device_that_is_signed_in_is_not_said_to_fail_where_the_capture_lost_a_frame() {
     let options = Options { profiles: Profiles::builtin(), ..Options::default() };
     let (mut compared, mut others) = (0, Vec::new());
-    for capture in captures() {
-        let Some(frames) = frames(&capture) else { continue };
-        if frames.iter().any(|frame| frame.data.len() < frame.wire_length as usize)
-            || verdicts(&pcap(ETHERNET, &frames), &options) != [Verdict::SignedIn]
-        {
+    for (capture, frames) in uncut() {
+        if verdicts(&pcap(ETHERNET, &frames), &options) != [Verdict::SignedIn] {
             continue;
         }
         // One in six, for time's sake.

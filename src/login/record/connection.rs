@@ -58,7 +58,7 @@ impl Recorder {
             return;
         }
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
-        let before = std::mem::replace(&mut connection.stats, *stats);
+        connection.stats = *stats;
         if connection.closes.is_empty() {
             connection.last_answer = stats.server.last_data;
         }
@@ -69,11 +69,6 @@ impl Recorder {
                 }
             }
             Signal::SynAck { .. } => connection.syn_ack = connection.syn_ack.or(Some(event.at)),
-            // Packets can change places: a FIN that acknowledges the other side's, which comes later in the file, was sent after
-            // it. What was acknowledged for one more byte shrinks once that FIN is there.
-            Signal::Fin(side) if before.side(side).acknowledged > stats.side(side).acknowledged => {
-                connection.closes.insert(0, (event.at, side, Close::Fin));
-            }
             Signal::Fin(side) => add(&mut connection.closes, (event.at, side, Close::Fin)),
             Signal::Rst(side) => add(&mut connection.closes, (event.at, side, Close::Rst)),
             Signal::FirstData(_) | Signal::Ended => {}

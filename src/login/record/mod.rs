@@ -2,14 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::model::{At, Endpoint, Mac, SECOND};
-use crate::protocols::{Message, arp, icmp, sip};
+use crate::protocols::{Message, arp, icmp};
 use crate::text::WireText;
 
 use super::names::NameBook;
@@ -106,8 +105,6 @@ pub(super) struct Recorder {
     /// The other exchanges that may go on.
     threads: HashMap<Thread, DraftId, RandomState>,
     queries: VecDeque<OpenQuery>,
-    /// SIP answers of the last milliseconds whose requests may follow.
-    early_answers: Vec<(At, Arc<sip::Message>)>,
     /// Does the capture hold a SIP request of the device?
     asks_by_sip: bool,
     transfers: Vec<provision::OpenTransfer>,

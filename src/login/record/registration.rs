@@ -8,7 +8,7 @@ use crate::flow::{Flow, Transport};
 use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
-use super::super::steps::{CROSSED, Connection, Registration, StepKind, Transaction};
+use super::super::steps::{Connection, Registration, StepKind, Transaction};
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
@@ -16,8 +16,6 @@ const SAME_REGISTRATION: i64 = SECOND;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
 const T2: i64 = 4 * SECOND;
-/// Answers without a request that are remembered so long.
-const EARLY_ANSWERS: usize = 4;
 
 impl Recorder {
     pub(super) fn sip(&mut self, event: &Event, message: &Arc<sip::Message>) {
@@ -43,14 +41,10 @@ impl Recorder {
             }
             return;
         }
-        let early = self.early_answers(event.at, message);
         let asked = if unheard { Cow::Owned(message.answered()) } else { Cow::Borrowed(message.as_ref()) };
         let Some(id) = self.registration(event, &asked, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
-            for (at, answer) in early {
-                record_sip(&mut registration.transactions, at, &answer, false);
-            }
         }
     }
 
@@ -61,18 +55,6 @@ impl Recorder {
         if let Some(Draft { kind: StepKind::Connection(connection), .. }) = self.drafts.get_mut(*id) {
             connection.granted = true;
         }
-    }
-
-    /// The answers to this request that the capture has before it; an answer is remembered.
-    fn early_answers(&mut self, at: At, message: &Arc<sip::Message>) -> Vec<(At, Arc<sip::Message>)> {
-        self.early_answers.retain(|(told, _)| at.time.since(told.time) <= CROSSED);
-        if message.code().is_some() {
-            self.early_answers.truncate(EARLY_ANSWERS.saturating_sub(1));
-            self.early_answers.insert(0, (at, Arc::clone(message)));
-            return Vec::new();
-        }
-        let answers = |answer: &sip::Message| message.branch.is_some() && answer.branch == message.branch;
-        self.early_answers.extract_if(.., |(_, answer)| answers(answer)).collect()
     }
 
     /// A device whose registration failed may try again, after its pause, on the connection that still stands: that is another
@@ -391,17 +373,5 @@ mod tests {
         assert_eq!(registrations(slow.to_vec()), [[(2, Some(401)), (2, Some(200))]]);
         let late = [asks(0.0), told(0.1, 401), asks(0.11), told(0.2, 401), told(60.0, 200)];
         assert_eq!(registrations(late.to_vec()), [[(1, Some(401)), (1, Some(401))]], "that answers something else");
-    }
-
-    #[test]
-    fn an_answer_that_the_capture_has_before_its_request_answers_it_by_the_branch() {
-        let of = |message: sip::Message, branch: &str| sip::Message { branch: Some(WireText::from(branch)), ..cut(message) };
-        let asks = |seconds: f64, branch: &str| (seconds, of(sip_request("REGISTER", 1), branch));
-        let told = |seconds: f64, code: u16, branch: &str| (seconds, of(sip_answer(code, 1), branch));
-        let crossed =
-            [told(0.0, 401, "z9hG4bK1"), asks(0.001, "z9hG4bK1"), told(0.002, 200, "z9hG4bK2"), asks(0.003, "z9hG4bK2")];
-        assert_eq!(registrations(crossed.to_vec()), [[(1, Some(401)), (1, Some(200))]]);
-        let another = [told(0.0, 200, "z9hG4bK1"), asks(0.5, "z9hG4bK1")];
-        assert_eq!(registrations(another.to_vec()), [[(1, None)]], "long before it");
     }
 }

@@ -150,13 +150,7 @@ mod tests {
         let step = dhcp_exchange().discover().offer(&[]).discover().offer(&[]).into_step(1);
         let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
         let heard_from = Hosts::default();
-        let horizon = Horizon {
-            end: step.last.time,
-            last_begun: step.first.time,
-            begun: &[],
-            heard_from: &heard_from,
-            seen_both_ways: true,
-        };
+        let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
         let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.number()));
         assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
     }

@@ -129,7 +129,7 @@ mod tests {
             let step = tcp.leaves(Side::Server, Close::Fin).into_step(1);
             let heard_from = Hosts::default();
             let (end, last_begun) = (step.last.time, step.first.time);
-            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let horizon = Horizon::seen(end, last_begun, &heard_from);
             let StepKind::Connection(connection) = &step.kind else { panic!("no connection") };
             judge(connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
         };
@@ -146,7 +146,7 @@ mod tests {
             let step = said.into_step(1);
             let heard_from = Hosts::default();
             let (end, last_begun) = (step.last.time, step.first.time);
-            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let horizon = Horizon::seen(end, last_begun, &heard_from);
             let StepKind::Connection(connection) = &step.kind else { panic!("no connection") };
             let judged = judge(connection, Stage::Connect, &horizon)?;
             Some((judged.stage, judged.ending.map(|ending| (ending.by, ending.how))))

@@ -206,7 +206,7 @@ mod tests {
         let after = |seconds: i64| step.last.time.plus(seconds * SECOND);
         let heard_from = Hosts::from([ip("10.0.0.3")]);
         let last_begun: Time = then.map_or(step.first.time, after);
-        let horizon = Horizon { end: after(seconds), last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon::seen(after(seconds), last_begun, &heard_from);
         match &step.kind {
             StepKind::Connection(connection) => judge(connection, &horizon),
             StepKind::Inquiry(inquiry) => judge_datagrams(inquiry, &horizon),

@@ -72,13 +72,8 @@ mod tests {
     }
 
     fn judged(port: &PortAccess, end: i64) -> (Outcome, Option<(By, How)>) {
-        let horizon = Horizon {
-            end: Time::from_seconds(end),
-            last_begun: Time::from_seconds(0),
-            begun: &[],
-            heard_from: &Hosts::default(),
-            seen_both_ways: true,
-        };
+        let heard_from = Hosts::default();
+        let horizon = Horizon::seen(Time::from_seconds(end), Time::from_seconds(0), &heard_from);
         let judged = judge(port, &horizon);
         (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
     }

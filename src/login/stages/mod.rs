@@ -103,6 +103,14 @@ impl Horizon<'_> {
 }
 
 #[cfg(test)]
+impl<'a> Horizon<'a> {
+    /// A capture of both directions, in which the device needs no network for anything else.
+    fn seen(end: Time, last_begun: Time, heard_from: &'a Hosts) -> Self {
+        Self { end, last_begun, begun: &[], heard_from, seen_both_ways: true }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::at_second;

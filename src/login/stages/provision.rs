@@ -150,7 +150,7 @@ mod tests {
 
     fn horizon(heard_from: &Hosts) -> Horizon<'_> {
         let end = crate::findings::testing::BEGIN.plus(600 * SECOND);
-        Horizon { end, last_begun: Time::default(), begun: &[], heard_from, seen_both_ways: true }
+        Horizon::seen(end, Time::default(), heard_from)
     }
 
     fn web(connection: Tcp) -> (Outcome, Option<How>) {

@@ -220,7 +220,7 @@ mod tests {
         let step = tcp.into_step(1);
         let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
-        let horizon = Horizon { end, last_begun: step.first.time, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon::seen(end, step.first.time, &heard_from);
         match &step.kind {
             StepKind::Connection(connection) => judge(connection, &horizon),
             _ => Judged::unclear(Stage::Register),
@@ -326,7 +326,7 @@ mod tests {
             let step = registration(legs).into_step(1);
             let heard_from = Hosts::default();
             let end = step.last.time.plus(600 * SECOND);
-            let horizon = Horizon { end, last_begun: end, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let horizon = Horizon::seen(end, end, &heard_from);
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
             judge_datagrams(registration, &horizon).outcome
         };
@@ -367,7 +367,7 @@ mod tests {
             let step = registration(asked.into()).into_step(1);
             let heard_from = Hosts::default();
             let (end, last_begun) = (step.last.time, step.first.time);
-            let horizon = Horizon { end, last_begun, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+            let horizon = Horizon::seen(end, last_begun, &heard_from);
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
             judge_datagrams(registration, &horizon).signed_in
         };

@@ -71,13 +71,7 @@ mod tests {
         let tcp = if answers { tcp.encrypted(Side::Server) } else { tcp };
         let step = tcp.pause(seconds).leaves(Side::Server, Close::Fin).into_step(1);
         let heard_from = Hosts::default();
-        let horizon = Horizon {
-            end: step.last.time,
-            last_begun: step.first.time,
-            begun: &[],
-            heard_from: &heard_from,
-            seen_both_ways: true,
-        };
+        let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
         match &step.kind {
             StepKind::Connection(connection) => judge_announcements(connection, &horizon),
             _ => None,

@@ -105,7 +105,7 @@ mod tests {
         let step = tcp.into_step(1);
         let heard_from = Hosts::default();
         let end = step.last.time.plus(600 * SECOND);
-        let horizon = Horizon { end, last_begun: step.first.time, begun: &[], heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon::seen(end, step.first.time, &heard_from);
         match &step.kind {
             StepKind::Connection(connection) => judge(connection, Stage::Enrolment, &horizon).outcome,
             _ => Outcome::Unseen,

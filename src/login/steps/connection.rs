@@ -52,7 +52,7 @@ pub struct Connection {
 }
 
 /// Frames of both directions that are so near to each other can stand in a capture in either order.
-pub(in crate::login) const CROSSED: i64 = SECOND / 100;
+const CROSSED: i64 = SECOND / 100;
 
 /// How a side closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ mod network;
 mod registration;
 mod sealed;
 
-pub(super) use connection::CROSSED;
 pub use connection::{Close, Connection, Exchange, Handshake};
 pub use directory::{DirectoryRequest, Inquiry, TicketRequest, last_answer};
 pub use errands::{Answer, Clock, Lookup, Transfer};
