@@ -17,7 +17,7 @@ use crate::trust::{self, Fault, Repair};
 const WHOLE_CHAIN: f32 = 0.85;
 /// What each thing costs that is not known: what the family can verify, which CAs the device holds, the name that led there.
 const NOT_KNOWN: f32 = 0.85;
-/// It had signed in before each drop.
+/// It had signed in before the drop.
 const SIGNED_IN: f32 = 0.85;
 /// A fault that stopped nobody yet is this much less sure than one that did.
 const UNTRIED: f32 = 0.9;
@@ -26,7 +26,7 @@ const UNTRIED: f32 = 0.9;
 pub(super) fn of_attempt(case: &Case<'_>, primary: &Rule, found: &[(&'static Rule, Found)]) -> Onward {
     let Some(drop) = case.attempt.drop else { return Onward::Unknown { text: String::new() } };
     if drop.stage == Stage::Session {
-        let text = "each time it had signed in; what ends the session is all that is in its way".to_owned();
+        let text = "it had signed in; what ends the session is all that is in its way".to_owned();
         let evidence = vec![Evidence::new(drop.at.frame, "", "where the session ended")];
         return Onward::Clear { confidence: SIGNED_IN, text, evidence };
     }
