@@ -11,6 +11,7 @@ use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, 
 use super::judge::Judgement;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
+use super::retries;
 use super::settled::Settled;
 use super::steps::{Attempt, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
@@ -195,9 +196,16 @@ fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
     last.is_some_and(|last| was_refused(last) && was_refused(step)) && current.pause_of_addressing(step) >= PAUSE
 }
 
-/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
-/// before.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<Record>)> {
+/// Attempts with their records, in order.
+pub(super) struct Split {
+    /// The last one may still go on.
+    pub(super) attempts: Vec<(Attempt, Vec<Record>)>,
+    /// From this one on, what comes may tell that they are one.
+    pub(super) undecided: Option<usize>,
+}
+
+/// The attempts in these steps. `end` is the capture's last frame. `settled` are those before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &mut Settled) -> Split {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -212,12 +220,14 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         current.add(judgement);
     }
     tries.push(current);
+    let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
     let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
     // A router that does not answer ends a login before it has begun.
     let lacks_router =
         |step: &Step| matches!(&step.kind, StepKind::Neighbour(neighbour) if neighbour.router) && step.outcome == Outcome::Failed;
     let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
+    let undecided = undecided.map(|place| tries.iter().take(place).filter(|attempt| has_login(attempt)).count());
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let keeps_restarting = restarts_signed_in >= A_HABIT;
     let mut tries = tries.peekable();
@@ -233,7 +243,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         let attempt = close(attempt, number, (index == last).then_some(end), starts_over, profile, &ended_before);
         closed.push(attempt);
     }
-    closed
+    Split { attempts: closed, undecided }
 }
 
 /// How the device starts over after an attempt.
@@ -300,6 +310,10 @@ mod tests {
     use crate::model::{By, How, Side};
     use crate::protocols::sip;
 
+    fn attempts_of(judgements: Vec<Judgement>, profile: &Profile, end: Time) -> Vec<(Attempt, Vec<Record>)> {
+        split(judgements, profile, end, &mut Settled::default()).attempts
+    }
+
     /// With which frames the attempts begin that these steps make.
     fn begin(steps: Vec<(u64, Step)>) -> Vec<u64> {
         begin_as(&profile(), steps)
@@ -309,7 +323,7 @@ mod tests {
     fn begin_as(profile: &Profile, steps: Vec<(u64, Step)>) -> Vec<u64> {
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let judgements = steps.into_iter().map(|(_, step)| judged(step)).collect();
-        let attempts = split(judgements, profile, at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(judgements, profile, at_second(900, 900.0).time);
         attempts.into_iter().map(|(attempt, _)| attempt.first.frame.number()).collect()
     }
 
@@ -348,7 +362,7 @@ mod tests {
             let step = if let StepKind::Clock(_) = step.kind { Step { purpose: Purpose::Clock, ..step } } else { step };
             Judgement { draft: 1, weight: Weight::default(), step, signed_in: None }
         };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         assert_eq!(attempts[0].0.drop.map(|drop| (drop.stage, drop.how)), Some((Stage::Address, How::Abandoned)));
     }
 
@@ -398,7 +412,7 @@ mod tests {
         (stands.stage, stands.outcome, stands.ending) = (Stage::Connect, Outcome::Unclear, None);
         let steps = [moved(lease(&[]), 1), (5, stands), moved(lease(&[]), 20)];
         let judged = |(_, step): (u64, Step)| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.number()));
         assert_eq!(dropped, Some((Stage::Connect, How::Abandoned, 6)), "the SYN-ACK");
     }
@@ -463,7 +477,7 @@ mod tests {
             Judgement { draft: 1, weight: Weight::default(), step, signed_in }
         };
         let judgements = sessions.iter().flat_map(closed).map(judged).collect();
-        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        let attempts = attempts_of(judgements, &profile(), at_second(end, end as f64).time);
         attempts.last()?.0.drop.map(|drop| (drop.stage, drop.how))
     }
 
@@ -480,7 +494,7 @@ mod tests {
                 (Stage::Session, Outcome::Ok, connection.stats.client.last.max(Some(closed)).unwrap());
             step.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
             let judged = Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.9) };
-            let attempts = split(vec![judged], &profile(), at_second(900, 900.0).time, &Settled::default());
+            let attempts = attempts_of(vec![judged], &profile(), at_second(900, 900.0).time);
             attempts[0].0.drop.map(|drop| drop.stage)
         };
         assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
@@ -511,7 +525,7 @@ mod tests {
     fn ends(steps: Vec<Step>, end: u64) -> Vec<Option<How>> {
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let judgements = steps.into_iter().map(judged).collect();
-        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        let attempts = attempts_of(judgements, &profile(), at_second(end, end as f64).time);
         attempts.into_iter().map(|(attempt, _)| attempt.drop.map(|drop| drop.how)).collect()
     }
 
@@ -590,7 +604,7 @@ mod tests {
             let signed_in = (step.stage == Stage::Register).then_some(0.99);
             Judgement { draft: 1, weight: Weight::default(), step, signed_in }
         };
-        let attempts = split(steps.map(judged).collect(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).collect(), &profile(), at_second(900, 900.0).time);
         attempts.into_iter().map(|(attempt, _)| attempt.drop.is_some()).collect()
     }
 
@@ -637,7 +651,7 @@ mod tests {
             Judgement { draft: second, weight: Weight::default(), step, signed_in: None }
         };
         let judged = [1, 60, 120].map(connection).into();
-        let attempts = split(judged, &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(judged, &profile(), at_second(900, 900.0).time);
         let hidden = attempts.last().is_some_and(|(attempt, _)| attempt.may_have_signed_in());
         (attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect(), hidden)
     }
@@ -663,7 +677,7 @@ mod tests {
         };
         let steps = [moved(lease(&[]), 1).1, holed(5), moved(lease(&[]), 60).1, holed(65)];
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         assert_eq!(attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 }

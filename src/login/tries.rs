@@ -48,6 +48,13 @@ impl Try {
         self.judgements.push(judgement);
     }
 
+    /// What the device did next was no other try.
+    pub(super) fn join(&mut self, next: Try) {
+        self.last = self.last.max(next.last);
+        (self.restarted, self.ran_out) = (next.restarted, next.ran_out);
+        self.judgements.extend(next.judgements);
+    }
+
     pub(super) fn steps(&self) -> impl Iterator<Item = &Step> + '_ {
         self.judgements.iter().map(|judgement| &judgement.step)
     }
