@@ -17,7 +17,7 @@ const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
-const COMES_TO_REST: i64 = 600 * SECOND;
+pub(super) const COMES_TO_REST: i64 = 600 * SECOND;
 
 /// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
