@@ -20,7 +20,7 @@ pub(super) struct Pcap {
     link_type: u16,
     /// Nanoseconds in the unit of the fraction.
     unit: u32,
-    /// Bytes before the data of a record: 16, or 24 in the modified variant.
+    /// Bytes before the data of a record: 16, or more in the modified variants.
     record_header: usize,
     lengths: Lengths,
     announced: bool,
@@ -218,10 +218,31 @@ impl Pcap {
             return self.torn(buffer, notes, &header);
         }
         if !self.announced {
+            self.learn_record_header(buffer, &header)?;
             self.announced = true;
             notes.link_type(self.link_type);
         }
         Ok(true)
+    }
+
+    /// Some patched writers put eight or four bytes more before each packet, and kept the magic number (Red Hat 6.1, Nokia). The
+    /// place of the second record tells.
+    #[cold]
+    fn learn_record_header<R: Read>(&mut self, buffer: &mut Buffer<R>, first: &[u8; 16]) -> Result<(), CaptureError> {
+        const LONGER: [usize; 2] = [24, 20];
+        let (time, captured, _) = self.fields(first);
+        let end = |header: usize| header.saturating_add(captured as usize);
+        // Where the file ends before, there is no second record.
+        buffer.fill(end(24).saturating_add(16))?;
+        let second = |header: usize| buffer.available().get(end(header)..).and_then(<[u8]>::first_chunk);
+        let is_record = |header: usize| second(header).is_some_and(|fields| self.is_plausible(fields, Some(time)));
+        if self.record_header != 16 || second(16).is_none() || is_record(16) {
+            return Ok(());
+        }
+        if let Some(header) = LONGER.into_iter().find(|header| is_record(*header)) {
+            self.record_header = header;
+        }
+        Ok(())
     }
 }
 

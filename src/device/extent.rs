@@ -119,7 +119,7 @@ impl DeviceFacts {
         newest(&mut self.answered, keep);
         newest(&mut self.accepted, keep);
         newest(&mut self.vlan_stays, keep);
-        self.clocks.drain(..self.clocks.len().saturating_sub(keep));
+        self.keep_clocks(keep);
         self.clocks.shrink_to_fit();
         self.heard_from = Hosts::default();
         let few = keep > 0;

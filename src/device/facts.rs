@@ -169,6 +169,11 @@ pub struct ClockWitness {
 }
 
 impl ClockWitness {
+    /// Did it come with a usable answer of NTP?
+    fn is_of_time_server(&self) -> bool {
+        self.from == ClockSource::Ntp && self.whose != Whose::Device
+    }
+
     /// Is it a clock that began when its device did, since it has no battery and nobody has set it yet?
     fn is_unset(&self) -> bool {
         /// 1970 and 2000.
@@ -267,7 +272,7 @@ impl DeviceFacts {
         self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);
-        self.clocks.drain(..self.clocks.len().saturating_sub(CLOCKS));
+        self.keep_clocks(CLOCKS);
         add(&mut self.addresses, other.addresses);
         add(&mut self.vendor_classes, other.vendor_classes);
         add(&mut self.user_classes, other.user_classes);
@@ -294,6 +299,22 @@ impl DeviceFacts {
         if self.parameter_list.is_empty() {
             self.parameter_list = other.parameter_list;
         }
+    }
+
+    /// The newest are kept, and in place of the oldest of them what a time server said last: the device lives on that.
+    pub(super) fn keep_clocks(&mut self, most: usize) {
+        let surplus = self.clocks.len().saturating_sub(most);
+        let told = self.clocks.iter().rposition(ClockWitness::is_of_time_server).filter(|place| *place < surplus);
+        let told = told.and_then(|place| self.clocks.get(place).copied());
+        self.clocks.drain(..surplus);
+        if let (Some(told), Some(oldest)) = (told, self.clocks.front_mut()) {
+            *oldest = told;
+        }
+    }
+
+    /// What a time server told the device last before that frame.
+    pub fn time_told_before(&self, frame: Frame) -> Option<&ClockWitness> {
+        self.clocks.iter().rev().find(|witness| witness.is_of_time_server() && witness.at.frame < frame)
     }
 
     /// How far the device's own clock is ahead of the capture's (negative: behind), in nanoseconds, with the frames that

@@ -143,10 +143,8 @@ fn remember(list: &mut Vec<WireText>, text: &WireText) {
 
 fn witness(facts: &mut DeviceFacts, event: &Event, says: Option<Time>, whose: Whose, from: ClockSource) {
     let Some(says) = says else { return };
-    if facts.clocks.len() >= CLOCKS {
-        facts.clocks.pop_front();
-    }
     facts.clocks.push_back(ClockWitness { at: event.at, says, whose, from });
+    facts.keep_clocks(CLOCKS);
 }
 
 fn server(event: &Event) -> Option<Whose> {
@@ -248,7 +246,7 @@ fn asked(facts: &mut DeviceFacts, at: Time, message: &dns::Message) {
 fn ntp(facts: &mut DeviceFacts, event: &Event, message: &ntp::Message, from_device: bool) {
     if from_device {
         witness(facts, event, message.transmit_time(), Whose::Device, ClockSource::Ntp);
-    } else if let (Some(server), false) = (server(event), message.leap == 3 || message.stratum == 0) {
+    } else if let (Some(server), false) = (server(event), !message.is_usable()) {
         witness(facts, event, message.transmit_time(), server, ClockSource::Ntp);
     }
 }

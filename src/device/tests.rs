@@ -138,3 +138,26 @@ fn a_text_that_is_too_long_to_tell_anything_is_not_kept() {
     let names = &devices.facts(DeviceId(0)).expect("a device").names_asked;
     assert_eq!(names.iter().map(|name| name.raw().len()).collect::<Vec<_>>(), [facts::TEXT]);
 }
+
+#[test]
+fn of_more_clocks_than_are_remembered_what_a_time_server_said_last_stays() {
+    use facts::{ClockSource, ClockWitness, Whose};
+    let witness = |number: u64, whose: Whose, from: ClockSource| {
+        let at = At { frame: Frame::new(number), time: Time::from_seconds(number.cast_signed()) };
+        ClockWitness { at, says: at.time, whose, from }
+    };
+    let time_server = |number: u64| witness(number, Whose::Server(address(9)), ClockSource::Ntp);
+    let mut known = DeviceFacts::default();
+    for clock in
+        [time_server(1), time_server(2)].into_iter().chain((3..9).map(|n| witness(n, Whose::Device, ClockSource::TlsRandom)))
+    {
+        known.clocks.push_back(clock);
+        known.keep_clocks(3);
+    }
+    let kept: Vec<u64> = known.clocks.iter().map(|clock| clock.at.frame.number()).collect();
+    assert_eq!(kept, [2, 7, 8]);
+    assert_eq!(known.time_told_before(Frame::new(9)).map(|told| told.at.frame), Some(Frame::new(2)));
+    assert_eq!(known.time_told_before(Frame::new(2)), None);
+    known.keep_clocks(0);
+    assert!(known.clocks.is_empty());
+}

@@ -2,7 +2,6 @@
 
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::stages::time::is_usable;
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
 use crate::protocols::ntp;
@@ -24,7 +23,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    if case.attempt.clocks().any(|(_, clock)| clock.answers.iter().any(|(_, answer)| is_usable(answer))) {
+    if case.attempt.clocks().any(|(_, clock)| clock.answers.iter().any(|(_, answer)| answer.is_usable())) {
         return Vec::new();
     }
     let failures = answers::failures(case, |_, kind| {

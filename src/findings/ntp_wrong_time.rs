@@ -1,12 +1,13 @@
 //! `ntp-wrong-time`: a synchronised answer whose time is far from every other witness.
 
+use std::net::IpAddr;
+
 use crate::device::facts::{ClockSource, ClockWitness, Whose};
 use crate::findings::shared::answers;
 use crate::findings::shared::chain;
 use crate::findings::shared::own_clock::apart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::stages::time::is_usable;
-use crate::login::steps::{Clock, StepKind};
+use crate::login::steps::StepKind;
 use crate::model::{At, Evidence, Frame, SECOND, Stage, Time};
 
 /// The rule.
@@ -29,27 +30,47 @@ pub static RULE: Rule = Rule {
 /// A clock that is farther off than this matters (RFC 4120 section 8.2 allows five minutes).
 const FAR: u64 = 300 * SECOND as u64;
 
+/// What a time server told the device, and in which step of the attempt, where it was in none before.
+#[derive(Clone, Copy)]
+struct Told {
+    step: Option<usize>,
+    server: IpAddr,
+    at: At,
+    says: Time,
+}
+
 fn check(case: &Case<'_>) -> Vec<Found> {
     let steps = case.attempt.steps.iter().enumerate();
     let clocks = steps.filter_map(|(index, step)| match &step.kind {
         StepKind::Clock(clock) => Some((index, clock.as_ref())),
         _ => None,
     });
-    clocks.filter_map(|(index, clock)| tell(case, index, clock)).collect()
+    let told = clocks.clone().filter_map(|(index, clock)| {
+        let (at, answer) = clock.answers.iter().rev().find(|(_, answer)| answer.is_usable())?;
+        Some(Told { step: Some(index), server: clock.server, at: *at, says: answer.transmit_time()? })
+    });
+    let found: Vec<Found> = told.filter_map(|told| tell(case, told)).collect();
+    if clocks.count() > 0 { found } else { told_before(case).into_iter().collect() }
 }
 
-fn tell(case: &Case<'_>, index: usize, clock: &Clock) -> Option<Found> {
-    let (at, answer) = clock.answers.iter().rev().find(|(_, answer)| is_usable(answer))?;
-    let says = answer.transmit_time()?;
+/// A clock stays wrong through later attempts that do not ask for the time again.
+fn told_before(case: &Case<'_>) -> Option<Found> {
+    let witness = case.known.time_told_before(case.attempt.first.frame)?;
+    let Whose::Server(server) = witness.whose else { return None };
+    let told = Told { step: None, server, at: witness.at, says: witness.says };
+    tell(case, told).filter(|found| found.explains_drop)
+}
+
+fn tell(case: &Case<'_>, told: Told) -> Option<Found> {
+    let Told { step, server, at, says } = told;
     let ahead = says.since(at.time);
-    if ahead.unsigned_abs() <= FAR || agrees(case, clock, ahead) {
+    if ahead.unsigned_abs() <= FAR || agrees(case, server, ahead) {
         return None;
     }
     let refused = refused_certificate(case, ahead);
     // The capture's own clock alone proves nothing: somebody else must say that the answer is wrong.
-    let witness = other_clock(case, clock, *at, ahead).or_else(|| issued_later(case, says)).or_else(|| refused.clone())?;
-    let mut evidence =
-        vec![Evidence::new(at.frame, "ntp.flags.mode == 4", format!("{} says {}", clock.server, says.whole_seconds()))];
+    let witness = other_clock(case, told, ahead).or_else(|| issued_later(case, says)).or_else(|| refused.clone())?;
+    let mut evidence = vec![Evidence::new(at.frame, "ntp.flags.mode == 4", format!("{server} says {}", says.whole_seconds()))];
     evidence.push(Evidence::new(witness.frame, "", witness.words.clone()));
     let consequence = refused.as_ref().map(|refused| format!(", so that for the device {}", refused.words)).unwrap_or_default();
     evidence.extend(
@@ -61,21 +82,19 @@ fn tell(case: &Case<'_>, index: usize, clock: &Clock) -> Option<Found> {
     let others = if refused.as_ref() == Some(&witness) { String::new() } else { format!(" and {}", witness.words) };
     let mut found = Found {
         stage: Stage::Time,
-        step: Some(index),
+        step,
         proof: Proof::Proven,
         explains_drop: refused.is_some(),
         confidence: if others.is_empty() { 0.8 } else { 0.92 },
         summary: format!(
-            "time server {} says {}, while the capture says {}{others}: {} apart, where 300 s are too many{consequence}",
-            clock.server,
+            "time server {server} says {}, while the capture says {}{others}: {} apart, where 300 s are too many{consequence}",
             says.whole_seconds(),
             at.time.whole_seconds(),
             apart(ahead.unsigned_abs())
         ),
         fix: format!(
-            "Mend the clock of the time server {}: `w32tm /query /status` or `ntpq -p` there must show a good source, and `ntpdate -q {}` \
-             from elsewhere less than a second of offset.",
-            clock.server, clock.server
+            "Mend the clock of the time server {server}: `w32tm /query /status` or `ntpq -p` there must show a good source, and `ntpdate -q \
+             {server}` from elsewhere less than a second of offset."
         ),
         evidence,
     };
@@ -88,13 +107,13 @@ fn tell(case: &Case<'_>, index: usize, clock: &Clock) -> Option<Found> {
 }
 
 /// Does another server's clock agree with this one? Then the capture's is the odd one.
-fn agrees(case: &Case<'_>, clock: &Clock, ahead: i64) -> bool {
-    servers(case, clock).any(|witness| witness.says.since(witness.at.time).abs_diff(ahead) <= FAR)
+fn agrees(case: &Case<'_>, server: IpAddr, ahead: i64) -> bool {
+    others(case, server).any(|witness| witness.says.since(witness.at.time).abs_diff(ahead) <= FAR)
 }
 
-fn servers<'a>(case: &Case<'a>, clock: &'a Clock) -> impl Iterator<Item = &'a ClockWitness> {
-    case.known.clocks.iter().filter(|witness| {
-        witness.from != ClockSource::TlsRandom && matches!(witness.whose, Whose::Server(address) if address != clock.server)
+fn others<'a>(case: &Case<'a>, server: IpAddr) -> impl Iterator<Item = &'a ClockWitness> {
+    case.known.clocks.iter().filter(move |witness| {
+        witness.from != ClockSource::TlsRandom && matches!(witness.whose, Whose::Server(address) if address != server)
     })
 }
 
@@ -106,13 +125,13 @@ struct Witness {
 }
 
 /// Another server, whose clock is right by the capture's, by what it said nearest to that frame.
-fn other_clock(case: &Case<'_>, clock: &Clock, at: At, ahead: i64) -> Option<Witness> {
+fn other_clock(case: &Case<'_>, told: Told, ahead: i64) -> Option<Witness> {
     let right = |witness: &&ClockWitness| {
         let other = witness.says.since(witness.at.time);
         other.unsigned_abs() <= FAR && other.abs_diff(ahead) > FAR
     };
-    let witness =
-        servers(case, clock).filter(right).min_by_key(|witness| witness.at.frame.number().abs_diff(at.frame.number()))?;
+    let distance = |witness: &&ClockWitness| witness.at.frame.number().abs_diff(told.at.frame.number());
+    let witness = others(case, told.server).filter(right).min_by_key(distance)?;
     let Whose::Server(address) = witness.whose else { return None };
     Some(Witness { frame: witness.at.frame, words: format!("server {address} says {}", witness.says.whole_seconds()) })
 }
@@ -210,6 +229,21 @@ mod tests {
     #[test]
     fn an_hour_that_leaves_the_certificates_valid_explains_nothing() {
         assert!(!web_server(refuses(told(3600)), 0).the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_wrong_clock_stays_wrong_through_attempts_that_do_not_ask_for_the_time_again() {
+        let later = |login: Login, seconds: i64| {
+            let says = at(1).time.plus(seconds * SECOND);
+            let login =
+                login.with(|attempt| attempt.first = at(5)).clock(Whose::Server(ip("10.0.0.9")), ClockSource::Ntp, at(1), says);
+            web_server(refuses(login), 0)
+        };
+        let found = later(Login::new(), SLOW).the(&RULE);
+        assert!(found.explains_drop && found.step.is_none());
+        assert_eq!(found.evidence[0].frame, Frame::new(1));
+        later(Login::new(), 3600).nothing(&RULE);
+        later(Login::new().step(ntp_exchange(1, &[(0, 2, BEGIN)])), SLOW).nothing(&RULE);
     }
 
     #[test]

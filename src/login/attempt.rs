@@ -4,13 +4,14 @@
 //! same errand (the next SRV target, 443 after 5061, the next name of the list) goes on with it; doing again what was done
 //! before, or going back to an earlier errand, begins the next one.
 
-use crate::model::{DropPoint, Outcome, SECOND, Stage, Time};
+use crate::model::{DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
+use super::retries;
 use super::settled::Settled;
 use super::steps::{Attempt, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
@@ -22,6 +23,8 @@ const MOVES: i64 = 3 * SECOND;
 const GIVES_UP_INFORM: i64 = 10 * SECOND;
 /// A device that asks for its router again after such a pause has given up in between.
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
+/// A device that looks for its registrar again so long after a refusal has paused, whichever name it begins with now.
+const ASKS_ANEW: i64 = 20 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
 
@@ -73,14 +76,18 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
             profile.needs_time
                 && current.furthest() <= errand(Purpose::Clock)
                 && current.pause_before(step) >= PAUSE
-                && current.has_aimed_at(&target(step))
+                && (current.has_aimed_at(&target(step)) || leads_back(current, step, following))
         }
         Some((failed, ending)) => {
             let paused = step.first.time.since(ending.at.time) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
-            (back || first_of_list || paused && (current.has_aimed_at(&target(step)) || leads_back(current, step, following)))
+            let asks_anew = failed == errand(Purpose::Registrar) && names_anew(current, step);
+            (back
+                || first_of_list
+                || asks_anew
+                || paused && (current.has_aimed_at(&target(step)) || leads_back(current, step, following)))
                 && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
@@ -101,6 +108,15 @@ fn asks_in_vain(step: &Step, following: &[Judgement]) -> bool {
     let next = || following.iter().map(|judgement| &judgement.step).filter(|next| next.purpose == Purpose::Registrar);
     let mut round = next().take_while(|next| target(next) != target(step));
     fails && step.purpose == Purpose::Registrar && !round.any(|next| next.outcome == Outcome::Ok)
+}
+
+/// Does the device look for its registrar again, long after it was told that there is no such name? The next name of a list it
+/// asks for at once.
+fn names_anew(current: &Try, step: &Step) -> bool {
+    let is_refused = |last: &Step| last.ending.is_some_and(|ending| ending.how == How::Rejected);
+    let last = current.steps().filter(|step| is_main_road(step)).last();
+    let last = last.filter(|last| matches!(last.kind, StepKind::Lookup(_)) && is_refused(last));
+    matches!(step.kind, StepKind::Lookup(_)) && last.is_some() && current.pause_before(step) >= ASKS_ANEW
 }
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
@@ -180,9 +196,16 @@ fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
     last.is_some_and(|last| was_refused(last) && was_refused(step)) && current.pause_of_addressing(step) >= PAUSE
 }
 
-/// The attempts in these steps, in order. The last one may still go on; `end` is the capture's last frame. `settled` are those
-/// before.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &Settled) -> Vec<(Attempt, Vec<Record>)> {
+/// Attempts with their records, in order.
+pub(super) struct Split {
+    /// The last one may still go on.
+    pub(super) attempts: Vec<(Attempt, Vec<Record>)>,
+    /// From this one on, what comes may tell that they are one.
+    pub(super) undecided: Option<usize>,
+}
+
+/// The attempts in these steps. `end` is the capture's last frame. `settled` are those before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &mut Settled) -> Split {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -197,12 +220,14 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         current.add(judgement);
     }
     tries.push(current);
+    let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
     let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
     // A router that does not answer ends a login before it has begun.
     let lacks_router =
         |step: &Step| matches!(&step.kind, StepKind::Neighbour(neighbour) if neighbour.router) && step.outcome == Outcome::Failed;
     let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
+    let undecided = undecided.map(|place| tries.iter().take(place).filter(|attempt| has_login(attempt)).count());
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
     let keeps_restarting = restarts_signed_in >= A_HABIT;
     let mut tries = tries.peekable();
@@ -218,7 +243,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         let attempt = close(attempt, number, (index == last).then_some(end), starts_over, profile, &ended_before);
         closed.push(attempt);
     }
-    closed
+    Split { attempts: closed, undecided }
 }
 
 /// How the device starts over after an attempt.
@@ -285,11 +310,20 @@ mod tests {
     use crate::model::{By, How, Side};
     use crate::protocols::sip;
 
+    fn attempts_of(judgements: Vec<Judgement>, profile: &Profile, end: Time) -> Vec<(Attempt, Vec<Record>)> {
+        split(judgements, profile, end, &mut Settled::default()).attempts
+    }
+
     /// With which frames the attempts begin that these steps make.
     fn begin(steps: Vec<(u64, Step)>) -> Vec<u64> {
+        begin_as(&profile(), steps)
+    }
+
+    /// The same, where a device of this family makes them.
+    fn begin_as(profile: &Profile, steps: Vec<(u64, Step)>) -> Vec<u64> {
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let judgements = steps.into_iter().map(|(_, step)| judged(step)).collect();
-        let attempts = split(judgements, &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(judgements, profile, at_second(900, 900.0).time);
         attempts.into_iter().map(|(attempt, _)| attempt.first.frame.number()).collect()
     }
 
@@ -328,7 +362,7 @@ mod tests {
             let step = if let StepKind::Clock(_) = step.kind { Step { purpose: Purpose::Clock, ..step } } else { step };
             Judgement { draft: 1, weight: Weight::default(), step, signed_in: None }
         };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         assert_eq!(attempts[0].0.drop.map(|drop| (drop.stage, drop.how)), Some((Stage::Address, How::Abandoned)));
     }
 
@@ -378,9 +412,40 @@ mod tests {
         (stands.stage, stands.outcome, stands.ending) = (Stage::Connect, Outcome::Unclear, None);
         let steps = [moved(lease(&[]), 1), (5, stands), moved(lease(&[]), 20)];
         let judged = |(_, step): (u64, Step)| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         let dropped = attempts[0].0.drop.map(|drop| (drop.stage, drop.how, drop.at.frame.number()));
         assert_eq!(dropped, Some((Stage::Connect, How::Abandoned, 6)), "the SYN-ACK");
+    }
+
+    #[test]
+    fn a_round_of_names_long_after_a_refusal_is_a_new_one_whichever_name_it_begins_with() {
+        let names = |second: u64, name: &str| {
+            let (_, step) = moved(lookup(name).rcode(3), second);
+            let ending = Some(Ending { by: By::Server, how: How::Rejected, at: step.last });
+            (second, Step { outcome: Outcome::Failed, ending, ..step })
+        };
+        let list = [names(1, "_sip._udp.contoso.com"), names(2, "_sip._tcp.contoso.com"), names(40, "_sips._tcp.contoso.com")];
+        assert_eq!(begin(list.into()), [1, 40]);
+        let slowly = [names(1, "_sip._udp.contoso.com"), names(11, "_sip._tcp.contoso.com"), names(21, "_sips._tcp.contoso.com")];
+        assert_eq!(begin(slowly.into()), [1], "it walks through its list");
+    }
+
+    #[test]
+    fn a_name_that_leads_to_the_time_server_that_was_in_vain_begins_anew_and_another_one_goes_on() {
+        let asked = |second: u64, name: &str| {
+            let (_, step) = moved(lookup(name).purpose(Purpose::Clock).address("10.0.0.9"), second);
+            (second, Step { outcome: Outcome::Ok, ..step })
+        };
+        let of_another = |second: u64| {
+            let (_, mut step) = no_time(second);
+            let StepKind::Clock(clock) = &mut step.kind else { panic!("no clock") };
+            clock.server = ip("10.0.0.10");
+            (second, step)
+        };
+        let needs_time = Profile { needs_time: true, ..profile() };
+        let begin = |steps: Vec<(u64, Step)>| begin_as(&needs_time, steps);
+        assert_eq!(begin(vec![no_time(1), asked(40, "ntp.contoso.com"), no_time(41)]), [1, 40]);
+        assert_eq!(begin(vec![no_time(1), asked(40, "time.windows.com"), of_another(41)]), [1]);
     }
 
     #[test]
@@ -412,7 +477,7 @@ mod tests {
             Judgement { draft: 1, weight: Weight::default(), step, signed_in }
         };
         let judgements = sessions.iter().flat_map(closed).map(judged).collect();
-        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        let attempts = attempts_of(judgements, &profile(), at_second(end, end as f64).time);
         attempts.last()?.0.drop.map(|drop| (drop.stage, drop.how))
     }
 
@@ -429,7 +494,7 @@ mod tests {
                 (Stage::Session, Outcome::Ok, connection.stats.client.last.max(Some(closed)).unwrap());
             step.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
             let judged = Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.9) };
-            let attempts = split(vec![judged], &profile(), at_second(900, 900.0).time, &Settled::default());
+            let attempts = attempts_of(vec![judged], &profile(), at_second(900, 900.0).time);
             attempts[0].0.drop.map(|drop| drop.stage)
         };
         assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
@@ -460,7 +525,7 @@ mod tests {
     fn ends(steps: Vec<Step>, end: u64) -> Vec<Option<How>> {
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
         let judgements = steps.into_iter().map(judged).collect();
-        let attempts = split(judgements, &profile(), at_second(end, end as f64).time, &Settled::default());
+        let attempts = attempts_of(judgements, &profile(), at_second(end, end as f64).time);
         attempts.into_iter().map(|(attempt, _)| attempt.drop.map(|drop| drop.how)).collect()
     }
 
@@ -539,7 +604,7 @@ mod tests {
             let signed_in = (step.stage == Stage::Register).then_some(0.99);
             Judgement { draft: 1, weight: Weight::default(), step, signed_in }
         };
-        let attempts = split(steps.map(judged).collect(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).collect(), &profile(), at_second(900, 900.0).time);
         attempts.into_iter().map(|(attempt, _)| attempt.drop.is_some()).collect()
     }
 
@@ -586,7 +651,7 @@ mod tests {
             Judgement { draft: second, weight: Weight::default(), step, signed_in: None }
         };
         let judged = [1, 60, 120].map(connection).into();
-        let attempts = split(judged, &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(judged, &profile(), at_second(900, 900.0).time);
         let hidden = attempts.last().is_some_and(|(attempt, _)| attempt.may_have_signed_in());
         (attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect(), hidden)
     }
@@ -612,7 +677,7 @@ mod tests {
         };
         let steps = [moved(lease(&[]), 1).1, holed(5), moved(lease(&[]), 60).1, holed(65)];
         let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
-        let attempts = split(steps.map(judged).into(), &profile(), at_second(900, 900.0).time, &Settled::default());
+        let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         assert_eq!(attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 }

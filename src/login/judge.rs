@@ -1,6 +1,7 @@
 //! Recorded exchanges in, steps out: for what each was made, the stage that it came to, and what became of it.
 
 use crate::device::facts::DeviceFacts;
+use crate::formats::names::within_domain;
 use crate::model::{By, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::dns::kind;
@@ -13,6 +14,9 @@ use super::steps::{Connection, Ending, Purpose, Step, StepKind};
 
 /// Files that a device asks for within this time of each other belong to one run through its list.
 const ONE_RUN: i64 = 60 * SECOND;
+
+/// A client that was told that there is no such name asks for the next one within this time.
+const AT_ONCE: i64 = SECOND;
 
 /// A step with the number of its record.
 pub(super) struct Judgement {
@@ -52,6 +56,7 @@ pub(super) fn steps(
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     forgive_missing_files(&mut judged);
     name_the_registrar(&mut judged);
+    name_the_fall_back(&mut judged);
     if aside.is_empty() {
         name_the_router(&mut judged);
     }
@@ -103,6 +108,28 @@ fn name_the_registrar(judged: &mut [Judgement]) {
         let failed = step.purpose == Purpose::Other && step.outcome == Outcome::Failed;
         if failed && matches!(&step.kind, StepKind::Lookup(lookup) if matches!(lookup.kind, kind::A | kind::AAAA | kind::SRV)) {
             step.purpose = Purpose::Registrar;
+        }
+    }
+}
+
+/// A client that finds no SRV record of its registrar asks at once for an address in the same domain (RFC 3263 section 4.2).
+fn name_the_fall_back(judged: &mut [Judgement]) {
+    let mut in_vain: Option<(String, Time)> = None;
+    for Judgement { step, .. } in judged {
+        let StepKind::Lookup(lookup) = &step.kind else { continue };
+        if step.outcome != Outcome::Failed {
+            continue;
+        }
+        let at_once = |begun: &Time| step.first.time.since(*begun) <= AT_ONCE;
+        let is_fall_back =
+            || in_vain.as_ref().is_some_and(|(domain, told)| at_once(told) && within_domain(lookup.name.raw(), domain));
+        match (step.purpose, lookup.kind) {
+            (Purpose::Registrar, kind::SRV) => {
+                let domain = lookup.name.raw().splitn(3, '.').nth(2);
+                in_vain = domain.map(|domain| (domain.to_owned(), step.last.time));
+            }
+            (Purpose::Other, kind::A | kind::AAAA) if is_fall_back() => step.purpose = Purpose::Registrar,
+            _ => {}
         }
     }
 }
@@ -267,6 +294,22 @@ mod tests {
         let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
         name_the_registrar(&mut further);
         assert_eq!(further[0].step.purpose, Purpose::Other);
+    }
+
+    #[test]
+    fn an_address_in_the_domain_that_has_no_srv_record_is_the_next_name_of_the_list() {
+        let purpose = |srv: &str, wait: i64| {
+            let mut refused = lookup(srv).rcode(3).into_step(1);
+            refused.outcome = Outcome::Failed;
+            let mut next = fails();
+            next.step.first.time = refused.last.time.plus(wait);
+            let mut judged = vec![judgement(refused), next];
+            name_the_fall_back(&mut judged);
+            judged[1].step.purpose
+        };
+        assert_eq!(purpose("_sip._udp.contoso.com", SECOND / 10), Purpose::Registrar);
+        assert_eq!(purpose("_sip._udp.contoso.com", 3 * SECOND), Purpose::Other);
+        assert_eq!(purpose("_sip._udp.fabrikam.com", SECOND / 10), Purpose::Other);
     }
 
     /// ARP for one host, of which nothing says what it is.

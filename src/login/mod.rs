@@ -16,6 +16,7 @@ mod names;
 mod purpose;
 mod record;
 mod reports;
+mod retries;
 mod revocation;
 mod settled;
 pub mod stages;
@@ -107,10 +108,10 @@ impl Login {
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
         let (judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
-        let mut attempts = attempt::split(judged, profile, now, &self.settled);
+        let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
-        let over = if was_full { last } else { first_open.unwrap_or(last).min(last) };
+        let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
         let going_on = attempts.split_off(over).into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
         let aside = aside.into_iter().filter(|(_, draft)| !was_full && is_open(&draft.kind));
         self.recorder.put_back(going_on.map(draft_of).chain(aside).collect());
@@ -124,7 +125,7 @@ impl Login {
     /// Takes out all attempts as they stand, and forgets the exchanges.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let (judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
-        let attempts = attempt::split(judged, profile, now, &self.settled);
+        let attempts = attempt::split(judged, profile, now, &mut self.settled).attempts;
         self.clear();
         self.settled.all(attempts)
     }

@@ -14,6 +14,8 @@ pub(super) struct Settled {
     pub(super) count: u32,
     /// The different ends that they came to.
     pub(super) ends: Vec<PastEnd>,
+    /// Has the device shown that it repeats what fails before it restarts?
+    pub(super) retries: bool,
 }
 
 impl Settled {
@@ -27,6 +29,7 @@ impl Settled {
     /// Takes over those of the same device under another name.
     pub(super) fn join(&mut self, other: Settled) {
         self.count = self.count.max(other.count);
+        self.retries |= other.retries;
         for end in other.ends {
             self.remember(end);
         }

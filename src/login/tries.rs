@@ -13,8 +13,9 @@ use super::stages::register;
 use super::steps::{Ending, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
-/// A device that starts over has paused at least this long; a quicker repeat belongs to the same try (a TLS fall-back).
-pub(super) const PAUSE: i64 = SECOND * 9 / 10;
+/// A device that starts over has paused at least this long. A quicker repeat belongs to the same try (a TLS fall-back): it
+/// comes at once, but where the capture was taken at the server, a round trip of a long way later.
+pub(super) const PAUSE: i64 = SECOND * 4 / 10;
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
@@ -45,6 +46,13 @@ impl Try {
             self.last = self.last.max(Some(judgement.step.last));
         }
         self.judgements.push(judgement);
+    }
+
+    /// What the device did next was no other try.
+    pub(super) fn join(&mut self, next: Try) {
+        self.last = self.last.max(next.last);
+        (self.restarted, self.ran_out) = (next.restarted, next.ran_out);
+        self.judgements.extend(next.judgements);
     }
 
     pub(super) fn steps(&self) -> impl Iterator<Item = &Step> + '_ {

@@ -48,7 +48,11 @@ fn loops(device: &DeviceAnalysis) -> String {
     let Some(repeats) = &device.repeats else { return format!("LOOPS: {}", words::counted(drops.len(), "attempt")) };
     let stage = words::short_stage(repeats.drop_stage);
     let there = drops.iter().filter(|drop| drop.stage == repeats.drop_stage).count();
-    let ends = if there == drops.len() { "each ends".to_owned() } else { format!("{there} of them end") };
+    let ends = match there {
+        all if all == drops.len() => "each ends".to_owned(),
+        1 => "one of them ends".to_owned(),
+        some => format!("{some} of them end"),
+    };
     format!("LOOPS: {} attempts, every {}, {ends} in {stage}", repeats.attempts, words::seconds(repeats.period_s))
 }
 

@@ -162,6 +162,22 @@ fn the_modified_variant_of_september_1999_is_told_by_its_records() {
 }
 
 #[test]
+fn patched_writers_that_kept_the_magic_are_told_by_where_the_second_record_is() {
+    for (writer, more) in [LITTLE, BIG].into_iter().flat_map(|writer| [(writer, 0), (writer, 4), (writer, 8)]) {
+        let record = |index: u32| {
+            let record = writer.record(1_700_000_000 + index, 5, 60, &[index as u8; 40]);
+            [&record[..16], &vec![0; more], &record[16..]].concat()
+        };
+        let header = writer.header(MICRO, (2, 4), 1);
+        let (seen, reader) = read(&[header.clone(), record(1), record(2), record(3)].concat());
+        assert_eq!(seen.iter().map(|seen| seen.4.clone()).collect::<Vec<_>>(), [vec![1; 40], vec![2; 40], vec![3; 40]], "{more}");
+        assert!(reader.warnings().is_empty());
+        let (alone, _) = read(&[header, writer.record(1_700_000_000, 5, 60, &[1; 40])].concat());
+        assert_eq!(alone.len(), 1);
+    }
+}
+
+#[test]
 fn statistics_of_an_interface_say_what_was_lost() {
     for writer in [LITTLE, BIG] {
         let statistics = |interface: u32, options: &[(u16, u64)]| {

@@ -34,9 +34,8 @@ pub fn own_clock(case: &Case<'_>, until: At) -> Option<OwnClock> {
 /// Did the device get the time by NTP between these frames?
 fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
     let between = |at: At| at.frame > after && at.frame <= until;
-    let answered = case.attempt.clocks().any(|(_, clock)| {
-        clock.answers.iter().any(|(at, answer)| between(*at) && answer.leap != 3 && (1..16).contains(&answer.stratum))
-    });
+    let answered =
+        case.attempt.clocks().any(|(_, clock)| clock.answers.iter().any(|(at, answer)| between(*at) && answer.is_usable()));
     let earlier =
         case.known.clocks.iter().any(|one| one.whose != Whose::Device && one.from == ClockSource::Ntp && between(one.at));
     answered || earlier

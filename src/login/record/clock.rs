@@ -28,7 +28,7 @@ impl Recorder {
     /// Does a request to the same server go on with this exchange: no usable answer yet, and nothing else tried since?
     fn same_clock(&self, id: DraftId, at: At) -> bool {
         let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(id) else { return false };
-        let usable = clock.answers.iter().any(|(_, answer)| super::super::stages::time::is_usable(answer));
+        let usable = clock.answers.iter().any(|(_, answer)| answer.is_usable());
         let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
         let soon = at.time.since(last.time) <= patience && is_next_retry(clock.requests.iter().map(|(asked, _)| *asked), at);
         !usable && soon && !self.moved_on(id, last)

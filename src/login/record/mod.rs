@@ -38,9 +38,9 @@ const ENTRY: usize = 64;
 const OPEN_QUERIES: usize = 256;
 /// A question that comes again within this time, with nothing else tried in between, is the same question.
 const SAME_QUESTION: i64 = 16 * SECOND;
-/// A client that an unusable answer does not content asks again within this time, if it means the same question: below it
-/// lies the shortest interval of polling (RFC 4330 section 10).
-const CLOCK_BURST: i64 = 15 * SECOND;
+/// A client that an unusable answer does not content asks again within this time, if it means the same question: at the
+/// shortest interval of polling, 15 s (RFC 4330 section 10), and a little later.
+const CLOCK_BURST: i64 = 20 * SECOND;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
 

@@ -3,19 +3,13 @@
 use super::{Horizon, Judged};
 use crate::login::steps::Clock;
 use crate::model::{By, How, SECOND, Stage};
-use crate::protocols::ntp;
 
 /// What SNTP clients wait for an answer: a few seconds.
 const WAIT: i64 = 5 * SECOND;
 
-/// Can a client set its clock by this answer (RFC 4330 section 5)? One that the capture cut shows no fault in what is left.
-pub(crate) fn is_usable(answer: &ntp::Message) -> bool {
-    answer.leap != 3 && (1..16).contains(&answer.stratum) && (answer.transmit != 0 || answer.cut)
-}
-
 /// What became of an exchange with a time server.
 pub(in crate::login) fn judge(clock: &Clock, horizon: &Horizon<'_>) -> Judged {
-    if clock.answers.iter().any(|(_, answer)| is_usable(answer)) {
+    if clock.answers.iter().any(|(_, answer)| answer.is_usable()) {
         return Judged::ok(Stage::Time);
     }
     match (clock.answers.last(), clock.unreachable, clock.requests.last()) {

@@ -73,6 +73,11 @@ impl Message {
     pub fn transmit_time(&self) -> Option<Time> {
         to_time(self.transmit)
     }
+
+    /// Can a client set its clock by this answer (RFC 4330 section 5)? One that the capture cut shows no fault in what is left.
+    pub fn is_usable(&self) -> bool {
+        self.leap != 3 && (1..16).contains(&self.stratum) && (self.transmit != 0 || self.cut)
+    }
 }
 
 /// An NTP timestamp of era 0 (until 2036-02-07), or of era 1 for what would lie before 1968 (RFC 4330 section 3).

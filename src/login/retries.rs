@@ -1,0 +1,120 @@
+//! Tries in, the same tries out with those joined that a device makes of one thing before it restarts. Knows no drops.
+//!
+//! A device that boots, asks for something thrice and boots again has made one attempt, not three. That such quick repeats are
+//! the device's patience and no loop of their own shows by its restarts: it does so between one and the next, again and again.
+
+use std::ops::Range;
+
+use crate::model::{Outcome, SECOND};
+
+use super::steps::{Step, StepKind};
+use super::target::{is_main_road, target};
+use super::tries::Try;
+
+/// What is repeated within this time of its failure is tried again; after more the device had paused.
+const RETRY: i64 = 5 * SECOND;
+/// No device is so patient that it repeats more often before it restarts.
+const PATIENCE: usize = 16;
+
+/// Joins the repeats within each start, where the device has shown in two of them that it makes such; `is_habit` says that it
+/// has before. Returns the first try that the next start may yet tell to be a repeat.
+pub(super) fn join(tries: &mut Vec<Try>, is_habit: &mut bool) -> Option<usize> {
+    let starts = starts(tries);
+    let repeated: Vec<bool> = starts.iter().map(|start| tries.get(start.clone()).is_some_and(is_repeats)).collect();
+    *is_habit |= repeated.iter().filter(|repeated| **repeated).count() >= 2;
+    if !*is_habit {
+        let undecided = repeated.iter().rposition(|repeated| *repeated).filter(|place| place.saturating_add(2) >= starts.len());
+        return undecided.and_then(|place| starts.get(place)).map(|start| start.start);
+    }
+    for (start, _) in starts.into_iter().zip(repeated).rev().filter(|(_, repeated)| *repeated) {
+        let mut rest = tries.drain(start.start.saturating_add(1)..start.end).collect::<Vec<_>>().into_iter();
+        if let Some(first) = tries.get_mut(start.start) {
+            rest.by_ref().for_each(|next| first.join(next));
+        }
+    }
+    None
+}
+
+/// From each restart of the device to the next.
+fn starts(tries: &[Try]) -> Vec<Range<usize>> {
+    let mut starts = Vec::new();
+    let mut begin = 0;
+    for (place, current) in tries.iter().enumerate() {
+        let end = place.saturating_add(1);
+        if current.restarted || end == tries.len() {
+            starts.push(begin..end);
+            begin = end;
+        }
+    }
+    starts
+}
+
+/// Is each of these but the first a quick repeat of what failed in the one before?
+fn is_repeats(tries: &[Try]) -> bool {
+    let mut pairs = tries.iter().zip(tries.iter().skip(1));
+    (2..=PATIENCE).contains(&tries.len()) && pairs.all(|(before, next)| repeats(before, next))
+}
+
+fn repeats(before: &Try, next: &Try) -> bool {
+    let is_errand = |step: &&Step| is_main_road(step) && !matches!(step.kind, StepKind::Lookup(_));
+    let failed = before.steps().filter(is_errand).filter(|step| step.outcome == Outcome::Failed).last();
+    let again = next.steps().find(is_errand);
+    failed.zip(again).is_some_and(|(failed, again)| {
+        target(failed) == target(again) && failed.ending.is_some_and(|ending| again.first.time.since(ending.at.time) <= RETRY)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::{IntoStep, at_second, syn};
+    use crate::login::judge::Judgement;
+    use crate::login::record::Weight;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
+
+    /// A device that begins at these seconds, with what it is refused; `|` is a restart.
+    fn joined(story: &str, is_habit: &mut bool) -> (Vec<usize>, Option<usize>) {
+        let mut tries: Vec<Try> = Vec::new();
+        for word in story.split(' ') {
+            match word.strip_prefix(['a', 'b']) {
+                Some(second) => tries.push(refused(word.starts_with('a'), second.parse().unwrap())),
+                None => tries.last_mut().unwrap().restarted = true,
+            }
+        }
+        let undecided = join(&mut tries, is_habit);
+        (tries.iter().map(|joined| joined.judgements.len()).collect(), undecided)
+    }
+
+    fn refused(by_first_server: bool, second: u64) -> Try {
+        let port = if by_first_server { 443 } else { 80 };
+        let mut step = syn(Purpose::Provision).to("10.0.0.7", port).leaves(Side::Server, Close::Rst).into_step(second);
+        let now = at_second(second, second as f64);
+        (step.first, step.last, step.outcome) = (now, now, Outcome::Failed);
+        step.ending = step.ending.map(|ending| crate::login::steps::Ending { at: now, ..ending });
+        let mut one = Try::default();
+        one.add(Judgement { draft: 1, weight: Weight::default(), step, signed_in: None });
+        one
+    }
+
+    #[test]
+    fn what_a_device_repeats_between_its_restarts_is_one_attempt() {
+        assert_eq!(joined("a1 a3 a5 | a40 a42 a44 | a80 a82", &mut false), (vec![3, 3, 2], None));
+        assert_eq!(joined("a1 a3 a5 | a40 a42 a44 a46", &mut false), (vec![3, 4], None));
+        assert_eq!(joined("a1 a3 a5 a7 a9 a11", &mut false), (vec![1; 6], Some(0)), "it never restarts");
+        let endless = (1..=PATIENCE + 1).map(|second| format!("a{second}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(joined(&endless, &mut false).1, None);
+        assert_eq!(joined("a1 a11 a21 | a40 a50 a60 |", &mut false), (vec![1; 6], None), "it paused in between");
+        assert_eq!(joined("a1 b3 a5 | a40 b42 a44 |", &mut false), (vec![1; 6], None), "it went to another server");
+    }
+
+    #[test]
+    fn one_start_is_no_habit_until_another_has_gone_like_it() {
+        assert_eq!(joined("a1 a3 a5 | a40", &mut false), (vec![1; 4], Some(0)));
+        assert_eq!(joined("a1 a3 a5 | a40 | a80", &mut false), (vec![1; 5], None), "the next start went otherwise");
+        let mut is_habit = false;
+        joined("a1 a3 | a40 a42", &mut is_habit);
+        assert!(is_habit);
+        assert_eq!(joined("a80 a82 a84", &mut is_habit), (vec![3], None));
+    }
+}
