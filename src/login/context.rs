@@ -38,6 +38,8 @@ pub(super) struct Context<'a> {
     /// Connections to name servers.
     names_over_tcp: Vec<Connection>,
     pub(super) profile: &'a Profile,
+    /// What each connection is for by itself, by the number of its flow and its first frame.
+    by_themselves: HashMap<(u64, Frame), Purpose, RandomState>,
     /// Ports and addresses that the device used as its registrar.
     registrars: HashSet<IpAddr, RandomState>,
     /// Addresses of web servers that it fetched certificates from.
@@ -71,6 +73,7 @@ impl<'a> Context<'a> {
             names,
             names_over_tcp: drafts.iter().filter_map(|(_, draft)| over_tcp(draft)).cloned().collect(),
             profile,
+            by_themselves: HashMap::default(),
             registrars: HashSet::default(),
             enrolment: HashSet::default(),
             configuration: HashSet::default(),
@@ -103,7 +106,9 @@ impl<'a> Context<'a> {
             }
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
-            match self.by_itself(connection) {
+            let by_itself = self.by_itself(connection);
+            self.by_themselves.insert((connection.flow.id, draft.first.frame), by_itself);
+            match by_itself {
                 Purpose::Registrar => {
                     self.way.push((draft.first.time, Place::Registrar));
                     self.registrars.insert(server)
@@ -161,7 +166,8 @@ impl<'a> Context<'a> {
         if connection.flow.server.port() == DNS_PORT {
             return Purpose::Other;
         }
-        let by_itself = self.by_itself(connection);
+        let known = self.by_themselves.get(&(connection.flow.id, draft.first.frame)).copied();
+        let by_itself = known.unwrap_or_else(|| self.by_itself(connection));
         let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
         if self.checks.are_asked(&draft.kind, draft.first) {
             return Purpose::Revocation;

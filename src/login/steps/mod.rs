@@ -1,7 +1,7 @@
 //! What a login consists of: exchanges that belong together, each judged by itself. Everything that the findings may
 //! ask about an attempt is here.
 
-use std::borrow::Cow;
+use smol_str::SmolStr;
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::text::WireText;
@@ -56,7 +56,7 @@ pub struct StageReport {
     /// Its last frame.
     pub last: Option<At>,
     /// Plain words.
-    pub detail: Cow<'static, str>,
+    pub detail: SmolStr,
 }
 
 /// One exchange.
