@@ -186,7 +186,7 @@ class Phone(WebClient):
         try:
             client = ldap.Client(self.address_of(services[0][0]), self.random)
             client.search("", 0, None, "configurationNamingContext")
-            client.bind()
+            self.bind(client)
             client.search(ldap.KEY_SERVICES, 2, "certificationAuthority", "cACertificate")
             hosts = client.search(ldap.KEY_SERVICES, 2, "pKIEnrollmentService", "dNSHostName")
             client.close()
@@ -195,6 +195,10 @@ class Phone(WebClient):
         if not hosts:
             raise Dropped("directory: no CA")
         return hosts[0]
+
+    def bind(self, client):
+        """To the directory, by NTLM."""
+        client.bind()
 
     def fetch_certificates(self, host):
         """The CA chain over HTTP; NTLM in three legs on one connection."""

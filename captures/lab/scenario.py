@@ -107,14 +107,14 @@ class Case:
     web_names: tuple = ()              # names of an HTTPS server on the pool's 443, which wants no more than a handshake
     web_service: str = ""              # the host with the pool's web service on 443: pool or ca
     dhcp_more: tuple = ()              # further options for dnsmasq
-    kerberos: bool = False             # MIT's KDC is on the domain controller, and knows nobody
+    kerberos: str = ""                 # MIT's KDC is on the domain controller: empty (it knows nobody), or of kdc.ACCOUNTS
     restart: str = ""                  # while a phone is signed in the pool's registrar ends, and: same, self-signed, stays-down
     restart_after: float = 5           # seconds after the capture began
     reboots: bool = False              # its host goes too, for a while
     updates: str = ""                  # what nginx on the pool's port 80 makes of update requests: a status code, or of nginx.UPDATES
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True
-    directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
+    directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known), no-container (to look in), hangs
     directory_verdict: str = "drop"
     directory_drops: str = ""          # nftables expressions: what vanishes, and where
     pool_drops: str = ""

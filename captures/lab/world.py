@@ -119,7 +119,7 @@ def _start_servers(network, case, keys, folder):
         network.filter_incoming("time", "udp dport 123")
     if case.directory_drops:
         network.filter_incoming("dc", case.directory_drops, case.directory_verdict)
-    network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com")
+    network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com", folder / "service.keytab")
     chains = _certificates(network, case.certificates, keys, folder)
     if case.certsrv in nginx.PAGES:
         nginx.page(network, "ca", CA, folder, case.certsrv)
@@ -129,7 +129,7 @@ def _start_servers(network, case, keys, folder):
     _start_pool_services(network, case, chains)
     _start_sip(network, case, folder)
     if case.kerberos:
-        kdc.start(network, "dc", DC, folder)
+        kdc.start(network, "dc", DC, folder, case.kerberos)
     if case.restart:
         restart.watch(network, POOL)
     if case.files and not case.tftp:
