@@ -49,6 +49,7 @@ class Settings:
     asks_updates: bool = False
     strict_domain: bool = False        # takes no registrar outside its SIP domain
     begins_at_dhcp: bool = False       # gives everything up after a drop, its address too
+    dhcp_waits: tuple = dhcp.Client.waits  # seconds that each DISCOVER or REQUEST is waited for
     needs_options: tuple = ()          # DHCP options without which it takes no answer
     probes_address: bool = False       # ARP for the address that it was given (RFC 5227)
     asks_revocation: bool = False      # of the server's certificate, in the middle of the handshake
@@ -146,7 +147,8 @@ class Phone(WebClient):
         if self.settings.vendor_class:
             options.insert(1, (60, self.settings.vendor_class))
         self.dhcp = self.dhcp or dhcp.Client(self.settings.mac, options, f"{self.settings.host_name}{self.cuts or ''}",
-                                             probes=self.settings.probes_address, needs=self.settings.needs_options)
+                                             probes=self.settings.probes_address, needs=self.settings.needs_options,
+                                             waits=self.settings.dhcp_waits)
         try:
             answer = self.dhcp.lease()
         except dhcp.NoLease as reason:

@@ -51,6 +51,8 @@ Those whose page says so were written frame by frame by a script, with a clock o
 | Ethernet, ARP, IP, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
 | DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, no ACK, SERVFAIL) |
 | routers, address translation, loss | the kernel's forwarding and nftables |
+| VLAN tags, CDP | Python, a process in the place of the phone's network card and of the switch's port |
+| LLDP-MED | lldpd on the switch; Python on the phone |
 | registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed; nginx where it refuses hellos without a name |
 | registrars of SIP phones | Kamailio, over UDP, TCP and TLS; Python in `sip-udp-…`, `sip-tcp-…` and `three-phones` |
 | certificates | RSA and X.509 as any CA makes them; PKCS#7 by OpenSSL under the label that Microsoft's CA uses |
