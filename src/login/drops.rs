@@ -58,7 +58,7 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         if std::ptr::eq(other, failed) || !is_main_road(other) {
             return false;
         }
-        let later = other.first > failed.first || other.last > ending.at;
+        let later = other.first > failed.first || other.goes_well_until() > Some(ending.at);
         let same_errand = other.purpose == failed.purpose
             && other.outcome == Outcome::Ok
             && rank(other) >= rank(failed)
@@ -314,7 +314,21 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::IntoStep;
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, profile, tcp};
+    use crate::model::Side;
+
+    #[test]
+    fn a_directory_that_is_only_left_after_a_refusal_of_the_kdc_was_no_way_past_it() {
+        let ldap = |last: bool| {
+            let open = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).act(|wire| wire.skip(2000));
+            let open = if last { open.bind(0, "") } else { open };
+            open.data(Side::Client, 7).into_step(1)
+        };
+        let refused = || kerberos(vec![(as_req(false), Some(krb_error(18)))]).into_step(5);
+        let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
+        assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
+        assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
+    }
 
     #[test]
     fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {
