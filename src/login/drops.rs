@@ -34,7 +34,7 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
         let ending = step.ending?;
         let counts =
             (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
-        (counts && !got_past(step, ending, steps)).then_some((index, step, ending))
+        (counts && !is_beside_registrar(step, steps) && !got_past(step, ending, steps)).then_some((index, step, ending))
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
     Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
@@ -49,6 +49,19 @@ fn is_candidate(step: &Step, profile: &Profile) -> bool {
         Purpose::Clock => profile.needs_time || !matches!(step.kind, StepKind::Lookup(_)),
         _ => true,
     }
+}
+
+/// Is this a name of which nothing shows what it is for, asked for while a connection to the registrar stands? The device has found
+/// its server: a client looks into its certificate (RFC 5280 section 4.2.1.13), or goes on beside the login.
+fn is_beside_registrar(step: &Step, steps: &[Step]) -> bool {
+    let stands = |other: &Step| match &other.kind {
+        StepKind::Connection(connection) if other.purpose == Purpose::Registrar => {
+            let is_closed = connection.first_close().is_some_and(|(closed, ..)| closed < step.first);
+            connection.stats.server.first_data.is_some_and(|answered| answered < step.first) && !is_closed
+        }
+        _ => false,
+    };
+    step.purpose == Purpose::Other && steps.iter().any(stands)
 }
 
 /// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
@@ -314,7 +327,7 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, profile, tcp};
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
     use crate::model::Side;
 
     #[test]
@@ -328,6 +341,21 @@ mod tests {
         let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
         assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
         assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
+    }
+
+    #[test]
+    fn a_name_that_is_asked_for_while_the_registrar_is_spoken_to_is_not_how_it_is_found() {
+        let stops = |closes_first: bool| {
+            let mut asked = lookup("crl.contoso.com").rcode(3).into_step(20);
+            (asked.purpose, asked.outcome) = (Purpose::Other, Outcome::Failed);
+            asked.ending = Some(Ending { by: By::Server, how: How::Rejected, at: asked.last });
+            let answers = tcp(Purpose::Registrar).hello().data(Side::Server, 772);
+            let mut spoken = if closes_first { answers.leaves(Side::Client, Close::Fin) } else { answers }.into_step(1);
+            (spoken.outcome, spoken.ending) = (Outcome::Unclear, None);
+            find_drop(&[spoken, asked], &[false, false], true, &profile()).map(|(_, drop)| drop.stage)
+        };
+        assert_eq!(stops(true), Some(Stage::Names));
+        assert_eq!(stops(false), None, "what the certificate of that server names, perhaps");
     }
 
     #[test]
