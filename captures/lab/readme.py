@@ -25,7 +25,7 @@ would look in other conditions of the field.
 
 ## Making them again
 
-    captures/lab/make              # all, in about six minutes
+    captures/lab/make              # all, in about eight minutes
     captures/lab/make CASE…        # some
 
 It needs root on a Linux with network namespaces, and Python 3.11 or later; on Debian it installs what is missing
