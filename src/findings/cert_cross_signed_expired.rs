@@ -38,7 +38,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          then no longer show it.",
         judged.show()
     );
-    let mut found = certificate_found(case, judged, fault, summary, &fix);
+    let mut found = certificate_found(case, judged, fault, summary, fix);
     let roots = case.servers.map_or(&[][..], Servers::roots);
     let mut sent = judged.chain.iter().filter_map(|certificate| certificate.body.as_ref().ok());
     if let Some((frame, _)) = sent.find_map(|body| root_of(body, judged.at.time, roots)) {

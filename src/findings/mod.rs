@@ -202,7 +202,6 @@ pub static ALL: &[&Rule] = &[
 // index end
 
 use std::cell::OnceCell;
-use std::rc::Rc;
 
 use crate::device::facts::DeviceFacts;
 use crate::device::servers::Servers;
@@ -224,7 +223,7 @@ pub struct Case<'a> {
     /// What servers showed to anybody in the capture.
     pub servers: Option<&'a Servers>,
     /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
-    faults: OnceCell<Vec<Rc<[Fault]>>>,
+    faults: OnceCell<Vec<Vec<Fault>>>,
 }
 
 impl<'a> Case<'a> {

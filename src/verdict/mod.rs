@@ -80,10 +80,10 @@ pub struct Gathered {
 
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
-    pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, servers: &Servers) {
+    pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, servers: &Servers) {
         let lease = self.contested.take();
         let profile = &*profile.for_firmware(facts);
-        let case = Case::new(profile, attempt, facts).on_lease(lease.as_deref()).beside(servers);
+        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref()).beside(servers);
         let mut found: Vec<(&'static Rule, Found)> =
             findings::ALL.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
@@ -108,11 +108,11 @@ impl Gathered {
         for (rule, found) in found {
             self.add(rule, found, attempt.number);
         }
-        let timeline = if self.is_brief { Vec::new() } else { self.timeline(attempt) };
+        let timeline = if self.is_brief { Vec::new() } else { self.timeline(&attempt) };
         if !timeline.is_empty() {
             self.draw(&case);
         }
-        self.remember_lease(attempt, lease);
+        self.remember_lease(&attempt, lease);
         self.make_room();
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
@@ -120,7 +120,8 @@ impl Gathered {
         self.cuts = self.cuts.saturating_add(u32::from(attempt.drop.is_some_and(|drop| drop.stage == Stage::Session)));
         self.is_cut_late = attempt.is_cut_late();
         // There can be thousands of attempts: their lists have no room for more.
-        let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
+        let mut stages = attempt.stages;
+        stages.retain(|stage| !self.is_brief || stage.first.is_some());
         stages.shrink_to_fit();
         let summary = AttemptSummary {
             number: attempt.number,
@@ -476,7 +477,7 @@ mod tests {
         let leased = dhcp_exchange().discover().offer(RIGHT).offer(WRONG).request().ack(WRONG);
         let mut gathered = Gathered::default();
         for login in [Login::new().step(leased).step(asked()).dropped(), Login::new().step(asked()).dropped()] {
-            gathered.attempt(&login.attempt, &login.profile, &login.known, &Servers::default());
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, &Servers::default());
         }
         let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
         assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
@@ -492,7 +493,7 @@ mod tests {
         let login = refused(chain).knowing(|known| known.user_agents.push(agent));
         let profiles = Profiles::builtin();
         let mut gathered = Gathered::default();
-        gathered.attempt(&login.attempt, profiles.named("lync-phone-edition").unwrap(), &login.known, &Servers::default());
+        gathered.attempt(login.attempt, profiles.named("lync-phone-edition").unwrap(), &login.known, &Servers::default());
         (gathered.attempts[0].primary_cause, gathered.findings.iter().map(|finding| finding.code).collect())
     }
 
