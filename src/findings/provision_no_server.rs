@@ -31,7 +31,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
     let answers = given(case);
     let asks_at_random = |step: &Step| asks_everybody(step) || guesses(step, &answers);
     let in_vain = case.attempt.dropped().is_some_and(asks_at_random);
-    let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage < Stage::Provision)?;
+    let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage <= Stage::Provision)?;
     let goes_on = |step: &Step| {
         !asks_at_random(step)
             && matches!(
@@ -54,6 +54,9 @@ fn found(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let asked = asked.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    let leases = case.attempt.leases().filter_map(|(_, lease)| lease.plug_and_play);
+    let all_hosts =
+        leases.last().map(|at| Evidence::new(at.frame, "sip.Method == \"SUBSCRIBE\"", "the device asks all hosts for one"));
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
     Some(Found {
         stage: Stage::Provision,
@@ -68,14 +71,17 @@ fn found(case: &Case<'_>) -> Option<Found> {
             "Name the configuration server in the scope of the phone's VLAN on {server}, in the option that this family takes (it asks for \
              {asked}). A new capture must show the option in the ACK and a request to that server."
         ),
-        evidence: vec![
+        evidence: [
             Evidence::new(
                 last.at.frame,
                 &format!("dhcp.option.dhcp == {}", last.message.kind.unwrap_or_default()),
                 "no configuration server in it",
             ),
             Evidence::new(drop.at.frame, "", "the last that the device had"),
-        ],
+        ]
+        .into_iter()
+        .chain(all_hosts)
+        .collect(),
     })
 }
 
@@ -91,7 +97,7 @@ mod tests {
     use crate::device::facts::VlanStay;
     use crate::findings::testing::*;
     use crate::login::steps::Ending;
-    use crate::model::By;
+    use crate::model::{By, DropPoint};
 
     fn login(options: &[(u8, &[u8])]) -> Login {
         let asks = |lease: &mut crate::login::steps::Lease, _| lease.parameter_list = vec![1, 3, 6, 66, 160];
@@ -123,6 +129,18 @@ mod tests {
         let to_and_fro = [Some(20), Some(30), Some(20), Some(30), Some(20)].into_iter().zip(1..);
         let stays = to_and_fro.map(|(vlan, frame)| VlanStay { vlan, first: at(frame), last: at(frame) }).collect();
         login(&[]).knowing(|known| known.vlan_stays = stays).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_asks_all_hosts_for_a_server_and_starts_over() {
+        let mut login = login(&[]);
+        if let crate::login::steps::StepKind::Lease(lease) = &mut login.attempt.steps[0].kind {
+            lease.plug_and_play = Some(at(9));
+        }
+        let found = login.with(|attempt| attempt.drop = attempt.drop.map(|drop| DropPoint { stage: Stage::Provision, ..drop }));
+        let found = found.the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.evidence.last().unwrap().display_filter, "frame.number == 9 && sip.Method == \"SUBSCRIBE\"");
     }
 
     #[test]

@@ -238,6 +238,8 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
     let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
     let (_, stage) = along(step);
+    // Who asks all hosts for a configuration server is past its address.
+    let stage = if stage == Stage::Address && steps.iter().any(asks_all_hosts) { Stage::Provision } else { stage };
     if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
         return None;
     }
@@ -278,6 +280,11 @@ impl Attempt {
         let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
         self.drop.is_none() && furthest.is_some_and(|step| may_have_succeeded(step) || is_beside_registering(step))
     }
+}
+
+/// Did the device ask all hosts for a configuration server, from this address?
+pub(super) fn asks_all_hosts(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Lease(lease) if lease.plug_and_play.is_some())
 }
 
 /// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.
@@ -356,6 +363,17 @@ mod tests {
         };
         assert_eq!(stops(true), Some(Stage::Names));
         assert_eq!(stops(false), None, "what the certificate of that server names, perhaps");
+    }
+
+    #[test]
+    fn who_starts_over_while_it_asks_all_hosts_for_a_server_was_at_its_configuration() {
+        use crate::findings::testing::{at, lease, ntp_exchange};
+        let stage = |asked: Option<u64>| {
+            let leased = lease(&[]).act(move |lease, _| lease.plug_and_play = asked.map(at)).into_step(1);
+            let clock = ntp_exchange(1, &[(0, 2, at(20).time)]).into_step(20);
+            abandoned(&[leased, clock], &[false, false], true).map(|(_, drop)| drop.stage)
+        };
+        assert_eq!((stage(Some(30)), stage(None)), (Some(Stage::Provision), Some(Stage::Address)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::model::{DropPoint, Outcome, Stage};
 use crate::profile::Profile;
 
+use super::drops::asks_all_hosts;
 use super::steps::{Purpose, StageReport, Step, StepKind};
 
 /// A line for each stage of the family's login, and for others that were seen.
@@ -20,7 +21,9 @@ pub(super) fn stage_reports(
     let mut of_stage = Vec::with_capacity(steps.len());
     for stage in order.filter(|stage| seen(*stage)) {
         of_stage.clear();
-        of_stage.extend(steps.iter().filter(|step| touches(step, stage)));
+        let sought =
+            |step: &Step| stage == Stage::Provision && drop.is_some_and(|drop| drop.stage == stage) && asks_all_hosts(step);
+        of_stage.extend(steps.iter().filter(|step| touches(step, stage) || sought(step)));
         reports.push(stage_report(stage, &of_stage, drop, signed_in));
     }
     reports

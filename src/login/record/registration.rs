@@ -27,6 +27,9 @@ impl Recorder {
         let request = message.code().is_none();
         let server = if request { event.destination() } else { event.source() };
         if server.ip().is_some_and(|ip| ip.is_multicast()) {
+            if request && message.method() == "SUBSCRIBE" {
+                self.asks_all_hosts(event.at);
+            }
             return;
         }
         self.asks_by_sip |= request;
@@ -45,6 +48,17 @@ impl Recorder {
         let Some(id) = self.registration(event, &asked, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
+        }
+    }
+
+    /// Plug-and-play belongs to the address from which the device asks.
+    fn asks_all_hosts(&mut self, at: At) {
+        let leases = self.drafts.values_mut().rev().filter_map(|draft| match &mut draft.kind {
+            StepKind::Lease(lease) if lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified()) => Some(lease),
+            _ => None,
+        });
+        if let Some(lease) = leases.into_iter().next() {
+            lease.plug_and_play = Some(at);
         }
     }
 
@@ -259,6 +273,32 @@ mod tests {
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(200, 2)]), Some(200));
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(401, 2)]), Some(401));
         assert_eq!(answer(vec![asks(), sip_answer(200, 2), asks(), sip_answer(401, 2)]), Some(200));
+    }
+
+    #[test]
+    fn who_asks_all_hosts_for_a_configuration_server_does_so_from_its_lease() {
+        let asked_at = |method: &str, lent: [u8; 4]| {
+            let mut recorder = Recorder::default();
+            let ack = crate::protocols::dhcp::Message {
+                your: lent.into(),
+                ..crate::findings::testing::dhcp_message(crate::protocols::dhcp::kind::ACK, &[])
+            };
+            recorder.dhcp(at(1), &Arc::new(ack));
+            let end = |address: [u8; 4]| Endpoint::Ip(std::net::SocketAddr::from((address, 5_060)));
+            let (client, server) = (end([10, 0, 4, 23]), end([224, 0, 1, 75]));
+            let flow = Flow { id: 1, transport: Transport::Udp, client, server, oriented: true };
+            let what = What::Message(Message::Sip(Arc::new(sip_request(method, 1))));
+            recorder.event(&Event { at: at(2), link: Link::default(), flow, side: Side::Client, what }, &DeviceFacts::default());
+            let leases = recorder.drafts().filter_map(|(_, draft)| match &draft.kind {
+                StepKind::Lease(lease) => Some(lease.plug_and_play),
+                _ => None,
+            });
+            assert_eq!(recorder.drafts().count(), 1, "it is no registration");
+            leases.last().flatten()
+        };
+        assert_eq!(asked_at("SUBSCRIBE", [10, 0, 4, 23]), Some(at(2)));
+        assert_eq!(asked_at("SUBSCRIBE", [0, 0, 0, 0]), None, "the answer to an INFORM lends nothing");
+        assert_eq!(asked_at("REGISTER", [10, 0, 4, 23]), None);
     }
 
     #[test]

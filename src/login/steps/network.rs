@@ -79,6 +79,9 @@ pub struct Lease {
     pub parameter_list: Vec<u8>,
     /// Its vendor class (option 60).
     pub vendor_class: Option<WireText>,
+    /// When the client, with this address, last asked all hosts for a configuration server: SIP plug-and-play, a SUBSCRIBE by
+    /// multicast. It waits for whoever answers.
+    pub plug_and_play: Option<At>,
 }
 
 impl Lease {
