@@ -103,9 +103,15 @@ fn is_same(open: &TicketRequest, message: &kerberos::Message) -> bool {
     open.answer.is_none() && open.request.as_deref() == Some(message)
 }
 
-/// Does a Kerberos request repeat one of these that is not answered?
+/// Does a Kerberos request repeat one of these that is not answered, be it under a new number?
 pub(super) fn repeats_kerberos(requests: &[TicketRequest], message: &kerberos::Message) -> bool {
-    requests.iter().any(|open| is_same(open, message))
+    requests.iter().any(|open| open.answer.is_none() && asks_the_same(open, message))
+}
+
+/// A client that makes its request anew for each try gives it another nonce (RFC 4120 section 5.4.1).
+fn asks_the_same(open: &TicketRequest, message: &kerberos::Message) -> bool {
+    let asked = open.request.as_ref().and_then(|request| request.request());
+    asked.zip(message.request()).is_some_and(|(asked, again)| *asked == kerberos::Request { nonce: asked.nonce, ..again.clone() })
 }
 
 #[cfg(test)]
@@ -198,6 +204,23 @@ mod tests {
         assert_eq!(requests.iter().map(|one| one.sent.len()).collect::<Vec<_>>(), [2]);
         kerberos(&mut requests, at(3), 1047, &Arc::new(krb_error(25)));
         assert!(!repeats_kerberos(&requests, &as_req(false)), "it was answered");
+    }
+
+    #[test]
+    fn a_request_that_is_made_anew_for_each_try_is_tried_again() {
+        let with_nonce = |nonce: u32, service: &str| {
+            let mut message = tgs_req(service);
+            if let kerberos::Body::Request(request) = &mut message.body {
+                request.nonce = nonce;
+            }
+            message
+        };
+        let mut requests = Vec::new();
+        kerberos(&mut requests, at(1), 1045, &Arc::new(with_nonce(1, "ldap/dc01")));
+        assert!(repeats_kerberos(&requests, &with_nonce(2, "ldap/dc01")));
+        assert!(!repeats_kerberos(&requests, &with_nonce(2, "ldap/dc02")), "another ticket");
+        kerberos(&mut requests, at(3), 1045, &Arc::new(krb_error(25)));
+        assert!(!repeats_kerberos(&requests, &with_nonce(2, "ldap/dc01")), "it was answered");
     }
 
     #[test]
