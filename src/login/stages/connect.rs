@@ -101,7 +101,9 @@ pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked:
     /// What applications wait, as a rule, at least.
     const APPLICATION_WAIT: i64 = 10 * SECOND;
     let lost = connection.stats.client.acknowledged < connection.stats.client.sent && connection.stats.client.retransmitted > 0;
-    let silence = Judged::failed(stage, if lost { By::Network } else { By::Unknown }, How::Timeout, asked);
+    // What is lost is sent again until somebody gives up.
+    let last = connection.stats.client.last_data.filter(|_| lost).unwrap_or(asked);
+    let silence = Judged::failed(stage, if lost { By::Network } else { By::Unknown }, How::Timeout, last);
     match connection.first_close() {
         Some((at, Side::Client, _)) if at.time.since(asked.time) >= PATIENCE => silence,
         Some((at, side, close)) => Judged::failed(stage, by(side), how(close), at),
