@@ -46,6 +46,12 @@ impl From<String> for WireText {
     }
 }
 
+impl FromIterator<char> for WireText {
+    fn from_iter<I: IntoIterator<Item = char>>(characters: I) -> Self {
+        Self(SmolStr::from_iter(characters))
+    }
+}
+
 /// Could this character change how the text around it is shown?
 pub(crate) fn is_treacherous(c: char) -> bool {
     c.is_control()
@@ -68,6 +74,29 @@ pub(crate) fn is_plain(text: &str) -> bool {
 
 fn is_printable(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte)
+}
+
+/// Does `text` begin with `prefix`, whatever the case of ASCII letters?
+pub(crate) fn begins(text: &str, prefix: &str) -> bool {
+    // Byte by byte: most differ in the first.
+    text.len() >= prefix.len() && text.bytes().zip(prefix.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
+}
+
+/// Does `text` end with `suffix`, whatever the case of ASCII letters?
+pub(crate) fn ends(text: &str, suffix: &str) -> bool {
+    let begin = text.len().checked_sub(suffix.len());
+    let end = begin.and_then(|begin| text.as_bytes().get(begin..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))
+}
+
+/// Does `text` contain `part`, whatever the case of ASCII letters?
+pub(crate) fn contains(text: &str, part: &str) -> bool {
+    let Some(first) = part.bytes().next() else { return true };
+    let mut places = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text.as_bytes());
+    places.any(|place| {
+        let rest = text.as_bytes().get(place..).and_then(|rest| rest.get(..part.len()));
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(part.as_bytes()))
+    })
 }
 
 /// Bytes as UTF-8; what is not becomes the replacement character.

@@ -325,17 +325,16 @@ impl DeviceFacts {
     /// clock that nobody has set is one alone: of random ones, one in thousands is.
     pub fn clock_offset(&self) -> Option<(i64, Vec<Frame>)> {
         const AGREE: u64 = 3 * SECOND as u64;
-        let own: Vec<&ClockWitness> = self.clocks.iter().filter(|witness| witness.whose == Whose::Device).collect();
+        let own = || self.clocks.iter().filter(|witness| witness.whose == Whose::Device);
         let offset = |witness: &ClockWitness| witness.says.since(witness.at.time);
-        let agreed = own.iter().rev().find_map(|last| {
-            let agreeing: Vec<&&ClockWitness> =
-                own.iter().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE).collect();
+        let agreed = own().rev().find_map(|last| {
+            let agreeing = || own().filter(|other| offset(other).abs_diff(offset(last)) <= AGREE);
             // A frame that was captured twice says the same twice: that proves nothing.
-            let advances = agreeing.iter().any(|other| other.says != last.says);
-            advances.then(|| (offset(last), agreeing.iter().map(|witness| witness.at.frame).collect()))
+            let advances = agreeing().any(|other| other.says != last.says);
+            advances.then(|| (offset(last), agreeing().map(|witness| witness.at.frame).collect()))
         });
         // Such a clock begins anew with each start of its device.
-        let of_ntp = || own.iter().filter(|witness| witness.from == ClockSource::Ntp);
+        let of_ntp = || own().filter(|witness| witness.from == ClockSource::Ntp);
         let unset = || of_ntp().next_back().filter(|witness| witness.is_unset());
         let starts = || of_ntp().filter(|witness| witness.is_unset()).map(|witness| witness.at.frame).collect();
         agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))

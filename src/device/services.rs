@@ -5,6 +5,7 @@
 
 use crate::model::{SECOND, Time};
 use crate::protocols::dns;
+use crate::text::begins;
 
 /// The first service of the list.
 const FIRST: &str = "_sipinternaltls._tcp.";
@@ -72,9 +73,10 @@ impl Services {
 
 /// The domain whose SIP servers are asked for.
 pub(super) fn sip_domain(question: &dns::Question) -> Option<String> {
-    let name = question.name.raw().to_ascii_lowercase();
+    let name = question.name.raw();
     let services = ["_sipinternaltls._tcp.", "_sipinternal._tcp.", "_sip._tls.", "_sip._tcp.", "_sip._udp.", "_sips._tcp."];
-    services.iter().find_map(|service| name.strip_prefix(service)).map(str::to_owned)
+    let service = services.into_iter().find(|service| begins(name, service))?;
+    name.get(service.len()..).map(str::to_ascii_lowercase)
 }
 
 /// The domain in which this service is asked for.

@@ -61,7 +61,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
             ),
         ),
     };
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 /// The device says certificate_expired, and no certificate that can be read is: its own clock, a certificate that it

@@ -41,7 +41,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          service). `{}` must then show it.",
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 #[cfg(test)]

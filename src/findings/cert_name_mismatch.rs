@@ -60,7 +60,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         judged.place().server(),
         judged.show()
     );
-    let mut found = certificate_found(case, judged, fault, summary, &fix);
+    let mut found = certificate_found(case, judged, fault, summary, fix);
     if let Some(frame) = judged.place().connection.name_frame {
         found.evidence.insert(0, Evidence::new(frame, "dns", format!("DNS leads the device to this server as {wanted}")));
     }

@@ -49,7 +49,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
             format!("Check the clock of the capturing machine, that of the device, and that of the CA that issued {which}."),
         ),
     };
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 #[cfg(test)]

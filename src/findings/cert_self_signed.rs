@@ -36,7 +36,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         judged.place().host(),
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 #[cfg(test)]

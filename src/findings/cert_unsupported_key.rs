@@ -49,7 +49,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         reissue::reissue(case, judged),
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 /// The device says that it cannot use the certificate (alert 43), and there is a key in it that older stacks cannot load.

@@ -60,7 +60,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         reissue::reissue(case, judged),
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 /// What the device verifies, in words that end the summary.
@@ -147,8 +147,8 @@ mod tests {
     fn the_founding_case() {
         let login = communicator(refused(vec![leaf()]));
         let key = fault(FaultKind::UnsupportedKey { key: "RSA 4096".to_owned(), wanted: "RSA up to 2048 bits".to_owned() }, 0.4);
-        let judged = chain::judged_as(&login.case(), &[unsupported(), key]);
-        let found = found(&login.case(), &judged[0]).unwrap();
+        let (case, faults) = (login.case(), [unsupported(), key]);
+        let found = found(&case, &chain::judged_as(&case, &faults)[0]).unwrap();
         fit_to_print(&found);
         assert_eq!(
             found.summary,
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn a_server_that_leaves_is_not_explained_by_its_certificate() {
         let login = communicator(cut_by_server(vec![leaf()]));
-        let judged = chain::judged_as(&login.case(), &[unsupported()]);
-        assert!(!found(&login.case(), &judged[0]).unwrap().explains_drop);
+        let (case, faults) = (login.case(), [unsupported()]);
+        assert!(!found(&case, &chain::judged_as(&case, &faults)[0]).unwrap().explains_drop);
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
                  -dspublish root.cer RootCA`), or issue the certificate of {server} by a CA that the device has. Compare `{show}` \
                  with what the device fetches."
             );
-            certificate_found(case, judged, fault, summary, &fix)
+            certificate_found(case, judged, fault, summary, fix)
         }
         _ => {
             let which = judged.which(fault.certificate);
@@ -68,7 +68,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
                  damaged: compare the authority key identifier in `{show} | openssl x509 -noout -text` with the subject key \
                  identifier of the CA certificate that the device has, and deliver the matching one."
             );
-            certificate_found(case, judged, fault, summary, &fix)
+            certificate_found(case, judged, fault, summary, fix)
         }
     };
     for (frame, certificate) in judged.fetched.iter().rev().take(2) {

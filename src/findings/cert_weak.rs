@@ -38,7 +38,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
         judged.place().server(),
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, &fix))
+    Some(certificate_found(case, judged, fault, summary, fix))
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let given = given(case);
+    if given.is_empty() {
+        return Vec::new();
+    }
     let uc: Vec<Given<'_>> = given.iter().filter(|one| one.is_uc()).copied().collect();
     let own = case.profile.required_options.iter().map(|needed| needed.option);
     let own = own.chain(asked(&given, case));
@@ -55,11 +58,11 @@ fn asker<'a>(given: &[Given<'a>]) -> Option<&'a WireText> {
 
 /// One finding, if all the answers that have the option have it wrong: the device takes the first good one.
 fn tell(case: &Case<'_>, given: &[Given<'_>], code: u8, wrong: impl Fn(&dhcp::Message) -> Option<String>) -> Option<Found> {
-    let having: Vec<&Given<'_>> = given.iter().filter(|one| one.message.option(code).is_some()).collect();
-    if having.iter().any(|one| one.message.cut || wrong(one.message).is_none()) {
+    let having = || given.iter().filter(|one| one.message.option(code).is_some());
+    if having().any(|one| one.message.cut || wrong(one.message).is_none()) {
         return None;
     }
-    let last = having.last()?;
+    let last = having().next_back()?;
     let problem = wrong(last.message)?;
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
     Some(Found {
@@ -74,8 +77,7 @@ fn tell(case: &Case<'_>, given: &[Given<'_>], code: u8, wrong: impl Fn(&dhcp::Me
              the ACK.",
             example(code)
         ),
-        evidence: having
-            .iter()
+        evidence: having()
             .take(4)
             .map(|one| {
                 Evidence::new(one.at.frame, &format!("dhcp.option.type == {code}"), wrong(one.message).unwrap_or_default())

@@ -29,6 +29,9 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
+    if case.attempt.drop.is_none() {
+        return Vec::new();
+    }
     let given = given(case);
     // What a cut frame does not show may have been there.
     if given.is_empty() || given.iter().any(|one| one.message.cut) {
@@ -59,9 +62,12 @@ fn supposed(case: &Case<'_>, given: &[Given<'_>]) -> Option<Found> {
     let takes = |one: &Given<'_>| one.message.kind == Some(dhcp::kind::ACK) && one.asked.contains(&option::NAME_SERVERS);
     let tries = |step: &Step| !matches!(step.purpose, Purpose::Access | Purpose::Address);
     let does_nothing = given.iter().any(takes) && !case.attempt.steps.iter().any(tries);
+    if !does_nothing {
+        return None;
+    }
     let why = "the device asks for it, does nothing with its address, and starts over".to_owned();
     let needed = RequiredOption { option: option::NAME_SERVERS, why, ..RequiredOption::default() };
-    let is_it = does_nothing && is_missing(given, &needed) && would_help(case, needed.option);
+    let is_it = is_missing(given, &needed) && would_help(case, needed.option);
     is_it.then(|| tell(given, &needed, SUPPOSED))?
 }
 

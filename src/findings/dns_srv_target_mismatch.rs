@@ -45,10 +45,10 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 }
 
 fn tell(case: &Case<'_>, index: usize, lookup: &Lookup) -> Option<Found> {
-    let domain = domain(lookup.name.raw())?;
     let answer = lookup.answer.as_ref()?;
     let mut targets = lookup.targets().filter(|(target, _)| !target.is_empty());
     let (target, _) = targets.next()?;
+    let domain = domain(lookup.name.raw())?;
     // One good target among several is enough.
     let best = lookup.targets().map(|(target, _)| lies(target.raw(), &domain)).min_by_key(|lies| *lies as u8)?;
     if best == Lies::Inside

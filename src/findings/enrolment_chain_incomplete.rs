@@ -43,7 +43,7 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          Active Directory: `certutil -dspublish -f ca.cer SubCA`), or have {server} send it. `openssl pkcs7 -print_certs` of the bundle \
          must then show it."
     );
-    let mut found = certificate_found(case, judged, fault, summary, &fix);
+    let mut found = certificate_found(case, judged, fault, summary, fix);
     if let Some(last) = frames.last() {
         found.evidence.insert(0, Evidence::new(*last, "", format!("the bundle as fetched: {count} CA certificates")));
     }

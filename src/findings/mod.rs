@@ -202,7 +202,6 @@ pub static ALL: &[&Rule] = &[
 // index end
 
 use std::cell::OnceCell;
-use std::rc::Rc;
 
 use crate::device::facts::DeviceFacts;
 use crate::login::steps::{Attempt, Lease};
@@ -221,7 +220,7 @@ pub struct Case<'a> {
     /// The lease that it was given in an attempt before and lives on, where several servers answered then.
     pub contested: Option<&'a Lease>,
     /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
-    faults: OnceCell<Vec<Rc<[Fault]>>>,
+    faults: OnceCell<Vec<Vec<Fault>>>,
 }
 
 impl<'a> Case<'a> {

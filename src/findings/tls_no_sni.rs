@@ -45,8 +45,8 @@ fn unnamed(shaken: &Shaken<'_>) -> Option<Evidence> {
 }
 
 fn refused(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
-    let hello = unnamed(shaken)?;
     let leaving = shaken.leaving().filter(|left| left.side == Side::Server && left.alert == Some(UNRECOGNIZED_NAME))?;
+    let hello = unnamed(shaken)?;
     let name = shaken.place.server();
     let summary = format!("the device's hello names no server, and {name} answers with alert 112 (unrecognized_name)");
     Some(make(
@@ -61,7 +61,6 @@ fn refused(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
 
 /// The certificate is for another domain altogether: more than a forgotten name in the right certificate.
 fn other_site(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
-    let hello = unnamed(&judged.shaken)?;
     let (wanted, names) = judged.faults.iter().find_map(|fault| match &fault.kind {
         FaultKind::NameMismatch { wanted, names } => Some((wanted, names)),
         _ => None,
@@ -71,6 +70,7 @@ fn other_site(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     if wanted.parse::<std::net::IpAddr>().is_ok() || names.iter().any(|name| domain(name) == domain(wanted)) {
         return None;
     }
+    let hello = unnamed(&judged.shaken)?;
     let (wanted, first) = (WireText::from(wanted.as_str()), WireText::from(first.as_str()));
     let name = judged.place().server();
     let summary = format!("the device's hello names no server, and {name} answers for {first} instead of {wanted}");

@@ -150,7 +150,7 @@ fn text(bytes: &[u8], unicode: bool) -> WireText {
         return WireText::from_bytes(bytes);
     }
     let units = bytes.chunks_exact(2).map(|pair| pair.iter().rev().fold(0_u16, |unit, octet| unit << 8 | u16::from(*octet)));
-    WireText::from(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>())
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// A FILETIME: ticks of 100 ns since 1601. Zero is "not set".

@@ -38,6 +38,8 @@ pub(super) struct Context<'a> {
     /// Connections to name servers.
     names_over_tcp: Vec<Connection>,
     pub(super) profile: &'a Profile,
+    /// What each connection is for by itself, by the number of its flow and its first frame.
+    by_themselves: HashMap<(u64, Frame), Purpose, RandomState>,
     /// Ports and addresses that the device used as its registrar.
     registrars: HashSet<IpAddr, RandomState>,
     /// Addresses of web servers that it fetched certificates from.
@@ -71,6 +73,7 @@ impl<'a> Context<'a> {
             names,
             names_over_tcp: drafts.iter().filter_map(|(_, draft)| over_tcp(draft)).cloned().collect(),
             profile,
+            by_themselves: HashMap::default(),
             registrars: HashSet::default(),
             enrolment: HashSet::default(),
             configuration: HashSet::default(),
@@ -103,7 +106,9 @@ impl<'a> Context<'a> {
             }
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
-            match self.by_itself(connection) {
+            let by_itself = self.by_itself(connection);
+            self.by_themselves.insert((connection.flow.id, draft.first.frame), by_itself);
+            match by_itself {
                 Purpose::Registrar => {
                     self.way.push((draft.first.time, Place::Registrar));
                     self.registrars.insert(server)
@@ -161,14 +166,16 @@ impl<'a> Context<'a> {
         if connection.flow.server.port() == DNS_PORT {
             return Purpose::Other;
         }
-        let by_itself = self.by_itself(connection);
+        let known = self.by_themselves.get(&(connection.flow.id, draft.first.frame)).copied();
+        let by_itself = known.unwrap_or_else(|| self.by_itself(connection));
         let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
         if self.checks.are_asked(&draft.kind, draft.first) {
             return Purpose::Revocation;
         }
         match connection.flow.server.port() {
             stages::provision::TRUST_VERIFICATION if self.file_servers.contains(&server) => Purpose::Provision,
-            443 if self.registrars.contains(&server) => Purpose::Registrar,
+            // One host can be both, under two names.
+            443 if self.registrars.contains(&server) && !self.is_named_for_configuration(connection) => Purpose::Registrar,
             80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
@@ -205,10 +212,14 @@ impl<'a> Context<'a> {
     }
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
+        let is_told = || self.is_named_for_configuration(connection) || self.configuration.contains(&server.to_string());
+        self.plug_and_play == Some(server) || !self.configuration.is_empty() && is_told()
+    }
+
+    /// Does DHCP name the server of this connection as that of the configuration?
+    fn is_named_for_configuration(&self, connection: &Connection) -> bool {
         let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        let named = || name().is_some_and(|name| self.configuration.contains(&name));
-        self.plug_and_play == Some(server)
-            || !self.configuration.is_empty() && (named() || self.configuration.contains(&server.to_string()))
+        !self.configuration.is_empty() && name().is_some_and(|name| self.configuration.contains(&name))
     }
 }
 
@@ -247,6 +258,16 @@ mod tests {
         let (_, draft) = drafts.last().unwrap();
         let StepKind::Connection(connection) = &draft.kind else { panic!("no connection") };
         context.connection(connection, draft)
+    }
+
+    #[test]
+    fn the_name_that_dhcp_gives_tells_the_configuration_from_a_registrar_on_the_same_host() {
+        let registers = || vec![tcp(Purpose::Registrar).to("10.0.0.5", 5061).hello().into_step(20)];
+        let web = |name| tcp(Purpose::Other).to("10.0.0.5", 443).named(name).hello();
+        let told = [(66, b"https://cfg.contoso.com/".as_slice())];
+        assert_eq!(purpose(registers(), web("cfg.contoso.com"), &told), Purpose::Provision);
+        assert_eq!(purpose(registers(), web("pool.contoso.com"), &told), Purpose::Registrar, "its other port");
+        assert_eq!(purpose(registers(), web("cfg.contoso.com"), &[]), Purpose::Registrar, "nobody says so");
     }
 
     #[test]

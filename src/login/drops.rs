@@ -17,7 +17,7 @@ const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
-const COMES_TO_REST: i64 = 600 * SECOND;
+pub(super) const COMES_TO_REST: i64 = 600 * SECOND;
 
 /// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
@@ -71,7 +71,7 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         if std::ptr::eq(other, failed) || !is_main_road(other) {
             return false;
         }
-        let later = other.first > failed.first || other.last > ending.at;
+        let later = other.first > failed.first || other.goes_well_until() > Some(ending.at);
         let same_errand = other.purpose == failed.purpose
             && other.outcome == Outcome::Ok
             && rank(other) >= rank(failed)
@@ -337,7 +337,7 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::{IntoStep, lookup, profile, tcp};
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
 
     #[test]
     fn who_is_seen_to_leave_has_left_so_though_the_capture_lacks_what_was_said() {
@@ -354,6 +354,19 @@ mod tests {
         assert_eq!(ends(Some((Side::Client, Close::Rst))), Some((By::Device, How::Rst)));
         assert_eq!(ends(Some((Side::Server, Close::Fin))), Some((By::Device, How::Abandoned)), "it may have answered an alert");
         assert_eq!(ends(None), Some((By::Device, How::Abandoned)));
+    }
+
+    #[test]
+    fn a_directory_that_is_only_left_after_a_refusal_of_the_kdc_was_no_way_past_it() {
+        let ldap = |last: bool| {
+            let open = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).act(|wire| wire.skip(2000));
+            let open = if last { open.bind(0, "") } else { open };
+            open.data(Side::Client, 7).into_step(1)
+        };
+        let refused = || kerberos(vec![(as_req(false), Some(krb_error(18)))]).into_step(5);
+        let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
+        assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
+        assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Login {
         self.events = self.events.saturating_add(1);
         self.recorder.event(event, facts);
         self.remember_issuer(event, facts);
-        for file in self.recorder.whole_files.drain(..) {
+        for file in std::mem::take(&mut self.recorder.whole_files) {
             facts.add_file(file.at, file.name, file.purpose == steps::Purpose::Update);
         }
     }

@@ -72,12 +72,15 @@ impl NameBook {
     }
 
     fn learn_domain(&mut self, service: &str) {
-        let domain = service.split('.').skip_while(|label| label.starts_with('_')).collect::<Vec<_>>().join(".");
-        let domain = domain.trim_end_matches('.').to_ascii_lowercase();
-        let known = domain.is_empty() || self.sip_domains.contains(&domain);
+        let mut domain = service;
+        while domain.starts_with('_') {
+            domain = domain.split_once('.').map_or("", |(_, behind)| behind);
+        }
+        let domain = domain.trim_end_matches('.');
+        let known = domain.is_empty() || self.is_sip_domain(domain);
         if purpose::of_name(service) == Purpose::Registrar && !known && self.sip_domains.len() < DOMAINS {
             self.held = self.held.saturating_add(domain.len());
-            self.sip_domains.push(domain);
+            self.sip_domains.push(domain.to_ascii_lowercase());
         }
     }
 

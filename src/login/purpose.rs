@@ -2,6 +2,7 @@
 //! from what it said, and last from the port.
 
 use crate::protocols::http;
+use crate::text::{begins, contains, ends};
 
 use super::steps::{Connection, Purpose};
 
@@ -30,11 +31,6 @@ pub(super) fn of_name(name: &str) -> Purpose {
     }
 }
 
-/// Does the text begin so, whatever the case?
-fn begins(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
 /// Does the name lie in the part of a domain that its controllers have for themselves?
 fn is_of_domain_controllers(name: &str) -> bool {
     const PART: &[u8] = b"._msdcs.";
@@ -61,11 +57,11 @@ pub(super) fn of_request(request: &http::Request) -> Purpose {
         let purpose = of_port(port);
         return if purpose == Purpose::Other { of_name(host.raw()) } else { purpose };
     }
-    let path = request.uri.raw().to_ascii_lowercase();
+    let path = request.uri.raw();
     let is_update_server = request.host.as_ref().is_some_and(|host| begins(host.raw(), "ucupdates"));
-    let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
+    let has = |parts: &[&str]| parts.iter().any(|part| contains(path, part));
     let file = path.split(['?', '#']).next().unwrap_or_default();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
+    let ends = |endings: &[&str]| endings.iter().any(|ending| ends(file, ending));
     if has(&["/requesthandler", "ucdevice.upx", "/deviceupdatefiles"]) || is_update_server {
         Purpose::Update
     } else if has(&["/certsrv", "certnew.", "certcarc", "/certprov", "/webticket", "/certenroll/"]) && !ends(&[".crl"])

@@ -1,5 +1,7 @@
 //! The steps of an attempt and its drop in, a line for each stage of the login out.
 
+use smol_str::{SmolStr, format_smolstr};
+
 use crate::model::{DropPoint, Outcome, Stage};
 use crate::profile::Profile;
 
@@ -14,11 +16,17 @@ pub(super) fn stage_reports(
 ) -> Vec<StageReport> {
     let seen = |stage: Stage| profile.order.contains(&stage) || steps.iter().any(|step| step.stage == stage);
     let order = profile.order.iter().copied().chain(Stage::ALL.iter().copied().filter(|stage| !profile.order.contains(stage)));
-    order.filter(|stage| seen(*stage)).map(|stage| stage_report(stage, steps, drop, signed_in)).collect()
+    let mut reports = Vec::with_capacity(profile.order.len().saturating_add(2));
+    let mut of_stage = Vec::with_capacity(steps.len());
+    for stage in order.filter(|stage| seen(*stage)) {
+        of_stage.clear();
+        of_stage.extend(steps.iter().filter(|step| touches(step, stage)));
+        reports.push(stage_report(stage, &of_stage, drop, signed_in));
+    }
+    reports
 }
 
-fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_in: Option<f32>) -> StageReport {
-    let of_stage: Vec<&Step> = steps.iter().filter(|step| touches(step, stage)).collect();
+fn stage_report(stage: Stage, of_stage: &[&Step], drop: Option<&DropPoint>, signed_in: Option<f32>) -> StageReport {
     let first = of_stage.iter().map(|step| step.first).min();
     let last = of_stage.iter().map(|step| step.last).max();
     let any = |outcome: Outcome| of_stage.iter().any(|step| step.stage == stage && step.outcome == outcome);
@@ -36,11 +44,11 @@ fn stage_report(stage: Stage, steps: &[Step], drop: Option<&DropPoint>, signed_i
     };
     let failed = of_stage.iter().filter(|step| step.stage == stage && step.outcome == Outcome::Failed).count();
     let detail = match (of_stage.len(), failed) {
-        (0, _) => "nothing of it in the capture".into(),
-        (1, 0) => "one exchange".into(),
-        (1, _) => "one exchange, which failed".into(),
-        (count, 0) => format!("{count} exchanges").into(),
-        (count, failed) => format!("{count} exchanges, {failed} failed").into(),
+        (0, _) => SmolStr::new_static("nothing of it in the capture"),
+        (1, 0) => SmolStr::new_static("one exchange"),
+        (1, _) => SmolStr::new_static("one exchange, which failed"),
+        (count, 0) => format_smolstr!("{count} exchanges"),
+        (count, failed) => format_smolstr!("{count} exchanges, {failed} failed"),
     };
     StageReport { stage, outcome, first, last, detail }
 }

@@ -4,7 +4,7 @@
 mod words;
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 
@@ -325,8 +325,13 @@ pub struct Evidence {
 impl Evidence {
     /// Evidence in one frame. `show` is an extra display-filter term that holds in that frame, or empty.
     pub fn new(frame: Frame, show: &str, text: impl Into<String>) -> Self {
-        let display_filter =
-            if show.is_empty() { format!("frame.number == {frame}") } else { format!("frame.number == {frame} && {show}") };
+        let mut display_filter = String::with_capacity(show.len().saturating_add(32));
+        // Writing to a string cannot fail.
+        let _ = write!(display_filter, "frame.number == {frame}");
+        if !show.is_empty() {
+            display_filter.push_str(" && ");
+            display_filter.push_str(show);
+        }
         Self { frame, display_filter, text: text.into() }
     }
 }

@@ -253,9 +253,9 @@ impl<'a> Tracked<'a> {
     }
 
     /// Runs the rules on attempts that are over.
-    fn gather(&mut self, attempts: &[Attempt], profile: &Profile, facts: &DeviceFacts, registrars: &mut Registrars) {
+    fn gather(&mut self, attempts: Vec<Attempt>, profile: &Profile, facts: &DeviceFacts, registrars: &mut Registrars) {
         for attempt in attempts {
-            registrars.note(attempt);
+            registrars.note(&attempt);
             self.gathered.attempt(attempt, profile, facts, findings::ALL);
         }
     }
@@ -266,7 +266,7 @@ impl<'a> Tracked<'a> {
         match self.family(options, facts) {
             Some(profile) => {
                 let attempts = self.login.settle(facts, profile, now);
-                self.gather(&attempts, profile, facts, registrars);
+                self.gather(attempts, profile, facts, registrars);
             }
             None => self.login.forget(),
         }
@@ -327,7 +327,7 @@ impl<'a> Logins<'a> {
             let (profile, evidence) = tracked.recognised(options, facts);
             if let Some(profile) = profile {
                 let attempts = tracked.login.conclude(facts, profile, end);
-                tracked.gather(&attempts, profile, facts, &mut registrars);
+                tracked.gather(attempts, profile, facts, &mut registrars);
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
             costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));

@@ -131,7 +131,7 @@ impl Logins<'_> {
             }
             Some(profile) if conclude => {
                 let attempts = tracked.login.conclude(facts, profile, self.now);
-                tracked.gather(&attempts, profile, facts, &mut self.registrars);
+                tracked.gather(attempts, profile, facts, &mut self.registrars);
                 self.costs.concluded = self.costs.concluded.saturating_add(1);
             }
             Some(_) if unsettled < WORTH_SETTLING => return,

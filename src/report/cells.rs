@@ -4,10 +4,14 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::page::safe;
+use crate::text::every;
+
+/// Octets of a row, as a rule.
+const USUAL: usize = 256;
 
 /// Writes a row.
 pub(in crate::report) fn row<'a>(cells: impl Iterator<Item = Cow<'a, str>>, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = String::new();
+    let mut line = String::with_capacity(USUAL);
     for (place, cell) in cells.enumerate() {
         if place > 0 {
             line.push(',');
@@ -20,7 +24,7 @@ pub(in crate::report) fn row<'a>(cells: impl Iterator<Item = Cow<'a, str>>, out:
 
 /// Puts a cell into a line, in quotes where what it holds would end it (RFC 4180 section 2).
 fn put(cell: &str, line: &mut String) {
-    if !cell.contains([',', '"', '\r', '\n']) {
+    if every(cell, |byte| !matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
         return line.push_str(cell);
     }
     line.push('"');

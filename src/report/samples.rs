@@ -36,7 +36,7 @@ fn stages(ok: &[Stage], failed: Option<Stage>) -> Vec<StageReport> {
 }
 
 fn moment(at: At, stage: Stage, direction: Direction, peer: &str, text: &str) -> Moment {
-    Moment { at, stage, direction, peer: peer.to_owned(), text: text.to_owned(), decisive: false }
+    Moment { at, stage, direction, peer: peer.into(), text: text.to_owned(), decisive: false }
 }
 
 const BEFORE_TLS: [Stage; 6] = [Stage::Address, Stage::Names, Stage::Time, Stage::Directory, Stage::Enrolment, Stage::Connect];
@@ -230,7 +230,7 @@ pub(super) fn hostile() -> Analysis {
     device.name = Some(WireText::from("evil\u{1b}[2J\",\"x\":\u{202e}1"));
     device.attempts.truncate(1);
     device.attempts[0].timeline[0].text = "SRV? evil\u{1b}]0;pwned\u{7}\n.example".to_owned();
-    device.attempts[0].timeline[0].peer = "DNS \u{9b}31m".to_owned();
+    device.attempts[0].timeline[0].peer = "DNS \u{9b}31m".into();
     device.findings.truncate(1);
     device.findings[0].summary = "the certificate of \u{202e}moc.osotnoc is bad\u{1b}[31m".to_owned();
     device.findings[0].fix = "Reissue it for \u{1b}[5mpool.contoso.com.".to_owned();

@@ -28,7 +28,9 @@ impl<F: Formatter> Formatter for Visible<F> {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
-        while let Some((place, c)) = rest.char_indices().find(|(_, c)| is_treacherous(*c)) {
+        // Of ASCII, only what is not printable is treacherous.
+        let is_it = |(_, c): &(usize, char)| !(' '..='~').contains(c) && is_treacherous(*c);
+        while let Some((place, c)) = rest.char_indices().find(is_it) {
             let (plain, behind) = rest.split_at(place);
             out.write_all(plain.as_bytes())?;
             for unit in c.encode_utf16(&mut [0; 2]) {

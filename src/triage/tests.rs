@@ -235,7 +235,7 @@ fn a_server_that_has_a_name_is_told_from_others_and_one_that_has_an_address_is_n
         let at = at(QUIET, 0, 0);
         let (stage, direction) = (Stage::Connect, crate::login::timeline::Direction::In);
         device.attempts[0].timeline =
-            vec![Moment { at, stage, direction, peer: peer.to_owned(), text: "RST".to_owned(), decisive: true }];
+            vec![Moment { at, stage, direction, peer: peer.into(), text: "RST".to_owned(), decisive: true }];
         needed(device)
     };
     assert_eq!(refused("pool01.contoso.com:5061"), ["tcp-refused@tls of pool01.contoso.com"]);

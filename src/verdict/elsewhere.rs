@@ -195,7 +195,7 @@ mod tests {
         let conclude = |(login, number): (&Login, u8)| {
             let mut gathered = Gathered::default();
             registrars.note(&login.attempt);
-            gathered.attempt(&login.attempt, &login.profile, &login.known, findings::ALL);
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, findings::ALL);
             let mut facts = login.known.clone();
             facts.mac = Some(Mac([0, 4, 0xf2, 0, 0, number]));
             gathered.conclude(&facts, Some(&login.profile), Vec::new())

@@ -79,9 +79,9 @@ pub struct Gathered {
 
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
-    pub fn attempt(&mut self, attempt: &Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
+    pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
         let lease = self.contested.take();
-        let case = Case::new(profile, attempt, facts).on_lease(lease.as_deref());
+        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref());
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
@@ -106,11 +106,11 @@ impl Gathered {
         for (rule, found) in found {
             self.add(rule, found, attempt.number);
         }
-        let timeline = if self.is_brief { Vec::new() } else { self.timeline(attempt) };
+        let timeline = if self.is_brief { Vec::new() } else { self.timeline(&attempt) };
         if !timeline.is_empty() {
             self.draw(&case);
         }
-        self.remember_lease(attempt, lease);
+        self.remember_lease(&attempt, lease);
         self.make_room();
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
@@ -118,7 +118,8 @@ impl Gathered {
         self.cuts = self.cuts.saturating_add(u32::from(attempt.drop.is_some_and(|drop| drop.stage == Stage::Session)));
         self.is_cut_late = attempt.is_cut_late();
         // There can be thousands of attempts: their lists have no room for more.
-        let mut stages: Vec<_> = attempt.stages.iter().filter(|stage| !self.is_brief || stage.first.is_some()).cloned().collect();
+        let mut stages = attempt.stages;
+        stages.retain(|stage| !self.is_brief || stage.first.is_some());
         stages.shrink_to_fit();
         let summary = AttemptSummary {
             number: attempt.number,
@@ -471,7 +472,7 @@ mod tests {
         let leased = dhcp_exchange().discover().offer(RIGHT).offer(WRONG).request().ack(WRONG);
         let mut gathered = Gathered::default();
         for login in [Login::new().step(leased).step(asked()).dropped(), Login::new().step(asked()).dropped()] {
-            gathered.attempt(&login.attempt, &login.profile, &login.known, crate::findings::ALL);
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, crate::findings::ALL);
         }
         let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
         assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);

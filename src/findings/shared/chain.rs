@@ -1,8 +1,6 @@
 //! Certificate chains of servers as the `cert-*` rules see them: asks `trust` what is wrong with a chain, and turns one
 //! fault into one finding.
 
-use std::rc::Rc;
-
 use crate::findings::shared::alert::{can_mean, is_gap, named_by};
 use crate::findings::shared::handshake::{Shaken, handshakes};
 use crate::findings::shared::hints;
@@ -19,7 +17,7 @@ use crate::trust::{self, Clock, Fault, FaultKind, Link, Question};
 const CHAINS: usize = 4;
 
 /// The chains of an attempt that the device did not take, each with what `trust` has against it.
-pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
+pub fn judged<'a>(case: &'a Case<'_>) -> Vec<Judged<'a>> {
     let mut all: Vec<Judged<'a>> = handshakes(case).filter_map(|shaken| open(case, shaken)).collect();
     let surplus = all.len().saturating_sub(CHAINS);
     let mut place = 0_usize;
@@ -27,29 +25,30 @@ pub fn judged<'a>(case: &Case<'a>) -> Vec<Judged<'a>> {
         place = place.saturating_add(1);
         place > surplus || one.place().is_drop(case)
     });
-    let known = case.faults.get_or_init(|| all.iter().map(|one| faults(case, one).into()).collect());
+    let known = case.faults.get_or_init(|| all.iter().map(|one| faults(case, one)).collect());
     for (one, faults) in all.iter_mut().zip(known) {
-        one.faults = Rc::clone(faults);
+        one.faults = faults;
     }
     all
 }
 
 /// The same with these faults for every chain: for tests of what is made of them.
 #[cfg(test)]
-pub(crate) fn judged_as<'a>(case: &Case<'a>, faults: &[Fault]) -> Vec<Judged<'a>> {
+pub(crate) fn judged_as<'a>(case: &'a Case<'_>, faults: &'a [Fault]) -> Vec<Judged<'a>> {
     let open = handshakes(case).filter_map(|shaken| open(case, shaken));
-    open.map(|one| Judged { faults: faults.into(), ..one }).collect()
+    open.map(|one| Judged { faults, ..one }).collect()
 }
 
 /// A readable chain, unless the device went on past it: then it has taken it, whatever could be said against it.
-fn open<'a>(case: &Case<'a>, shaken: Shaken<'a>) -> Option<Judged<'a>> {
+fn open<'a>(case: &'a Case<'_>, shaken: Shaken<'a>) -> Option<Judged<'a>> {
     let (at, chain) = shaken.tls.certificate.as_ref()?;
-    if chain.is_empty() || shaken.accepted() {
+    let refusal = shaken.refusal();
+    if chain.is_empty() || shaken.went_on() && refusal.is_none() {
         return None;
     }
     let before = case.known.fetched.iter().take_while(|(frame, _)| *frame < at.frame).count();
     let fetched = case.known.fetched.get(..before).unwrap_or_default();
-    Some(Judged { shaken, at: *at, chain, fetched, refusal: shaken.refusal(), faults: Rc::default() })
+    Some(Judged { shaken, at: *at, chain, fetched, refusal, faults: &[] })
 }
 
 /// The device's own clock when a frame was captured, where it shows.
@@ -87,7 +86,7 @@ fn faults(case: &Case<'_>, judged: &Judged<'_>) -> Vec<Fault> {
 }
 
 /// One fault of one chain as a finding.
-pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, summary: String, fix: &str) -> Found {
+pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, summary: String, mut fix: String) -> Found {
     let place = judged.place();
     let alert = judged.refusal.and_then(|refusal| refusal.alert());
     let told = alert.is_some_and(|alert| named_by(alert, &fault.kind));
@@ -99,6 +98,7 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
     // The device judges by its own clock: what only the capture's puts out of date, it has not refused for that.
     let by_device = clock_of(&fault.kind) != Some(Clock::CaptureOnly) && alert.is_none_or(|alert| can_mean(alert, &fault.kind));
     let explains_drop = place.is_drop(case) && judged.refusal.is_some() && by_device;
+    fix.push_str(&reissue::mend_together(judged, fault));
     Found {
         stage: place.step.stage,
         step: Some(place.index),
@@ -106,7 +106,7 @@ pub fn certificate_found(case: &Case<'_>, judged: &Judged<'_>, fault: &Fault, su
         explains_drop,
         confidence: confidence(judged, fault, told, explains_drop),
         summary,
-        fix: format!("{}{}", fix, reissue::mend_together(judged, fault)),
+        fix,
         evidence: evidence(judged, fault),
     }
 }

@@ -128,8 +128,12 @@ impl Shaken<'_> {
 
     /// Did the device go on past the certificate, so that it took it?
     pub fn accepted(&self) -> bool {
-        let beyond = self.reached() > Reached::Certificate || self.tls.client_certificate.is_some();
-        beyond && self.refusal().is_none()
+        self.went_on() && self.refusal().is_none()
+    }
+
+    /// Did it go on past the certificate at all, though it may have turned away later?
+    pub fn went_on(&self) -> bool {
+        self.reached() > Reached::Certificate || self.tls.client_certificate.is_some()
     }
 
     /// The frame of the last handshake message that the server sent in clear, or that was opened.

@@ -1,6 +1,5 @@
 //! A chain that the device may have refused, with its faults, and the words for them.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::findings::shared::handshake::{Refusal, Shaken};
@@ -26,7 +25,7 @@ pub struct Judged<'a> {
     /// How the device turned away from it, if it did.
     pub refusal: Option<Refusal>,
     /// What is wrong with it.
-    pub faults: Rc<[Fault]>,
+    pub faults: &'a [Fault],
 }
 
 /// The name that the certificate must cover: the one that was looked up, else the one in the hello.

@@ -18,8 +18,7 @@ pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
 }
 
 fn is_same_name(one: &Lookup, other: &Lookup) -> bool {
-    let plain = |lookup: &'_ Lookup| lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
-    plain(one) == plain(other)
+    are_one(&one.name, &other.name)
 }
 
 /// Is the name of `first` asked for once more in `again`, with a suffix? A name of one label is meant to get one.
@@ -91,8 +90,12 @@ fn made_good(case: &Case<'_>, failed: &Step) -> bool {
 
 /// Does this service record name that host as its target?
 fn names(service: &Lookup, host: &Lookup) -> bool {
-    let plain = |name: &WireText| name.raw().trim_end_matches('.').to_ascii_lowercase();
-    service.targets().any(|(target, _)| plain(target) == plain(&host.name))
+    service.targets().any(|(target, _)| are_one(target, &host.name))
+}
+
+/// Are they the same name, with or without the final dot?
+fn are_one(name: &WireText, other: &WireText) -> bool {
+    name.raw().trim_end_matches('.').eq_ignore_ascii_case(other.raw().trim_end_matches('.'))
 }
 
 /// One finding for a list of names. An attempt that ended with one of the same errand that is only noise, such as the last name

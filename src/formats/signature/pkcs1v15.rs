@@ -51,12 +51,12 @@ impl Modulus {
         digits(number, self.digits.len().saturating_sub(2))
     }
 
-    /// A power of a number below the modulus, by squaring, from the exponent's first bit on.
+    /// A power of a number below the modulus, by squaring, from the exponent's first bit on, which stands for the number itself.
     fn power(&self, base: &BigUint, exponent: &[u8]) -> Vec<u64> {
         let one = self.digits(&BigUint::from(1_u8));
         let base = self.product(&self.digits(base), &self.square);
         let bits = exponent.iter().flat_map(|octet| (0..8).rev().map(move |place| octet >> place & 1 == 1));
-        let power = bits.skip_while(|bit| !bit).fold(self.product(&one, &self.square), |power, bit| {
+        let power = bits.skip_while(|bit| !bit).skip(1).fold(base.clone(), |power, bit| {
             let square = self.product(&power, &power);
             if bit { self.product(&square, &base) } else { square }
         });
@@ -67,16 +67,26 @@ impl Modulus {
     fn product(&self, left: &[u64], right: &[u64]) -> Vec<u64> {
         let mut sum = vec![0; self.digits.len()];
         for digit in right.iter().take(self.digits.len().saturating_sub(2)) {
-            add_multiple(&mut sum, left, *digit);
-            let lowest = sum.first().copied().unwrap_or_default();
-            add_multiple(&mut sum, &self.digits, lowest.wrapping_mul(self.inverse));
-            // The lowest digit is zero now.
-            sum.rotate_left(1);
+            self.add_product(&mut sum, left, *digit);
         }
         if sum.iter().rev().ge(self.digits.iter().rev()) {
             subtract(&mut sum, &self.digits);
         }
         sum
+    }
+
+    /// Adds so many times a number, and the multiple of the modulus that makes a zero of the lowest digit; and drops that.
+    fn add_product(&self, sum: &mut [u64], number: &[u64], times: u64) {
+        let lowest = |digits: &[u64]| digits.first().copied().unwrap_or_default();
+        let multiple = lowest(sum).wrapping_add(lowest(number).wrapping_mul(times)).wrapping_mul(self.inverse);
+        let (mut carry, mut reduction) = (0, 0);
+        let mut below = &mut 0;
+        for ((place, digit), modulus) in sum.iter_mut().zip(number).zip(&self.digits) {
+            let added = multiply_add(*digit, times, *place, &mut carry);
+            *below = multiply_add(*modulus, multiple, added, &mut reduction);
+            below = place;
+        }
+        *below = 0;
     }
 }
 
@@ -88,14 +98,12 @@ fn digits(number: &BigUint, length: usize) -> Vec<u64> {
     digits
 }
 
-fn add_multiple(sum: &mut [u64], number: &[u64], times: u64) {
-    let mut carry = 0_u128;
-    for (place, digit) in sum.iter_mut().zip(number) {
-        // At most (2^64 - 1)² + 2 (2^64 - 1), which is 2^128 - 1.
-        carry = carry.wrapping_add(u128::from(*place)).wrapping_add(u128::from(*digit).wrapping_mul(u128::from(times)));
-        *place = carry as u64;
-        carry >>= 64;
-    }
+/// The lower digit of a product and two sums; the upper one goes to `carry`.
+fn multiply_add(one: u64, other: u64, sum: u64, carry: &mut u64) -> u64 {
+    // At most (2^64 - 1)² + 2 (2^64 - 1), which is 2^128 - 1.
+    let all = u128::from(one).wrapping_mul(u128::from(other)).wrapping_add(u128::from(sum)).wrapping_add(u128::from(*carry));
+    *carry = (all >> 64) as u64;
+    all as u64
 }
 
 fn subtract(from: &mut [u64], number: &[u64]) {

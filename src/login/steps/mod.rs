@@ -1,7 +1,7 @@
 //! What a login consists of: exchanges that belong together, each judged by itself. Everything that the findings may
 //! ask about an attempt is here.
 
-use std::borrow::Cow;
+use smol_str::SmolStr;
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::text::WireText;
@@ -56,7 +56,7 @@ pub struct StageReport {
     /// Its last frame.
     pub last: Option<At>,
     /// Plain words.
-    pub detail: Cow<'static, str>,
+    pub detail: SmolStr,
 }
 
 /// One exchange.
@@ -85,6 +85,15 @@ impl Step {
             StepKind::Lookup(lookup) => Some(&lookup.name),
             StepKind::Connection(connection) => connection.name.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The last frame that shows that it goes well. That a device says good-bye to a directory (RFC 4511 section 4.3) tells nothing
+    /// of what became of its errand there: what the directory said last does.
+    pub fn goes_well_until(&self) -> Option<At> {
+        match &self.kind {
+            StepKind::Connection(connection) if self.purpose == Purpose::Directory => connection.stats.server.last_data,
+            _ => Some(self.last),
         }
     }
 

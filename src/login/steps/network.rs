@@ -86,6 +86,10 @@ impl Lease {
     pub fn contested(&self) -> Option<Self> {
         /// Servers whose answers are remembered.
         const SERVERS: usize = 4;
+        let may_be = |answers: &[(At, Arc<dhcp::Message>)]| answers.len() > 1;
+        if !may_be(&self.offers) && !may_be(&self.acks) {
+            return None;
+        }
         let first_of_each = |answers: &[(At, Arc<dhcp::Message>)]| {
             let mut first: Vec<(At, Arc<dhcp::Message>)> = Vec::new();
             for (at, message) in answers {

@@ -1,5 +1,7 @@
 //! A TCP connection with its TLS, HTTP and SIP, and SIP over UDP, in a few lines.
 
+use smol_str::{SmolStr, ToSmolStr, format_smolstr};
+
 use crate::flow::Flow;
 use crate::formats::pkcs7;
 use crate::formats::x509::{Certificate, signature_name};
@@ -14,10 +16,10 @@ use super::{Direction, Moment, Teller, directory, times, unanswered};
 /// Status codes of one list that are spelt out.
 const CODES: usize = 6;
 
-fn peer(flow: &Flow, name: Option<&WireText>) -> String {
+fn peer(flow: &Flow, name: Option<&WireText>) -> SmolStr {
     match name {
-        Some(name) => format!("{name}:{}", flow.server.port()),
-        None => flow.server.to_string(),
+        Some(name) => format_smolstr!("{name}:{}", flow.server.port()),
+        None => flow.server.to_smolstr(),
     }
 }
 
@@ -70,18 +72,18 @@ fn opening(teller: &mut Teller<'_>, stage: Stage, step: &Step, connection: &Conn
     };
     let asked = times("SYN", connection.stats.client.syns as usize);
     if connection.is_accepted() {
-        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, accepted{}", unread(connection)));
+        teller.tell_in(stage, syn, Direction::Out, format_args!("{asked}, accepted{}", unread(connection)));
     } else if let Some(at) = connection.refused() {
-        teller.tell_in(stage, at, Direction::In, format!("{asked} → refused (RST)"));
+        teller.tell_in(stage, at, Direction::In, format_args!("{asked} → refused (RST)"));
     } else if let Some((at, from)) = connection.unreachable {
-        teller.tell_in(stage, at, Direction::In, format!("{asked} → ICMP unreachable from {from}"));
+        teller.tell_in(stage, at, Direction::In, format_args!("{asked} → ICMP unreachable from {from}"));
     } else if connection.is_unheard() {
-        teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, whose SYN-ACK does not reach the device"));
+        teller.tell_in(stage, syn, Direction::Silence, format_args!("{asked}, whose SYN-ACK does not reach the device"));
     } else if connection.stats.client.first_data.is_some() {
         // Nobody sends data to a port that has not answered.
-        teller.tell_in(stage, syn, Direction::Out, format!("{asked}, whose answer is not in the capture"));
+        teller.tell_in(stage, syn, Direction::Out, format_args!("{asked}, whose answer is not in the capture"));
     } else {
-        teller.tell_in(stage, syn, Direction::Silence, format!("{asked}, no answer"));
+        teller.tell_in(stage, syn, Direction::Silence, format_args!("{asked}, no answer"));
     }
 }
 
@@ -104,18 +106,18 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake, rejected: b
             None => "no server_name".to_owned(),
         };
         let version = version_name(hello.highest_version());
-        let text = format!("ClientHello{form}: up to {version}, {} cipher suites, {name}", hello.ciphers.len());
+        let text = format_args!("ClientHello{form}: up to {version}, {} cipher suites, {name}", hello.ciphers.len());
         teller.tell_in(stage, *at, Direction::Out, text);
     }
     if let Some((at, hello)) = &tls.server_hello {
-        let text = format!("ServerHello: {}, {}", version_name(hello.chosen), cipher_name(hello.cipher));
+        let text = format_args!("ServerHello: {}, {}", version_name(hello.chosen), cipher_name(hello.cipher));
         teller.tell_in(stage, *at, Direction::In, text);
     }
     if let Some((at, chain)) = &tls.certificate {
-        teller.tell_in(stage, *at, Direction::In, format!("Certificate: {}", chain_in_words(chain)));
+        teller.tell_in(stage, *at, Direction::In, format_args!("Certificate: {}", chain_in_words(chain)));
     }
     if let Some((at, request)) = &tls.certificate_request {
-        let text = format!("CertificateRequest, {} CAs", request.authorities.len());
+        let text = format_args!("CertificateRequest, {} CAs", request.authorities.len());
         teller.tell_in(stage, *at, Direction::In, text);
     }
     if let Some((at, chain)) = &tls.client_certificate {
@@ -135,7 +137,7 @@ fn handshake(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake, rejected: b
     }
     for (at, side, level, description) in &tls.alerts {
         let level = if *level == 2 { "fatal" } else { "warning" };
-        teller.tell_in(stage, *at, direction(*side), format!("alert {} ({level})", alert_name(*description)));
+        teller.tell_in(stage, *at, direction(*side), format_args!("alert {} ({level})", alert_name(*description)));
     }
 }
 
@@ -144,7 +146,7 @@ fn data(teller: &mut Teller<'_>, stage: Stage, tls: &Handshake) {
     let first = [tls.client_data.first(), tls.server_data.first()].into_iter().flatten().map(|record| record.at).min();
     let Some(first) = first else { return };
     let (sent, received) = (tls.client_data.count(), tls.server_data.count());
-    let text = format!("encrypted: {sent} records of the device, {received} of the server (the first are counted)");
+    let text = format_args!("encrypted: {sent} records of the device, {received} of the server (the first are counted)");
     teller.tell_in(stage, first, Direction::Out, text);
 }
 
@@ -179,23 +181,19 @@ fn requests(teller: &mut Teller<'_>, purpose: Purpose, exchanges: &[Exchange], h
             Some((_, request)) => format!("{} {}", request.method, request.uri),
             None => "a request that the capture lacks".to_owned(),
         };
-        let codes: Vec<String> = group
-            .iter()
-            .map(|exchange| {
-                exchange
-                    .response
-                    .as_ref()
-                    .map_or_else(|| unanswered(heard, at).to_owned(), |(_, response)| response.code.to_string())
-            })
-            .collect();
+        let code = |exchange: &Exchange| match &exchange.response {
+            Some((_, response)) => response.code.to_smolstr(),
+            None => SmolStr::new_static(unanswered(heard, at)),
+        };
+        let codes: Vec<SmolStr> = group.iter().map(code).collect();
         let got = group.last().and_then(|exchange| exchange.response.as_ref()).filter(|(_, response)| response.code == 200);
         let body = got.map(|(_, response)| content(&response.body.bytes, purpose)).unwrap_or_default();
-        teller.tell(at, Direction::Out, format!("{asked} → {}{body}", folded(&codes)));
+        teller.tell(at, Direction::Out, format_args!("{asked} → {}{body}", folded(&codes)));
     }
 }
 
 /// `401, 401, 200`; of a long list the beginning and the end.
-fn folded(codes: &[String]) -> String {
+fn folded(codes: &[SmolStr]) -> String {
     match (codes.get(..CODES), codes.last()) {
         (Some(beginning), Some(last)) if codes.len() > CODES => {
             format!("{}, … {last} ({} in all)", beginning.join(", "), codes.len())
@@ -226,25 +224,23 @@ fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transacti
             sip::Start::Response { .. } => first.request.cseq.1.to_string(),
         };
         let sent = group.iter().map(|transaction| transaction.sent.len()).max().unwrap_or_default();
-        let codes: Vec<String> = group
-            .iter()
-            .map(|transaction| match &transaction.answer {
-                Some((_, answer)) => status(answer),
-                None => unanswered(heard, at).to_owned(),
-            })
-            .collect();
+        let code = |transaction: &Transaction| match &transaction.answer {
+            Some((_, answer)) => status(answer),
+            None => SmolStr::new_static(unanswered(heard, at)),
+        };
+        let codes: Vec<SmolStr> = group.iter().map(code).collect();
         let silent = group.iter().all(|transaction| transaction.answer.is_none() && transaction.provisional.is_none());
         let direction = if silent { Direction::Silence } else { Direction::Out };
-        let asked = if silent { times(request, sent) } else { request.into() };
-        teller.tell_in(stage, at, direction, format!("{asked} → {}", folded(&codes)));
+        let asked = times(request, if silent { sent } else { 1 });
+        teller.tell_in(stage, at, direction, format_args!("{asked} → {}", folded(&codes)));
     }
 }
 
-fn status(answer: &sip::Message) -> String {
+fn status(answer: &sip::Message) -> SmolStr {
     match &answer.start {
-        sip::Start::Response { code, reason } if !reason.is_empty() && *code != 401 => format!("{code} {reason}"),
-        sip::Start::Response { code, .. } => code.to_string(),
-        sip::Start::Request { .. } => String::new(),
+        sip::Start::Response { code, reason } if !reason.is_empty() && *code != 401 => format_smolstr!("{code} {reason}"),
+        sip::Start::Response { code, .. } => code.to_smolstr(),
+        sip::Start::Request { .. } => SmolStr::default(),
     }
 }
 
@@ -268,14 +264,14 @@ fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
         None if !is_read(connection) => ", before anything was said",
         None => "",
     };
-    teller.tell_in(stage, at, direction(side), format!("{how}{lacks}"));
+    teller.tell_in(stage, at, direction(side), format_args!("{how}{lacks}"));
 }
 
 pub(super) fn registration(step: &Step, registration: &Registration, moments: &mut Vec<Moment>) {
     let mut teller = Teller { moments, stage: step.stage, peer: peer(&registration.flow, registration.name.as_ref()) };
     transactions(&mut teller, step.stage, &registration.transactions, None);
     if let Some((at, from)) = registration.unreachable {
-        teller.tell(at, Direction::In, format!("ICMP unreachable from {from}"));
+        teller.tell(at, Direction::In, format_args!("ICMP unreachable from {from}"));
     }
 }
 

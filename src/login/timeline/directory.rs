@@ -1,5 +1,9 @@
 //! LDAP and Kerberos, a line for each thing that the device asked for.
 
+use std::fmt::Write;
+
+use smol_str::{SmolStr, SmolStrBuilder, format_smolstr};
+
 use crate::model::At;
 use crate::protocols::kerberos::names::error_name;
 use crate::protocols::ldap::names::result_name;
@@ -15,14 +19,14 @@ const ROOM: usize = 60;
 
 pub(super) fn inquiry(step: &Step, inquiry: &Inquiry, moments: &mut Vec<Moment>) {
     let peer = match &inquiry.name {
-        Some(name) => format!("{name}:{} (UDP)", inquiry.flow.server.port()),
-        None => format!("{} (UDP)", inquiry.flow.server),
+        Some(name) => format_smolstr!("{name}:{} (UDP)", inquiry.flow.server.port()),
+        None => format_smolstr!("{} (UDP)", inquiry.flow.server),
     };
     let mut teller = Teller { moments, stage: step.stage, peer };
     ldap(&mut teller, &inquiry.ldap, None);
     kerberos(&mut teller, &inquiry.kerberos, None);
     if let Some((at, from)) = inquiry.unreachable {
-        teller.tell(at, Direction::In, format!("ICMP unreachable from {from}"));
+        teller.tell(at, Direction::In, format_args!("ICMP unreachable from {from}"));
     }
 }
 
@@ -34,7 +38,8 @@ pub(super) fn ldap(teller: &mut Teller<'_>, requests: &[DirectoryRequest], heard
         let at = first.sent.first().copied().or(first.answer.as_ref().map(|(at, _)| *at));
         let Some(at) = at else { continue };
         let none = unanswered(heard, at);
-        let answers: Vec<String> = group.iter().map(|request| answer(request).unwrap_or_else(|| none.to_owned())).collect();
+        let answers: Vec<SmolStr> =
+            group.iter().map(|request| answer(request).unwrap_or_else(|| SmolStr::new_static(none))).collect();
         let asked = asked(last);
         tell(teller, at, &asked, first.sent.len(), &answers, last.answer.is_none());
     }
@@ -48,12 +53,13 @@ pub(super) fn kerberos(teller: &mut Teller<'_>, requests: &[TicketRequest], hear
         let at = first.sent.first().copied().or(first.answer.as_ref().map(|(at, _)| *at));
         let Some(at) = at else { continue };
         let none = unanswered(heard, at);
-        let answers: Vec<String> = group.iter().map(|request| ticket(request).unwrap_or_else(|| none.to_owned())).collect();
+        let answers: Vec<SmolStr> =
+            group.iter().map(|request| ticket(request).unwrap_or_else(|| SmolStr::new_static(none))).collect();
         tell(teller, at, &wanted(first), first.sent.len(), &answers, last.answer.is_none());
     }
 }
 
-fn tell(teller: &mut Teller<'_>, at: At, asked: &str, sent: usize, answers: &[String], is_silent: bool) {
+fn tell(teller: &mut Teller<'_>, at: At, asked: &str, sent: usize, answers: &[SmolStr], is_silent: bool) {
     let shown = match (answers.get(..ANSWERS), answers.last()) {
         (Some(beginning), Some(last)) if answers.len() > ANSWERS => {
             format!("{}, … {last} ({} in all)", beginning.join(", "), answers.len())
@@ -61,7 +67,7 @@ fn tell(teller: &mut Teller<'_>, at: At, asked: &str, sent: usize, answers: &[St
         _ => answers.join(", "),
     };
     let direction = if is_silent { Direction::Silence } else { Direction::Out };
-    teller.tell(at, direction, format!("{} → {shown}", times(asked, sent)));
+    teller.tell(at, direction, format_args!("{} → {shown}", times(asked, sent)));
 }
 
 fn asked(request: &DirectoryRequest) -> String {
@@ -87,32 +93,34 @@ fn bound(bind: &ldap::Bind) -> String {
 }
 
 /// What came back; `None` where nothing did that was read.
-fn answer(request: &DirectoryRequest) -> Option<String> {
+fn answer(request: &DirectoryRequest) -> Option<SmolStr> {
     request.answer.as_ref()?;
-    let Some(outcome) = request.outcome() else { return Some("an answer that cannot be read".to_owned()) };
+    let Some(outcome) = request.outcome() else { return Some(SmolStr::new_static("an answer that cannot be read")) };
     let refused = outcome.code != ldap::code::SUCCESS && outcome.code != ldap::code::SASL_BIND_IN_PROGRESS;
     let name = result_name(outcome.code);
     Some(match (refused, outcome.data(), request.search()) {
-        (true, Some(data), _) => format!("{name} ({}, data {data:x})", outcome.code),
-        (true, None, _) => format!("{name} ({})", outcome.code),
+        (true, Some(data), _) => format_smolstr!("{name} ({}, data {data:x})", outcome.code),
+        (true, None, _) => format_smolstr!("{name} ({})", outcome.code),
         (false, _, Some(_)) => found(request),
-        (false, _, None) => name.to_owned(),
+        (false, _, None) => name.into(),
     })
 }
 
-fn found(request: &DirectoryRequest) -> String {
-    let count = |count: u32, one: &str, many: &str| match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {many}"),
-    };
-    let mut text = count(request.entries, "entry", "entries");
+fn found(request: &DirectoryRequest) -> SmolStr {
+    let count = |count: u32, one: &'static str, many: &'static str| (count, if count == 1 { one } else { many });
+    let (entries, noun) = count(request.entries, "entry", "entries");
+    let mut text = SmolStrBuilder::new();
+    // Writing to text cannot fail.
+    let _ = write!(text, "{entries} {noun}");
     if request.certificates > 0 {
-        text.push_str(&format!(" with {}", count(request.certificates, "CA certificate", "CA certificates")));
+        let (certificates, noun) = count(request.certificates, "CA certificate", "CA certificates");
+        let _ = write!(text, " with {certificates} {noun}");
     }
     if request.references > 0 {
-        text.push_str(&format!(", {}", count(request.references, "reference elsewhere", "references elsewhere")));
+        let (references, noun) = count(request.references, "reference elsewhere", "references elsewhere");
+        let _ = write!(text, ", {references} {noun}");
     }
-    text
+    text.finish()
 }
 
 fn is_same(one: &TicketRequest, other: &TicketRequest) -> Option<bool> {
@@ -133,11 +141,11 @@ fn wanted(request: &TicketRequest) -> String {
     format!("{asks}{}", short(&format!("{client}{service}")))
 }
 
-fn ticket(request: &TicketRequest) -> Option<String> {
+fn ticket(request: &TicketRequest) -> Option<SmolStr> {
     request.answer.as_ref()?;
     Some(match request.error() {
-        Some((_, error)) => format!("{} ({})", error_name(error.code), error.code),
-        None => "a ticket".to_owned(),
+        Some((_, error)) => format_smolstr!("{} ({})", error_name(error.code), error.code),
+        None => SmolStr::new_static("a ticket"),
     })
 }
 

@@ -1,6 +1,9 @@
 //! DHCP, ARP (or neighbour discovery), DNS and NTP in a line each.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::model::At;
 use crate::protocols::dhcp::{self, option};
@@ -14,33 +17,33 @@ const NAMES: usize = 3;
 
 pub(super) fn lease(step: &Step, lease: &Lease, moments: &mut Vec<Moment>) {
     let server = lease.acks.last().or(lease.naks.last()).or(lease.offers.last()).and_then(|(_, message)| message.server_id());
-    let peer = server.map_or_else(|| "DHCP".to_owned(), |server| format!("DHCP {server}"));
+    let peer = server.map_or_else(|| SmolStr::new_static("DHCP"), |server| format_smolstr!("DHCP {server}"));
     let mut teller = Teller { moments, stage: step.stage, peer };
     if let Some(first) = lease.discovers.first() {
         let text = times("DISCOVER", lease.discovers.len());
         match lease.offers.first() {
-            Some((_, offer)) => teller.tell(*first, Direction::Out, format!("{text} → OFFER {}", offer.your)),
-            None => teller.tell(*first, Direction::Silence, format!("{text}, no OFFER")),
+            Some((_, offer)) => teller.tell(*first, Direction::Out, format_args!("{text} → OFFER {}", offer.your)),
+            None => teller.tell(*first, Direction::Silence, format_args!("{text}, no OFFER")),
         }
     }
     if let (true, Some((at, wanted))) = (lease.acks.is_empty(), lease.requests.first()) {
         let text = times("REQUEST", lease.requests.len());
         let whom = wanted.map(|server| format!(" to {server}")).unwrap_or_default();
         if lease.naks.is_empty() {
-            teller.tell(*at, Direction::Silence, format!("{text}{whom}, no ACK"));
+            teller.tell(*at, Direction::Silence, format_args!("{text}{whom}, no ACK"));
         } else {
-            teller.tell(*at, Direction::Out, format!("{text}{whom}"));
+            teller.tell(*at, Direction::Out, format_args!("{text}{whom}"));
         }
     }
     for (at, nak) in &lease.naks {
         let reason = nak.text(option::MESSAGE).map(|text| format!(": {text}")).unwrap_or_default();
-        teller.tell(*at, Direction::In, format!("NAK{reason}"));
+        teller.tell(*at, Direction::In, format_args!("NAK{reason}"));
     }
     if let Some((at, ack)) = lease.acks.last() {
         let asked = if lease.requests.is_empty() { "INFORM" } else { "REQUEST" };
-        teller.tell(*at, Direction::In, format!("{asked} → ACK {}", granted(ack)));
+        teller.tell(*at, Direction::In, format_args!("{asked} → ACK {}", Granted(ack)));
     } else if let Some(at) = lease.informs.first() {
-        teller.tell(*at, Direction::Silence, format!("{}, no ACK", times("INFORM", lease.informs.len())));
+        teller.tell(*at, Direction::Silence, format_args!("{}, no ACK", times("INFORM", lease.informs.len())));
     }
     if let Some(at) = lease.declines.first() {
         teller.tell(*at, Direction::Out, "DECLINE: the address is in use");
@@ -51,21 +54,26 @@ pub(super) fn lease(step: &Step, lease: &Lease, moments: &mut Vec<Moment>) {
 }
 
 /// What a lease gives, in the order in which it is needed.
-fn granted(ack: &dhcp::Message) -> String {
-    let mut facts = Vec::new();
-    if !ack.your.is_unspecified() {
-        facts.push(ack.your.to_string());
-    }
-    for (name, code) in [("router", option::ROUTERS), ("DNS", option::NAME_SERVERS), ("NTP", option::NTP_SERVERS)] {
-        match ack.addresses(code).as_slice() {
-            [] => {}
-            addresses => {
-                facts.push(format!("{name} {}", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))
+struct Granted<'a>(&'a dhcp::Message);
+
+impl fmt::Display for Granted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(ack) = self;
+        let mut comma = "";
+        if !ack.your.is_unspecified() {
+            write!(out, "{}", ack.your)?;
+            comma = ", ";
+        }
+        for (name, code) in [("router", option::ROUTERS), ("DNS", option::NAME_SERVERS), ("NTP", option::NTP_SERVERS)] {
+            let addresses = ack.addresses(code);
+            if !addresses.is_empty() {
+                write!(out, "{comma}{name}")?;
+                addresses.iter().try_for_each(|address| write!(out, " {address}"))?;
+                comma = ", ";
             }
         }
+        ack.voice_vlan().map_or(Ok(()), |vlan| write!(out, "{comma}VLAN {vlan}"))
     }
-    facts.extend(ack.voice_vlan().map(|vlan| format!("VLAN {vlan}")));
-    facts.join(", ")
 }
 
 /// By what the MAC of an address is asked for.
@@ -76,21 +84,26 @@ fn protocol(neighbour: &Neighbour) -> &'static str {
 pub(super) fn neighbour(step: &Step, neighbour: &Neighbour, moments: &mut Vec<Moment>) {
     let Some(first) = neighbour.requests.first().copied().or(neighbour.reply.map(|(at, _)| at)) else { return };
     let what = if neighbour.router { "the router " } else { "" };
-    let mut teller = Teller { moments, stage: step.stage, peer: format!("{} {}", protocol(neighbour), neighbour.address) };
+    let mut teller =
+        Teller { moments, stage: step.stage, peer: format_smolstr!("{} {}", protocol(neighbour), neighbour.address) };
     match neighbour.reply {
         // An answered ARP for a neighbour is no news.
-        Some((_, mac)) if neighbour.router => teller.tell(first, Direction::Out, format!("where is {what}→ {mac}")),
+        Some((_, mac)) if neighbour.router => teller.tell(first, Direction::Out, format_args!("where is {what}→ {mac}")),
         Some(_) => {}
         None => {
-            let text = times(format!("where is {what}{}", neighbour.address), neighbour.requests.len());
-            teller.tell(first, Direction::Silence, format!("{text}, no answer"));
+            let asked = format_args!("where is {what}{}", neighbour.address);
+            let asked = times(asked, neighbour.requests.len());
+            teller.tell(first, Direction::Silence, format_args!("{asked}, no answer"));
         }
     }
 }
 
 pub(super) fn clock(step: &Step, clock: &Clock, moments: &mut Vec<Moment>) {
-    let name = clock.name.as_ref().map_or_else(|| clock.server.to_string(), ToString::to_string);
-    let mut teller = Teller { moments, stage: step.stage, peer: format!("NTP {name}") };
+    let peer = match &clock.name {
+        Some(name) => format_smolstr!("NTP {name}"),
+        None => format_smolstr!("NTP {}", clock.server),
+    };
+    let mut teller = Teller { moments, stage: step.stage, peer };
     let asked = times("time?", clock.requests.len().max(1));
     let first = clock.requests.first().map(|(at, _)| *at);
     match (clock.answers.last(), clock.unreachable) {
@@ -102,12 +115,12 @@ pub(super) fn clock(step: &Step, clock: &Clock, moments: &mut Vec<Moment>) {
                 (_, None) if answer.cut => "an answer that the capture cut".to_owned(),
                 (_, None) => "an answer without a time".to_owned(),
             };
-            teller.tell(first.unwrap_or(*at), Direction::Out, format!("{asked} → {says}"));
+            teller.tell(first.unwrap_or(*at), Direction::Out, format_args!("{asked} → {says}"));
         }
-        (None, Some((at, from))) => teller.tell(at, Direction::In, format!("{asked} → ICMP unreachable from {from}")),
+        (None, Some((at, from))) => teller.tell(at, Direction::In, format_args!("{asked} → ICMP unreachable from {from}")),
         (None, None) => {
             if let Some(first) = first {
-                teller.tell(first, Direction::Silence, format!("{asked} no answer"));
+                teller.tell(first, Direction::Silence, format_args!("{asked} no answer"));
             }
         }
     }
@@ -141,37 +154,57 @@ fn failure(answer: &Answer) -> Cow<'static, str> {
     }
 }
 
-fn resolver(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>, tell: impl FnOnce(&mut Teller<'_>)) {
+/// The server that was asked last.
+fn resolver(lookup: &Lookup) -> SmolStr {
     let server = lookup.queries.last().map(|(_, server)| *server).or(lookup.answer.as_ref().map(|answer| answer.server));
-    let peer = server.map_or_else(|| "DNS".to_owned(), |server| format!("DNS {server}"));
-    tell(&mut Teller { moments, stage: step.stage, peer });
+    server.map_or_else(|| SmolStr::new_static("DNS"), |server| format_smolstr!("DNS {server}"))
 }
 
 pub(super) fn lookup(step: &Step, lookup: &Lookup, moments: &mut Vec<Moment>) {
     let first = lookup.queries.first().map_or(step.first, |(at, _)| *at);
-    let asked = times(format!("{}? {}", kind(lookup.kind), lookup.name), lookup.queries.len());
-    resolver(step, lookup, moments, |teller| match (&lookup.answer, lookup.unreachable) {
-        (Some(_), _) if lookup.found() => teller.tell(first, Direction::Out, format!("{asked} → {}", found(lookup))),
-        (Some(answer), _) => teller.tell(answer.at, Direction::In, format!("{asked} → {}", failure(answer))),
-        (None, Some((at, from))) => teller.tell(at, Direction::In, format!("{asked} → ICMP unreachable from {from}")),
-        (None, None) => teller.tell(first, Direction::Silence, format!("{asked}, no answer")),
-    });
+    let asked = Asked(lookup);
+    let mut teller = Teller { moments, stage: step.stage, peer: resolver(lookup) };
+    match (&lookup.answer, lookup.unreachable) {
+        (Some(_), _) if lookup.found() => teller.tell(first, Direction::Out, format_args!("{asked} → {}", Found(lookup))),
+        (Some(answer), _) => teller.tell(answer.at, Direction::In, format_args!("{asked} → {}", failure(answer))),
+        (None, Some((at, from))) => teller.tell(at, Direction::In, format_args!("{asked} → ICMP unreachable from {from}")),
+        (None, None) => teller.tell(first, Direction::Silence, format_args!("{asked}, no answer")),
+    }
 }
 
-/// What was found, the first few.
-fn found(lookup: &Lookup) -> String {
-    let mut values: Vec<String> = Vec::new();
-    let records = lookup.answer.iter().flat_map(|answer| answer.records()).filter(|record| record.answer);
-    for record in records {
-        match &record.data {
-            RecordData::Address(address) => values.push(address.to_string()),
-            RecordData::Service { target, port, .. } => values.push(format!("{target}:{port}")),
-            RecordData::Pointer(name) | RecordData::NameServer(name) => values.push(name.to_string()),
-            RecordData::Alias(name) if lookup.kind == dns::kind::CNAME => values.push(name.to_string()),
-            RecordData::Alias(_) => {}
-        }
+/// What was asked for: `A? pbx.contoso.com ×3`.
+struct Asked<'a>(&'a Lookup);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(lookup) = self;
+        times(format_args!("{}? {}", kind(lookup.kind), lookup.name), lookup.queries.len()).fmt(out)
     }
-    listed(&values)
+}
+
+/// What was found, the first few: `a, b, c and 4 more`.
+struct Found<'a>(&'a Lookup);
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(lookup) = self;
+        let records = lookup.answer.iter().flat_map(|answer| answer.records()).filter(|record| record.answer);
+        let is_told = |record: &&dns::Record| !matches!(record.data, RecordData::Alias(_)) || lookup.kind == dns::kind::CNAME;
+        let mut more = 0_usize;
+        for (number, record) in records.filter(is_told).enumerate() {
+            if number >= NAMES {
+                more += 1;
+                continue;
+            }
+            out.write_str(if number > 0 { ", " } else { "" })?;
+            match &record.data {
+                RecordData::Address(address) => write!(out, "{address}")?,
+                RecordData::Service { target, port, .. } => write!(out, "{target}:{port}")?,
+                RecordData::Pointer(name) | RecordData::NameServer(name) | RecordData::Alias(name) => write!(out, "{name}")?,
+            }
+        }
+        if more > 0 { write!(out, " and {more} more") } else { Ok(()) }
+    }
 }
 
 /// `a, b, c and 4 more`.
@@ -220,5 +253,6 @@ pub(super) fn lookups(list: &[(&Step, &Lookup)], moments: &mut Vec<Moment>) {
         }
     }
     let why = first.answer.as_ref().map(failure).unwrap_or_default();
-    resolver(step, first, moments, |teller| teller.tell(at, Direction::In, format!("{} → {why}", listed(&names))));
+    let mut teller = Teller { moments, stage: step.stage, peer: resolver(first) };
+    teller.tell(at, Direction::In, format_args!("{} → {why}", listed(&names)));
 }

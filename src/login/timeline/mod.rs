@@ -1,6 +1,8 @@
 //! An attempt in, its story out: a few lines that a person would tell, with frame numbers. Tells, and judges nothing.
 
-use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use smol_str::SmolStr;
 
 use crate::model::{At, DropPoint, How, Outcome, Stage};
 
@@ -13,6 +15,8 @@ mod link;
 #[cfg(test)]
 mod tests;
 
+/// Octets of a line, as a rule.
+const USUAL: usize = 48;
 /// Lines of a story at most.
 const LONGEST: usize = 25;
 
@@ -26,7 +30,7 @@ pub struct Moment {
     /// Who to whom.
     pub direction: Direction,
     /// The other side, as people name it: `DNS 10.0.0.2`, `pool.contoso.com:5061`.
-    pub peer: String,
+    pub peer: SmolStr,
     /// What, in a few words.
     pub text: String,
     /// Is it the decisive frame?
@@ -48,16 +52,19 @@ pub enum Direction {
 struct Teller<'a> {
     moments: &'a mut Vec<Moment>,
     stage: Stage,
-    peer: String,
+    peer: SmolStr,
 }
 
 impl Teller<'_> {
-    fn tell(&mut self, at: At, direction: Direction, text: impl Into<String>) {
+    fn tell(&mut self, at: At, direction: Direction, text: impl fmt::Display) {
         self.tell_in(self.stage, at, direction, text);
     }
 
-    fn tell_in(&mut self, stage: Stage, at: At, direction: Direction, text: impl Into<String>) {
-        self.moments.push(Moment { at, stage, direction, peer: self.peer.clone(), text: text.into(), decisive: false });
+    fn tell_in(&mut self, stage: Stage, at: At, direction: Direction, text: impl fmt::Display) {
+        let mut line = String::with_capacity(USUAL);
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{text}");
+        self.moments.push(Moment { at, stage, direction, peer: self.peer.clone(), text: line, decisive: false });
     }
 }
 
@@ -69,10 +76,12 @@ fn unanswered(heard: Option<At>, asked: At) -> &'static str {
 
 /// The story of an attempt, in the order of its frames; one moment is the decisive one where the attempt dropped.
 pub fn moments(attempt: &Attempt) -> Vec<Moment> {
-    let mut told: Vec<(bool, Vec<Moment>)> = Vec::new();
+    let mut moments = Vec::with_capacity(attempt.steps.len());
+    // Which of them are beside the login.
+    let mut lesser = Vec::with_capacity(attempt.steps.len());
     let mut steps = attempt.steps.iter().enumerate().peekable();
     while let Some((index, step)) = steps.next() {
-        let mut moments = Vec::new();
+        let begin = moments.len();
         let dropped = attempt.dropped_step == Some(index);
         match &step.kind {
             StepKind::Lookup(lookup) => {
@@ -106,11 +115,11 @@ pub fn moments(attempt: &Attempt) -> Vec<Moment> {
             StepKind::Inquiry(inquiry) => directory::inquiry(step, inquiry, &mut moments),
         }
         if dropped {
-            mark(step, attempt.drop.as_ref(), &mut moments);
+            mark(step, attempt.drop.as_ref(), begin, &mut moments);
         }
-        told.push((dropped || !is_lesser(step), moments));
+        lesser.resize(moments.len(), !dropped && is_lesser(step));
     }
-    shorten(told)
+    shorten(moments, &lesser)
 }
 
 /// Is this beside the login, so that it may be left out of a long story?
@@ -118,11 +127,12 @@ fn is_lesser(step: &Step) -> bool {
     step.outcome != Outcome::Failed && matches!(step.purpose, Purpose::Other | Purpose::Update | Purpose::Revocation)
 }
 
-/// Marks the decisive moment, and tells it where no moment was of that frame.
-fn mark(step: &Step, drop: Option<&DropPoint>, moments: &mut Vec<Moment>) {
+/// Marks the decisive moment of this step, whose first one is at `begin`, and tells it where no moment was of that frame.
+fn mark(step: &Step, drop: Option<&DropPoint>, begin: usize, moments: &mut Vec<Moment>) {
     let Some(drop) = drop else { return };
+    let of_step = moments.get_mut(begin..).unwrap_or_default();
     // Of several moments of one frame the last is what ended it: ServerHello and alert may share a packet.
-    if let Some(moment) = moments.iter_mut().rfind(|moment| moment.at.frame == drop.at.frame) {
+    if let Some(moment) = of_step.iter_mut().rfind(|moment| moment.at.frame == drop.at.frame) {
         moment.decisive = true;
         return;
     }
@@ -135,15 +145,16 @@ fn mark(step: &Step, drop: Option<&DropPoint>, moments: &mut Vec<Moment>) {
         How::Rst => (Direction::Silence, "closed (RST)".to_owned()),
         How::Icmp => (Direction::In, "ICMP: not reachable".to_owned()),
     };
-    let peer = moments.last().map(|moment| moment.peer.clone()).unwrap_or_default();
+    let peer = of_step.last().map(|moment| moment.peer.clone()).unwrap_or_default();
     moments.push(Moment { at: drop.at, stage: drop.stage, direction, peer, text, decisive: true });
 }
 
 /// Leaves out what is beside the login, then the middle, until the story has a length that people read.
-fn shorten(told: Vec<(bool, Vec<Moment>)>) -> Vec<Moment> {
-    let length: usize = told.iter().map(|(_, moments)| moments.len()).sum();
-    let mut moments: Vec<Moment> =
-        told.into_iter().filter(|(important, _)| *important || length <= LONGEST).flat_map(|(_, moments)| moments).collect();
+fn shorten(mut moments: Vec<Moment>, lesser: &[bool]) -> Vec<Moment> {
+    if moments.len() > LONGEST {
+        let mut lesser = lesser.iter();
+        moments.retain(|_| lesser.next() != Some(&true));
+    }
     moments.sort_by_key(|moment| moment.at.frame);
     let Some(surplus) = moments.len().checked_sub(LONGEST).filter(|surplus| *surplus > 0) else { return moments };
     // The end explains more than the beginning; what follows the decisive moment is short.
@@ -153,14 +164,31 @@ fn shorten(told: Vec<(bool, Vec<Moment>)>) -> Vec<Moment> {
     let Some(left_out) = moments.get(from..to).filter(|range| keeps_decisive(range)) else { return moments };
     let (Some(first), Some(last)) = (left_out.first(), left_out.last()) else { return moments };
     let text = format!("{} more steps, up to frame {}", left_out.len(), last.at.frame);
-    let folded =
-        Moment { at: first.at, stage: first.stage, direction: Direction::Silence, peer: String::new(), text, decisive: false };
+    let folded = Moment {
+        at: first.at,
+        stage: first.stage,
+        direction: Direction::Silence,
+        peer: SmolStr::default(),
+        text,
+        decisive: false,
+    };
     moments.splice(from..to, [folded]);
     moments
 }
 
 /// `SYN`, `SYN ×4`.
-fn times<'a>(what: impl Into<Cow<'a, str>>, count: usize) -> Cow<'a, str> {
-    let what = what.into();
-    if count > 1 { format!("{what} ×{count}").into() } else { what }
+fn times<W: fmt::Display>(what: W, count: usize) -> Times<W> {
+    Times { what, count }
+}
+
+struct Times<W> {
+    what: W,
+    count: usize,
+}
+
+impl<W: fmt::Display> fmt::Display for Times<W> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.what.fmt(out)?;
+        if self.count > 1 { write!(out, " ×{}", self.count) } else { Ok(()) }
+    }
 }

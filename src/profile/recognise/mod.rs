@@ -20,7 +20,7 @@ use super::{Mark, MarkKind, Profile, Profiles, Recognised};
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::{AlternativeName, Certificate};
 use crate::model::Mac;
-use crate::text::WireText;
+use crate::text::{WireText, begins, contains};
 
 mod marks;
 
@@ -85,6 +85,12 @@ impl Numbers {
     fn contains(self, number: usize) -> bool {
         1_u64.checked_shl(u32::try_from(number).unwrap_or(u32::MAX)).is_none_or(|bit| self.0 & bit != 0)
     }
+
+    /// One after the other.
+    fn iter(self) -> impl Iterator<Item = usize> {
+        let left = std::iter::successors(Some(self.0), |left| Some(left & left.wrapping_sub(1)));
+        left.take_while(|left| *left != 0).map(|left| left.trailing_zeros() as usize)
+    }
 }
 
 /// Those of which enough may be shown that speaks for them: none of the others need be read, let alone weighed.
@@ -93,8 +99,11 @@ fn candidates(shown: &Shown<'_>) -> Numbers {
     for (kind, values) in MARKS.iter().filter(|(kind, _)| shown.has_any(*kind)) {
         for (_, of) in values.iter().filter(|(value, _)| seen(*kind, "", value, shown).is_some()) {
             for (weight, numbers) in (1..).zip(of) {
-                let weights = weights.iter_mut().enumerate().filter(|(number, _)| Numbers(*numbers).contains(*number));
-                weights.for_each(|(_, sum)| *sum = sum.saturating_add(weight));
+                for number in Numbers(*numbers).iter() {
+                    if let Some(sum) = weights.get_mut(number) {
+                        *sum = sum.saturating_add(weight);
+                    }
+                }
             }
         }
     }
@@ -326,22 +335,6 @@ fn is_within(name: &str, domain: &str) -> bool {
     let Some(before) = name.len().checked_sub(domain.len()) else { return false };
     let ends = name.get(before..).is_some_and(|end| end.eq_ignore_ascii_case(domain));
     ends && name.get(..before).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// Does `text` begin with `prefix`, whatever the case?
-fn begins(text: &str, prefix: &str) -> bool {
-    // Byte by byte: most differ in the first.
-    text.len() >= prefix.len() && text.bytes().zip(prefix.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
-}
-
-/// Does `text` contain `part`, whatever the case?
-fn contains(text: &str, part: &str) -> bool {
-    let Some(first) = part.bytes().next() else { return true };
-    let mut places = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text.as_bytes());
-    places.any(|place| {
-        let rest = text.as_bytes().get(place..).and_then(|rest| rest.get(..part.len()));
-        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(part.as_bytes()))
-    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,11 @@ const LONGEST: usize = 255;
 
 /// Labels joined by dots, without the final one; the root is empty. Case is kept: some phones can be told by it.
 pub(super) fn text(name: &impl ToName) -> WireText {
+    text_or(name, &WireText::default())
+}
+
+/// The same; where the name is that of `known`, it shares its bytes: most records bear the name that was asked for.
+pub(super) fn text_or(name: &impl ToName, known: &WireText) -> WireText {
     let mut room = [0; LONGEST];
     let mut free = room.as_mut_slice();
     let mut write = |octets: &[u8]| {
@@ -26,6 +31,9 @@ pub(super) fn text(name: &impl ToName) -> WireText {
     }
     let free = free.len();
     let joined = room.get(..LONGEST.saturating_sub(free)).unwrap_or_default();
+    if joined == known.raw().as_bytes() {
+        return known.clone();
+    }
     // To the end in any case: that is quicker than to look after each octet whether to go on.
     if joined.iter().fold(false, |found, octet| found | octet.is_ascii_control()) {
         WireText::from(escaped(&lossy(joined)))

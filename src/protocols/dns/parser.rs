@@ -7,6 +7,7 @@ use domain::rdata::{A, Aaaa, Cname, Ns, Ptr, Srv};
 
 use super::{Message, Question, Record, RecordData, kind, name};
 use crate::bytes::Reader;
+use crate::text::WireText;
 
 /// Length of the header (RFC 1035 section 4.1.1).
 pub(super) const HEADER: usize = 12;
@@ -46,10 +47,11 @@ fn sections(wire: &Wire<[u8]>, message: &mut Message) -> Result<(), String> {
         let first = || Question { name: name::text(question.qname()), kind: question.qtype().to_int() };
         message.question.get_or_insert_with(first);
     }
+    let asked = message.question.as_ref().map_or_else(WireText::default, |question| question.name.clone());
     let mut section = questions.answer().map_err(|error| format!("question: {error}"))?;
     let mut trouble = None;
     for (title, keep) in SECTIONS {
-        let bad = records(&mut section, title, keep, &mut message.records)?;
+        let bad = records(&mut section, title, keep, &asked, &mut message.records)?;
         trouble = trouble.or(bad);
         match section.next_section().map_err(|error| format!("{title} section: {error}"))? {
             Some(next) => section = next,
@@ -64,6 +66,7 @@ fn records(
     section: &mut RecordSection<'_, [u8]>,
     title: &str,
     keep: Option<bool>,
+    asked: &WireText,
     into: &mut Vec<Record>,
 ) -> Result<Option<String>, String> {
     let mut trouble = None;
@@ -75,7 +78,7 @@ fn records(
             return Err(format!("more than {MAX_RECORDS} records"));
         }
         match value(&record) {
-            Ok(Some(data)) => into.push(Record { name: name::text(&record.owner()), answer, data }),
+            Ok(Some(data)) => into.push(Record { name: name::text_or(&record.owner(), asked), answer, data }),
             Ok(None) => {}
             Err(error) => trouble = trouble.or_else(|| Some(told(error))),
         }

@@ -9,6 +9,7 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::{BODY_LIMIT, Body, Request, Response};
 use crate::formats::memo::Memo;
+use crate::text::{WireText, begins, contains, ends};
 
 /// How much is kept of a body that is not known to be about certificates: enough for a login page.
 const SMALL_LIMIT: usize = 64 * 1024;
@@ -250,12 +251,12 @@ fn decoded(decoder: impl Read, limit: usize, whole: bool) -> Body {
 
 /// How much of a response's body is worth keeping.
 pub(super) fn limit(response: &Response, request: Option<&Request>) -> usize {
-    let kind = response.content_type.as_ref().map(|text| text.raw().to_ascii_lowercase()).unwrap_or_default();
-    let uri = request.map(|request| request.uri.raw().to_ascii_lowercase()).unwrap_or_default();
-    let is_media = ["audio/", "video/", "image/", "font/", "text/css"].iter().any(|family| kind.starts_with(family));
-    if is_media || kind.contains("javascript") {
+    let kind = response.content_type.as_ref().map_or("", WireText::raw);
+    let uri = request.map_or("", |request| request.uri.raw());
+    let is_media = ["audio/", "video/", "image/", "font/", "text/css"].iter().any(|family| begins(kind, family));
+    if is_media || contains(kind, "javascript") {
         0
-    } else if is_about_certificates(&kind, &uri) {
+    } else if is_about_certificates(kind, uri) {
         BODY_LIMIT
     } else {
         SMALL_LIMIT
@@ -268,7 +269,7 @@ fn is_about_certificates(kind: &str, uri: &str) -> bool {
     const NAMES: &[&str] = &["certsrv", "certnew", "certenroll", "certprov", "certdata", ".crl"];
     const ENDINGS: &[&str] = &[".cer", ".crt", ".der", ".pem", ".p7b", ".p7c", ".p7s", ".p12", ".pfx", ".tlv", ".tuz"];
     let path = uri.split(['?', '#']).next().unwrap_or_default();
-    KINDS.iter().any(|word| kind.contains(word))
-        || NAMES.iter().any(|word| uri.contains(word))
-        || ENDINGS.iter().any(|ending| path.ends_with(ending))
+    KINDS.iter().any(|word| contains(kind, word))
+        || NAMES.iter().any(|word| contains(uri, word))
+        || ENDINGS.iter().any(|ending| ends(path, ending))
 }

@@ -199,11 +199,12 @@ fn credentials(value: &str) -> Option<Credentials> {
     if scheme.is_empty() {
         return None;
     }
-    Some(match (scheme.to_ascii_lowercase().as_str(), token(value)) {
-        ("basic", _) => Credentials::Basic,
-        ("digest", _) => Credentials::Digest,
-        (_, Some(token)) => Credentials::Ntlm(token),
-        ("negotiate", None) => Credentials::Negotiate,
-        _ => Credentials::Other(WireText::from(scheme)),
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    Some(match token(value) {
+        _ if is("basic") => Credentials::Basic,
+        _ if is("digest") => Credentials::Digest,
+        Some(token) => Credentials::Ntlm(token),
+        None if is("negotiate") => Credentials::Negotiate,
+        None => Credentials::Other(WireText::from(scheme)),
     })
 }

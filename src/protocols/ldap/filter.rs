@@ -2,12 +2,14 @@
 
 use ldap_parser::filter::{AttributeValueAssertion, Filter, Substring};
 
+/// As many characters as most have.
+const USUAL: usize = 128;
 /// Characters that are written at most.
 const LONGEST: usize = 1024;
 
 /// Writes a filter. Its depth is bounded by the reader of its bytes.
 pub(super) fn text(filter: &Filter<'_>) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(USUAL);
     write(filter, &mut text);
     text
 }

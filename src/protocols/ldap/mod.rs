@@ -7,7 +7,7 @@ use crate::formats::x509::Certificate;
 use crate::formats::{ntlm, spnego};
 use crate::model::{Side, Time};
 use crate::protocols::{self, Guess, Out, OverTcp, OverUdp, Probe, Protocol};
-use crate::text::WireText;
+use crate::text::{WireText, contains};
 
 mod fields;
 mod filter;
@@ -177,7 +177,7 @@ impl Search {
 
     /// Does it look for CA certificates?
     pub fn is_for_authority(&self) -> bool {
-        let wants = |attribute: &WireText| is_attribute(attribute.raw(), "cACertificate");
+        let wants = |attribute: &WireText| is_attribute(attribute.raw().as_bytes(), "cACertificate");
         self.names_class(["certificationauthority", "certification-authority"])
             || self.attributes.iter().any(wants) && !self.is_for_enrolment()
     }
@@ -189,8 +189,7 @@ impl Search {
 
     /// Clients name a class by its LDAP name or, in objectCategory, by that of its schema object ([MS-ADSC]).
     fn names_class(&self, spellings: [&str; 2]) -> bool {
-        let filter = self.filter.raw().to_ascii_lowercase();
-        spellings.iter().any(|spelling| filter.contains(spelling))
+        spellings.iter().any(|spelling| contains(self.filter.raw(), spelling))
     }
 
     /// Does it ask what the server says of itself (RFC 4512 section 5.1)?
@@ -200,8 +199,9 @@ impl Search {
 }
 
 /// Is this description one of that attribute, whatever its options (`cACertificate;binary`)?
-fn is_attribute(description: &str, name: &str) -> bool {
-    description.split(';').next().is_some_and(|own| own.eq_ignore_ascii_case(name))
+fn is_attribute(description: &[u8], name: &str) -> bool {
+    let (own, options) = description.split_at_checked(name.len()).unwrap_or_default();
+    own.eq_ignore_ascii_case(name.as_bytes()) && options.first().is_none_or(|first| *first == b';')
 }
 
 /// searchResEntry: of its attributes, what a login can stand on.

@@ -170,7 +170,7 @@ fn entry(content: &[u8]) -> Option<Entry> {
     for attribute in ber::elements(attributes.content) {
         let mut parts = ber::elements(attribute.content);
         let (Some(description), Some(values)) = (parts.next(), parts.next()) else { continue };
-        let Ok(description) = std::str::from_utf8(description.content) else { continue };
+        let description = description.content;
         let mut values = ber::elements(values.content).map(|value| value.content);
         if is_attribute(description, "cACertificate") {
             let room = CERTIFICATES.saturating_sub(entry.certificates.len());
