@@ -19,6 +19,7 @@ pub mod ledger;
 mod limits;
 mod network;
 mod observe;
+pub mod servers;
 pub mod services;
 
 use extent::Extent;

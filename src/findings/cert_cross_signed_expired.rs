@@ -1,9 +1,11 @@
 //! `cert-cross-signed-expired`: the path sent ends in an expired cross-signed root.
 
+use crate::device::servers::Servers;
 use crate::findings::shared::chain::{self, certificate_found};
 use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
-use crate::trust::FaultKind;
+use crate::model::Evidence;
+use crate::trust::{FaultKind, root_of};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,7 +38,14 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          then no longer show it.",
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, fix))
+    let mut found = certificate_found(case, judged, fault, summary, fix);
+    let roots = case.servers.map_or(&[][..], Servers::roots);
+    let mut sent = judged.chain.iter().filter_map(|certificate| certificate.body.as_ref().ok());
+    if let Some((frame, _)) = sent.find_map(|body| root_of(body, judged.at.time, roots)) {
+        let text = "a server sends the valid certificate of that CA";
+        found.evidence.push(Evidence::new(*frame, "tls.handshake.type == 11", text));
+    }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -56,5 +65,19 @@ mod tests {
         assert!(found.summary.contains("(CN=ISRG Root X1), which expired on 2010-01-01T00:00:00Z"), "{}", found.summary);
         assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
         assert!(chain::judged_as(&accepted(vec![leaf(), cross]).case(), &expired).is_empty(), "a newer one does not");
+    }
+
+    #[test]
+    fn the_root_that_another_server_sends_shows_that_there_is_a_good_path() {
+        let ended = at(1).time.plus(-1);
+        let cross = certificate_with("CN=Contoso Issuing CA", "CN=Old Root", |body| body.not_after = ended);
+        let login = || refused_saying(45, vec![leaf(), cross.clone()]);
+        let root = certificate("CN=Contoso Issuing CA", "CN=Contoso Issuing CA");
+        let found = login().beside("10.0.0.9", None, &[leaf(), root]).the(&RULE);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+        assert_eq!(found.evidence.last().unwrap().frame, crate::model::Frame::new(100));
+        login().nothing(&RULE);
+        let renewed = certificate_with("CN=Contoso Issuing CA", "CN=Contoso Issuing CA", |body| body.not_after = ended);
+        login().beside("10.0.0.9", None, &[leaf(), renewed]).nothing(&RULE);
     }
 }

@@ -204,6 +204,7 @@ pub static ALL: &[&Rule] = &[
 use std::cell::OnceCell;
 
 use crate::device::facts::DeviceFacts;
+use crate::device::servers::Servers;
 use crate::login::steps::{Attempt, Lease};
 use crate::model::{Evidence, Stage};
 use crate::profile::Profile;
@@ -219,6 +220,8 @@ pub struct Case<'a> {
     pub known: &'a DeviceFacts,
     /// The lease that it was given in an attempt before and lives on, where several servers answered then.
     pub contested: Option<&'a Lease>,
+    /// What servers showed to anybody in the capture.
+    pub servers: Option<&'a Servers>,
     /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
     faults: OnceCell<Vec<Vec<Fault>>>,
 }
@@ -226,12 +229,17 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// An attempt of a device of this family, of which this is known.
     pub fn new(profile: &'a Profile, attempt: &'a Attempt, known: &'a DeviceFacts) -> Self {
-        Self { profile, attempt, known, contested: None, faults: OnceCell::new() }
+        Self { profile, attempt, known, contested: None, servers: None, faults: OnceCell::new() }
     }
 
     /// The same, on a contested lease of an attempt before.
     pub fn on_lease(self, contested: Option<&'a Lease>) -> Self {
         Self { contested, ..self }
+    }
+
+    /// The same, with what servers showed to anybody.
+    pub fn beside(self, servers: &'a Servers) -> Self {
+        Self { servers: Some(servers), ..self }
     }
 }
 

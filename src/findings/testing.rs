@@ -17,6 +17,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::device::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
+use crate::device::servers::Servers;
 use crate::findings::{Case, Found, Rule};
 use crate::flow::{Flow, Transport, Turn};
 use crate::formats::x509::{Body, Certificate, Hash, KeyKind, Name, PublicKey, Scheme, SignatureAlgorithm};
@@ -63,6 +64,7 @@ pub(crate) struct Login {
     pub(crate) known: DeviceFacts,
     pub(crate) profile: Profile,
     contested: Option<Lease>,
+    servers: Servers,
     next: u64,
 }
 
@@ -85,7 +87,7 @@ impl Login {
             seen_both_ways: true,
             ..DeviceFacts::default()
         };
-        Self { attempt, known, profile: profile(), contested: None, next: 1 }
+        Self { attempt, known, profile: profile(), contested: None, servers: Servers::default(), next: 1 }
     }
 
     /// Adds a step. Its frames follow those of the step before it.
@@ -132,6 +134,13 @@ impl Login {
         self
     }
 
+    /// This server gave somebody who named it so, or who named none, this chain in frame 100.
+    pub(crate) fn beside(mut self, address: &str, name: Option<&str>, chain: &[Arc<Certificate>]) -> Self {
+        let server = Endpoint::Ip(SocketAddr::new(ip(address), 5061));
+        self.servers.shown(server, Frame::new(100), name.map(WireText::from), chain);
+        self
+    }
+
     /// It lives on the lease of this exchange, of an attempt before.
     pub(crate) fn lives_on(mut self, exchange: Dhcp) -> Self {
         let StepKind::Lease(lease) = exchange.into_step(1).kind else { panic!("no lease") };
@@ -153,7 +162,7 @@ impl Login {
 
     /// What a rule is given.
     pub(crate) fn case(&self) -> Case<'_> {
-        Case::new(&self.profile, &self.attempt, &self.known).on_lease(self.contested.as_ref())
+        Case::new(&self.profile, &self.attempt, &self.known).on_lease(self.contested.as_ref()).beside(&self.servers)
     }
 
     /// What a rule finds. Whatever it finds must be fit to print.

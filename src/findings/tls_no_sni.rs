@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
     code: "tls-no-sni",
     stage: None,
     weight: Weight::Specific,
-    order: 765,
+    order: 735,
     help: Help {
         what: "The device's hello has no server_name extension, and the server answers with the certificate of another site, or \
                refuses.",
@@ -67,16 +67,28 @@ fn other_site(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     })?;
     let first = names.first()?;
     // An address is never named in a hello (RFC 6066 section 3).
-    if wanted.parse::<std::net::IpAddr>().is_ok() || names.iter().any(|name| domain(name) == domain(wanted)) {
+    let named = case.servers.and_then(|servers| servers.answered_for(judged.place().connection.flow.server, wanted));
+    let is_alike = named.is_none() && names.iter().any(|name| domain(name) == domain(wanted));
+    if wanted.parse::<std::net::IpAddr>().is_ok() || is_alike {
         return None;
     }
     let hello = unnamed(&judged.shaken)?;
     let (wanted, first) = (WireText::from(wanted.as_str()), WireText::from(first.as_str()));
     let name = judged.place().server();
-    let summary = format!("the device's hello names no server, and {name} answers for {first} instead of {wanted}");
+    let but = if named.is_some() { "; a hello that names it is answered for it" } else { "" };
+    let summary = format!("the device's hello names no server, and {name} answers for {first} instead of {wanted}{but}");
+    let right = named.map(|frame| {
+        Evidence::new(
+            frame,
+            "tls.handshake.type == 11",
+            format!("to a hello that names {wanted} it gives a certificate for that"),
+        )
+    });
+    // What the same server gives to who names it proves what the missing name does.
+    let (proof, confidence) = if named.is_some() { (Proof::Proven, 0.85) } else { (Proof::Inferred, 0.45) };
     let shown = Evidence::new(judged.at.frame, "tls.handshake.type == 11", format!("the certificate is for {first}"));
-    let evidence = [hello, shown].into_iter().chain(left(judged.shaken.leaving())).collect();
-    let mut found = make(case, &judged.shaken, Proof::Inferred, 0.45, summary, evidence);
+    let evidence = [hello, shown].into_iter().chain(left(judged.shaken.leaving())).chain(right).collect();
+    let mut found = make(case, &judged.shaken, proof, confidence, summary, evidence);
     found.explains_drop &= judged.refusal.is_some();
     Some(found)
 }
@@ -137,6 +149,22 @@ mod tests {
         assert!(found.summary.ends_with("answers for www.fabrikam.com instead of sip.contoso.com"), "{}", found.summary);
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
         assert!(other_site(&login.case(), &chain::judged_as(&login.case(), &mismatch("pool.contoso.com"))[0]).is_none());
+    }
+
+    #[test]
+    fn a_server_that_has_the_right_certificate_for_who_names_it() {
+        let other = || vec![certificate("CN=www.fabrikam.com", "CN=Contoso Issuing CA")];
+        let login = || {
+            let given = tcp(Purpose::Registrar).named("pool.contoso.com").hello().server_flight(other());
+            Login::new().step(given.alert(Side::Client, 2, 42)).dropped()
+        };
+        let found = login().beside("10.0.0.5", Some("pool.contoso.com"), &[leaf()]).the(&RULE);
+        fit_to_print(&found);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+        assert_eq!(found.evidence.last().unwrap().frame, crate::model::Frame::new(100));
+        assert_eq!(login().the(&RULE).proof, Proof::Inferred);
+        assert_eq!(login().beside("10.0.0.6", Some("pool.contoso.com"), &[leaf()]).the(&RULE).proof, Proof::Inferred);
+        assert!(RULE.order < crate::findings::cert_name_mismatch::RULE.order, "it is the earlier cause");
     }
 
     #[test]

@@ -14,7 +14,6 @@ use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
 use crate::event::{Event, EventSink};
-use crate::findings;
 use crate::flow::FlowTable;
 use crate::keylog::KeyLog;
 use crate::login::Login;
@@ -181,6 +180,7 @@ impl EventSink for Logins<'_> {
     fn event(&mut self, event: Event) {
         self.now = self.now.max(event.at.time);
         self.notes.event(&event);
+        self.registrars.servers.event(&event);
         let Some(owner) = self.devices.observe(&event) else { return };
         if let Some(joined) = owner.joined {
             self.join(joined, owner.device);
@@ -256,7 +256,7 @@ impl<'a> Tracked<'a> {
     fn gather(&mut self, attempts: Vec<Attempt>, profile: &Profile, facts: &DeviceFacts, registrars: &mut Registrars) {
         for attempt in attempts {
             registrars.note(&attempt);
-            self.gathered.attempt(attempt, profile, facts, findings::ALL);
+            self.gathered.attempt(attempt, profile, facts, &registrars.servers);
         }
     }
 

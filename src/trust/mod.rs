@@ -20,6 +20,7 @@ mod words;
 pub use gap::{is_called_intermediate, is_called_root};
 pub use repair::{Repair, judge_repaired};
 pub use usage::names_of;
+pub use validity::root_of;
 pub use words::{certificate_in_words, chain_in_words, key_name};
 
 /// The question.
@@ -31,6 +32,8 @@ pub struct Question<'a> {
     pub fetched: &'a [(Frame, Arc<Certificate>)],
     /// Did the device fetch its CAs in this capture (so that what it did not fetch, and is no public CA, it lacks)?
     pub store_known: bool,
+    /// Roots that servers sent to anybody, with the frames that brought them: these exist, whether or not the device has them.
+    pub roots: &'a [(Frame, Arc<Certificate>)],
     /// The name that led to the server, if it is known.
     pub name: Option<&'a str>,
     /// The capture's clock.

@@ -58,6 +58,7 @@ const NOW: Time = Time(1_393_632_000_000_000_000);
 struct Ask {
     chain: Vec<Arc<Certificate>>,
     fetched: Vec<(Frame, Arc<Certificate>)>,
+    roots: Vec<(Frame, Arc<Certificate>)>,
     store_known: bool,
     name: Option<&'static str>,
     now: Time,
@@ -69,7 +70,7 @@ struct Ask {
 fn sent(names: &[&str]) -> Ask {
     let chain = names.iter().map(|name| certificate(name)).collect();
     let policy = TrustPolicy::default();
-    Ask { chain, fetched: Vec::new(), store_known: false, name: None, now: NOW, device_now: None, policy }
+    Ask { chain, fetched: Vec::new(), roots: Vec::new(), store_known: false, name: None, now: NOW, device_now: None, policy }
 }
 
 impl Ask {
@@ -77,6 +78,12 @@ impl Ask {
     fn fetched(mut self, names: &[&str]) -> Self {
         self.fetched = names.iter().zip(70..).map(|(name, frame)| (Frame::new(frame), certificate(name))).collect();
         self.store_known = true;
+        self
+    }
+
+    /// Servers sent these to others.
+    fn seen_elsewhere(mut self, names: &[&str]) -> Self {
+        self.roots = names.iter().zip(90..).map(|(name, frame)| (Frame::new(frame), certificate(name))).collect();
         self
     }
 
@@ -105,6 +112,7 @@ impl Ask {
             chain: &self.chain,
             fetched: &self.fetched,
             store_known: self.store_known,
+            roots: &self.roots,
             name: self.name,
             now: self.now,
             device_now: self.device_now,
@@ -530,6 +538,31 @@ mod validity {
         assert_eq!(sent(chain).fetched(&["root"]).at(Y2012, None).judge().faults, []);
         let whole = sent(&["leaf", "issuing", "root-by-old-root", "old-root", "root"]).fault();
         assert_eq!(whole.kind, FaultKind::CrossSignedExpired, "where the store is not known, the other root is sent as well");
+    }
+
+    /// The same where the device holds neither root, and its server sends the old path alone.
+    #[test]
+    fn an_expired_cross_signed_path_whose_good_root_another_server_sends() {
+        let whole = || sent(&["leaf", "issuing", "root-by-old-root", "old-root"]);
+        let dated = |ask: Ask| {
+            let kinds = ask
+                .faults()
+                .into_iter()
+                .filter(|(_, kind)| matches!(kind, FaultKind::Expired { .. } | FaultKind::CrossSignedExpired));
+            kinds.collect::<Vec<_>>()
+        };
+        let expired = |found: &[(Option<Link>, FaultKind)]| {
+            !found.is_empty() && found.iter().all(|(_, kind)| matches!(kind, FaultKind::Expired { .. }))
+        };
+        assert!(expired(&dated(whole())));
+        let astray = dated(whole().seen_elsewhere(&["root"]));
+        assert_eq!(astray[0], (Some(Sent(2)), FaultKind::CrossSignedExpired));
+        assert!(astray.iter().all(|(_, kind)| *kind == FaultKind::CrossSignedExpired), "{astray:?}");
+        assert!(expired(&dated(whole().seen_elsewhere(&["old-root"]))));
+        let ask = whole().seen_elsewhere(&["root"]);
+        let first = ask.judge().faults.into_iter().find(|fault| fault.kind == FaultKind::CrossSignedExpired).unwrap();
+        let rest = judge_repaired(&ask.question(), &[Repair::of(&first)]);
+        assert!(!rest.iter().any(|fault| matches!(fault.kind, FaultKind::CrossSignedExpired)), "{rest:?}");
     }
 
     #[test]

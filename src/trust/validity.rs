@@ -1,8 +1,11 @@
 //! Dates, by the capture's clock and by the device's own.
 
+use std::sync::Arc;
+
 use super::path::{End, Node, Path, Pool};
 use super::{Clock, Fault, FaultKind, Link, Question, Walk};
-use crate::model::Time;
+use crate::formats::x509::{Body, Certificate};
+use crate::model::{Frame, Time};
 
 /// RFC 5280 section 6.1 does not look at the dates of a trusted CA; most verifiers do.
 const OF_TRUSTED_CA: f32 = 0.7;
@@ -21,8 +24,10 @@ pub(super) fn is_in_order(question: &Question<'_>, pool: &Pool<'_>, path: &Path)
 
 /// Certificates outside their validity, the server's own first; and cross-signed ones that lead old verifiers astray.
 pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_>, faults: &mut Vec<Fault>) {
+    let mut is_led_astray = false;
     for step in walk.steps() {
         let body = step.node.body;
+        is_led_astray |= step.place > 0 && root_of(body, question.now, question.roots).is_some();
         let mut fault = |clock: Clock, kind: FaultKind| {
             let mut certainty = if clock == Clock::CaptureOnly { BY_CAPTURE_ALONE } else { 1.0 };
             if step.is_top && step.place > 0 {
@@ -34,7 +39,10 @@ pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_
             fault(clock, FaultKind::NotYetValid { not_before: body.not_before, clock });
         }
         if let Some(clock) = whose(question, |now| now > body.not_after) {
-            fault(clock, FaultKind::Expired { not_after: body.not_after, clock });
+            // From a cross-signed certificate on, the way to the CA's own root would have been another.
+            let is_astray = is_led_astray && clock == Clock::Both;
+            let expired = FaultKind::Expired { not_after: body.not_after, clock };
+            fault(clock, if is_astray { FaultKind::CrossSignedExpired } else { expired });
         }
     }
     let leads_home = walk.path.end == End::Anchor || (walk.path.end == End::SelfSigned && !question.store_known);
@@ -44,6 +52,17 @@ pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_
     {
         faults.push(Fault { certificate: Some(astray), kind: FaultKind::CrossSignedExpired, certainty: ANOTHER_PATH });
     }
+}
+
+/// Of these roots, one that is valid now and has name and key of a CA for which another CA issued this certificate (RFC 4158
+/// section 2.4): it leads home where that other CA does not.
+pub fn root_of<'a>(cross: &Body, now: Time, roots: &'a [(Frame, Arc<Certificate>)]) -> Option<&'a (Frame, Arc<Certificate>)> {
+    let is_cross_signed = cross.subject.der != cross.issuer.der;
+    let is_it = |root: &Body| {
+        let is_valid = root.not_before <= now && now <= root.not_after;
+        is_valid && root.subject.der == cross.subject.der && root.key.info == cross.key.info
+    };
+    roots.iter().find(|(_, root)| is_cross_signed && root.body.as_ref().is_ok_and(is_it))
 }
 
 /// By whose clock does it hold?

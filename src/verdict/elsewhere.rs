@@ -7,6 +7,7 @@ use super::heading::Heading;
 use super::obstacle::{Obstacle, Onward};
 use super::result::{AttemptSummary, DeviceAnalysis, Finding};
 use crate::device::facts::DeviceFacts;
+use crate::device::servers::Servers;
 use crate::findings::shared::judged::{PROBABLE, fault_words};
 use crate::findings::{self, Weight};
 use crate::formats::x509::Certificate;
@@ -46,6 +47,8 @@ struct Registrar {
 pub struct Registrars {
     known: Vec<Registrar>,
     bytes: usize,
+    /// What any server showed to anybody.
+    pub servers: Servers,
 }
 
 impl Registrars {
@@ -72,6 +75,7 @@ impl Registrars {
             chain: &registrar.chain,
             fetched: &facts.fetched,
             store_known: facts.enrolment_seen && !facts.fetched.is_empty(),
+            roots: self.servers.roots(),
             name: registrar.name.as_ref().map(WireText::raw),
             now: registrar.at.time,
             device_now: None,
@@ -196,7 +200,7 @@ mod tests {
         let conclude = |(login, number): (&Login, u8)| {
             let mut gathered = Gathered::default();
             registrars.note(&login.attempt);
-            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, findings::ALL);
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, &Servers::default());
             let mut facts = login.known.clone();
             facts.mac = Some(Mac([0, 4, 0xf2, 0, 0, number]));
             gathered.conclude(&facts, Some(&login.profile), Vec::new())

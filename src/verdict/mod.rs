@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::device::facts::DeviceFacts;
+use crate::device::servers::Servers;
 use crate::findings::shared::sketch;
-use crate::findings::{Case, Found, Rule, Weight};
+use crate::findings::{self, Case, Found, Rule, Weight};
 use crate::login::steps::{Attempt, Lease};
 use crate::login::timeline::{self, Moment};
 use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
@@ -79,12 +80,12 @@ pub struct Gathered {
 
 impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
-    pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
+    pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, servers: &Servers) {
         let lease = self.contested.take();
         let profile = &*profile.for_firmware(facts);
-        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref());
+        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref()).beside(servers);
         let mut found: Vec<(&'static Rule, Found)> =
-            rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
+            findings::ALL.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
             found.confidence *= worth::of_finding(&case, found);
         }
@@ -99,7 +100,7 @@ impl Gathered {
             _ => rule.code,
         });
         if let Some(code) = primary {
-            self.look_on(&case, code, &found, rules);
+            self.look_on(&case, code, &found);
         }
         let explained = found.iter().any(|(rule, found)| found.explains_drop && rule.weight > Weight::Fallback);
         found.retain(|(rule, _)| rule.weight > Weight::Fallback || !explained);
@@ -147,9 +148,9 @@ impl Gathered {
     }
 
     /// What would have come next, had this cause been mended.
-    fn look_on(&mut self, case: &Case<'_>, code: &'static str, found: &[(&'static Rule, Found)], rules: &[&'static Rule]) {
+    fn look_on(&mut self, case: &Case<'_>, code: &'static str, found: &[(&'static Rule, Found)]) {
         let is_known = self.onward.iter().any(|behind| behind.code == code);
-        let Some(rule) = rules.iter().find(|rule| rule.code == code).filter(|_| !is_known) else { return };
+        let Some(rule) = findings::ALL.iter().find(|rule| rule.code == code).filter(|_| !is_known) else { return };
         let (onward, heading) = (onward::of_attempt(case, rule, found), Heading::of(case.attempt));
         self.held = self.held.saturating_add(onward.held()).saturating_add(heading.held());
         self.onward.reserve_exact(1);
@@ -476,7 +477,7 @@ mod tests {
         let leased = dhcp_exchange().discover().offer(RIGHT).offer(WRONG).request().ack(WRONG);
         let mut gathered = Gathered::default();
         for login in [Login::new().step(leased).step(asked()).dropped(), Login::new().step(asked()).dropped()] {
-            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, crate::findings::ALL);
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, &Servers::default());
         }
         let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
         assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
@@ -492,7 +493,7 @@ mod tests {
         let login = refused(chain).knowing(|known| known.user_agents.push(agent));
         let profiles = Profiles::builtin();
         let mut gathered = Gathered::default();
-        gathered.attempt(login.attempt, profiles.named("lync-phone-edition").unwrap(), &login.known, crate::findings::ALL);
+        gathered.attempt(login.attempt, profiles.named("lync-phone-edition").unwrap(), &login.known, &Servers::default());
         (gathered.attempts[0].primary_cause, gathered.findings.iter().map(|finding| finding.code).collect())
     }
 

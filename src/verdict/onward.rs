@@ -167,7 +167,7 @@ mod tests {
     fn analysis(logins: &[Login]) -> DeviceAnalysis {
         let mut gathered = Gathered::default();
         for login in logins {
-            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, findings::ALL);
+            gathered.attempt(login.attempt.clone(), &login.profile, &login.known, &crate::device::servers::Servers::default());
         }
         let last = logins.last().unwrap();
         gathered.conclude(&last.known, Some(&last.profile), Vec::new())

@@ -1,6 +1,7 @@
 //! Certificate chains of servers as the `cert-*` rules see them: asks `trust` what is wrong with a chain, and turns one
 //! fault into one finding.
 
+use crate::device::servers::Servers;
 use crate::findings::shared::alert::{can_mean, is_gap, named_by};
 use crate::findings::shared::handshake::{Shaken, handshakes};
 use crate::findings::shared::hints;
@@ -62,6 +63,7 @@ pub fn question<'a>(case: &Case<'a>, judged: &Judged<'a>) -> Question<'a> {
         chain: judged.chain,
         fetched: judged.fetched,
         store_known: case.known.enrolment_seen && !judged.fetched.is_empty(),
+        roots: case.servers.map_or(&[], Servers::roots),
         name: wanted_name(&judged.shaken).map(WireText::raw),
         now: judged.at.time,
         device_now: device_time(case, judged.at),
