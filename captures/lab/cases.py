@@ -4,6 +4,7 @@ The words of the expectations: a drop is the device's when the device ends it,
 the server's when the server ends or rejects it, and `unknown` where there is only silence.
 """
 
+import cases_directory
 import cases_makers
 import cases_network
 import cases_opened
@@ -11,6 +12,7 @@ import cases_pc
 import cases_servers
 import cases_sip
 import cases_tls
+import cases_vlan
 import cases_web
 from lync_phone import LyncPhone
 from phone import Settings
@@ -393,4 +395,4 @@ the phone bears the router's MAC, and there is no DHCP. The fault is the foundin
 CASES = [*FOUNDING_CASES, *CERTIFICATE_CASES, *REGISTRAR_CASES, *EARLY_CASES, *DIRECTORY_CASES,
          *ENROLMENT_CASES, *OTHER_CASES, *cases_network.CASES, *cases_tls.CASES, *cases_web.CASES, *cases_sip.CASES,
          *cases_makers.CASES, *cases_pc.CASES, *cases_servers.CASES,
-         *cases_opened.CASES]
+         *cases_opened.CASES, *cases_directory.CASES, *cases_vlan.CASES]

@@ -1,6 +1,6 @@
 """A login that goes well, and one that does not, for families of phones that have a profile of their own."""
 
-from maker_phone import SERVER, ClusterPhone, MakerPhone, MakerSettings, TrustingPhone
+from maker_phone import SERVER, ClusterPhone, MakerPhone, MakerSettings, RestartingPhone, TrustingPhone
 from scenario import CLEAR_NETWORK, DNS, GATEWAY, Case, Certificates, Device, dropping, signing_in
 from tls_phone import SRV
 from world import CA, DC, POOL
@@ -90,6 +90,13 @@ certificates"): alert 48 (unknown_ca).""",
           ("cert-expired", "cert-name-mismatch", "cert-weak"), settings={"transport": "tls"},
           files={file: 200 for file in YEALINK["files"]}, certificates=Certificates(hash="sha256", leaf_from="foreign"),
           kamailio_tls="plain", **given(f"66,{URL}")),
+    badly("provision-loop", "a T46S takes both its files, restarts for a setting in them, and takes them again", """\
+The two files give one setting differently, and the phone restarts whenever it changes. As in yealink-healthy, both come whole each
+time; it never goes on to register. The decisive frame is the last answer of the configuration server.""",
+          "yealink", YEALINK, ("provision", "device", "abandoned"), "http.response.code == 200", "provision-loop",
+          ("provision-not-found", "provision-rejected", "provision-no-server", "device-restarted", "update-loop"), runs=RestartingPhone,
+          settings={"transport": "tls", "begins_at_dhcp": True, "begins_again": 0.5}, restarts_at="address",
+          files={file: 200 for file in YEALINK["files"]}, certificates=TODAY, kamailio_tls="plain", **given(f"66,{URL}")),
     well("cisco-healthy", "a Cisco phone finds no CTL, takes ITL and configuration by TFTP, and registers", """\
 A CTL that is not found is normal: the cluster is not in mixed mode.""",
          "cisco-cucm", CISCO, ("provision-not-found", "provision-trust-list-rejected"),

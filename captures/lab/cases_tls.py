@@ -1,7 +1,8 @@
 """More cases of the registrar's TLS: what the certificate is for, who may show one, who stands between, and sessions."""
 
+from maker_phone import SERVER, ChoosingPhone, MakerPhone, MakerSettings
 from phone import Settings
-from scenario import CLEAR_NETWORK, DNS, Case, Certificates, Registrar, dropping, refusing
+from scenario import CLEAR_NETWORK, DNS, Case, Certificates, Registrar, dropping, refusing, signing_in
 from tls_phone import SRV, TlsPhone, TlsSettings
 from trust import Rules
 from world import POOL
@@ -10,6 +11,8 @@ OPENSSL_DNS = DNS | {SRV: [("pool01.contoso.com", 5061)]}
 TODAY = {"profile": "generic-sip", "runs": TlsPhone, "restarts_at": "names"}
 CLIENT_ALERT = "tls.alert_message.level == 2 && ip.src == {ip}"
 SERVER_ALERT = f"tls.alert_message.level == 2 && ip.src == {POOL}"
+CHOOSING = MakerSettings(transport="tls", certificate="phone", fetches_by="https", files=("0022ee5d4412.cfg",),
+                         user_agent="DeskPhone 200/2.4.1")
 REVOCATION = ("cert-expired", "cert-name-mismatch", "cert-untrusted-issuer", "cert-weak", *CLEAR_NETWORK)
 
 
@@ -64,6 +67,26 @@ Mutual TLS. The phone shows a certificate of another company's CA; OpenSSL in Ka
                    absent=("cert-untrusted-issuer", "tls-no-shared-cipher", "tls-handshake-failed", *CLEAR_NETWORK),
                    settings=TlsSettings(certificate="phone"), **TODAY)],
          certificates=Certificates(hash="sha256"), dns=OPENSSL_DNS, kamailio="ok", kamailio_tls="mutual"),
+    Case("tls-issuer-list-truncated", "the registrar's list of CAs is full, and the CA of the phone's certificate has fallen off it", """\
+The registrar names some hundred and forty roots of others. With them the list in its CertificateRequest is full: the next would not fit
+into 16 384 bytes, where Windows cuts it. The CA of the phone's maker is not among them. The phone picks its certificate by that list,
+finds none to show, and sends an empty Certificate: alert 40 (handshake_failure) of OpenSSL in Kamailio. Before that it has shown its
+certificate to the configuration server (nginx, on the same host), which names its maker's CA alone.""",
+         [dropping(("tls", "server", "alert"), f"{SERVER_ALERT} && tcp.srcport == 5061", "tls-issuer-list-truncated",
+                   contributing=("tls-client-certificate-rejected",),
+                   absent=("cert-untrusted-issuer", "tls-no-shared-cipher", "provision-rejected", *CLEAR_NETWORK),
+                   profile="generic-sip", runs=ChoosingPhone, restarts_at="names", says=("Fabrikam Issuing CA",),
+                   settings=CHOOSING)],
+         certificates=Certificates(hash="sha256", names=("pool01.contoso.com", SERVER)), kamailio="ok", kamailio_tls="crowded",
+         dns=OPENSSL_DNS | {SERVER: POOL}, files={CHOOSING.files[0]: 200}, files_mutual=True,
+         dhcp_more=(f"--dhcp-option=66,https://{SERVER}/",)),
+    Case("tls-issuer-list-whole-healthy", "its healthy twin: a short list, with the CA of the phone's maker in it", """\
+The registrar names that CA alone. The phone shows its certificate, and registers.""",
+         [signing_in(absent=("tls-client-certificate-rejected", "tls-issuer-list-truncated"), profile="generic-sip", runs=MakerPhone,
+                     settings=CHOOSING)],
+         certificates=Certificates(hash="sha256", names=("pool01.contoso.com", SERVER)), kamailio="ok", kamailio_tls="makers",
+         dns=OPENSSL_DNS | {SERVER: POOL}, files={CHOOSING.files[0]: 200}, files_mutual=True,
+         dhcp_more=(f"--dhcp-option=66,https://{SERVER}/",)),
     Case("tls-no-sni", "two sites share an address, and the phone's hello does not say which it wants", """\
 A reverse proxy (nginx) holds several sites on the registrar's address and port, and refuses hellos that name none of
 them: alert 112 (unrecognized_name). The phone's TLS 1.0 knows no extensions.""",

@@ -48,8 +48,9 @@ class Client:
     # Field phones wait 4, 8, 16… seconds (RFC 2131 section 4.1); the lab is in more of a hurry.
     waits = (1.5, 3, 4)
 
-    def __init__(self, mac, options, seed, interface="eth0", probes=False, needs=()):
+    def __init__(self, mac, options, seed, interface="eth0", probes=False, needs=(), waits=waits):
         self.mac, self.options, self.interface, self.probes, self.needs = mac, options, interface, probes, needs
+        self.waits = waits
         self.random = random.Random(seed)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
         self.socket.bind((interface, 0))
@@ -98,10 +99,10 @@ class Client:
     def _broadcast(self, payload):
         udp = struct.pack("!HHHH", 68, 67, 8 + len(payload), 0) + payload
         pseudo = bytes(4) + b"\xff" * 4 + struct.pack("!BBH", 0, 17, len(udp))
-        udp = udp[:6] + struct.pack("!H", _checksum(pseudo + udp)) + udp[8:]
+        udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp)) + udp[8:]
         ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), self.random.getrandbits(16), 0, 128, 17, 0)
         ip += bytes(4) + b"\xff" * 4
-        ip = ip[:10] + struct.pack("!H", _checksum(ip)) + ip[12:]
+        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
         self.socket.send(b"\xff" * 6 + mac_bytes(self.mac) + b"\x08\x00" + ip + udp)
 
     def _receive(self, xid, wanted, wait):
@@ -176,7 +177,7 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
 
 
-def _checksum(data):
+def checksum(data):
     """The Internet checksum (RFC 1071)."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data[:len(data) & ~1]))
     total += data[-1] << 8 if len(data) & 1 else 0

@@ -46,7 +46,8 @@ private_key = {folder}/key.pem
 cipher_list = DEFAULT:@SECLEVEL=0
 {client}
 """
-MUTUAL = "ca_list = {folder}/clients.pem\nverify_certificate = yes\nrequire_certificate = yes\n"
+MUTUAL = "ca_list = {folder}/{authorities}.pem\nverify_certificate = yes\nrequire_certificate = yes\n"
+AUTHORITIES = {"mutual": "clients", "crowded": "crowd", "makers": "makers"}  # whose names it sends to clients
 PLAIN = "verify_certificate = no\nrequire_certificate = no\n"
 # The machine's own settings would refuse what some cases are about.
 OPENSSL = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = weak\n[weak]\nCipherString = DEFAULT:@SECLEVEL=0\n"
@@ -101,12 +102,12 @@ if (!pv_www_authenticate("contoso.com", "lab-only", "0")) {
 
 
 def start(network, host, address, folder, route, tls=""):
-    """Start it on a host; `tls` (plain or mutual, perhaps with a version) adds port 5061. Returns the process."""
+    """Start it on a host; `tls` (plain, or of `AUTHORITIES`, perhaps with a version) adds port 5061. Returns the process."""
     own = folder / f"kamailio-{host}"
     own.mkdir(exist_ok=True)
     if tls:
         kind, _, version = tls.partition("-")
-        client = (MUTUAL if kind == "mutual" else PLAIN).format(folder=folder)
+        client = (MUTUAL if kind in AUTHORITIES else PLAIN).format(folder=folder, authorities=AUTHORITIES.get(kind))
         (folder / "tls.cfg").write_text(TLS_DOMAIN.format(folder=folder, client=client, method="TLSv1.2+" if version else "TLSv1.2"))
         (folder / "openssl.cnf").write_text(OPENSSL)
     text = BASE.format(address=address, route=ROUTES[route], nonce_life=4 if route == "short-nonce" else 300,

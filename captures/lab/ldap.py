@@ -5,15 +5,18 @@ import socket
 import socketserver
 
 import ber
+import kerberos
 import ntlm
 
 BIND_REQUEST, BIND_RESPONSE, SEARCH_REQUEST, SEARCH_ENTRY, SEARCH_DONE = 0x60, 0x61, 0x63, 0x64, 0x65
 UNBIND = b"\x42\x00"
-SUCCESS, SASL_BIND_IN_PROGRESS, INVALID_CREDENTIALS = 0, 14, 49
+SUCCESS, SASL_BIND_IN_PROGRESS, NO_SUCH_OBJECT, INVALID_CREDENTIALS = 0, 14, 32, 49
 WRONG_PASSWORD = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1"
+NO_CONTAINER = "0000208D: NameErr: DSID-03100288, problem 2001 (NO_OBJECT), data 0, best match of:\n\t'{0}'\n"
 MECHANISM = "GSS-SPNEGO"
 CONFIGURATION = "CN=Configuration,DC=contoso,DC=com"
-KEY_SERVICES = f"CN=Public Key Services,CN=Services,{CONFIGURATION}"
+SERVICES = f"CN=Services,{CONFIGURATION}"
+KEY_SERVICES = f"CN=Public Key Services,{SERVICES}"
 
 
 class Failed(Exception):
@@ -39,6 +42,12 @@ class Client:
         if code != SUCCESS:
             raise Failed(f"bind {code}")
 
+    def bind_with(self, token):
+        """SASL in one step: a ticket says all."""
+        code, _ = self._bind(token)
+        if code != SUCCESS:
+            raise Failed(f"bind {code}")
+
     def search(self, base, scope, category, attribute):
         """Values of an attribute of the entries of an object category, or of all entries."""
         if category:
@@ -52,6 +61,9 @@ class Client:
         while True:
             tag, body = self._receive()
             if tag == SEARCH_DONE:
+                code = ber.walk(body)[0][1][0]
+                if code != SUCCESS:
+                    raise Failed(f"search {code}")
                 return values
             for _, found in ber.walk(ber.walk(body)[1][1]):
                 values += [value.decode() for _, value in ber.walk(ber.walk(found)[1][1])]
@@ -77,9 +89,9 @@ class Client:
         return ber.walk(body)[1]
 
 
-def serve(address, mode, ca_host):
+def serve(address, mode, ca_host, keytab):
     """A domain controller that publishes no CA certificate, but an enrolment service if `mode` is not empty."""
-    Controller.mode, Controller.ca_host = mode, ca_host
+    Controller.mode, Controller.ca_host, Controller.keytab = mode, ca_host, keytab
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     socketserver.ThreadingTCPServer((address, 389), Controller).serve_forever()
 
@@ -87,12 +99,14 @@ def serve(address, mode, ca_host):
 class Controller(socketserver.BaseRequestHandler):
     """One client's connection."""
 
-    mode, ca_host = "ok", None
+    mode, ca_host, keytab = "ok", None, None
 
     def handle(self):
         buffer = b""
         self.challenge = os.urandom(8)
         while received := self.request.recv(4096):
+            if self.mode == "hangs":
+                continue
             buffer += received
             while (element := ber.decode(buffer)) is not None:
                 _, body, buffer = element
@@ -108,6 +122,8 @@ class Controller(socketserver.BaseRequestHandler):
 
     def _bind(self, operation):
         token = ber.walk(ber.walk(operation)[2][1])[1][1]
+        if kerberos.is_negotiation(token) and kerberos.is_valid(token, kerberos.key_of(self.keytab)):
+            return _result(BIND_RESPONSE, SUCCESS, ber.octets(kerberos.completed(), 0x87))
         if ntlm.kind(token) == 1:
             answer = ber.octets(ntlm.challenge(self.challenge, computer="DC01"), 0x87)
             return _result(BIND_RESPONSE, SASL_BIND_IN_PROGRESS, answer)
@@ -122,6 +138,8 @@ class Controller(socketserver.BaseRequestHandler):
         done = _result(SEARCH_DONE, SUCCESS)
         if not base:
             return _entry("", "configurationNamingContext", CONFIGURATION), done
+        if self.mode == "no-container":
+            return (_result(SEARCH_DONE, NO_SUCH_OBJECT, text=NO_CONTAINER.format(SERVICES), matched=SERVICES),)
         category = ber.walk(filter_body)[1][1] if filter_tag == 0xA3 else b""
         if category == b"pKIEnrollmentService" and self.mode != "empty":
             name = f"CN=Contoso Issuing CA,CN=Enrollment Services,{KEY_SERVICES}"
@@ -129,8 +147,8 @@ class Controller(socketserver.BaseRequestHandler):
         return (done,)
 
 
-def _result(tag, code, *more, text=""):
-    return ber.encode(tag, ber.integer(code, ber.ENUMERATED), ber.octets(""), ber.octets(text), *more)
+def _result(tag, code, *more, text="", matched=""):
+    return ber.encode(tag, ber.integer(code, ber.ENUMERATED), ber.octets(matched), ber.octets(text), *more)
 
 
 def _entry(name, attribute, value):

@@ -28,7 +28,7 @@ class MakerSettings(TlsSettings):
     keep_alive: float = 1
     pause: tuple = (1.5, 2.5)
     files: tuple = ()
-    fetches_by: str = "http"           # or tftp
+    fetches_by: str = "http"           # or https, tftp
     registrar: tuple = ()              # name and port, where no SRV record leads there
     token_server: str = ""             # no SIP: an HTTPS server that it asks for a token, time after time
     polls: int = 4
@@ -69,9 +69,13 @@ class MakerPhone(TlsPhone):
             raise Dropped("no configuration")
 
     def _by_http(self, server, file):
-        connection = self.tcp(server, 80)
+        by_tls = self.settings.fetches_by == "https"
+        connection = self.tcp(server, 443 if by_tls else 80)
         if connection is None:
             raise Dropped("no configuration server")
+        if by_tls:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = self._context().wrap_socket(connection, server_hostname=SERVER)
         lines = [f"GET /{file} HTTP/1.1", f"Host: {SERVER}", f"User-Agent: {self.settings.user_agent}", "Connection: close"]
         with connection:
             connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -132,3 +136,23 @@ class ClusterPhone(MakerPhone):
     def _fetch_configuration(self):
         super()._fetch_configuration()
         raise Dropped("nobody on the trust list signed this")
+
+
+class RestartingPhone(MakerPhone):
+    """A setting that needs a restart is in its configuration, and it never finds that it has it already."""
+
+    def _fetch_configuration(self):
+        super()._fetch_configuration()
+        raise Dropped("a setting that needs a restart")
+
+
+class ChoosingPhone(MakerPhone):
+    """It shows its certificate only where the server names its maker's CA; the registrar's list has lost that."""
+
+    def _fetch_configuration(self):
+        self.has_fitting_certificate = True
+        super()._fetch_configuration()
+
+    def _shake_hands(self, host, port):
+        self.has_fitting_certificate = False
+        return super()._shake_hands(host, port)

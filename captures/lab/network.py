@@ -65,14 +65,17 @@ class Network:
         self._ip("addr", "add", f"{address}/{NETMASK}", "dev", "br0")
         self.set("switch", "net.ipv4.ip_forward", 0)
 
-    def host(self, name, mac, *addresses, ttl=128):
-        """A host on the switch. Without an address it has only its cable (a DHCP client)."""
+    def host(self, name, mac, *addresses, ttl=128, attached=True):
+        """A host on the switch, or at a cable that leads to no bridge. Without an address it has only its cable (a DHCP client)."""
         namespace = self._add_namespace(name)
         self._cable("switch", name, name, "eth0")
         run("ip", "link", "set", "eth0", "address", mac, namespace=namespace)
         self._quieten(namespace, "eth0")
         self._set_stack(name, ttl)
-        self._ip("link", "set", name, "master", "br0")
+        if attached:
+            self._ip("link", "set", name, "master", "br0")
+        else:
+            self._ip("link", "set", name, "arp", "off")
         self._ip("link", "set", name, "up")
         run("ip", "link", "set", "eth0", "up", namespace=namespace)
         for address in addresses:
@@ -90,6 +93,15 @@ class Network:
         run("ip", "link", "set", "lan", "address", outside_mac, "up", namespace=namespace)
         run("ip", "addr", "add", f"{outside_address}/{NETMASK}", "dev", "lan", namespace=namespace)
         self.set(name, "net.ipv4.ip_forward", 1)
+
+    def patch_cable(self, one, other, mac=None, attached=None):
+        """A cable within the switch, for what a process does with frames; one end may be attached to the bridge."""
+        self._ip("link", "add", one, "type", "veth", "peer", "name", other)
+        if mac:
+            self._ip("link", "set", one, "address", mac)
+        for end in (one, other):
+            self._ip("link", "set", end, *(("master", "br0") if end == attached else ("arp", "off")))
+            self._ip("link", "set", end, "up")
 
     def unplug(self, host, seconds):
         """Take a host's cable out, and put it back."""

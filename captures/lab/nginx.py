@@ -20,6 +20,9 @@ ssl_ciphers AES128-SHA:@SECLEVEL=0;
 server {{ listen {address}:5061 ssl default_server; ssl_reject_handshake on; }}
 server {{ listen {address}:5061 ssl; server_name pool01.contoso.com;
           ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; }}"""
+MUTUAL = """\
+listen {address}:443 ssl; ssl_protocols TLSv1.2; ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
+          ssl_client_certificate {folder}/makers.pem; ssl_verify_client on; ssl_verify_depth 2;"""
 TOKENS = """\
 ssl_protocols TLSv1.2;
 server {{ listen {address}:443 ssl; ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
@@ -54,10 +57,11 @@ def updates(network, host, address, folder, way):
         _hang(network, host)
 
 
-def files(network, host, address, folder, answers):
-    """A configuration server: a status code for each file, 404 for all others."""
+def files(network, host, address, folder, answers, mutual):
+    """A configuration server: a status code for each file, 404 for all others. Mutual TLS admits the phones of one maker alone."""
     exact = "".join(f'location = /{file} {{ return {code} "configuration"; }} ' for file, code in answers.items())
-    _start(network, host, folder, "files", f"server {{ listen {address}:80 default_server; {exact} location / {{ return 404; }} }}")
+    listens = MUTUAL.format(address=address, folder=folder) if mutual else f"listen {address}:80 default_server;"
+    _start(network, host, folder, "files", f"server {{ {listens} {exact} location / {{ return 404; }} }}")
 
 
 def tokens(network, host, address, folder):

@@ -49,6 +49,7 @@ class Settings:
     asks_updates: bool = False
     strict_domain: bool = False        # takes no registrar outside its SIP domain
     begins_at_dhcp: bool = False       # gives everything up after a drop, its address too
+    dhcp_waits: tuple = dhcp.Client.waits  # seconds that each DISCOVER or REQUEST is waited for
     needs_options: tuple = ()          # DHCP options without which it takes no answer
     probes_address: bool = False       # ARP for the address that it was given (RFC 5227)
     asks_revocation: bool = False      # of the server's certificate, in the middle of the handshake
@@ -146,7 +147,8 @@ class Phone(WebClient):
         if self.settings.vendor_class:
             options.insert(1, (60, self.settings.vendor_class))
         self.dhcp = self.dhcp or dhcp.Client(self.settings.mac, options, f"{self.settings.host_name}{self.cuts or ''}",
-                                             probes=self.settings.probes_address, needs=self.settings.needs_options)
+                                             probes=self.settings.probes_address, needs=self.settings.needs_options,
+                                             waits=self.settings.dhcp_waits)
         try:
             answer = self.dhcp.lease()
         except dhcp.NoLease as reason:
@@ -186,7 +188,7 @@ class Phone(WebClient):
         try:
             client = ldap.Client(self.address_of(services[0][0]), self.random)
             client.search("", 0, None, "configurationNamingContext")
-            client.bind()
+            self.bind(client)
             client.search(ldap.KEY_SERVICES, 2, "certificationAuthority", "cACertificate")
             hosts = client.search(ldap.KEY_SERVICES, 2, "pKIEnrollmentService", "dNSHostName")
             client.close()
@@ -195,6 +197,10 @@ class Phone(WebClient):
         if not hosts:
             raise Dropped("directory: no CA")
         return hosts[0]
+
+    def bind(self, client):
+        """To the directory, by NTLM."""
+        client.bind()
 
     def fetch_certificates(self, host):
         """The CA chain over HTTP; NTLM in three legs on one connection."""

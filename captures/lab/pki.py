@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import ipaddress
+import itertools
 import os
 
 from cryptography import x509
@@ -70,6 +71,18 @@ class Authority:
         legacy = keys.load("legacy", 2048)
         return certificate(self._root_name, self.root_key, _name("Contoso Legacy CA"), legacy, self.hash_name,
                            years(-12), days(-40), authority=True)
+
+
+def crowd(key, limit):
+    """Roots of many companies: as many as fit, with their names, into a list of CAs of that many bytes (RFC 5246 section 7.4.4)."""
+    made = []
+    for number in itertools.count(1):
+        company = f"{'Public Trust Network ' * (number % 3 > 0)}Services {number:03} {'Ltd.' if number % 2 else 'Incorporated'}"
+        name = x509.Name.from_rfc4514_string(f"CN=Root CA {number:03},OU=Certification Authority,O={company},C=US")
+        limit -= 2 + len(name.public_bytes())
+        if limit < 0:
+            return made
+        made.append(certificate(name, key, name, key, "sha256", years(-5), years(15), authority=True))
 
 
 def self_signed(key, host_names, hash_name):

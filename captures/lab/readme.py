@@ -25,7 +25,7 @@ would look in other conditions of the field.
 
 ## Making them again
 
-    captures/lab/make              # all, in about six minutes
+    captures/lab/make              # all, in about eight minutes
     captures/lab/make CASE…        # some
 
 It needs root on a Linux with network namespaces, and Python 3.11 or later; on Debian it installs what is missing
@@ -42,6 +42,7 @@ servers alone: named, unbound, kea, ISC dhcpd and dnsmasq; chrony and ntpsec; ng
 gnutls-serv and `openssl s_server`; Kamailio; hostapd, udhcpd, PowerDNS, Knot, MIT's krb5kdc, Go's and Python's TLS; nftables for
 what vanishes. The phones are scripts with OpenSSL's own handshakes, or with udhcpc, wpa_supplicant, kinit and `openssl s_client`;
 their pauses were lengthened afterwards. Snap lengths, copies and edges were applied to what was captured.
+Those whose page says so were written frame by frame by a script, with a clock of its own, and never passed a network.
 
 ## What is real and what is scripted
 
@@ -50,13 +51,15 @@ their pauses were lengthened afterwards. Snap lengths, copies and edges were app
 | Ethernet, ARP, IP, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
 | DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, no ACK, SERVFAIL) |
 | routers, address translation, loss | the kernel's forwarding and nftables |
+| VLAN tags, CDP | Python, a process in the place of the phone's network card and of the switch's port |
+| LLDP-MED | lldpd on the switch; Python on the phone |
 | registrar's TLS | OpenSSL, with TLS 1.0 and SHA-1 allowed; nginx where it refuses hellos without a name |
 | registrars of SIP phones | Kamailio, over UDP, TCP and TLS; Python in `sip-udp-…`, `sip-tcp-…` and `three-phones` |
 | certificates | RSA and X.509 as any CA makes them; PKCS#7 by OpenSSL under the label that Microsoft's CA uses |
-| OCSP responder, KDC | OpenSSL's, MIT's krb5kdc |
+| OCSP responder, KDC | OpenSSL's, MIT's krb5kdc with accounts of the lab's |
 | web servers that redirect, forbid, offer Basic, hang, close, or fail; the address book and revocation lists | nginx |
-| NTP, LDAP, certsrv (IIS), OCS registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked |
-| the Communicator and Lync phones | Python: hand-made DHCP and TLS 1.0 clients that follow the documented sequence of each family |
+| NTP, LDAP, certsrv (IIS), OCS registrar, pool web services | Python, right on the wire, and no more than the phone asks for; NTLMv2 is computed and checked, a ticket opened |
+| the Communicator and Lync phones | Python: hand-made DHCP, Kerberos (RC4-HMAC) and TLS 1.0 clients that follow the documented sequence of each family |
 | the SIP phones, the PCs and the SIP servers that connect | Python; over TLS, their handshake and their judgement of certificates are OpenSSL's |
 | capture | dumpcap; the name of processor and kernel is taken out |
 

@@ -57,6 +57,17 @@ class Registrar:
 
 
 @dataclass
+class Access:
+    """A switch port with VLANs, all of them tagged, and what the switch says of the voice VLAN there."""
+
+    site: int = 20                     # the VLAN of the site's servers
+    other: int | None = None           # a VLAN with a DHCP server and nothing else
+    lldp: int | None = None            # the voice VLAN that LLDP-MED names, and CDP
+    cdp: int | None = None
+    every: int = 30                    # seconds between two announcements
+
+
+@dataclass
 class Device:
     """One phone of a case, and what the capture of it must say."""
 
@@ -99,22 +110,23 @@ class Case:
     dns_server: str = "10.0.4.10"      # the address that DHCP gives out, "" for none; 10.0.4.14 answers nothing
     sip: str = ""                      # a plain SIP registrar: ok, rejects, forbids
     kamailio: str = ""                 # Kamailio as registrar: a name of kamailio.ROUTES
-    kamailio_tls: str = ""             # its listener on 5061: plain or mutual, with -1.3 behind it for TLS 1.3
+    kamailio_tls: str = ""             # its listener on 5061: plain, or of kamailio.AUTHORITIES, with -1.3 behind it for TLS 1.3
     secrets: str = "beside"            # the TLS key log: beside the capture (keys.log), or inside it
     opened: list = field(default_factory=list)  # the devices once more, as that key log shows them
     files: dict = field(default_factory=dict)  # of the configuration server, with the status code of each; others are not there
+    files_mutual: bool = False         # over HTTPS, to phones that show their maker's certificate
     tftp: bool = False                 # it is the DHCP server's TFTP
     web_names: tuple = ()              # names of an HTTPS server on the pool's 443, which wants no more than a handshake
     web_service: str = ""              # the host with the pool's web service on 443: pool or ca
     dhcp_more: tuple = ()              # further options for dnsmasq
-    kerberos: bool = False             # MIT's KDC is on the domain controller, and knows nobody
+    kerberos: str = ""                 # MIT's KDC is on the domain controller: empty (it knows nobody), or of kdc.ACCOUNTS
     restart: str = ""                  # while a phone is signed in the pool's registrar ends, and: same, self-signed, stays-down
     restart_after: float = 5           # seconds after the capture began
     reboots: bool = False              # its host goes too, for a while
     updates: str = ""                  # what nginx on the pool's port 80 makes of update requests: a status code, or of nginx.UPDATES
     ntp: float | None = 0              # seconds off, None is silence
     ntp_synchronised: bool = True
-    directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known)
+    directory: str = "ok"              # ok, rejects (the credentials), empty (no CA known), no-container (to look in), hangs
     directory_verdict: str = "drop"
     directory_drops: str = ""          # nftables expressions: what vanishes, and where
     pool_drops: str = ""
@@ -123,6 +135,7 @@ class Case:
     pool_loss: int = 0                 # of 100 packets to or from the pool's 5061, SYNs apart, so many vanish
     routed: bool = False               # the phone is behind a router
     nat: bool = False                  # which translates its address to its own
+    access: Access | None = None       # the phone's port has VLANs; it is captured at "wire"
     port: str = "phone"                # where the capture is taken; br0 sees every host
     file_format: str = "pcapng"
     cut: str = ""                      # "before" or "after" the frame that cut_at finds

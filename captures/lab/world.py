@@ -21,6 +21,7 @@ import registrar
 import restart
 import revocation
 import sip_phone
+import vlan
 from lync_phone import LyncPhone
 from network import Network, fork, run
 from scenario import GATEWAY
@@ -31,11 +32,13 @@ SERVER_MAC = "00:15:5d:04:00:{:02x}"
 DEAF = "10.0.4.14"  # answers no DNS
 HOME_POOL = "10.0.4.15"
 SECOND_DHCP, SECOND_MAC = "10.0.4.66", "00:15:5d:66:00:01"
+OTHER_DHCP, OTHER_MAC = "10.0.30.1", "00:15:5d:30:00:01"
 SQUATTER_MAC = "00:15:5d:77:00:01"
 ROUTER, BEHIND = "10.0.4.2", "10.0.8.1"
 ROUTER_MAC, BEHIND_MAC = "00:15:5d:04:00:02", "00:15:5d:08:00:01"
 BACK_DNS_PORT = 5353
 INSPECTION = ("CN=FGT60F-Root,OU=Certificate Authority,O=Fortinet", "CN=FG60FTK20099,OU=Certificate Authority,O=Fortinet")
+FULL_LIST = 16384  # bytes of CAs that Windows servers send at most (KB 2464556)
 HOMES = {"moved": "ok", "circle": "moved-back"}  # the home pool's route, by the first registrar's
 # Option 43 for class MS-UC-Client: scheme, host, port and path of the certificate web service; option 120: the pool.
 UC_OPTION_43 = ("MS-UC-Client", "https", "pool01.contoso.com", "443", "/CertProv/CertProvisioningService.svc")
@@ -95,7 +98,7 @@ def _plug_in(network, case, device):
         if case.nat:
             network.masquerade("router", "eth0")
     else:
-        network.host(device.host, device.settings.mac)
+        network.host(device.host, device.settings.mac, attached=case.access is None)
         if device.settings.address:
             _set_address(network, device)
     if case.phone_drops:
@@ -112,6 +115,8 @@ def _set_address(network, device):
 
 
 def _start_servers(network, case, keys, folder):
+    if case.access:
+        _start_vlans(network, case, folder)
     _start_dns_and_dhcp(network, case, folder)
     if case.ntp is not None:
         network.spawn("time", ntp.serve, TIME, case.ntp, case.ntp_synchronised)
@@ -119,21 +124,23 @@ def _start_servers(network, case, keys, folder):
         network.filter_incoming("time", "udp dport 123")
     if case.directory_drops:
         network.filter_incoming("dc", case.directory_drops, case.directory_verdict)
-    network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com")
+    network.spawn("dc", ldap.serve, DC, case.directory, "ca01.contoso.com", folder / "service.keytab")
     chains = _certificates(network, case.certificates, keys, folder)
     if case.certsrv in nginx.PAGES:
         nginx.page(network, "ca", CA, folder, case.certsrv)
     elif case.certsrv != "refused":
         network.spawn("ca", certsrv.serve, CA, case.certsrv, chains)
+    if case.kamailio_tls == "crowded":
+        (folder / "crowd.pem").write_text(pki.pem(*pki.crowd(keys.load("legacy", 2048), FULL_LIST)))
     _start_registrar(network, case, folder)
     _start_pool_services(network, case, chains)
     _start_sip(network, case, folder)
     if case.kerberos:
-        kdc.start(network, "dc", DC, folder)
+        kdc.start(network, "dc", DC, folder, case.kerberos)
     if case.restart:
         restart.watch(network, POOL)
     if case.files and not case.tftp:
-        nginx.files(network, "pool", POOL, folder, case.files)
+        nginx.files(network, "pool", POOL, folder, case.files, case.files_mutual)
     if case.web_names:
         nginx.tokens(network, "pool", POOL, folder)
     if case.web_service:
@@ -196,6 +203,15 @@ def _dhcp_options(case):
             f"--dhcp-option=tag:uc,43,{_hex(vendor)}", f"--dhcp-option=tag:uc,120,{_hex(servers)}", *leases]
 
 
+def _start_vlans(network, case, folder):
+    if case.access.other:
+        network.host("other", OTHER_MAC, OTHER_DHCP, attached=False)
+        network.execute("other", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--port=0",
+                        "--bind-interfaces", "--interface=eth0", "--no-ping", "--dhcp-authoritative", "--dhcp-leasefile=/dev/null",
+                        "--dhcp-range=10.0.30.100,10.0.30.200,255.255.255.0,8h", f"--dhcp-option=6,{DC}")
+    vlan.start(network, case.devices[0].host, case.devices[0].settings.mac, folder, case.access)
+
+
 def _start_second_dhcp(network):
     """A router for homes, plugged in by somebody: it gives out itself, and knows none of the site's names."""
     network.host("second", SECOND_MAC, SECOND_DHCP)
@@ -236,6 +252,7 @@ def _certificates(network, wanted, keys, folder):
         nginx.revocation_list(network, "time", TIME, folder)
     (folder / "trusted.pem").write_text(pki.pem(site.root))
     (folder / "clients.pem").write_text(pki.pem(site.root, site.issuing))
+    (folder / "makers.pem").write_text(pki.pem(foreign.root, foreign.issuing))
     own = foreign.leaf(keys.load("phone", 2048), ("0022ee5d4412",), pki.days(-300), pki.days(900), usage="client")
     (folder / "phone.pem").write_text(pki.pem(own, foreign.issuing))
     shutil.copy(keys.path("phone", 2048), folder / "phone-key.pem")

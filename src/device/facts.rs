@@ -77,12 +77,10 @@ pub struct DeviceFacts {
     pub seeks_plug_and_play: Option<Time>,
     /// The server that answered that.
     pub plug_and_play: Option<IpAddr>,
-    /// Options of its last lease.
+    /// The options that DHCP told it last.
     pub lease: Option<(At, Arc<dhcp::Message>)>,
-    /// Did it give that lease back, or find it refused?
-    pub lease_over: bool,
-    /// VLAN in which it got that lease.
-    pub lease_vlan: Option<u16>,
+    /// The address that it was lent, unless it gave it back or found it refused.
+    pub lent: Option<Lent>,
     /// DISCOVERs in the middle of a lease that it had not given back: as a rule, it has restarted.
     pub restarts: Vec<At>,
     /// DISCOVERs that nobody has answered, by their transactions, the newest.
@@ -153,6 +151,17 @@ pub struct FetchedFile {
     pub name: WireText,
     /// Is it an image of the device's software, not configuration?
     pub image: bool,
+}
+
+/// An address that DHCP lends. Who asks an INFORM is told options, and lent nothing (RFC 2131 section 4.3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lent {
+    /// When.
+    pub at: Time,
+    /// For so many seconds; `None` where the server does not say.
+    pub seconds: Option<u32>,
+    /// In this VLAN.
+    pub vlan: Option<u16>,
 }
 
 /// Somebody's clock, as seen in a frame.
@@ -252,7 +261,7 @@ impl DeviceFacts {
         self.host_name = self.host_name.take().or(other.host_name);
         self.own_certificate = self.own_certificate.take().or(other.own_certificate);
         if self.lease.is_none() {
-            (self.lease, self.lease_over, self.lease_vlan) = (other.lease, other.lease_over, other.lease_vlan);
+            (self.lease, self.lent) = (other.lease, other.lent);
         }
         self.plug_and_play = self.plug_and_play.or(other.plug_and_play);
         self.seeks_plug_and_play = self.seeks_plug_and_play.max(other.seeks_plug_and_play);

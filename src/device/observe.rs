@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, TEXT, VlanStay, Whose};
+use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
 use super::services;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
@@ -172,7 +172,7 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         }
         match message.kind {
             Some(dhcp::kind::DISCOVER) if in_mid_lease(facts, event) => add_newest(&mut facts.restarts, event.at),
-            Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lease_over = true,
+            Some(dhcp::kind::RELEASE | dhcp::kind::DECLINE) => facts.lent = None,
             _ => {}
         }
         return;
@@ -181,22 +181,19 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
     if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::clone(message)));
         if !message.your.is_unspecified() {
-            facts.lease_over = false;
-            facts.lease_vlan = event.link.vlan;
+            facts.lent = Some(Lent { at: event.at.time, seconds: message.lease_seconds(), vlan: event.link.vlan });
         }
     } else if message.kind == Some(dhcp::kind::NAK) {
-        facts.lease_over = true;
+        facts.lent = None;
     }
 }
 
 /// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
 /// DISCOVER shows that it knows of none: it has restarted.
 fn in_mid_lease(facts: &DeviceFacts, event: &Event) -> bool {
-    let Some((given, lease)) = facts.lease.as_ref().filter(|_| !facts.lease_over) else { return false };
-    let Some(seconds) = lease.lease_seconds() else { return false };
-    let age = event.at.time.since(given.time);
-    let repeated = facts.restarts.last().is_some_and(|last: &At| last.time > given.time);
-    event.link.vlan == facts.lease_vlan && !repeated && age < i64::from(seconds).saturating_mul(SECOND / 2)
+    let Some(Lent { at, seconds: Some(seconds), vlan }) = facts.lent else { return false };
+    let repeated = facts.restarts.last().is_some_and(|last: &At| last.time > at);
+    event.link.vlan == vlan && !repeated && event.at.time.since(at) < i64::from(seconds).saturating_mul(SECOND / 2)
 }
 
 fn identity(facts: &mut DeviceFacts, message: &eap::Message) {
@@ -461,6 +458,28 @@ mod tests {
         assert_eq!(in_vain.iter().map(|(_, at)| at.frame.number()).collect::<Vec<_>>(), [1]);
         let all = facts((1..200).map(|frame| dhcp(frame, discover, 1)).collect()).discovers_in_vain;
         assert_eq!((all.len(), all.last().map(|(_, at)| at.frame.number())), (NEWEST, Some(199)));
+    }
+
+    #[test]
+    fn a_discover_in_mid_lease_is_a_restart_and_an_inform_ends_no_lease() {
+        let restarts = |kinds: &[u8]| {
+            let message = |(&kind, frame): (&u8, u64)| {
+                let options: &[(u8, &[u8])] = if kind == dhcp::kind::ACK { &[(51, &[0, 0, 14, 16])] } else { &[] };
+                let from_device = matches!(kind, dhcp::kind::DISCOVER | dhcp::kind::INFORM | dhcp::kind::RELEASE);
+                // An ACK of no kind of its own stands for the answer to an INFORM.
+                let (kind, options) = if kind == 0 { (dhcp::kind::ACK, &[][..]) } else { (kind, options) };
+                let mut message = crate::findings::testing::dhcp_message(kind, options);
+                message.operation = if from_device { 1 } else { 2 };
+                message.your = if options.is_empty() { [0, 0, 0, 0].into() } else { DEVICE.into() };
+                seen(frame, if from_device { Side::Client } else { Side::Server }, Message::Dhcp(Arc::new(message)))
+            };
+            facts(kinds.iter().zip(1..).map(message).collect()).restarts.len()
+        };
+        let (discover, ack, inform, release) = (dhcp::kind::DISCOVER, dhcp::kind::ACK, dhcp::kind::INFORM, dhcp::kind::RELEASE);
+        assert_eq!(restarts(&[discover, ack, discover]), 1);
+        assert_eq!(restarts(&[discover, ack, inform, 0, discover]), 1);
+        assert_eq!(restarts(&[discover, ack, release, discover]), 0);
+        assert_eq!(restarts(&[inform, 0, discover]), 0, "it was lent nothing");
     }
 
     #[test]

@@ -45,6 +45,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::Purpose;
+    use crate::model::Side;
     use crate::protocols::kerberos::code;
 
     fn bind(text: &str) -> Login {
@@ -69,6 +70,13 @@ mod tests {
         assert!(found.summary.contains("kim@CONTOSO.COM is locked, disabled or expired"), "{}", found.summary);
         let found = Login::new().step(refused(Some(0xc000_0072))).dropped().the(&RULE);
         assert!(found.summary.contains("kim@CONTOSO.COM is disabled"), "{}", found.summary);
+    }
+
+    #[test]
+    fn a_connection_to_the_directory_that_only_stands_open_makes_nothing_good() {
+        let open = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).act(|wire| wire.skip(2000));
+        let refused = kerberos(vec![(as_req(false), Some(krb_error(code::CLIENT_REVOKED)))]);
+        Login::new().step(open.data(Side::Client, 7).into_step(1)).step(refused.into_step(5)).dropped_in(1).the(&RULE);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::shared::directory;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{DirectoryRequest, StepKind, TicketRequest};
-use crate::model::{At, Evidence, Stage};
+use crate::login::steps::{DirectoryRequest, Purpose, Step, StepKind, TicketRequest};
+use crate::model::{At, Evidence, Outcome, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,10 +24,10 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        if step.stage != Stage::Directory || !answers::is_silence(step) || answers::connected_well(case, step.purpose) {
+        if step.stage != Stage::Directory || !answers::is_silence(step) {
             return None;
         }
-        let (at, show) = unanswered(kind)?;
+        let (at, show) = unanswered(kind).filter(|(at, _)| !answered_later(case, *at))?;
         let server = directory::server(step);
         let evidence = Evidence::new(at.frame, show, format!("request to {server}, and no answer"));
         Some((server, vec![evidence]))
@@ -40,6 +40,12 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Check the directory service on {list} and the firewall between the phone's VLAN and it; `ldapsearch` to it must answer."
         ),
     })
+}
+
+/// Did a domain controller answer on a connection after that? One that only stood open, and had answered before, does not count.
+fn answered_later(case: &Case<'_>, asked: At) -> bool {
+    let good = |step: &Step| step.purpose == Purpose::Directory && step.outcome == Outcome::Ok;
+    case.attempt.connections().any(|(step, _)| good(step) && step.goes_well_until() > Some(asked))
 }
 
 /// The last request that nobody answered, and what it is in Wireshark.
@@ -66,7 +72,6 @@ fn last_sent(ldap: &[DirectoryRequest], kerberos: &[TicketRequest]) -> Option<At
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
     use crate::model::{By, Side};
 
     #[test]
@@ -94,6 +99,17 @@ mod tests {
     fn silence_over_udp_is_no_loss_where_tcp_is_answered() {
         let over_tcp = tcp(Purpose::Directory).to("10.0.0.3", 88).data(Side::Client, 200).data(Side::Server, 900);
         Login::new().step(kerberos(vec![(as_req(false), None)])).step(over_tcp).nothing(&RULE);
+    }
+
+    #[test]
+    fn silence_of_the_kdc_while_a_connection_for_ldap_stands_open() {
+        let open = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).act(|wire| wire.skip(2000));
+        let asked = kerberos(vec![(as_req(false), None)]).into_step(5);
+        let login = Login::new().step(open.data(Side::Client, 7).into_step(1)).step(asked);
+        assert_eq!(
+            login.dropped_in(1).the(&RULE).summary,
+            "the domain controller does not answer: dc01.contoso.com (10.0.0.3:88)"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::findings::shared::files::{asks_everybody, guesses};
 use crate::findings::shared::option_need::{NAMING, given, names_configuration};
+use crate::findings::shared::vlans::to_and_fro;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Stage};
@@ -46,7 +47,9 @@ fn found(case: &Case<'_>) -> Option<Found> {
         && !asked.is_empty()
         && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
         && !case.attempt.steps.iter().any(goes_on)
-        && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last);
+        && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last)
+        // Who leaves each lease for another VLAN does not miss anything in it.
+        && to_and_fro(case).is_none();
     if !found {
         return None;
     }
@@ -85,6 +88,7 @@ fn is_led_by_a_name(step: &Step) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::facts::VlanStay;
     use crate::findings::testing::*;
     use crate::login::steps::Ending;
     use crate::model::By;
@@ -112,6 +116,13 @@ mod tests {
             found.summary,
             "10.0.4.1 names no configuration server (the device asks for option 66, 160), and the device starts over"
         );
+    }
+
+    #[test]
+    fn a_device_that_leaves_its_lease_for_another_vlan_misses_nothing_in_it() {
+        let to_and_fro = [Some(20), Some(30), Some(20), Some(30), Some(20)].into_iter().zip(1..);
+        let stays = to_and_fro.map(|(vlan, frame)| VlanStay { vlan, first: at(frame), last: at(frame) }).collect();
+        login(&[]).knowing(|known| known.vlan_stays = stays).nothing(&RULE);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::findings::shared::chain;
 use crate::findings::shared::handshake::{Shaken, handshakes};
 use crate::findings::shared::place::alert_name;
+use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, SECOND};
+use crate::model::{Evidence, How, SECOND};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -32,7 +33,9 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let left = refusal.leaving;
     // An alert that says something is another rule's; close_notify says nothing.
     let said = left.alert.is_some_and(|alert| alert != 0);
-    if said || shaken.hides_certificate() || chain::explains(case, shaken.place.index) {
+    // One that restarts has not left because of what it was sent, as far as anybody can tell.
+    let restarted = left.how == How::Abandoned && restart(case).is_some();
+    if said || restarted || shaken.hides_certificate() || chain::explains(case, shaken.place.index) {
         return None;
     }
     let last = shaken.last_of_server()?;
@@ -84,6 +87,13 @@ mod tests {
              shown"
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+    }
+
+    #[test]
+    fn a_device_that_restarts_in_mid_handshake_has_not_left_because_of_the_certificate() {
+        let stops = || Login::new().step(tcp(Purpose::Registrar).hello().server_flight(vec![]).abandoned()).dropped();
+        stops().the(&RULE);
+        stops().knowing(|known| known.restarts = vec![at(100)]).nothing(&RULE);
     }
 
     /// A device that leaves behind the server's flight of TLS 1.3, which a key log opens.

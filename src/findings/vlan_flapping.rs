@@ -1,11 +1,9 @@
 //! `vlan-flapping`: the device goes to and fro between VLANs, and gets on in none.
 
 use crate::device::facts::VlanStay;
+use crate::findings::shared::vlans::{TWO_CYCLES, to_and_fro};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, How, Stage};
-
-/// Stays that two cycles make: there, back, there, back, there.
-const TWO_CYCLES: usize = 5;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -27,11 +25,7 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>) -> Option<Found> {
     let drop = case.attempt.drop.filter(|drop| drop.stage <= Stage::Address)?;
-    let stays = two_cycles(&case.known.vlan_stays)?;
-    let during = stays.first()?.first <= case.attempt.last && case.attempt.first <= stays.last()?.last;
-    if !during {
-        return None;
-    }
+    let stays = to_and_fro(case)?;
     let name = |stay: &VlanStay| stay.vlan.map_or_else(|| "untagged".to_owned(), |vlan| format!("VLAN {vlan}"));
     let (one, other) = (name(stays.first()?), name(stays.get(1)?));
     // It got what it asked for, and left it: something told it to go to the other VLAN.
@@ -67,15 +61,6 @@ fn found(case: &Case<'_>) -> Option<Found> {
             .map(|stay| Evidence::new(stay.first.frame, "", format!("now {}", name(stay))))
             .collect(),
     })
-}
-
-/// The stays at the end of the list that go to and fro between the same two VLANs, if they make two cycles.
-fn two_cycles(stays: &[VlanStay]) -> Option<&[VlanStay]> {
-    let alternating =
-        stays.iter().rev().zip(stays.iter().rev().skip(2)).take_while(|(one, other)| one.vlan == other.vlan).count();
-    let length = alternating.saturating_add(2);
-    let from = stays.len().checked_sub(length)?;
-    stays.get(from..).filter(|stays| stays.len() >= TWO_CYCLES)
 }
 
 #[cfg(test)]

@@ -115,6 +115,11 @@ impl Assembler {
         !self.pieces.is_empty() || self.end.is_some()
     }
 
+    /// Where the first hole begins, if something waits behind one.
+    pub(super) fn first_hole(&self) -> Option<u64> {
+        self.pieces.first().map(|_| self.next)
+    }
+
     /// Would these offsets bring nothing new?
     pub(super) fn knows(&self, start: u64, end: u64) -> bool {
         let mut known = self.next.max(start);

@@ -222,20 +222,23 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     tries.push(current);
     let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
-    let restarts_signed_in = tries.iter().take(last).filter(|attempt| attempt.ends_in_mid_session()).count();
+    let in_mid_session = restarts_in_mid_session(&tries);
+    settled.keeps_restarting |= in_mid_session.iter().filter(|restarts| **restarts).count() >= A_HABIT;
+    let restarts_once = in_mid_session.iter().position(|restarts| *restarts).filter(|_| !settled.keeps_restarting);
+    let undecided = restarts_once.into_iter().chain(undecided).min();
     // A router that does not answer ends a login before it has begun.
     let lacks_router =
         |step: &Step| matches!(&step.kind, StepKind::Neighbour(neighbour) if neighbour.router) && step.outcome == Outcome::Failed;
     let has_login = |attempt: &Try| attempt.steps().any(|step| is_main_road(step) || lacks_router(step));
     let undecided = undecided.map(|place| tries.iter().take(place).filter(|attempt| has_login(attempt)).count());
     let tries = tries.into_iter().enumerate().filter(|(_, attempt)| has_login(attempt));
-    let keeps_restarting = restarts_signed_in >= A_HABIT;
     let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
     for number in numbers {
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
+        let keeps_restarting = settled.keeps_restarting && in_mid_session.get(index).is_some_and(|restarts| *restarts);
         let starts_over = StartsOver { keeps_restarting, goes_back };
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
@@ -246,10 +249,16 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     Split { attempts: closed, undecided }
 }
 
+/// After which of these the device restarted though it was signed in, and had not come to rest.
+fn restarts_in_mid_session(tries: &[Try]) -> Vec<bool> {
+    let next = tries.iter().skip(1).map(|next| next.steps().map(|step| step.first.time).min());
+    tries.iter().zip(next).map(|(attempt, next)| next.is_some_and(|next| attempt.ends_in_mid_session(next))).collect()
+}
+
 /// How the device starts over after an attempt.
 #[derive(Clone, Copy)]
 struct StartsOver {
-    /// It does so again and again though it is signed in.
+    /// It does so though it is signed in, and not for the first time.
     keeps_restarting: bool,
     /// It goes back to what comes earlier in a login.
     goes_back: bool,
@@ -498,6 +507,26 @@ mod tests {
             attempts[0].0.drop.map(|drop| drop.stage)
         };
         assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
+    }
+
+    /// What becomes of an attempt in which a device signs in, where it begins from nothing after so many seconds; and whether that
+    /// waits for what comes.
+    fn restarted_after(seconds: u64, keeps_restarting: bool) -> (Option<How>, bool) {
+        let (_, mut session) = moved(tcp(Purpose::Registrar).data(Side::Server, 9), 10);
+        (session.stage, session.outcome) = (Stage::Session, Outcome::Ok);
+        let signs_in = Judgement { draft: 1, weight: Weight::default(), step: session, signed_in: Some(0.9) };
+        let (_, asks) = moved(lease(&[]), 10 + seconds);
+        let judged = vec![signs_in, Judgement { draft: 2, weight: Weight::default(), step: asks, signed_in: None }];
+        let mut settled = Settled { keeps_restarting, ..Settled::default() };
+        let Split { attempts, undecided } = split(judged, &profile(), at_second(900, 900.0).time, &mut settled);
+        (attempts[0].0.drop.map(|drop| drop.how), undecided == Some(0))
+    }
+
+    #[test]
+    fn one_restart_in_mid_session_is_an_accident_until_there_is_another() {
+        assert_eq!(restarted_after(150, false), (None, true));
+        assert_eq!(restarted_after(150, true), (Some(How::Abandoned), false), "it did so before");
+        assert_eq!(restarted_after(700, true), (None, false), "it had come to rest");
     }
 
     #[test]

@@ -174,7 +174,8 @@ impl<'a> Context<'a> {
         }
         match connection.flow.server.port() {
             stages::provision::TRUST_VERIFICATION if self.file_servers.contains(&server) => Purpose::Provision,
-            443 if self.registrars.contains(&server) => Purpose::Registrar,
+            // One host can be both, under two names.
+            443 if self.registrars.contains(&server) && !self.is_named_for_configuration(connection) => Purpose::Registrar,
             80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
@@ -211,10 +212,14 @@ impl<'a> Context<'a> {
     }
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
+        let is_told = || self.is_named_for_configuration(connection) || self.configuration.contains(&server.to_string());
+        self.plug_and_play == Some(server) || !self.configuration.is_empty() && is_told()
+    }
+
+    /// Does DHCP name the server of this connection as that of the configuration?
+    fn is_named_for_configuration(&self, connection: &Connection) -> bool {
         let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        let named = || name().is_some_and(|name| self.configuration.contains(&name));
-        self.plug_and_play == Some(server)
-            || !self.configuration.is_empty() && (named() || self.configuration.contains(&server.to_string()))
+        !self.configuration.is_empty() && name().is_some_and(|name| self.configuration.contains(&name))
     }
 }
 
@@ -253,6 +258,16 @@ mod tests {
         let (_, draft) = drafts.last().unwrap();
         let StepKind::Connection(connection) = &draft.kind else { panic!("no connection") };
         context.connection(connection, draft)
+    }
+
+    #[test]
+    fn the_name_that_dhcp_gives_tells_the_configuration_from_a_registrar_on_the_same_host() {
+        let registers = || vec![tcp(Purpose::Registrar).to("10.0.0.5", 5061).hello().into_step(20)];
+        let web = |name| tcp(Purpose::Other).to("10.0.0.5", 443).named(name).hello();
+        let told = [(66, b"https://cfg.contoso.com/".as_slice())];
+        assert_eq!(purpose(registers(), web("cfg.contoso.com"), &told), Purpose::Provision);
+        assert_eq!(purpose(registers(), web("pool.contoso.com"), &told), Purpose::Registrar, "its other port");
+        assert_eq!(purpose(registers(), web("cfg.contoso.com"), &[]), Purpose::Registrar, "nobody says so");
     }
 
     #[test]

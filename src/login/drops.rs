@@ -17,7 +17,7 @@ const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
 /// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
-const COMES_TO_REST: i64 = 600 * SECOND;
+pub(super) const COMES_TO_REST: i64 = 600 * SECOND;
 
 /// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
@@ -34,7 +34,7 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
         let ending = step.ending?;
         let counts =
             (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
-        (counts && !got_past(step, ending, steps)).then_some((index, step, ending))
+        (counts && !is_beside_registrar(step, steps) && !got_past(step, ending, steps)).then_some((index, step, ending))
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
     Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
@@ -51,6 +51,19 @@ fn is_candidate(step: &Step, profile: &Profile) -> bool {
     }
 }
 
+/// Is this a name of which nothing shows what it is for, asked for while a connection to the registrar stands? The device has found
+/// its server: a client looks into its certificate (RFC 5280 section 4.2.1.13), or goes on beside the login.
+fn is_beside_registrar(step: &Step, steps: &[Step]) -> bool {
+    let stands = |other: &Step| match &other.kind {
+        StepKind::Connection(connection) if other.purpose == Purpose::Registrar => {
+            let is_closed = connection.first_close().is_some_and(|(closed, ..)| closed < step.first);
+            connection.stats.server.first_data.is_some_and(|answered| answered < step.first) && !is_closed
+        }
+        _ => false,
+    };
+    step.purpose == Purpose::Other && steps.iter().any(stands)
+}
+
 /// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
 fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
     let own = errand(failed.purpose);
@@ -58,7 +71,7 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         if std::ptr::eq(other, failed) || !is_main_road(other) {
             return false;
         }
-        let later = other.first > failed.first || other.last > ending.at;
+        let later = other.first > failed.first || other.goes_well_until() > Some(ending.at);
         let same_errand = other.purpose == failed.purpose
             && other.outcome == Outcome::Ok
             && rank(other) >= rank(failed)
@@ -314,7 +327,36 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::IntoStep;
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
+    use crate::model::Side;
+
+    #[test]
+    fn a_directory_that_is_only_left_after_a_refusal_of_the_kdc_was_no_way_past_it() {
+        let ldap = |last: bool| {
+            let open = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).act(|wire| wire.skip(2000));
+            let open = if last { open.bind(0, "") } else { open };
+            open.data(Side::Client, 7).into_step(1)
+        };
+        let refused = || kerberos(vec![(as_req(false), Some(krb_error(18)))]).into_step(5);
+        let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
+        assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
+        assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
+    }
+
+    #[test]
+    fn a_name_that_is_asked_for_while_the_registrar_is_spoken_to_is_not_how_it_is_found() {
+        let stops = |closes_first: bool| {
+            let mut asked = lookup("crl.contoso.com").rcode(3).into_step(20);
+            (asked.purpose, asked.outcome) = (Purpose::Other, Outcome::Failed);
+            asked.ending = Some(Ending { by: By::Server, how: How::Rejected, at: asked.last });
+            let answers = tcp(Purpose::Registrar).hello().data(Side::Server, 772);
+            let mut spoken = if closes_first { answers.leaves(Side::Client, Close::Fin) } else { answers }.into_step(1);
+            (spoken.outcome, spoken.ending) = (Outcome::Unclear, None);
+            find_drop(&[spoken, asked], &[false, false], true, &profile()).map(|(_, drop)| drop.stage)
+        };
+        assert_eq!(stops(true), Some(Stage::Names));
+        assert_eq!(stops(false), None, "what the certificate of that server names, perhaps");
+    }
 
     #[test]
     fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {

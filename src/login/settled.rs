@@ -16,6 +16,8 @@ pub(super) struct Settled {
     pub(super) ends: Vec<PastEnd>,
     /// Has the device shown that it repeats what fails before it restarts?
     pub(super) retries: bool,
+    /// Has it restarted again and again though it was signed in?
+    pub(super) keeps_restarting: bool,
 }
 
 impl Settled {
@@ -30,6 +32,7 @@ impl Settled {
     pub(super) fn join(&mut self, other: Settled) {
         self.count = self.count.max(other.count);
         self.retries |= other.retries;
+        self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {
             self.remember(end);
         }

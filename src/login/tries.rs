@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use crate::model::{At, By, How, Outcome, SECOND, Time};
 
-use super::drops::{given_up, is_challenged, rank, restarted_soon, transactions};
+use super::drops::{COMES_TO_REST, given_up, is_challenged, rank, restarted_soon, transactions};
 use super::judge::{Judgement, is_shadow};
 use super::stages::register;
 use super::steps::{Ending, Purpose, Step, StepKind};
@@ -114,13 +114,15 @@ impl Try {
         self.judgements.iter().filter(|judgement| judgement.signed_in.is_some()).map(|judgement| &judgement.step)
     }
 
-    /// Is its last session one that nobody closed, and not yet old?
-    pub(super) fn ends_in_mid_session(&self) -> bool {
+    /// Is its last session one that nobody closed, and not yet old when the next try begins?
+    pub(super) fn ends_in_mid_session(&self, next: Time) -> bool {
         if self.ran_out {
             return false;
         }
         let session = self.judgements.iter().rfind(|judgement| judgement.signed_in.is_some());
-        session.is_some_and(|judgement| restarted_soon(&judgement.step).is_some())
+        session.is_some_and(|judgement| {
+            restarted_soon(&judgement.step).is_some() && next.since(judgement.step.first.time) <= COMES_TO_REST
+        })
     }
 
     /// Does the first request of this step answer the challenge that an earlier connection brought?

@@ -1,5 +1,6 @@
 //! What differs within a family from one firmware to the next, and which firmware a device has.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -74,9 +75,10 @@ impl Variant {
 
 impl Profile {
     /// This profile as it holds for the firmware that the device's user agents name; unchanged where they name none.
-    pub fn for_firmware(&self, facts: &DeviceFacts) -> Profile {
-        let mut profile = self.clone();
+    pub fn for_firmware(&self, facts: &DeviceFacts) -> Cow<'_, Profile> {
+        let mut profile = Cow::Borrowed(self);
         for variant in self.variants.iter().filter(|variant| variant.holds_for(&facts.user_agents)) {
+            let profile = profile.to_mut();
             profile.strict_domain = variant.strict_domain.unwrap_or(profile.strict_domain);
             profile.trust.refine(&variant.trust);
         }

@@ -80,9 +80,10 @@ pub(super) fn usage(walk: &Walk<'_, '_>, faults: &mut Vec<Fault>) {
         };
         let body = step.node.body;
         if let Some(what) = wrong_purpose(body) {
-            // RFC 5280 does not let a CA's purposes bind those below it; OpenSSL and Schannel do. Of a trusted CA, few.
+            // RFC 5280 section 4.2.1.12: a certificate must only be used for the purposes that it names. It does not let a CA's
+            // bind those below it; OpenSSL and Schannel do. Of a trusted CA, few.
             let certainty = match (step.place, step.is_top) {
-                (0, _) => 0.95,
+                (0, _) => 1.0,
                 (_, false) => 0.6,
                 (_, true) => 0.3,
             };

@@ -67,6 +67,7 @@ impl Registrars {
     /// What this device would have against the chain of the registrar that it was on its way to.
     fn judged_by(&self, heading: &Heading, profile: &Profile, facts: &DeviceFacts) -> Option<Onward> {
         let registrar = self.known.iter().find(|registrar| heading.is_for(registrar.server, registrar.name.as_ref()))?;
+        let profile = profile.for_firmware(facts);
         let question = Question {
             chain: &registrar.chain,
             fetched: &facts.fetched,
@@ -237,6 +238,18 @@ mod tests {
         assert_eq!(fixes, ["tcp-refused", "cert-unsupported-key"]);
         let Some(Onward::Stopped { next, .. }) = &devices[0].onward else { panic!("{:?}", devices[0].onward) };
         assert_eq!((next.stage, next.confidence < 0.8), (Stage::Tls, true));
+        // A firmware that takes it is not stopped by it.
+        let newer = small(shut(5061)).knowing(|known| known.user_agents.push(WireText::from("Test/2.1")));
+        let from_two = crate::profile::Variant {
+            marker: "Test/".to_owned(),
+            from: Some("2.0".to_owned().try_into().unwrap()),
+            below: None,
+            strict_domain: None,
+            trust: crate::profile::TrustPolicy { rsa_max: Some((8192, 0.9)), ..Default::default() },
+        };
+        let newer = newer.profile(|profile| profile.variants.push(from_two));
+        let devices = together(&[newer, of_family(takes(5061, large_key()), "new")]);
+        assert_eq!(devices[0].fixes().iter().map(|fix| fix.code).collect::<Vec<_>>(), ["tcp-refused"]);
         // Another server's chain says nothing.
         let elsewhere = takes_of("mail.contoso.com", 443, large_key());
         let devices = together(&[small(shut(5061)), of_family(elsewhere, "new")]);

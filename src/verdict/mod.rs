@@ -81,6 +81,7 @@ impl Gathered {
     /// Runs the rules on an attempt that is over, picks its primary cause, and keeps a summary.
     pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, rules: &'static [&'static Rule]) {
         let lease = self.contested.take();
+        let profile = &*profile.for_firmware(facts);
         let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref());
         let mut found: Vec<(&'static Rule, Found)> =
             rules.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
@@ -399,9 +400,12 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{IntoStep, Login, dhcp_exchange, ip, lookup};
+    use crate::findings::testing::{IntoStep, Login, certificate_with, dhcp_exchange, ip, lookup, refused};
+    use crate::formats::x509::Hash;
     use crate::login::steps::StepKind;
     use crate::model::{At, Frame, SECOND};
+    use crate::profile::Profiles;
+    use crate::text::WireText;
 
     fn at(second: i64) -> At {
         At { frame: Frame::new(second.unsigned_abs()), time: crate::model::Time(second * SECOND) }
@@ -476,6 +480,36 @@ mod tests {
         }
         let causes: Vec<_> = gathered.attempts.iter().map(|attempt| attempt.primary_cause).collect();
         assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
+    }
+
+    /// The primary cause and all findings, where a Lync phone of this firmware refuses a certificate signed with SHA-256.
+    fn refused_by_lync_phone(version: &str, purposes: Option<&str>) -> (Option<&'static str>, Vec<&'static str>) {
+        let chain = vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
+            body.signature_algorithm.hash = Some(Hash::Sha256);
+            body.extended_key_usage = purposes.map(|purpose| vec![purpose.to_owned()]);
+        })];
+        let agent = WireText::from(format!("CPE/{version} OCPhone/{version} (Microsoft Lync Phone Edition)").as_str());
+        let login = refused(chain).knowing(|known| known.user_agents.push(agent));
+        let profiles = Profiles::builtin();
+        let mut gathered = Gathered::default();
+        gathered.attempt(login.attempt, profiles.named("lync-phone-edition").unwrap(), &login.known, crate::findings::ALL);
+        (gathered.attempts[0].primary_cause, gathered.findings.iter().map(|finding| finding.code).collect())
+    }
+
+    #[test]
+    fn the_firmware_that_a_phone_names_decides_what_it_verifies() {
+        let causes = |version: &str| refused_by_lync_phone(version, None).0;
+        assert_eq!(causes("4.0.7577.4366"), Some("cert-unsupported-signature"));
+        assert_eq!(causes("4.0.7577.4476"), Some("tls-closed-after-certificate"));
+    }
+
+    #[test]
+    fn what_the_certificate_itself_forbids_goes_before_what_the_family_cannot_verify() {
+        const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+        let (primary, all) = refused_by_lync_phone("4.0.7577.4366", Some(CODE_SIGNING));
+        assert_eq!(primary, Some("cert-wrong-usage"));
+        assert!(all.contains(&"cert-unsupported-signature"), "both are told: {all:?}");
+        assert_eq!(refused_by_lync_phone("4.0.7577.4476", Some(CODE_SIGNING)), (primary, vec!["cert-wrong-usage"]));
     }
 
     /// The period of attempts that begin at these seconds, each of which drops.

@@ -111,7 +111,7 @@ fn made_good(case: &Case<'_>, refusal: &Refusal<'_>) -> bool {
             StepKind::Inquiry(inquiry) => !inquiry.kerberos.is_empty(),
             _ => false,
         };
-        counts && step.purpose == Purpose::Directory && step.outcome == Outcome::Ok && step.last > refusal.at
+        counts && step.purpose == Purpose::Directory && step.outcome == Outcome::Ok && step.goes_well_until() > Some(refusal.at)
     })
 }
 

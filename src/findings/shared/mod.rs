@@ -25,4 +25,5 @@ pub mod sketch;
 #[cfg(test)]
 pub(crate) mod testing_link;
 pub mod update_status;
+pub(super) mod vlans;
 pub(super) mod wrong_clock;

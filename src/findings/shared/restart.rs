@@ -3,8 +3,8 @@
 use crate::findings::Case;
 use crate::model::{At, How, SECOND};
 
-/// A restart that comes later than this after the last sign of an attempt did not cut it off.
-const CUT_OFF: i64 = 120 * SECOND;
+/// A restart that comes later than this after the last sign of an attempt did not cut it off: by then a device has come to rest.
+const CUT_OFF: i64 = 600 * SECOND;
 
 /// The DISCOVER in the middle of a good lease by which a device began anew that nothing else had stopped.
 pub fn restart(case: &Case<'_>) -> Option<At> {

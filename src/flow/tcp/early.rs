@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::flow::limits::FARTHEST_AHEAD;
 use crate::flow::sent::of;
+use crate::flow::streams::Streams;
 use crate::model::Side;
 use crate::packet::Segment;
 
@@ -12,16 +13,22 @@ impl<T: Default> Connection<T> {
     pub(in crate::flow) fn is_early(&self, side: Side, segment: &Segment<'_>) -> bool {
         let Some(streams) = self.counted() else { return false };
         let hears = segment.has(Segment::ACK) && {
-            let (other, record) = (of(&self.sent, side.other()), of(&self.records, side.other()));
+            let other = of(&self.sent, side.other());
             let end = of(&streams.sides, side.other()).end().map_or(i64::MAX, |end| end as i64);
             let heard = other.offset(segment.acknowledgment).min(end);
-            other.seen() && other.based && is_ahead(heard, other.total.max(record.acked))
+            other.seen() && other.based && is_ahead(heard, self.whole_up_to(streams, side.other()))
         };
         let me = of(&self.sent, side);
         let ends = segment.has(Segment::FIN | Segment::RST) && me.seen() && me.based;
         // A FIN takes a number, too.
-        let said = me.total.saturating_add(u64::from(of(&streams.sides, side).end().is_some()));
+        let said = self.whole_up_to(streams, side).saturating_add(u64::from(of(&streams.sides, side).end().is_some()));
         hears || ends && is_ahead(me.offset(segment.sequence), said)
+    }
+
+    /// How far a side's bytes were seen without a hole: nobody acknowledges what stands behind one (RFC 9293 section 3.4).
+    fn whole_up_to(&self, streams: &Streams, side: Side) -> u64 {
+        let seen = of(&streams.sides, side).first_hole().unwrap_or(of(&self.sent, side).total);
+        seen.max(of(&self.records, side).acked)
     }
 }
 

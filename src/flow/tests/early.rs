@@ -56,6 +56,33 @@ fn the_end_of_a_stream_waits_for_the_bytes_before_it() {
 }
 
 #[test]
+fn an_acknowledgment_of_several_segments_waits_for_all_of_them() {
+    let orders = [["ack", "second", "first"], ["second", "ack", "first"], ["ack", "first", "second"], ["first", "ack", "second"]];
+    for order in orders {
+        let mut bench = opened_side_by_side();
+        for what in order {
+            match what {
+                "ack" => next(&mut bench).client(ACK, 0, 6, "on"),
+                "first" => next(&mut bench).server(ACK, 0, 0, "one"),
+                _ => next(&mut bench).server(ACK, 3, 0, "two"),
+            };
+        }
+        let calls = bench.calls();
+        let order_of_bytes: Vec<_> = calls.iter().filter_map(|call| call.split_once('"')).map(|(_, said)| said).collect();
+        assert_eq!(order_of_bytes, ["one\"", "two\"", "on\""], "{order:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_stream_waits_for_the_hole_before_it() {
+    let mut bench = opened_side_by_side();
+    next(&mut bench).server(ACK, 3, 0, "two");
+    next(&mut bench).server(FIN | ACK, 6, 0, "");
+    next(&mut bench).server(ACK, 0, 0, "one");
+    assert_eq!(bench.calls()[1..], ["3 #0 server \"one\"", "3 #0 server \"two\"", "2 #0 fin server", "2 #0 server end"]);
+}
+
+#[test]
 fn the_answer_to_a_call_waits_for_the_call() {
     for (answer, told) in [(SYN | ACK, "syn-ack"), (RST | ACK, "rst server")] {
         let mut bench = side_by_side();

@@ -88,6 +88,15 @@ impl Step {
         }
     }
 
+    /// The last frame that shows that it goes well. That a device says good-bye to a directory (RFC 4511 section 4.3) tells nothing
+    /// of what became of its errand there: what the directory said last does.
+    pub fn goes_well_until(&self) -> Option<At> {
+        match &self.kind {
+            StepKind::Connection(connection) if self.purpose == Purpose::Directory => connection.stats.server.last_data,
+            _ => Some(self.last),
+        }
+    }
+
     /// Had a session on it stood for long by then?
     pub(super) fn has_stood_by(&self, time: Time) -> bool {
         time.since(self.first.time) >= STOOD

@@ -192,7 +192,8 @@ fn nothing_is_known_of_a_sip_phone_in_general() {
 
 fn lync_phone(agents: &[&str]) -> Profile {
     let user_agents = agents.iter().map(|agent| WireText::from(*agent)).collect();
-    Profiles::builtin().named("lync-phone-edition").unwrap().for_firmware(&DeviceFacts { user_agents, ..Default::default() })
+    let facts = DeviceFacts { user_agents, ..Default::default() };
+    Profiles::builtin().named("lync-phone-edition").unwrap().for_firmware(&facts).into_owned()
 }
 
 fn takes_sha256(profile: &Profile) -> (bool, f32) {
