@@ -64,6 +64,7 @@ impl DeviceFacts {
             + self.heard_from.len()
             + self.ports_opened.len()
             + self.restarts.len()
+            + self.refusals.len()
             + self.discovers_in_vain.len()
             + self.vlan_stays.len()
             + self.files.len()
@@ -88,6 +89,7 @@ impl DeviceFacts {
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
             size_of_val(self.accepted.as_slice()),
             size_of_val(self.discovers_in_vain.as_slice()),
+            size_of_val(self.refusals.as_slice()),
         ];
         let texts = self.texts().map(|list| list.iter().map(WireText::held).fold(0, usize::saturating_add));
         fixed.into_iter().chain(texts).fold(lists, usize::saturating_add)
@@ -115,6 +117,7 @@ impl DeviceFacts {
         self.issuers_by_name.truncate(keep);
         newest(&mut self.restarts, keep);
         newest(&mut self.discovers_in_vain, keep);
+        newest(&mut self.refusals, keep);
         newest(&mut self.files, keep);
         newest(&mut self.answered, keep);
         newest(&mut self.accepted, keep);

@@ -85,6 +85,8 @@ pub struct DeviceFacts {
     pub lent: Option<Lent>,
     /// DISCOVERs in the middle of a lease that it had not given back: as a rule, it has restarted.
     pub restarts: Vec<At>,
+    /// Refusals (NAK) of an address, the newest, each with when it was next lent one.
+    pub refusals: Vec<(At, Option<Time>)>,
     /// DISCOVERs that nobody has answered, by their transactions, the newest.
     pub discovers_in_vain: Vec<(u32, At)>,
     /// The VLANs that its frames went into, one after the other, since it last got beyond asking for an address.
@@ -297,6 +299,7 @@ impl DeviceFacts {
         add(&mut self.fetched, other.fetched);
         add(&mut self.issuers_by_name, other.issuers_by_name);
         add(&mut self.restarts, other.restarts);
+        add(&mut self.refusals, other.refusals);
         add(&mut self.discovers_in_vain, other.discovers_in_vain);
         add(&mut self.routers_v6, other.routers_v6);
         add(&mut self.described, other.described);

@@ -179,9 +179,12 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         facts.lease = Some((event.at, Arc::clone(message)));
         if !message.your.is_unspecified() {
             facts.lent = Some(Lent { at: event.at.time, seconds: message.lease_seconds(), vlan: event.link.vlan });
+            let pending = facts.refusals.iter_mut().filter(|(_, lent)| lent.is_none());
+            pending.for_each(|(_, lent)| *lent = Some(event.at.time));
         }
     } else if message.kind == Some(dhcp::kind::NAK) {
         facts.lent = None;
+        add_newest(&mut facts.refusals, (event.at, None));
     }
 }
 
@@ -476,7 +479,7 @@ mod tests {
 
     #[test]
     fn a_discover_in_mid_lease_is_a_restart_and_an_inform_ends_no_lease() {
-        let restarts = |kinds: &[u8]| {
+        let of = |kinds: &[u8]| {
             let message = |(&kind, frame): (&u8, u64)| {
                 let options: &[(u8, &[u8])] = if kind == dhcp::kind::ACK { &[(51, &[0, 0, 14, 16])] } else { &[] };
                 let from_device = matches!(kind, dhcp::kind::DISCOVER | dhcp::kind::INFORM | dhcp::kind::RELEASE);
@@ -487,13 +490,16 @@ mod tests {
                 message.your = if options.is_empty() { [0, 0, 0, 0].into() } else { DEVICE.into() };
                 seen(frame, if from_device { Side::Client } else { Side::Server }, Message::Dhcp(Arc::new(message)))
             };
-            facts(kinds.iter().zip(1..).map(message).collect()).restarts.len()
+            facts(kinds.iter().zip(1..).map(message).collect())
         };
+        let restarts = |kinds: &[u8]| of(kinds).restarts.len();
         let (discover, ack, inform, release) = (dhcp::kind::DISCOVER, dhcp::kind::ACK, dhcp::kind::INFORM, dhcp::kind::RELEASE);
         assert_eq!(restarts(&[discover, ack, discover]), 1);
         assert_eq!(restarts(&[discover, ack, inform, 0, discover]), 1);
         assert_eq!(restarts(&[discover, ack, release, discover]), 0);
         assert_eq!(restarts(&[inform, 0, discover]), 0, "it was lent nothing");
+        let lent_after_refusal = |kinds: &[u8]| of(kinds).refusals.iter().map(|(_, lent)| lent.is_some()).collect::<Vec<_>>();
+        assert_eq!(lent_after_refusal(&[dhcp::kind::NAK, discover, ack, dhcp::kind::NAK, inform, 0]), [true, false]);
     }
 
     #[test]

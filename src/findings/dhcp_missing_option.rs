@@ -108,7 +108,14 @@ fn first_beyond(message: &dhcp::Message) -> Option<Ipv4Addr> {
 fn is_missing(given: &[Given<'_>], needed: &RequiredOption) -> bool {
     let lacks =
         |one: &Given<'_>| [Some(needed.option), needed.or].iter().flatten().all(|code| one.message.option(*code).is_none());
-    is_wanted(given, needed) && given.iter().all(lacks)
+    is_wanted(given, needed) && given.iter().all(lacks) && !came_with_the_lease(given, needed)
+}
+
+/// Who sends an INFORM has an address already (RFC 2131 section 3.4): what it needs for that came with the lease, which these
+/// answers are not. It asks for what a UC client needs.
+fn came_with_the_lease(given: &[Given<'_>], needed: &RequiredOption) -> bool {
+    let asked_for = matches!(needed.option, option::VENDOR | option::SIP_SERVERS);
+    !asked_for && given.iter().all(|one| one.message.your.is_unspecified())
 }
 
 /// Does the device want it from who answered?
@@ -233,6 +240,23 @@ mod tests {
         assert_eq!(found.confidence, KNOWN);
         assert!(found.summary.ends_with("prov.contoso.com, which another option names, cannot be found without"));
         assert_eq!(left_at_that(&[1, 3, 6, 66], &[MASK, (66, b"10.0.4.9")]).the(&RULE).confidence, SUPPOSED);
+    }
+
+    #[test]
+    fn the_answer_to_an_inform_need_not_tell_what_came_with_the_lease() {
+        let informed = |needed: Vec<RequiredOption>| {
+            let answered = dhcp_exchange().inform().ack(&[(6, &[10, 0, 4, 2])]).act(|lease, _| {
+                for (_, ack) in &mut lease.acks {
+                    let message = dhcp::Message { your: Ipv4Addr::UNSPECIFIED, ..ack.as_ref().clone() };
+                    *ack = std::sync::Arc::new(message);
+                }
+            });
+            let mut step = answered.into_step(1);
+            step.ending = Some(Ending { by: By::Device, how: How::Abandoned, at: step.last });
+            Login::new().profile(|profile| profile.required_options = needed).step(step).dropped()
+        };
+        informed(vec![needed(1)]).nothing(&RULE);
+        assert!(informed(vec![needed(1), needed(43)]).the(&RULE).summary.contains("option 43"));
     }
 
     #[test]

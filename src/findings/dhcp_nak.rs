@@ -3,7 +3,7 @@
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{LeaseV6, StepKind};
-use crate::model::{Evidence, Stage};
+use crate::model::{At, Evidence, SECOND, Stage};
 use crate::protocols::dhcpv6;
 
 /// The rule.
@@ -28,7 +28,10 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             return refused_v6(lease);
         }
         let StepKind::Lease(lease) = kind else { return None };
-        let (_, nak) = lease.naks.last().filter(|_| lease.acks.is_empty() && !answers::leased_later(case, step))?;
+        let (_, nak) = lease
+            .naks
+            .last()
+            .filter(|(at, _)| lease.acks.is_empty() && !answers::leased_later(case, step) && !is_lent_another(case, *at))?;
         let shown = lease.naks.iter().map(|(at, _)| Evidence::new(at.frame, "dhcp.option.dhcp == 6", "NAK"));
         Some((nak.server_id().map_or_else(|| "the server".to_owned(), |server| server.to_string()), shown.collect()))
     });
@@ -40,6 +43,14 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "See on {list} why it refuses: scope and VLAN of the phone, reservations, a second server with another scope. A new capture must show an ACK."
         ),
     })
+}
+
+/// Was the device, which begins anew after a NAK (RFC 2131 section 3.2), lent an address within the longest wait of a client
+/// for an answer (section 4.1: 64 s), though that counts as another attempt?
+fn is_lent_another(case: &Case<'_>, nak: At) -> bool {
+    const LONGEST_WAIT: i64 = 64 * SECOND;
+    let mut lent = case.known.refusals.iter().filter(|(refused, _)| refused.frame == nak.frame).filter_map(|(_, lent)| *lent);
+    lent.any(|lent| lent.since(nak.time) <= LONGEST_WAIT)
 }
 
 /// A DHCPv6 server has no NAK: a status says why it gives no address (RFC 8415 section 21.13).
@@ -74,6 +85,17 @@ mod tests {
         let found = Login::new().step(dhcp_exchange().discover().offer(&[]).request().nak()).dropped().the(&RULE);
         assert!(found.explains_drop && found.summary.contains("10.0.4.1"), "{}", found.summary);
         assert_eq!(found.evidence[0].display_filter, "frame.number == 4 && dhcp.option.dhcp == 6");
+    }
+
+    #[test]
+    fn a_lease_of_the_attempt_that_follows_at_once_is_one_too() {
+        let refused = |seconds: i64| {
+            let login = Login::new().step(dhcp_exchange().discover().offer(&[]).request().nak()).dropped();
+            login.knowing(|known| known.refusals.push((at(4), Some(at(4).time.plus(seconds * SECOND)))))
+        };
+        refused(2).nothing(&RULE);
+        refused(600).the(&RULE);
+        refused(2).knowing(|known| known.refusals[0].0 = at(9)).the(&RULE);
     }
 
     #[test]
