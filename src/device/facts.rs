@@ -17,6 +17,8 @@ pub(super) const ENTRIES: usize = 256;
 pub(super) const TEXT: usize = 1024;
 /// Clock witnesses that are kept: the newest.
 pub(super) const CLOCKS: usize = 64;
+/// Ports that are kept: more than these, and the device tries ports, not services.
+const PORTS: usize = 64;
 
 /// What is known of a device beyond one attempt.
 #[derive(Clone, Debug, Default)]
@@ -348,6 +350,13 @@ impl DeviceFacts {
         let unset = || of_ntp().next_back().filter(|witness| witness.is_unset());
         let starts = || of_ntp().filter(|witness| witness.is_unset()).map(|witness| witness.at.frame).collect();
         agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))
+    }
+
+    /// Takes note of a port to which it has opened a connection.
+    pub(super) fn opens(&mut self, port: u16) {
+        if self.ports_opened.len() < PORTS {
+            self.ports_opened.insert(port);
+        }
     }
 
     /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?

@@ -13,15 +13,14 @@ use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
-/// Ports that are kept: more than these, and the device tries ports, not services.
-const PORTS: usize = 64;
 /// CA certificates that are kept of a device's enrolment.
 const FETCHED: usize = 128;
 /// Restarts, DISCOVERs in vain, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
 const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
 const MIRRORED: i64 = SECOND / 2;
-
+/// HandshakeType (RFC 5246 section 7.4): only who has opened a connection sends it.
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 /// Ports where files are fetched from.
 const WEB: [u16; 5] = [80, 443, 6970, 6972, 8080];
 
@@ -40,9 +39,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         What::Tcp(signal, stats) => {
             if matches!(signal, Signal::Syn { .. }) {
                 facts.services.connects();
-                if facts.ports_opened.len() < PORTS {
-                    facts.ports_opened.insert(event.flow.server.port());
-                }
+                facts.opens(event.flow.server.port());
             }
             if let Signal::SynAck { first: true } = signal {
                 facts.accepted.retain(|(server, _)| *server != event.flow.server);
@@ -381,6 +378,10 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     {
         facts.own_certificate = Some(Arc::clone(own));
     }
+    // The capture may have begun after the SYN.
+    if let (tls::Message::Handshake(CLIENT_KEY_EXCHANGE), Side::Client) = (message, event.side) {
+        facts.opens(event.flow.server.port());
+    }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));
@@ -430,6 +431,19 @@ mod tests {
         };
         assert!(told("REGISTER"));
         assert!(!told("OPTIONS"), "anybody may be asked whether he lives");
+    }
+
+    #[test]
+    fn who_sends_its_key_has_opened_the_connection_though_the_capture_begins_later() {
+        let connects = |port: u16, side: Side, message: tls::Message| {
+            let mut event = seen(1, side, Message::Tls(message));
+            event.flow.server = Endpoint::Ip(std::net::SocketAddr::from((CONTROLLER, port)));
+            facts(vec![event]).connects_to_sip()
+        };
+        let key = || tls::Message::Handshake(CLIENT_KEY_EXCHANGE);
+        assert!(connects(5061, Side::Client, key()));
+        assert!(!connects(443, Side::Client, key()));
+        assert!(!connects(5061, Side::Server, tls::Message::ChangeCipherSpec), "either side says that");
     }
 
     fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {

@@ -3,6 +3,7 @@
 use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::place::{Place, connections, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::flow::SideStats;
 use crate::model::{Evidence, How, Side};
 
 /// Payload length from which a segment is suspected of its size, in bytes.
@@ -35,7 +36,8 @@ fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     let (side, stuck) = [(Side::Server, &stats.server), (Side::Client, &stats.client)]
         .into_iter()
         .find(|(_, one)| one.stuck_repeats >= STUCK && one.stuck_length >= LARGE)?;
-    let small_passed = stuck.acknowledged > 0 || stats.side(side.other()).acknowledged > 0;
+    let other = stats.side(side.other());
+    let small_passed = stuck.acknowledged > 0 || other.acknowledged > 0 || shows_the_rest(stuck, other);
     if !small_passed || stuck.uncaptured > 0 {
         return None;
     }
@@ -49,9 +51,18 @@ fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     );
     let at = stuck.last_data.or(stuck.last).unwrap_or(place.step.last);
     let mut evidence = vec![Evidence::new(at.frame, "", format!("{from} still sends what was never acknowledged"))];
-    let other = stats.side(side.other()).last_data.filter(|small| small.frame != at.frame);
-    evidence.extend(other.map(|small| Evidence::new(small.frame, "tcp.len > 0", "the other direction passes")));
+    let passes = other.last_data.filter(|small| small.frame != at.frame);
+    evidence.extend(passes.map(|small| Evidence::new(small.frame, "tcp.len > 0", "the other direction passes")));
     Some(tell(case, place, &from, Proof::Proven, summary, evidence))
+}
+
+/// Does the other side show that it has the small rest behind the stuck segment? It says something since, though nothing new is
+/// acknowledged: a segment that comes out of order is answered at once (RFC 5681 section 4.2).
+fn shows_the_rest(stuck: &SideStats, other: &SideStats) -> bool {
+    let rest = stuck.sent.saturating_sub(stuck.acknowledged).saturating_sub(u64::from(stuck.stuck_length));
+    let closes = [other.last_syn, other.fin, other.rst];
+    let answers = other.last.is_some() && other.last > stuck.first_data && !closes.contains(&other.last);
+    (1..u64::from(LARGE)).contains(&rest) && answers
 }
 
 /// Seen behind the narrow link: the full-size segments never come, the small one that ends the flight does, and the device
@@ -128,6 +139,22 @@ mod tests {
         let found = flight(1).the(&RULE);
         assert!(found.summary.starts_with("2896 bytes from pool.contoso.com"), "{}", found.summary);
         flight(3).nothing(&RULE);
+    }
+
+    #[test]
+    fn the_first_request_never_arrives_but_its_small_rest_does() {
+        let asked = |rest: u64, answers: bool| {
+            let first = tcp(Purpose::Registrar).stuck(Side::Client, 1460, 5).act(move |wire| {
+                let at = wire.next();
+                let stats = &mut wire.connection.stats;
+                stats.client.sent += rest;
+                stats.server.last = Some(at).filter(|_| answers).or(stats.server.last);
+            });
+            Login::new().step(first.timed_out(By::Network)).dropped()
+        };
+        assert!(asked(648, true).the(&RULE).explains_drop);
+        asked(648, false).nothing(&RULE);
+        asked(1460, true).nothing(&RULE);
     }
 
     #[test]

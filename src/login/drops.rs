@@ -1,13 +1,13 @@
 //! The exchanges of one attempt in, its drop out: what stopped it, and whether the capture's end hides how it went on. Knows
 //! what goes on as a rule; not why anything failed.
 
-use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Side, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{register, web};
+use super::stages::{connect, register, web};
 use super::steps::{self, Attempt, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -248,8 +248,18 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     // An image that came whole after all that is what the device started over with.
     let images = steps.iter().enumerate().filter_map(|(index, step)| Some((index, step, image(step)?)));
     let image = images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole);
-    let (index, stage, at) = image.map_or((index, stage, at), |(index, step, whole)| (index, step.stage, whole));
-    Some((index, DropPoint { stage, by: By::Device, how: How::Abandoned, at }))
+    if let Some((index, step, whole)) = image {
+        return Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at: whole }));
+    }
+    let (at, how) = left_in_view(step).unwrap_or((at, How::Abandoned));
+    Some((index, DropPoint { stage, by: By::Device, how, at }))
+}
+
+/// How and when the device itself closed a connection of which the capture lacks what it came to.
+fn left_in_view(step: &Step) -> Option<(At, How)> {
+    let StepKind::Connection(connection) = &step.kind else { return None };
+    let (at, side, close) = connection.first_close()?;
+    (side == Side::Client && may_have_succeeded(step)).then_some((at, connect::how(close)))
 }
 
 /// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
@@ -335,7 +345,23 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
     use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
-    use crate::model::Side;
+
+    #[test]
+    fn who_is_seen_to_leave_has_left_so_though_the_capture_lacks_what_was_said() {
+        let ends = |leaves: Option<(Side, Close)>| {
+            let hello = tcp(Purpose::Registrar).hello().data(Side::Server, 1460);
+            let holed = hello.change(|connection| connection.stats.server.uncaptured = 633);
+            let mut step = match leaves {
+                Some((side, close)) => holed.leaves(side, close).into_step(1),
+                None => holed.into_step(1),
+            };
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            abandoned(&[step], &[false], true).map(|(_, drop)| (drop.by, drop.how))
+        };
+        assert_eq!(ends(Some((Side::Client, Close::Rst))), Some((By::Device, How::Rst)));
+        assert_eq!(ends(Some((Side::Server, Close::Fin))), Some((By::Device, How::Abandoned)), "it may have answered an alert");
+        assert_eq!(ends(None), Some((By::Device, How::Abandoned)));
+    }
 
     #[test]
     fn a_directory_that_is_only_left_after_a_refusal_of_the_kdc_was_no_way_past_it() {

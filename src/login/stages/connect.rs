@@ -101,7 +101,9 @@ pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked:
     /// What applications wait, as a rule, at least.
     const APPLICATION_WAIT: i64 = 10 * SECOND;
     let lost = connection.stats.client.acknowledged < connection.stats.client.sent && connection.stats.client.retransmitted > 0;
-    let silence = Judged::failed(stage, if lost { By::Network } else { By::Unknown }, How::Timeout, asked);
+    // What is lost is sent again until somebody gives up.
+    let last = connection.stats.client.last_data.filter(|_| lost).unwrap_or(asked);
+    let silence = Judged::failed(stage, if lost { By::Network } else { By::Unknown }, How::Timeout, last);
     match connection.first_close() {
         Some((at, Side::Client, _)) if at.time.since(asked.time) >= PATIENCE => silence,
         Some((at, side, close)) => Judged::failed(stage, by(side), how(close), at),
@@ -116,7 +118,7 @@ pub(in crate::login) fn unanswered(connection: &Connection, stage: Stage, asked:
 mod tests {
     use super::*;
     use crate::device::hosts::Hosts;
-    use crate::findings::testing::{IntoStep, tcp};
+    use crate::findings::testing::{IntoStep, Tcp, tcp};
     use crate::login::steps::{Purpose, StepKind};
     use crate::model::Outcome;
 
@@ -134,6 +136,22 @@ mod tests {
             judge(connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
         };
         assert_eq!((closed(true), closed(false)), (Some(Outcome::Failed), Some(Outcome::Unclear)));
+    }
+
+    #[test]
+    fn what_is_lost_on_its_way_is_dated_by_its_last_repeat() {
+        let silence = |tcp: Tcp| {
+            let step = tcp.pause(40.0).leaves(Side::Client, Close::Rst).into_step(1);
+            let heard_from = Hosts::default();
+            let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
+            let StepKind::Connection(connection) = &step.kind else { panic!("no connection") };
+            let (asked, last) = (connection.stats.client.first_data.unwrap(), connection.stats.client.last_data.unwrap());
+            let ending = unanswered(connection, Stage::Register, asked, &horizon).ending.unwrap();
+            (ending.by, ending.at == asked, ending.at == last)
+        };
+        assert_eq!(silence(tcp(Purpose::Registrar).stuck(Side::Client, 1460, 5)), (By::Network, false, true));
+        let heard = tcp(Purpose::Registrar).data(Side::Client, 900).data(Side::Client, 2);
+        assert_eq!(silence(heard), (By::Unknown, true, false), "what it says later is another thing");
     }
 
     #[test]

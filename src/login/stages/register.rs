@@ -72,7 +72,9 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
             (Some(first), Some(last)) => {
                 // The first repeats come of themselves, before a slow answer too.
                 let sent = if last.time.since(first.time) >= T2 { transaction.sent.len() } else { 1 };
-                horizon.silent(STAGE, server, *last, sent, TIMER_F / 2)
+                // A provisional answer shows that the network took the request there (RFC 3261 section 17.1.2.2).
+                let unheard_by = server.filter(|_| transaction.provisional.is_none());
+                horizon.silent(STAGE, unheard_by, *last, sent, TIMER_F / 2)
             }
             _ => Judged::unclear(STAGE),
         },
@@ -332,6 +334,22 @@ mod tests {
         };
         assert_eq!((asked(1, true), asked(2, true)), (Outcome::Unclear, Outcome::Failed));
         assert_eq!(asked(1, false), Outcome::Failed, "this server answers nothing");
+    }
+
+    #[test]
+    fn a_request_that_the_server_says_to_be_working_on_was_not_lost_by_the_network() {
+        let silence = |trying: bool| {
+            let mut step = registration(vec![(1, sip_request("REGISTER", 1), None)]).into_step(1);
+            let StepKind::Registration(registration) = &mut step.kind else { panic!("no registration") };
+            for transaction in &mut registration.transactions {
+                transaction.provisional = transaction.sent.last().copied().filter(|_| trying);
+            }
+            let heard_from = Hosts::from([registration.flow.server_ip().unwrap()]);
+            let end = step.last.time.plus(600 * SECOND);
+            ending(&judge_datagrams(registration, &Horizon::seen(end, end, &heard_from)))
+        };
+        assert_eq!(silence(false), Some((By::Network, How::Timeout)));
+        assert_eq!(silence(true), Some((By::Unknown, How::Timeout)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Default for State {
 #[derive(Debug)]
 enum Pending {
     Request(Arc<Request>),
-    Response(Box<Response>),
+    Response(Arc<Response>),
 }
 
 impl StreamParser for Parser {
@@ -239,7 +239,7 @@ impl Parser {
                 (Pending::Request(request), Collector::new(head.request_framing(), head.coding(), 0))
             }
             First::Response { code } => {
-                let mut response = Box::new(head.response(code));
+                let mut response = head.response(code);
                 // An interim answer (RFC 9110 section 15.2) leaves its request waiting; 101 is the last word of HTTP.
                 let interim = matches!(code, 100 | 102..=199);
                 response.request = if interim { self.waiting.front().cloned() } else { self.waiting.pop_front() };
@@ -249,7 +249,7 @@ impl Parser {
                     request => head.response_framing(code, request.map(|request| request.method.raw())),
                 };
                 let limit = limit(&response, request);
-                (Pending::Response(response), Collector::new(framing, head.coding(), limit))
+                (Pending::Response(Arc::new(response)), Collector::new(framing, head.coding(), limit))
             }
         }
     }
@@ -281,8 +281,9 @@ fn tell(side: Side, message: Option<Pending>, collector: &mut Collector, whole: 
         None => return,
         Some(Pending::Request(request)) => Message::Request(request),
         Some(Pending::Response(mut response)) => {
-            response.body = collector.body(whole);
-            Message::Response(Arc::new(*response))
+            // Nobody else has it yet.
+            Arc::make_mut(&mut response).body = collector.body(whole);
+            Message::Response(response)
         }
     };
     out.message(side, AnyMessage::Http(message));

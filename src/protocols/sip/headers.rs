@@ -228,25 +228,42 @@ fn cseq(value: &str) -> (u32, WireText) {
 
 /// Where `wanted`, which is ASCII, stands outside of quoted strings and angle brackets.
 fn find_outside(value: &str, wanted: u8) -> Option<usize> {
-    let first = memchr::memchr3(wanted, b'"', b'<', value.as_bytes())?;
-    let rest = value.as_bytes().get(first..)?;
-    if rest.first() == Some(&wanted) {
-        return Some(first);
+    let bytes = value.as_bytes();
+    let mut place = 0_usize;
+    loop {
+        let at = place.saturating_add(memchr::memchr3(wanted, b'"', b'<', bytes.get(place..)?)?);
+        let behind = at.saturating_add(1);
+        place = match bytes.get(at)? {
+            byte if *byte == wanted => return Some(at),
+            b'"' => behind_quotes(bytes, behind)?,
+            _ => behind_brackets(bytes, behind)?,
+        };
     }
-    let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    let further = rest.iter().position(|byte| {
-        match *byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            byte if byte == wanted && !quoted && !bracketed => return true,
-            b'<' if !quoted => bracketed = true,
-            b'>' if !quoted => bracketed = false,
-            _ => {}
+}
+
+/// Goes behind the end of a quoted string, in which a backslash takes the next octet with it (RFC 3261 section 25.1).
+fn behind_quotes(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut place = begin;
+    loop {
+        let at = place.saturating_add(memchr::memchr2(b'"', b'\\', bytes.get(place..)?)?);
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at.saturating_add(1));
         }
-        false
-    })?;
-    Some(first.saturating_add(further))
+        place = at.saturating_add(2);
+    }
+}
+
+/// Goes behind the end of angle brackets, in which strings may be quoted.
+fn behind_brackets(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut place = begin;
+    loop {
+        let at = place.saturating_add(memchr::memchr2(b'>', b'"', bytes.get(place..)?)?);
+        let behind = at.saturating_add(1);
+        if bytes.get(at) == Some(&b'>') {
+            return Some(behind);
+        }
+        place = behind_quotes(bytes, behind)?;
+    }
 }
 
 /// The items of a comma-separated list.

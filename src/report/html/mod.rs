@@ -36,7 +36,7 @@ struct Wire<'a>(&'a str);
 impl Render for Wire<'_> {
     fn render_to(&self, buffer: &mut String) {
         let text = safe(self.0);
-        if every(&text, |byte| named(byte).is_none()) {
+        if every(&text, |byte| !matches!(byte, b'&' | b'<' | b'>' | b'"')) {
             return buffer.push_str(&text);
         }
         let mut rest = text.as_ref();
