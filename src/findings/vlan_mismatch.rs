@@ -32,8 +32,9 @@ fn found(case: &Case<'_>) -> Option<Found> {
     let lease = case.attempt.dropped().filter(|step| matches!(step.kind, StepKind::Lease(_) | StepKind::LeaseV6(_)))?;
     let of_drop = |stay: &&VlanStay| stay.first <= drop.at && drop.at <= stay.last;
     let stay = case.known.vlan_stays.iter().find(of_drop).filter(|_| drop.how == How::Timeout)?;
-    let had_time = drop.at.time.since(announced.at.time.max(lease.first.time)) >= MOVES && announced.at < drop.at;
-    if stay.vlan == Some(announced.vlan) || !had_time || answered(case, announced.vlan) {
+    // Who tags its frames otherwise has moved already.
+    let waited = stay.vlan.is_some() || drop.at.time.since(announced.at.time.max(lease.first.time)) >= MOVES;
+    if stay.vlan == Some(announced.vlan) || !waited || announced.at >= drop.at || answered(case, announced.vlan) {
         return None;
     }
     let used = stay.vlan.map_or_else(|| "untagged".to_owned(), |vlan| format!("in VLAN {vlan}"));
@@ -70,9 +71,9 @@ mod tests {
     use crate::login::steps::{Ending, Step};
     use crate::model::By;
 
-    fn silent_dhcp() -> Step {
+    fn silent_dhcp(discovers: u32) -> Step {
         let mut exchange = dhcp_exchange();
-        for _ in 0..15 {
+        for _ in 0..discovers {
             exchange = exchange.discover();
         }
         let mut step = exchange.into_step(10);
@@ -81,7 +82,11 @@ mod tests {
     }
 
     fn asks_in(vlan: Option<u16>) -> Login {
-        let step = silent_dhcp();
+        asks_so_often_in(vlan, 15)
+    }
+
+    fn asks_so_often_in(vlan: Option<u16>, discovers: u32) -> Login {
+        let step = silent_dhcp(discovers);
         let stay = VlanStay { vlan, first: step.first, last: step.last };
         Login::new().step(step).dropped().knowing(move |known| {
             known.tags_kept = true;
@@ -99,6 +104,12 @@ mod tests {
             "the switch announces voice VLAN 20 by LLDP-MED, and the device asks for an address in VLAN 30, in vain"
         );
         assert!(asks_in(None).the(&RULE).summary.contains("untagged"));
+    }
+
+    #[test]
+    fn who_tags_otherwise_has_moved_and_who_does_not_may_yet_move() {
+        asks_so_often_in(Some(30), 3).the(&RULE);
+        asks_so_often_in(None, 3).nothing(&RULE);
     }
 
     #[test]
