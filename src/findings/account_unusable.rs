@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
         why: "The domain controller refuses such an account whatever the password, and a phone cannot change one.",
         fix: "In Active Directory Users and Computers unlock or enable the account, move its expiry, or set a password that need not be changed. `net user NAME /domain` shows its state. A phone that goes on with the old password locks the account again: type the new one there.",
         look_alikes: "data 52e and KRB-ERROR 24 are a wrong password: ldap-bind-failed, kerberos-preauth-failed. A phone that loops with a wrong password can lock the account, so that both are seen one after the other.",
-        references: &["RFC 4120 section 7.5.9 (codes 12, 18, 23)", "[MS-ERREF] 2.3.1", "[MS-ADTS] 5.1.1"],
+        references: &["RFC 4120 section 7.5.9 (codes 1, 12, 18, 23)", "[MS-ERREF] 2.3.1", "[MS-ADTS] 5.1.1"],
     },
     check,
 };
@@ -68,6 +68,9 @@ mod tests {
         let refused = |status| kerberos(vec![(as_req(true), Some(krb_error_with(code::CLIENT_REVOKED, status)))]);
         let found = Login::new().step(refused(None)).dropped().the(&RULE);
         assert!(found.summary.contains("kim@CONTOSO.COM is locked, disabled or expired"), "{}", found.summary);
+        let expired = kerberos(vec![(as_req(false), Some(krb_error(code::CLIENT_EXPIRED)))]);
+        let found = Login::new().step(expired).dropped().the(&RULE);
+        assert!(found.summary.contains("kim@CONTOSO.COM has expired"), "{}", found.summary);
         let found = Login::new().step(refused(Some(0xc000_0072))).dropped().the(&RULE);
         assert!(found.summary.contains("kim@CONTOSO.COM is disabled"), "{}", found.summary);
     }

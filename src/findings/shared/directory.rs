@@ -137,6 +137,7 @@ impl<'a> Refusal<'a> {
         match self.said {
             Said::Kerberos(_, error) => {
                 let by_code = match error.code {
+                    error_code::CLIENT_EXPIRED => Some(Reason::Account("has expired")),
                     error_code::POLICY => Some(Reason::Account("may not log on now, or not from here")),
                     error_code::CLIENT_REVOKED => Some(Reason::Account("is locked, disabled or expired")),
                     error_code::KEY_EXPIRED => Some(Reason::Account("has an expired password")),

@@ -62,6 +62,8 @@ pub mod kind {
 
 /// Error codes (RFC 4120 section 7.5.9) that the login turns on.
 pub mod code {
+    /// The client's entry in the database has expired (MIT's KDC says so; Active Directory says `CLIENT_REVOKED`).
+    pub const CLIENT_EXPIRED: i32 = 1;
     /// The client is not in the database.
     pub const CLIENT_UNKNOWN: i32 = 6;
     /// The service is not in the database.
