@@ -777,25 +777,7 @@ impl IntoStep for Tcp {
             server: Endpoint::Ip(self.server),
             oriented: true,
         };
-        let connection = Connection {
-            flow,
-            name: self.name,
-            name_frame: None,
-            syn: None,
-            syn_ack: None,
-            stats: Default::default(),
-            closes: Vec::new(),
-            last_answer: None,
-            unreachable: None,
-            ended: false,
-            tls: None,
-            cut_hello: None,
-            http: Vec::new(),
-            sip: Vec::new(),
-            granted: false,
-            ldap: Vec::new(),
-            kerberos: Vec::new(),
-        };
+        let connection = Connection { name: self.name, ..Connection::new(flow, None) };
         let first = at(frame);
         let stage = stage_of(self.purpose);
         let mut wire = Wire { connection, frame, late: 0.0, stage, purpose: self.purpose, ending: None, last: first };

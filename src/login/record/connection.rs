@@ -18,26 +18,7 @@ impl Recorder {
         let id = match self.connections.get(&flow.id) {
             Some(id) => *id,
             None => {
-                let name = self.names.name_of(flow.server);
-                let connection = Connection {
-                    flow: *flow,
-                    name: name.as_ref().map(|(name, _)| name.clone()),
-                    name_frame: name.map(|(_, frame)| frame),
-                    syn: None,
-                    syn_ack: None,
-                    stats: TcpStats::default(),
-                    closes: Vec::new(),
-                    last_answer: None,
-                    unreachable: None,
-                    ended: false,
-                    tls: None,
-                    cut_hello: None,
-                    http: Vec::new(),
-                    sip: Vec::new(),
-                    granted: false,
-                    ldap: Vec::new(),
-                    kerberos: Vec::new(),
-                };
+                let connection = Connection::new(*flow, self.names.name_of(flow.server));
                 let id = self.begin(at, StepKind::Connection(Box::new(connection)));
                 self.connections.insert(flow.id, id);
                 id

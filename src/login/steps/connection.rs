@@ -64,6 +64,30 @@ pub enum Close {
 }
 
 impl Connection {
+    /// One on which nothing was seen yet, with the name that led there and the frame of the answer that said so.
+    pub fn new(flow: Flow, name: Option<(WireText, Frame)>) -> Self {
+        let (name, name_frame) = name.unzip();
+        Self {
+            flow,
+            name,
+            name_frame,
+            syn: None,
+            syn_ack: None,
+            stats: TcpStats::default(),
+            closes: Vec::new(),
+            last_answer: None,
+            unreachable: None,
+            ended: false,
+            tls: None,
+            cut_hello: None,
+            http: Vec::new(),
+            sip: Vec::new(),
+            granted: false,
+            ldap: Vec::new(),
+            kerberos: Vec::new(),
+        }
+    }
+
     /// Was something of what it carries told that came in clear or was opened, and then no more, so that what is not told may
     /// have been said?
     pub fn is_torn(&self) -> bool {
