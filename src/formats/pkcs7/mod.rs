@@ -1,4 +1,4 @@
-//! Bundles of certificates: PKCS#7 signedData (RFC 2315, BER), bare DER, and PEM under any label.
+//! Bundles of certificates: PKCS#7 signedData (RFC 2315, BER), bare DER, PEM under any label, and what stands in XML.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -112,6 +112,8 @@ fn read(bytes: &[u8]) -> Bundle {
     } else if let Some(der) = bare_base64(&text) {
         binary(&der, &mut bundle);
         as_text(&mut bundle);
+    } else if text.trim_ascii_start().starts_with(b"<") {
+        xml(&text, &mut bundle);
     }
     bundle
 }
@@ -153,6 +155,19 @@ fn pem(mut text: &[u8], bundle: &mut Bundle) {
             return;
         }
         text = rest;
+    }
+    as_text(bundle);
+}
+
+/// What SOAP services hand out stands in base64 within an element (`xs:base64Binary`, or a WS-Security BinarySecurityToken).
+fn xml(text: &[u8], bundle: &mut Bundle) {
+    for element in text.split(|byte| *byte == b'<') {
+        let content = memchr::memchr(b'>', element).and_then(|end| element.get(end.saturating_add(1)..)).unwrap_or_default();
+        let der = if content.len() > MIN_CERTIFICATE { bare_base64(content) } else { None };
+        der.iter().for_each(|der| binary(der, bundle));
+        if bundle.is_full() {
+            break;
+        }
     }
     as_text(bundle);
 }

@@ -65,6 +65,16 @@ fn base64_without_armour_and_wide_text() {
 }
 
 #[test]
+fn what_a_soap_service_hands_out_stands_in_its_elements() {
+    let envelope = |inside: &str| format!("<?xml version=\"1.0\"?>\r\n<s:Envelope><s:Body>{inside}</s:Body></s:Envelope>");
+    let chains = envelope(&format!("<Chains><Chain>\n  {}\n</Chain></Chains>", BASE64.encode(CHAIN)));
+    assert_bundle(chains.as_bytes(), Kind::Pkcs7, &[LEAF, ROOT]);
+    let token = |der: &[u8]| format!("<wsse:BinarySecurityToken Id=\"1\">{}</wsse:BinarySecurityToken>", BASE64.encode(der));
+    assert_bundle(envelope(&[token(LEAF), token(ROOT)].concat()).as_bytes(), Kind::Pem, &[LEAF, ROOT]);
+    assert_bundle(envelope(&token(&[0x30; 300])).as_bytes(), Kind::Nothing, &[]);
+}
+
+#[test]
 fn what_is_no_certificate_is_nothing() {
     for bytes in [
         &b""[..],
