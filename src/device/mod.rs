@@ -14,6 +14,7 @@ use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
 mod extent;
 pub mod facts;
+mod fetched;
 pub mod hosts;
 pub mod ledger;
 mod limits;

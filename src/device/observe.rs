@@ -4,17 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
+use super::fetched;
 use super::services;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
-use crate::formats::x509::Certificate;
-use crate::formats::{ntlm, pkcs7, spnego};
+use crate::formats::{ntlm, spnego};
 use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
 use crate::text::WireText;
 
-/// CA certificates that are kept of a device's enrolment.
-const FETCHED: usize = 128;
 /// Restarts, DISCOVERs in vain, stays in a VLAN, answers, and servers that took a connection, that are kept: the newest.
 const NEWEST: usize = 64;
 /// A frame that shows in two VLANs within this time was captured on its way from one into the other.
@@ -267,39 +265,9 @@ fn http(facts: &mut DeviceFacts, event: &Event, message: &http::Message) {
                     witness(facts, event, *timestamp, server, ClockSource::Ntlm);
                 }
             }
-            fetched(facts, event, response);
+            fetched::from_answer(facts, event, response);
         }
     }
-}
-
-/// CA certificates in the body of an answer, whatever it calls itself. One that is issued to a client makes it trust nobody.
-fn fetched(facts: &mut DeviceFacts, event: &Event, response: &http::Response) {
-    if response.code != 200 || response.body.bytes.is_empty() {
-        return;
-    }
-    for certificate in &pkcs7::certificates(&response.body.bytes).certificates {
-        facts.enrolment_seen = true;
-        if !is_for_a_client(certificate) {
-            fetch(facts, event, Arc::clone(certificate));
-        }
-    }
-}
-
-/// Is it one to authenticate a client with (RFC 5280 section 4.2.1.12), and no CA's?
-fn is_for_a_client(certificate: &Certificate) -> bool {
-    const CLIENT_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.2";
-    let Ok(body) = &certificate.body else { return false };
-    let purposes = body.extended_key_usage.as_deref().unwrap_or_default();
-    let is_ca = body.basic_constraints.is_some_and(|(is_ca, _)| is_ca) || body.subject.der == body.issuer.der;
-    !is_ca && purposes.iter().any(|purpose| purpose == CLIENT_AUTHENTICATION)
-}
-
-fn fetch(facts: &mut DeviceFacts, event: &Event, certificate: Arc<Certificate>) {
-    let known = facts.fetched.iter().any(|(_, other)| other.sha256 == certificate.sha256);
-    if !known && facts.fetched.len() < FETCHED {
-        facts.fetched.push((event.at.frame, certificate));
-    }
-    facts.enrolment_seen = true;
 }
 
 fn ldap(facts: &mut DeviceFacts, event: &Event, message: &ldap::Message) {
@@ -319,7 +287,7 @@ fn ldap(facts: &mut DeviceFacts, event: &Event, message: &ldap::Message) {
                 witness(facts, event, entry.current_time, server, ClockSource::Directory);
             }
             for certificate in &entry.certificates {
-                fetch(facts, event, Arc::clone(certificate));
+                fetched::fetch(facts, event, Arc::clone(certificate));
             }
         }
         _ => {}
@@ -475,19 +443,6 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_issued_to_the_device_is_no_ca_that_it_fetched() {
-        let fetched = |purposes: &[&str]| {
-            let certificate = crate::findings::testing::certificate_with("CN=kim", "CN=Contoso CA", |body| {
-                body.extended_key_usage = Some(purposes.iter().map(|purpose| (*purpose).to_owned()).collect());
-            });
-            is_for_a_client(&certificate)
-        };
-        assert!(fetched(&["1.3.6.1.5.5.7.3.2"]));
-        assert!(!fetched(&["1.3.6.1.5.5.7.3.1"]));
-        assert!(!is_for_a_client(&x509::parse(include_bytes!("../trust/samples/root.der"))));
-    }
-
-    #[test]
     fn a_discover_is_in_vain_until_its_own_transaction_is_answered() {
         let dhcp = |frame: u64, kind: u8, transaction: u32| {
             let operation = if kind == dhcp::kind::DISCOVER { 1 } else { 2 };
@@ -531,11 +486,11 @@ mod tests {
     fn of_ever_other_certificates_that_are_fetched_the_first_ones_count() {
         // Another signature makes it another certificate.
         let of = |number: u8| [&include_bytes!("../trust/samples/root.der")[..], &[number]].concat();
-        let ders: Vec<Vec<u8>> = (0..=FETCHED as u8).map(of).collect();
+        let ders: Vec<Vec<u8>> = (0..=fetched::FETCHED as u8).map(of).collect();
         let certificates: Vec<&[u8]> = ders.iter().map(Vec::as_slice).collect();
         let facts = facts(vec![entry(3, &certificates, None)]);
         let kept: Vec<&[u8]> = facts.fetched.iter().map(|(_, one)| &one.der[..]).collect();
-        assert_eq!(kept, certificates[..FETCHED]);
+        assert_eq!(kept, certificates[..fetched::FETCHED]);
     }
 
     #[test]
