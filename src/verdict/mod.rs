@@ -8,7 +8,7 @@ use crate::findings::shared::sketch;
 use crate::findings::{self, Case, Found, Rule, Weight};
 use crate::login::steps::{Attempt, Lease};
 use crate::login::timeline::{self, Moment};
-use crate::model::{By, DropPoint, How, Outcome, Stage, Verdict};
+use crate::model::{By, How, Outcome, Stage, Verdict};
 use crate::profile::Profile;
 
 mod contest;
@@ -18,6 +18,7 @@ mod obstacle;
 mod onward;
 mod primary;
 mod result;
+mod standing;
 mod worth;
 
 use primary::{commonest, primary};
@@ -37,8 +38,6 @@ pub(crate) const LITTLE_EVIDENCE: usize = 3;
 pub const ATTEMPTS: usize = 4_096;
 /// Most devices have no more: there can be thousands of them, and room for further ones would be wasted.
 const FEW_ATTEMPTS: usize = 2;
-/// Nobody signs off so often in a row.
-const SIGNED_OFF: usize = 4;
 /// Different chains that are drawn.
 const CHAINS: usize = 3;
 /// Attempts that are told moment by moment.
@@ -315,40 +314,6 @@ impl Gathered {
         }
     }
 
-    fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
-        let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
-        let last_signed_in =
-            self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
-        let (best, next_best) = self.shown;
-        match (dropped.len(), last_signed_in) {
-            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
-            (_, Some(confidence)) => (Verdict::SignedIn, confidence),
-            // What the device could not do before it has done since, and for long.
-            (2.., None) if self.is_cut_late && self.cuts == 1 => (Verdict::Dropped, 0.9 * best),
-            (3.., None) => (Verdict::Loop, 0.98 * next_best),
-            (2, None) => (Verdict::Loop, 0.95 * next_best),
-            // What came of the attempts since, the capture lacks.
-            (1, None) if self.may_have_signed_in => (Verdict::Incomplete, 0.7),
-            (1, None) => (Verdict::Dropped, 0.9 * best),
-            (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
-            (_, None) => (Verdict::NoLogin, 0.95),
-        }
-    }
-
-    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did. A session that its
-    /// device takes leave of may be one that somebody signed off.
-    fn is_cut_again_and_again(&self) -> bool {
-        let length = |attempt: &AttemptSummary| attempt.last.time.since(attempt.first.time);
-        let session = |drop: DropPoint| drop.stage == Stage::Session;
-        let takes_leave = |drop: DropPoint| drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert);
-        let cut = || self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(session));
-        let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
-        let lengths: Vec<i64> = cut().map(length).collect();
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        lengths.len() >= if by_others { 2 } else { SIGNED_OFF }
-            && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
-    }
-
     fn repeats(&self) -> Option<Repeats> {
         let dropped: Vec<&AttemptSummary> = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).collect();
         let begins_at = |attempt: &AttemptSummary| {
@@ -404,63 +369,18 @@ mod tests {
     use crate::findings::testing::{IntoStep, Login, certificate_with, dhcp_exchange, ip, lookup, refused};
     use crate::formats::x509::Hash;
     use crate::login::steps::StepKind;
-    use crate::model::{At, Frame, SECOND};
+    use crate::model::{At, DropPoint, Frame, SECOND};
     use crate::profile::Profiles;
     use crate::text::WireText;
 
-    fn at(second: i64) -> At {
+    pub(super) fn at(second: i64) -> At {
         At { frame: Frame::new(second.unsigned_abs()), time: crate::model::Time(second * SECOND) }
     }
 
     /// An attempt of ten seconds.
-    fn attempt(number: u32, begun: i64, drop: Option<DropPoint>) -> AttemptSummary {
+    pub(super) fn attempt(number: u32, begun: i64, drop: Option<DropPoint>) -> AttemptSummary {
         let (first, last) = (at(begun), at(begun + 10));
         AttemptSummary { number, first, last, stages: Vec::new(), drop, screen: None, primary_cause: None, timeline: Vec::new() }
-    }
-
-    /// Sessions of ten seconds, each closed so, and a last one that stands.
-    fn closed(times: u32, by: By, how: How) -> Verdict {
-        let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
-        for number in 1..=times.saturating_add(1) {
-            let begun = i64::from(number) * 20;
-            let drop = DropPoint { stage: Stage::Session, by, how, at: at(begun + 10) };
-            gathered.signed_in.push(Some(0.9));
-            gathered.attempts.push(attempt(number, begun, (number <= times).then_some(drop)));
-        }
-        gathered.verdict(true).0
-    }
-
-    #[test]
-    fn sessions_that_others_cut_are_a_loop_and_those_that_the_device_takes_leave_of_only_when_there_are_many() {
-        assert_eq!(closed(2, By::Server, How::Fin), Verdict::Loop);
-        assert_eq!(closed(2, By::Device, How::Rst), Verdict::Loop);
-        assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
-        assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
-        assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
-    }
-
-    #[test]
-    fn a_device_that_may_have_signed_in_since_its_one_drop_is_not_said_to_have_dropped() {
-        let drop = DropPoint { stage: Stage::Session, by: By::Server, how: How::Fin, at: at(11) };
-        let verdict = |may_have_signed_in: bool| {
-            let attempts = vec![attempt(1, 1, Some(drop)), attempt(2, 20, None)];
-            let signed_in = vec![Some(0.9), None];
-            Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
-        };
-        assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
-    }
-
-    #[test]
-    fn a_session_that_stood_and_was_cut_in_the_end_is_no_loop_of_what_stopped_the_device_before() {
-        let after = |stage: Stage, is_cut_late: bool| {
-            let drop = |stage: Stage| Some(DropPoint { stage, by: By::Server, how: How::Fin, at: at(400) });
-            let attempts = vec![attempt(1, 0, drop(stage)), attempt(2, 20, drop(stage)), attempt(3, 40, drop(Stage::Session))];
-            let cuts = if stage == Stage::Session { 3 } else { 1 };
-            Gathered { attempts, cuts, is_cut_late, shown: (1.0, 1.0), ..Gathered::default() }.verdict(true).0
-        };
-        assert_eq!(after(Stage::Connect, true), Verdict::Dropped);
-        assert_eq!(after(Stage::Connect, false), Verdict::Loop, "it was cut soon after it began");
-        assert_eq!(after(Stage::Session, true), Verdict::Loop, "one session like the other");
     }
 
     #[test]

@@ -1,0 +1,142 @@
+//! All attempts of a device in, how it stands out: it loops, it dropped, it is signed in, or nobody can tell. Knows no cause.
+
+use super::{AttemptSummary, Gathered};
+use crate::model::{By, DropPoint, How, SECOND, Stage, Verdict};
+
+/// Nobody signs off so often in a row.
+const SIGNED_OFF: usize = 4;
+/// Who has been signed in for longer has come to rest: what cuts that session is an incident, not what keeps a device out.
+const AT_REST: i64 = 600 * SECOND;
+/// Unless so many sessions were cut, one after the same time as the other.
+const PERIODIC: usize = 3;
+
+impl Gathered {
+    /// How the device stands, and how sure that is. `is_phone` says whether its family is known.
+    pub(super) fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
+        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt)).count();
+        let last_signed_in =
+            self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        let (best, next_best) = self.shown;
+        match (kept_out, last_signed_in) {
+            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
+            (_, Some(confidence)) => (Verdict::SignedIn, confidence),
+            // What the device could not do before it has done since, and for long.
+            (2.., None) if self.is_cut_late && self.cuts == 1 => (Verdict::Dropped, 0.9 * best),
+            (3.., None) => (Verdict::Loop, 0.98 * next_best),
+            (2, None) => (Verdict::Loop, 0.95 * next_best),
+            // What came of the attempts since, the capture lacks.
+            (1, None) if self.may_have_signed_in => (Verdict::Incomplete, 0.7),
+            (1, None) => (Verdict::Dropped, 0.9 * best),
+            (_, None) if self.attempts.last().is_some_and(|last| last.drop.is_some()) => (Verdict::Dropped, 0.9 * best),
+            (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
+            (_, None) => (Verdict::NoLogin, 0.95),
+        }
+    }
+
+    /// Is this attempt one of those that a loop is made of: did it end before the session, or soon after that began?
+    fn keeps_out(&self, attempt: &AttemptSummary) -> bool {
+        let Some(drop) = attempt.drop else { return false };
+        drop.stage != Stage::Session || length(attempt) <= AT_REST || self.is_periodic()
+    }
+
+    fn cut(&self) -> impl Iterator<Item = &AttemptSummary> {
+        self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(|drop| drop.stage == Stage::Session))
+    }
+
+    /// Are the sessions cut after the same time, give or take a fifth?
+    fn is_periodic(&self) -> bool {
+        let (shortest, longest) = (self.cut().map(length).min(), self.cut().map(length).max());
+        let alike = shortest.zip(longest).is_some_and(|(shortest, longest)| longest <= shortest.saturating_mul(6) / 5);
+        alike && self.cut().count() >= PERIODIC
+    }
+
+    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did. A session that its
+    /// device takes leave of may be one that somebody signed off.
+    fn is_cut_again_and_again(&self) -> bool {
+        let takes_leave = |drop: DropPoint| drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert);
+        let cut = || self.cut().filter(|attempt| self.keeps_out(attempt));
+        let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
+        let longest = cut().map(length).max().unwrap_or(0);
+        cut().count() >= if by_others { 2 } else { SIGNED_OFF }
+            && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
+    }
+}
+
+fn length(attempt: &AttemptSummary) -> i64 {
+    attempt.last.time.since(attempt.first.time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{at, attempt};
+    use super::*;
+
+    /// Sessions of ten seconds, each closed so, and a last one that stands.
+    fn closed(times: u32, by: By, how: How) -> Verdict {
+        let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+        for number in 1..=times.saturating_add(1) {
+            let begun = i64::from(number) * 20;
+            let drop = DropPoint { stage: Stage::Session, by, how, at: at(begun + 10) };
+            gathered.signed_in.push(Some(0.9));
+            gathered.attempts.push(attempt(number, begun, (number <= times).then_some(drop)));
+        }
+        gathered.verdict(true).0
+    }
+
+    #[test]
+    fn sessions_that_others_cut_are_a_loop_and_those_that_the_device_takes_leave_of_only_when_there_are_many() {
+        assert_eq!(closed(2, By::Server, How::Fin), Verdict::Loop);
+        assert_eq!(closed(2, By::Device, How::Rst), Verdict::Loop);
+        assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
+        assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
+        assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    #[test]
+    fn a_device_that_may_have_signed_in_since_its_one_drop_is_not_said_to_have_dropped() {
+        let drop = DropPoint { stage: Stage::Session, by: By::Server, how: How::Fin, at: at(11) };
+        let verdict = |may_have_signed_in: bool| {
+            let attempts = vec![attempt(1, 1, Some(drop)), attempt(2, 20, None)];
+            let signed_in = vec![Some(0.9), None];
+            Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
+    }
+
+    #[test]
+    fn a_session_that_stood_and_was_cut_in_the_end_is_no_loop_of_what_stopped_the_device_before() {
+        let after = |stage: Stage, is_cut_late: bool| {
+            let drop = |stage: Stage| Some(DropPoint { stage, by: By::Server, how: How::Fin, at: at(400) });
+            let attempts = vec![attempt(1, 0, drop(stage)), attempt(2, 20, drop(stage)), attempt(3, 40, drop(Stage::Session))];
+            let cuts = if stage == Stage::Session { 3 } else { 1 };
+            Gathered { attempts, cuts, is_cut_late, shown: (1.0, 1.0), ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!(after(Stage::Connect, true), Verdict::Dropped);
+        assert_eq!(after(Stage::Connect, false), Verdict::Loop, "it was cut soon after it began");
+        assert_eq!(after(Stage::Session, true), Verdict::Loop, "one session like the other");
+    }
+
+    /// Sessions that the server cuts after so many seconds, and a last one that stands, or that was cut with the others.
+    fn cut_after(lengths: &[i64], stands: bool) -> Verdict {
+        let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+        for (number, length) in (1..).zip(lengths) {
+            let begun = i64::from(number) * 100_000;
+            let end = at(begun + length);
+            let drop = DropPoint { stage: Stage::Session, by: By::Server, how: How::Rst, at: end };
+            let is_last = number as usize == lengths.len();
+            let drop = (!is_last || !stands).then_some(drop);
+            gathered.attempts.push(AttemptSummary { last: end, ..attempt(number, begun, drop) });
+            gathered.signed_in.push(Some(0.9));
+        }
+        gathered.verdict(true).0
+    }
+
+    #[test]
+    fn a_session_that_stood_for_long_is_cut_by_an_incident_unless_it_always_is_after_the_same_time() {
+        assert_eq!(cut_after(&[100, 120, 90], true), Verdict::Loop);
+        assert_eq!(cut_after(&[18_540, 18_600, 18_480], true), Verdict::SignedIn, "a registrar was restarted, twice");
+        assert_eq!(cut_after(&[18_540, 7_200, 3_000], false), Verdict::Dropped);
+        assert_eq!(cut_after(&[900, 905, 899, 300], true), Verdict::Loop, "an idle time-out of fifteen minutes");
+        assert_eq!(cut_after(&[900, 3_000, 1_200, 300], true), Verdict::SignedIn);
+    }
+}
