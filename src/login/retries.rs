@@ -1,7 +1,7 @@
 //! Tries in, the same tries out with those joined that a device makes of one thing before it restarts. Knows no drops.
 //!
 //! A device that boots, asks for something thrice and boots again has made one attempt, not three. That such quick repeats are
-//! the device's patience and no loop of their own shows by its restarts: it does so between one and the next, again and again.
+//! the device's patience and no loop of their own shows by what lies between: it restarts, or pauses much longer, again and again.
 
 use std::ops::Range;
 
@@ -13,6 +13,8 @@ use super::tries::Try;
 
 /// What is repeated within this time of its failure is tried again; after more the device had paused.
 const RETRY: i64 = 5 * SECOND;
+/// A pause that is so many times as long as those between the repeats sets them apart from the next ones.
+const LONGER: i64 = 4;
 /// No device is so patient that it repeats more often before it restarts.
 const PATIENCE: usize = 16;
 
@@ -20,7 +22,7 @@ const PATIENCE: usize = 16;
 /// has before. Returns the first try that the next start may yet tell to be a repeat.
 pub(super) fn join(tries: &mut Vec<Try>, is_habit: &mut bool) -> Option<usize> {
     let starts = starts(tries);
-    let repeated: Vec<bool> = starts.iter().map(|start| tries.get(start.clone()).is_some_and(is_repeats)).collect();
+    let repeated: Vec<bool> = starts.iter().map(|start| is_repeats(tries, start)).collect();
     *is_habit |= repeated.iter().filter(|repeated| **repeated).count() >= 2;
     if !*is_habit {
         let undecided = repeated.iter().rposition(|repeated| *repeated).filter(|place| place.saturating_add(2) >= starts.len());
@@ -35,13 +37,14 @@ pub(super) fn join(tries: &mut Vec<Try>, is_habit: &mut bool) -> Option<usize> {
     None
 }
 
-/// From each restart of the device to the next.
+/// From each restart or pause of the device to the next.
 fn starts(tries: &[Try]) -> Vec<Range<usize>> {
     let mut starts = Vec::new();
     let mut begin = 0;
     for (place, current) in tries.iter().enumerate() {
         let end = place.saturating_add(1);
-        if current.restarted || end == tries.len() {
+        let next = tries.get(end);
+        if current.restarted || next.is_none_or(|next| gap(current, next) > RETRY) {
             starts.push(begin..end);
             begin = end;
         }
@@ -49,10 +52,25 @@ fn starts(tries: &[Try]) -> Vec<Range<usize>> {
     starts
 }
 
-/// Is each of these but the first a quick repeat of what failed in the one before?
-fn is_repeats(tries: &[Try]) -> bool {
-    let mut pairs = tries.iter().zip(tries.iter().skip(1));
-    (2..=PATIENCE).contains(&tries.len()) && pairs.all(|(before, next)| repeats(before, next))
+/// How long the device did nothing between two tries.
+fn gap(before: &Try, next: &Try) -> i64 {
+    let begun = next.steps().map(|step| step.first.time).min();
+    before.last.zip(begun).map_or(i64::MAX, |(last, begun)| begun.since(last.time))
+}
+
+/// Is each of these but the first a quick repeat of what failed in the one before, and what lies around them much longer?
+fn is_repeats(tries: &[Try], start: &Range<usize>) -> bool {
+    let within = tries.get(start.clone()).unwrap_or_default();
+    let pairs = || within.iter().zip(within.iter().skip(1));
+    let longest = pairs().map(|(before, next)| gap(before, next)).max().unwrap_or(0);
+    let is_apart = |place: usize| {
+        let around = tries.get(place).zip(tries.get(place.saturating_add(1)));
+        around.is_none_or(|(before, next)| before.restarted || gap(before, next) > longest.saturating_mul(LONGER))
+    };
+    (2..=PATIENCE).contains(&within.len())
+        && pairs().all(|(before, next)| repeats(before, next))
+        && start.start.checked_sub(1).is_none_or(is_apart)
+        && is_apart(start.end.saturating_sub(1))
 }
 
 fn repeats(before: &Try, next: &Try) -> bool {
@@ -104,6 +122,12 @@ mod tests {
         assert_eq!(joined("a1 a3 a5 a7 a9 a11", &mut false), (vec![1; 6], Some(0)), "it never restarts");
         let endless = (1..=PATIENCE + 1).map(|second| format!("a{second}")).collect::<Vec<_>>().join(" ");
         assert_eq!(joined(&endless, &mut false).1, None);
+        assert_eq!(
+            joined("a1 a2 a3 a40 a41 a42 a80 a81 a82", &mut false),
+            (vec![3, 3, 3], None),
+            "it pauses, and does not restart"
+        );
+        assert_eq!(joined("a1 a4 a10 a13 a19 a22", &mut false), (vec![1; 6], None), "its pauses are not that unlike");
         assert_eq!(joined("a1 a11 a21 | a40 a50 a60 |", &mut false), (vec![1; 6], None), "it paused in between");
         assert_eq!(joined("a1 b3 a5 | a40 b42 a44 |", &mut false), (vec![1; 6], None), "it went to another server");
     }
