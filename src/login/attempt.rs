@@ -23,7 +23,7 @@ const MOVES: i64 = 3 * SECOND;
 const GIVES_UP_INFORM: i64 = 10 * SECOND;
 /// A device that asks for its router again after such a pause has given up in between.
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
-/// A device that looks for its registrar again so long after a refusal has paused, whichever name it begins with now.
+/// A device that goes on so long after a refusal has paused, whatever it begins with now.
 const ASKS_ANEW: i64 = 20 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
@@ -83,10 +83,9 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
-            let asks_anew = failed == errand(Purpose::Registrar) && names_anew(current, step);
             (back
                 || first_of_list
-                || asks_anew
+                || asks_anew(current, step)
                 || paused && (current.has_aimed_at(&target(step)) || leads_back(current, step, following)))
                 && !next_target
         }
@@ -110,13 +109,11 @@ fn asks_in_vain(step: &Step, following: &[Judgement]) -> bool {
     fails && step.purpose == Purpose::Registrar && !round.any(|next| next.outcome == Outcome::Ok)
 }
 
-/// Does the device look for its registrar again, long after it was told that there is no such name? The next name of a list it
-/// asks for at once.
-fn names_anew(current: &Try, step: &Step) -> bool {
-    let is_refused = |last: &Step| last.ending.is_some_and(|ending| ending.how == How::Rejected);
-    let last = current.steps().filter(|step| is_main_road(step)).last();
-    let last = last.filter(|last| matches!(last.kind, StepKind::Lookup(_)) && is_refused(last));
-    matches!(step.kind, StepKind::Lookup(_)) && last.is_some() && current.pause_before(step) >= ASKS_ANEW
+/// Does the device go on with the same errand long after it was refused? The next name, file or server of a list it asks at once.
+fn asks_anew(current: &Try, step: &Step) -> bool {
+    let is_refused = |last: &&Step| last.ending.is_some_and(|ending| ending.how == How::Rejected);
+    let last = current.steps().filter(|step| is_main_road(step)).last().filter(is_refused);
+    last.is_some_and(|last| errand(last.purpose) == errand(step.purpose)) && current.pause_before(step) >= ASKS_ANEW
 }
 
 /// Some devices ask for the same name once more before they try its next port: what they connect to then tells.
@@ -427,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_of_names_long_after_a_refusal_is_a_new_one_whichever_name_it_begins_with() {
+    fn a_round_of_names_or_files_long_after_a_refusal_is_a_new_one_whichever_it_begins_with() {
         let names = |second: u64, name: &str| {
             let (_, step) = moved(lookup(name).rcode(3), second);
             let ending = Some(Ending { by: By::Server, how: How::Rejected, at: step.last });
@@ -435,6 +432,12 @@ mod tests {
         };
         let list = [names(1, "_sip._udp.contoso.com"), names(2, "_sip._tcp.contoso.com"), names(40, "_sips._tcp.contoso.com")];
         assert_eq!(begin(list.into()), [1, 40]);
+        let file = |second: u64, path: &str| {
+            let (_, step) = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get(path).answer(404), second);
+            let ending = Some(Ending { by: By::Server, how: How::Rejected, at: step.last });
+            (second, Step { outcome: Outcome::Failed, ending, ..step })
+        };
+        assert_eq!(begin(vec![file(1, "/a.cfg"), file(2, "/b.cfg"), file(40, "/c.cfg")]), [1, 40]);
         let slowly = [names(1, "_sip._udp.contoso.com"), names(11, "_sip._tcp.contoso.com"), names(21, "_sips._tcp.contoso.com")];
         assert_eq!(begin(slowly.into()), [1], "it walks through its list");
     }

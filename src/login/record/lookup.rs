@@ -13,6 +13,8 @@ use super::{DraftId, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newes
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;
+/// So often a stub resolver asks in all: two servers, twice (RFC 1123 section 6.1.3.3; resolv.conf's `attempts`).
+const TRIES_AFTER_ERROR: usize = 4;
 
 /// A number for a question, of its record type, the length of its name and the first letters, whatever their case: where it
 /// differs, so does the question.
@@ -89,7 +91,8 @@ impl Recorder {
             }
             Some(answer) if answer.truncated => event.flow.transport == Transport::Tcp,
             Some(answer) if answer.rcode == 2 || answer.rcode == 5 => {
-                age <= SAME_QUESTION_AFTER_ERROR && !self.moved_on(draft_id, asked) && !self.asked_more(draft_id, answer.at)
+                let tries = lookup.queries.len() < TRIES_AFTER_ERROR && age <= SAME_QUESTION_AFTER_ERROR;
+                tries && !self.moved_on(draft_id, asked) && !self.asked_more(draft_id, answer.at)
             }
             // The same datagram once more: captured twice, or crossed by its answer.
             Some(_) => age <= SECOND && same_id(),
@@ -147,26 +150,47 @@ mod tests {
     use super::*;
     use crate::device::facts::DeviceFacts;
     use crate::event::What;
-    use crate::findings::testing::at;
+    use crate::findings::testing::{at, at_second};
     use crate::flow::Flow;
     use crate::model::{Endpoint, Side};
     use crate::packet::Link;
     use crate::protocols::Message;
 
+    fn event(at: At, host: u8, side: Side, message: dns::Message) -> Event {
+        let end = |host: u8, port: u16| Endpoint::Ip(SocketAddr::from(([10, 0, 0, host], port)));
+        let flow = Flow { id: 1, transport: Transport::Udp, client: end(23, 50_000), server: end(host, 53), oriented: true };
+        Event { at, link: Link::default(), flow, side, what: What::Message(Message::Dns(Arc::new(message))) }
+    }
+
+    /// How often each look-up was asked, where the server refuses every question, and the next one comes after so many seconds.
+    fn refused_every(seconds: f64, times: u16) -> Vec<usize> {
+        let mut recorder = Recorder::default();
+        for number in 1..=times {
+            let now = at_second(u64::from(number) * 2, f64::from(number) * seconds);
+            let question = Some(dns::Question { name: WireText::from("sip.contoso.com"), kind: dns::kind::A });
+            let asked = dns::Message { id: number, question, ..dns::Message::default() };
+            let told = dns::Message { rcode: 5, response: true, ..asked.clone() };
+            recorder.event(&event(now, 2, Side::Client, asked), &DeviceFacts::default());
+            recorder.event(&event(now, 2, Side::Server, told), &DeviceFacts::default());
+        }
+        recorder.drafts().filter_map(|(_, draft)| as_lookup(&draft.kind)).map(|lookup| lookup.queries.len()).collect()
+    }
+
+    #[test]
+    fn a_question_that_is_refused_is_asked_again_a_few_times_and_then_anew() {
+        assert_eq!(refused_every(3.0, 3), [3]);
+        assert_eq!(refused_every(3.0, 10), [4, 4, 2]);
+        assert_eq!(refused_every(8.0, 3), [1, 1, 1], "after a pause");
+    }
+
     /// The answer to a question under number 7, where a message without a question comes back.
     fn answer(id: u16, rcode: u8, from: u8) -> Option<u16> {
-        let end = |host: u8, port: u16| Endpoint::Ip(SocketAddr::from(([10, 0, 0, host], port)));
-        let event = |frame: u64, host: u8, side: Side, message: dns::Message| {
-            let flow = Flow { id: 1, transport: Transport::Udp, client: end(23, 50_000), server: end(host, 53), oriented: true };
-            let what = What::Message(Message::Dns(Arc::new(message)));
-            Event { at: at(frame), link: Link::default(), flow, side, what }
-        };
         let question = Some(dns::Question { name: WireText::from("sip.contoso.com"), kind: dns::kind::A });
         let mut recorder = Recorder::default();
         let asked = dns::Message { id: 7, question, ..dns::Message::default() };
         let told = dns::Message { id, rcode, response: true, ..dns::Message::default() };
-        recorder.event(&event(1, 2, Side::Client, asked), &DeviceFacts::default());
-        recorder.event(&event(2, from, Side::Server, told), &DeviceFacts::default());
+        recorder.event(&event(at(1), 2, Side::Client, asked), &DeviceFacts::default());
+        recorder.event(&event(at(2), from, Side::Server, told), &DeviceFacts::default());
         let (_, draft) = recorder.drafts().next().expect("a look-up");
         as_lookup(&draft.kind)?.answer.as_ref().map(|answer| answer.rcode)
     }

@@ -12,7 +12,7 @@ use super::super::steps::{Connection, Registration, StepKind, Transaction};
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
-const SAME_REGISTRATION: i64 = SECOND;
+const SAME_REGISTRATION: i64 = SECOND * 4 / 10;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
 const T2: i64 = 4 * SECOND;
@@ -392,6 +392,20 @@ mod tests {
             _ => None,
         };
         recorder.drafts().filter_map(|(_, draft)| of(draft)).collect()
+    }
+
+    #[test]
+    fn a_register_that_comes_half_a_second_after_a_refusal_is_another_try() {
+        let call = |message: sip::Message, call: u8| sip::Message { call_id: WireText::from(format!("{call}")), ..message };
+        let tries = |pause: f64| {
+            let each = |number: u8| {
+                let begin = f64::from(number) * pause;
+                let asks = (begin, call(sip_request("REGISTER", 1), number));
+                [asks, (begin + 0.01, call(sip_answer(403, 1), number))]
+            };
+            registrations((1..=3).flat_map(each).collect()).len()
+        };
+        assert_eq!((tries(0.5), tries(0.2)), (3, 1));
     }
 
     fn cut(message: sip::Message) -> sip::Message {
