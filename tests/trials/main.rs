@@ -1,7 +1,8 @@
 //! Logins that no rule was written for. Their authors knew `docs/contract.md` and the protocols, not the code: of `families`,
 //! phones of sixteen families with the faults that are theirs; of `conditions`, real servers, and what a capture in the field
 //! makes of it; of `field`, phones among other traffic, with a fault that is mended and the next one; of `causes`, each cause in
-//! other families, with other timers, and healthy logins that look like it. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
+//! other families, with other timers, and healthy logins that look like it; of `patience`, timers from half a second to five hours,
+//! and healthy phones close to trouble. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -43,6 +44,11 @@ fn logins_among_other_traffic_are_read_as_they_went() {
 #[test]
 fn each_cause_is_found_in_other_families_and_with_other_timers() {
     hold("causes");
+}
+
+#[test]
+fn logins_with_timers_of_all_sizes_are_read_as_they_went() {
+    hold("patience");
 }
 
 /// Right and wrong answers of each kind.
