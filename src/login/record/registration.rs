@@ -13,6 +13,8 @@ use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// A REGISTER that comes later than this after a final answer begins a new registration.
 const SAME_REGISTRATION: i64 = SECOND * 4 / 10;
+/// What else a device asks within this time belongs to it: a SUBSCRIBE that it had ready.
+const BESIDE: i64 = SECOND;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
 const T2: i64 = 4 * SECOND;
@@ -105,7 +107,8 @@ impl Recorder {
                 let same = continues(&registration.transactions, message)
                     || repeats_nameless(&registration.transactions, event.at, message);
                 let continues = same && !self.restarted_since(*last);
-                continues || event.at.time.since(last.time) < SAME_REGISTRATION
+                let soon = if message.method() == "REGISTER" { SAME_REGISTRATION } else { BESIDE };
+                continues || event.at.time.since(last.time) < soon
             }
             _ => false,
         });
@@ -406,6 +409,9 @@ mod tests {
             registrations((1..=3).flat_map(each).collect()).len()
         };
         assert_eq!((tries(0.5), tries(0.2)), (3, 1));
+        let subscribes = (0.5, call(sip_request("SUBSCRIBE", 1), 2));
+        let refused = [(0.0, call(sip_request("REGISTER", 1), 1)), (0.01, call(sip_answer(403, 1), 1)), subscribes];
+        assert_eq!(registrations(refused.to_vec()).len(), 1);
     }
 
     fn cut(message: sip::Message) -> sip::Message {
