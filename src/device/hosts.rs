@@ -2,50 +2,51 @@
 
 use std::net::IpAddr;
 
-/// So few are looked through quicker than they are searched.
-const FEW: usize = 8;
-
 /// Addresses, each once, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hosts(Vec<IpAddr>);
+pub struct Hosts {
+    all: Vec<IpAddr>,
+    /// Who spoke last.
+    last: Option<IpAddr>,
+}
 
 impl Hosts {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Are there none?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Is this one of them?
     pub fn contains(&self, host: IpAddr) -> bool {
-        self.0.binary_search(&host).is_ok()
+        self.all.binary_search(&host).is_ok()
     }
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = IpAddr> {
-        self.0.iter().copied()
+        self.all.iter().copied()
     }
 
     /// Adds one, unless there are so many already.
     pub(super) fn add(&mut self, host: IpAddr, most: usize) {
-        if self.0.len() <= FEW && self.0.contains(&host) {
+        if self.last.replace(host) == Some(host) {
             return;
         }
-        if let Err(place) = self.0.binary_search(&host)
-            && self.0.len() < most
+        if let Err(place) = self.all.binary_search(&host)
+            && self.all.len() < most
         {
-            self.0.insert(place, host);
+            self.all.insert(place, host);
         }
     }
 
     /// Adds these, as long as there is room.
     pub(super) fn join(&mut self, others: Hosts, most: usize) {
-        let room = most.saturating_sub(self.0.len());
-        others.0.into_iter().take(room).for_each(|host| self.add(host, most));
+        let room = most.saturating_sub(self.all.len());
+        others.all.into_iter().take(room).for_each(|host| self.add(host, most));
     }
 }
 

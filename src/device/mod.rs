@@ -48,7 +48,7 @@ enum Key {
 }
 
 impl Hash for Key {
-    /// As one number, where it fits: there are two look-ups for each event.
+    /// As one number, where it fits: there are three look-ups for each event.
     fn hash<H: Hasher>(&self, state: &mut H) {
         match *self {
             Key::Mac(Mac([a, b, c, d, e, f])) => state.write_u64(u64::from_be_bytes([1, 0, a, b, c, d, e, f])),
@@ -80,6 +80,7 @@ pub struct Devices {
     limits: Limits,
     #[expect(clippy::vec_box, reason = "there can be thousands, of half a kilobyte each: the list grows without moving them")]
     devices: Vec<Box<Known>>,
+    /// By the MAC of a device, and by its addresses, bound or not, as far as they were looked up.
     by_key: HashMap<Key, DeviceId, RandomState>,
     /// By address.
     bindings: HashMap<Key, Mac, RandomState>,
@@ -192,18 +193,26 @@ impl Devices {
     }
 
     fn device(&mut self, mac: Option<Mac>, ip: Option<IpAddr>) -> Option<DeviceId> {
-        let mac = mac.or_else(|| self.mac_of(ip?));
         let key = mac.map(Key::Mac).or(ip.map(Key::Ip))?;
         if let Some(device) = self.by_key.get(&key) {
             return Some(*device);
         }
+        let bound = ip.filter(|_| mac.is_none()).and_then(|ip| self.mac_of(ip));
+        let device = match bound {
+            Some(mac) => self.device(Some(mac), None)?,
+            None => self.new_device(mac)?,
+        };
+        self.by_key.insert(key, device);
+        Some(device)
+    }
+
+    fn new_device(&mut self, mac: Option<Mac>) -> Option<DeviceId> {
         if self.devices.len() >= self.limits.devices {
             self.turned_away = self.turned_away.saturating_add(1);
             return None;
         }
         let device = DeviceId(self.devices.len());
         self.devices.push(Box::new(Known { facts: DeviceFacts { mac, ..DeviceFacts::default() }, extent: Extent::default() }));
-        self.by_key.insert(key, device);
         Some(device)
     }
 
@@ -213,15 +222,18 @@ impl Devices {
         if self.bindings.get(&Key::Ip(ip)) == Some(&mac) {
             return None;
         }
-        if self.bindings.insert(Key::Ip(ip), mac).is_none() {
+        let is_new = self.bindings.insert(Key::Ip(ip), mac).is_none();
+        let device = self.by_key.remove(&Key::Ip(ip));
+        if is_new {
             self.bound.push_back(ip);
         }
         if self.bindings.len() > self.limits.bindings
             && let Some(oldest) = self.bound.pop_front()
         {
             self.bindings.remove(&Key::Ip(oldest));
+            self.by_key.remove(&Key::Ip(oldest));
         }
-        let nameless = self.by_key.remove(&Key::Ip(ip))?;
+        let nameless = device.filter(|_| is_new)?;
         let Some(known) = self.by_key.get(&Key::Mac(mac)).copied() else {
             self.by_key.insert(Key::Mac(mac), nameless);
             self.facts_mut(nameless)?.mac = Some(mac);

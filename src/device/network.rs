@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
+use super::Key;
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
 use crate::event::{Event, What};
 use crate::model::{At, Endpoint, Mac};
@@ -29,7 +30,7 @@ pub(super) struct Network {
     supplicants: HashMap<u8, Mac, RandomState>,
     identity_asked: Option<IdentityAsked>,
     /// Servers that answered anybody.
-    answering: HashSet<IpAddr, RandomState>,
+    answering: HashSet<Key, RandomState>,
 }
 
 impl Network {
@@ -108,12 +109,12 @@ impl Network {
 
     /// Does that server answer anybody? Of most that is known, and then nothing else is searched.
     fn answers(&mut self, server: IpAddr, facts: &DeviceFacts) -> bool {
-        if self.answering.contains(&server) {
+        if self.answering.contains(&Key::Ip(server)) {
             return true;
         }
         let is_learnt = self.answering.len() < ANSWERING && facts.heard_from.contains(server);
         if is_learnt {
-            self.answering.insert(server);
+            self.answering.insert(Key::Ip(server));
         }
         is_learnt
     }

@@ -161,3 +161,18 @@ fn of_more_clocks_than_are_remembered_what_a_time_server_said_last_stays() {
     known.keep_clocks(0);
     assert!(known.clocks.is_empty());
 }
+
+#[test]
+fn an_address_is_of_the_device_to_which_it_was_bound_last() {
+    let whose = |devices: &mut Devices, number: u8| {
+        announces(devices, number, [10, 0, 4, 7]);
+        asks(devices, 7, "sip.contoso.com").and_then(|owner| devices.facts(owner.device)?.mac)
+    };
+    let mut devices = Devices::default();
+    assert_eq!([1, 2, 1].map(|number| whose(&mut devices, number)), [1, 2, 1].map(|number| Some(station(number))));
+    let mut devices = Devices::new(Limits { bindings: 1, ..Limits::default() });
+    assert_eq!(whose(&mut devices, 1), Some(station(1)));
+    announces(&mut devices, 2, [10, 0, 4, 8]);
+    let owner = asks(&mut devices, 7, "sip.contoso.com").expect("a device");
+    assert_eq!(devices.facts(owner.device).and_then(|facts| facts.mac), None, "that binding was forgotten");
+}

@@ -27,9 +27,8 @@ pub static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lookup(lookup) = kind else { return None };
-        let noise = name_errand::is_noise(case, lookup);
-        let unclear = lookup.unreachable.is_some() || noise;
-        if step.purpose != Purpose::Update || unclear || answers::made_good(case, Purpose::Update) {
+        let unclear = || lookup.unreachable.is_some() || name_errand::is_noise(case, lookup);
+        if step.purpose != Purpose::Update || unclear() || answers::made_good(case, Purpose::Update) {
             return None;
         }
         let at = lookup.answer.as_ref().map(|answer| answer.at).or(lookup.queries.last().map(|(at, _)| *at))?;

@@ -5,6 +5,7 @@ mod words;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 
@@ -238,12 +239,26 @@ impl Serialize for Mac {
 }
 
 /// One end of a conversation: an address and port, or a MAC address where there is no IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// An IP address and a port (0 where the protocol has none).
     Ip(SocketAddr),
     /// A station on the link.
     Mac(Mac),
+}
+
+impl Hash for Endpoint {
+    /// As one number, where it fits: most events are looked up by their ends.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Endpoint::Ip(SocketAddr::V4(end)) => state.write_u64(u64::from(end.ip().to_bits()) << 16 | u64::from(end.port())),
+            Endpoint::Ip(SocketAddr::V6(end)) => {
+                state.write_u128(end.ip().to_bits());
+                state.write_u16(end.port());
+            }
+            Endpoint::Mac(Mac([a, b, c, d, e, f])) => state.write_u64(u64::from_be_bytes([1, 0, a, b, c, d, e, f])),
+        }
+    }
 }
 
 impl Endpoint {

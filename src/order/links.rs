@@ -45,6 +45,11 @@ impl Links {
         self.asks == Some(question) || packet(event) == Some(question)
     }
 
+    /// Can anything wait for the event of these links? For most of what TCP carries nothing can.
+    pub(super) fn is_awaited(&self, event: &Event) -> bool {
+        self.asks.is_some() || is_quoted(event) || matches!(event.what, What::Message(Message::Dns(_)))
+    }
+
     fn asks(question: u64) -> Self {
         Self { asks: Some(question), ..Self::default() }
     }
@@ -205,11 +210,15 @@ fn of_ntp(event: &Event, message: &ntp::Message) -> Links {
 
 /// The packet of this event, as an ICMP error quotes it.
 fn packet(event: &Event) -> Option<u64> {
-    let asks = match &event.what {
+    is_quoted(event).then(|| mark((About::Packet, event.source(), event.destination())))
+}
+
+/// Is it in a packet that an ICMP error may quote?
+fn is_quoted(event: &Event) -> bool {
+    match &event.what {
         What::Tcp(signal, _) => matches!(signal, Signal::Syn { .. }),
         What::Message(_) => event.flow.transport == Transport::Udp,
-    };
-    asks.then(|| mark((About::Packet, event.source(), event.destination())))
+    }
 }
 
 /// Does this event tell a host the address of one that it turns to: by a record, or by sending it there for the whole answer?

@@ -129,9 +129,8 @@ impl<S: EventSink> Ordered<S> {
     /// An event while others wait: it goes before what waits for it, or behind all that wait.
     fn known_or_other(&mut self, mut event: Event, links: &Links, lacks: Option<Lack>) {
         let waits_for_it = |waiting: &Waiting| waiting.lacks.is_some_and(|lack| lack.is(&event, links));
-        let Some(position) = self.waiting.iter().position(waits_for_it) else {
-            return self.wait(event, lacks);
-        };
+        let position = links.is_awaited(&event).then(|| self.waiting.iter().position(waits_for_it)).flatten();
+        let Some(position) = position else { return self.wait(event, lacks) };
         if links.once && links.asks.is_some() {
             // It is answered.
             self.asked.pop_back();

@@ -6,7 +6,7 @@ use crate::findings::{Case, Found};
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
 use crate::model::{Evidence, Outcome};
 use crate::protocols::dns;
-use crate::text::WireText;
+use crate::text::{WireText, begins};
 
 /// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
 pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
@@ -23,9 +23,9 @@ fn is_same_name(one: &Lookup, other: &Lookup) -> bool {
 
 /// Is the name of `first` asked for once more in `again`, with a suffix? A name of one label is meant to get one.
 fn is_repeated_with_suffix(first: &Lookup, again: &Lookup) -> bool {
-    let (asked, longer) = (first.name.raw().trim_end_matches('.'), again.name.raw().trim_end_matches('.'));
-    let (start, suffix) = longer.split_at_checked(asked.len()).unwrap_or_default();
-    suffix.starts_with('.') && asked.contains('.') && start.eq_ignore_ascii_case(asked)
+    let (asked, longer) = (bare(&first.name), bare(&again.name));
+    // Asked of each two names of an attempt: nearly all differ in that dot.
+    longer.as_bytes().get(asked.len()) == Some(&b'.') && asked.contains('.') && begins(longer, asked)
 }
 
 /// Did the attempt end with this very name: with the look-up itself, or with what a resolver asks beside and after it?
@@ -60,10 +60,14 @@ pub(crate) fn failures<'a>(
             Purpose::Other => !is_last_asked(case, index, lookup),
             _ => false,
         };
-        if step.outcome != Outcome::Failed || aside || is_noise(case, lookup) || made_good(case, step) {
+        if step.outcome != Outcome::Failed || aside {
             continue;
         }
+        // Whether it is noise is asked last: that takes a look at all others.
         let Some((what, evidence)) = look(lookup) else { continue };
+        if is_noise(case, lookup) || made_good(case, step) {
+            continue;
+        }
         let failure = Failure { index, step, what, evidence };
         match lists.iter_mut().find(|(purpose, _)| *purpose == step.purpose) {
             Some((_, list)) => list.push(failure),
@@ -95,7 +99,13 @@ fn names(service: &Lookup, host: &Lookup) -> bool {
 
 /// Are they the same name, with or without the final dot?
 fn are_one(name: &WireText, other: &WireText) -> bool {
-    name.raw().trim_end_matches('.').eq_ignore_ascii_case(other.raw().trim_end_matches('.'))
+    bare(name).eq_ignore_ascii_case(bare(other))
+}
+
+/// A name without the final dot, which most do not have.
+fn bare(name: &WireText) -> &str {
+    let name = name.raw();
+    if name.ends_with('.') { name.trim_end_matches('.') } else { name }
 }
 
 /// One finding for a list of names. An attempt that ended with one of the same errand that is only noise, such as the last name
