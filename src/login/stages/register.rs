@@ -11,6 +11,9 @@ const TIMER_F: i64 = 32 * SECOND;
 /// How sure it is that a device is registered that goes on and is granted what registered devices ask for.
 const GRANTED_MORE: f32 = 0.85;
 
+/// How sure it is where that shows by nothing but a connection that lives on.
+const LIVES_ON: f32 = 0.65;
+
 /// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
 const T2: i64 = 4 * SECOND;
 
@@ -141,8 +144,21 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     match (judged.outcome, is_read) {
         (Outcome::Ok, true) => judge_opened(connection, horizon),
         (Outcome::Ok, false) => judge_encrypted(connection, handshake, horizon),
+        (Outcome::Unclear, false) if lives_on(connection, handshake) => {
+            session::judge(connection, Some(handshake), LIVES_ON, horizon)
+        }
         _ => judged,
     }
+}
+
+/// Of the packets of this connection the capture has the beginnings: do both sides still speak, long after any request would have
+/// been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
+fn lives_on(connection: &Connection, handshake: &Handshake) -> bool {
+    let stats = &connection.stats;
+    let heard = stats.client.last_data.zip(stats.server.last_data).map(|(client, server)| client.min(server));
+    let since = handshake.client_key_exchange.zip(heard).map(|(began, heard)| heard.time.since(began.time));
+    let cut = stats.client.cut || stats.server.cut;
+    cut && since.is_some_and(|since| since >= 2 * TIMER_F) && connection.first_close().is_none()
 }
 
 /// What a key log shows is as good as what comes in clear, as far as it goes.
@@ -275,6 +291,18 @@ mod tests {
         assert_eq!(ending(&judged(hello(false).leaves(Side::Client, Close::Fin))), None, "it may have been anything");
         assert_eq!(ending(&judged(hello(true).data(Side::Client, 200).leaves(Side::Client, Close::Fin))), None, "it went on");
         assert_eq!(ending(&judged(hello(true).pause(40.0).leaves(Side::Client, Close::Fin))), None, "it waited");
+    }
+
+    #[test]
+    fn a_session_of_which_the_capture_has_the_beginnings_of_packets_shows_by_living_on() {
+        let cut = |connection: &mut crate::login::steps::Connection| connection.stats.server.cut = true;
+        let goes_on = |seconds: f64| {
+            let shaken = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished();
+            shaken.data(Side::Server, 90).pause(seconds).data(Side::Client, 400).data(Side::Server, 300).change(cut)
+        };
+        assert_eq!((judged(goes_on(120.0)).stage, judged(goes_on(120.0)).signed_in), (Stage::Session, Some(LIVES_ON)));
+        assert_eq!(judged(goes_on(20.0)).signed_in, None, "it may yet be refused");
+        assert_eq!(judged(goes_on(120.0).leaves(Side::Server, Close::Fin)).signed_in, None);
     }
 
     #[test]
