@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import expect
 import packets
+from crowd import Crowd
 from scenario import Device
 
 LOOP, HEALTHY = "founding-loop-fin", "healthy-sha1-2048"
@@ -179,4 +180,5 @@ flight with something before its Finished, and all that the server says to that 
             same, facts={"primary": "tls-client-certificate-rejected", "drop": {"stage": "tls", "by": "server", "how": "alert"},
                          "filter": "tls.record.length == 19 && ip.src == 10.0.4.12", "pick": "all of them",
                          "absent": _absent("register-ended-encrypted", "tls-server-closed", *CERTIFICATE_FAULTS)}),
+    Crowd(),
 ]

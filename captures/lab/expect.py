@@ -23,8 +23,18 @@ def _write(case, devices, file, made, keys=None):
 
 def derived(story, notes, facts):
     """The text of `expect.toml` from facts at hand; those that are None are left out."""
-    lines = [f"story = {_quote(story)}", *([f"notes = {json.dumps(notes)}"] if notes else []), "", "[[device]]"]
-    for key in ("mac", "profile", "verdict", "attempts", "drop", "drop_frames", "restarts_at", "primary", "contributing",
+    lines = [f"story = {_quote(story)}", *([f"notes = {json.dumps(notes)}"] if notes else []), "", *_told(facts)]
+    return "\n".join(lines) + "\n"
+
+
+def several(story, devices):
+    """The same of several devices."""
+    return "\n\n".join([f"story = {_quote(story)}", *("\n".join(_told(facts)) for facts in devices)]) + "\n"
+
+
+def _told(facts):
+    lines = ["[[device]]"]
+    for key in ("mac", "ip", "profile", "verdict", "attempts", "drop", "drop_frames", "restarts_at", "primary", "contributing",
                 "absent"):
         value = facts.get(key)
         if key == "drop_frames" and value:
@@ -33,7 +43,7 @@ def derived(story, notes, facts):
             lines.append(f"{key} = {{ {', '.join(f'{name} = {_quote(word)}' for name, word in value.items())} }}")
         elif value is not None:
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def endings(case, made):

@@ -7,7 +7,7 @@ INDEX = """\
 
 Captures of phones that sign in, or try to, made by the lab in `lab/`. Each folder holds one. Those that begin with
 `loop-` and `healthy-` at the end of the table are not played: `captures/lab/derive.py` makes them from two of the others, as they
-would look in other conditions of the field.
+would look in other conditions of the field; `captures/lab/crowd.py` puts those of several cases side by side.
 
 | file | what it is |
 | --- | --- |
