@@ -5,6 +5,7 @@ the server's when the server ends or rejects it, and `unknown` where there is on
 """
 
 import cases_directory
+import cases_ipv6
 import cases_makers
 import cases_network
 import cases_opened
@@ -395,4 +396,4 @@ the phone bears the router's MAC, and there is no DHCP. The fault is the foundin
 CASES = [*FOUNDING_CASES, *CERTIFICATE_CASES, *REGISTRAR_CASES, *EARLY_CASES, *DIRECTORY_CASES,
          *ENROLMENT_CASES, *OTHER_CASES, *cases_network.CASES, *cases_tls.CASES, *cases_web.CASES, *cases_sip.CASES,
          *cases_makers.CASES, *cases_pc.CASES, *cases_servers.CASES,
-         *cases_opened.CASES, *cases_directory.CASES, *cases_vlan.CASES]
+         *cases_opened.CASES, *cases_directory.CASES, *cases_vlan.CASES, *cases_ipv6.CASES]

@@ -1,10 +1,10 @@
-"""DNS questions of the phone (RFC 1035, RFC 2782), and a forwarder with a broken zone."""
+"""DNS questions of the phone (RFC 1035, RFC 2782, RFC 3596), and a forwarder with a broken zone."""
 
 import socket
 import struct
 import time
 
-A, SRV = 1, 33
+A, AAAA, SRV = 1, 28, 33
 SERVER_FAILURE = 2
 TRUNCATED = 0x0200
 
@@ -17,11 +17,13 @@ class Resolver:
 
     def __init__(self, server, random):
         self.server, self.random = server, random
+        self.family = socket.AF_INET6 if ":" in server else socket.AF_INET
 
     def addresses(self, name):
-        """The addresses of a name: [] when it has none, None when nobody answered."""
-        answer = self._ask(name, A)
-        return answer and [socket.inet_ntoa(data) for kind, data in answer["records"] if kind == A]
+        """The addresses of a name, of the server's version of IP: [] when it has none, None when nobody answered."""
+        wanted = AAAA if self.family == socket.AF_INET6 else A
+        answer = self._ask(name, wanted)
+        return answer and [socket.inet_ntop(self.family, data) for kind, data in answer["records"] if kind == wanted]
 
     def services(self, name):
         """The (target, port) pairs of an SRV name, best first; None when nobody answered."""
@@ -35,7 +37,7 @@ class Resolver:
         question = self.random.getrandbits(16)
         query = (struct.pack("!HHHHHH", question, 0x0100, 1, 0, 0, 0)
                  + encode_name(name) + struct.pack("!HH", kind, 1))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        with socket.socket(self.family, socket.SOCK_DGRAM) as sender:
             for wait in self.waits:
                 sender.settimeout(wait)
                 started = time.monotonic()

@@ -102,7 +102,7 @@ if (!pv_www_authenticate("contoso.com", "lab-only", "0")) {
 
 
 def start(network, host, address, folder, route, tls=""):
-    """Start it on a host; `tls` (plain, or of `AUTHORITIES`, perhaps with a version) adds port 5061. Returns the process."""
+    """Start it on a host, at an address (of IPv6 in brackets); `tls` (plain, or of `AUTHORITIES`, perhaps with a version) adds port 5061. Returns the process."""
     own = folder / f"kamailio-{host}"
     own.mkdir(exist_ok=True)
     if tls:

@@ -10,6 +10,7 @@ import time
 
 CLONE_NEWNET = 0x40000000
 NETMASK = 24
+PREFIX = 64
 
 fork = multiprocessing.get_context("fork")
 
@@ -102,6 +103,14 @@ class Network:
         for end in (one, other):
             self._ip("link", "set", end, *(("master", "br0") if end == attached else ("arp", "off")))
             self._ip("link", "set", end, "up")
+
+    def speak_ipv6(self, host, port, address, router=False):
+        """Give a host an address of IPv6, at once: nobody else has it."""
+        for key in ("lo.disable_ipv6", f"{port}.accept_dad", f"{port}.accept_ra", f"{port}.disable_ipv6"):
+            self.set(host, f"net.ipv6.conf.{key}", 0)
+        if router:
+            self.set(host, "net.ipv6.conf.all.forwarding", 1)
+        run("ip", "addr", "add", f"{address}/{PREFIX}", "dev", port, "nodad", namespace=self.namespace(host))
 
     def unplug(self, host, seconds):
         """Take a host's cable out, and put it back."""

@@ -48,8 +48,8 @@ Those whose page says so were written frame by frame by a script, with a clock o
 
 | part | how |
 | --- | --- |
-| Ethernet, ARP, IP, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
-| DHCP and DNS servers | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, no ACK, SERVFAIL) |
+| Ethernet, ARP, IP, neighbour discovery, addresses made from a prefix, UDP, TCP, ICMP | the Linux kernel, a namespace per host; offloads off, MTU 1500 |
+| DHCP and DNS servers, router advertisements | dnsmasq; a few lines of Python where a server must misbehave (NAK for ever, no ACK, SERVFAIL) |
 | routers, address translation, loss | the kernel's forwarding and nftables |
 | VLAN tags, CDP | Python, a process in the place of the phone's network card and of the switch's port |
 | LLDP-MED | lldpd on the switch; Python on the phone |

@@ -135,6 +135,7 @@ class Case:
     pool_loss: int = 0                 # of 100 packets to or from the pool's 5061, SYNs apart, so many vanish
     routed: bool = False               # the phone is behind a router
     nat: bool = False                  # which translates its address to its own
+    ipv6: bool = False                 # gateway, name server and registrar speak IPv6 too, and the gateway advertises itself
     access: Access | None = None       # the phone's port has VLANs; it is captured at "wire"
     port: str = "phone"                # where the capture is taken; br0 sees every host
     file_format: str = "pcapng"

@@ -106,7 +106,8 @@ class SipPhone(Phone):
     def _register(self, connection, *headers):
         self.number += 1
         address = f"sip:{USER}@{REALM}"
-        own = "%s:%d" % connection.getsockname()
+        host, port = connection.getsockname()[:2]
+        own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # RFC 3261 section 25.1: IPv6reference
         branch = f"z9hG4bK{self.random.getrandbits(48):012x}"
         transport = self.settings.transport
         request = sip.render(f"REGISTER sip:{REALM} SIP/2.0", [

@@ -29,6 +29,7 @@ from scenario import GATEWAY
 DC, CA, POOL, TIME = "10.0.4.10", "10.0.4.11", "10.0.4.12", "10.0.4.13"
 GATEWAY_MAC = "00:15:5d:04:00:01"
 SERVER_MAC = "00:15:5d:04:00:{:02x}"
+GATEWAY_6, DC_6, POOL_6 = "2001:db8:4::1", "2001:db8:4::10", "2001:db8:4::12"
 DEAF = "10.0.4.14"  # answers no DNS
 HOME_POOL = "10.0.4.15"
 SECOND_DHCP, SECOND_MAC = "10.0.4.66", "00:15:5d:66:00:01"
@@ -117,6 +118,8 @@ def _set_address(network, device):
 def _start_servers(network, case, keys, folder):
     if case.access:
         _start_vlans(network, case, folder)
+    if case.ipv6:
+        _start_ipv6(network)
     _start_dns_and_dhcp(network, case, folder)
     if case.ntp is not None:
         network.spawn("time", ntp.serve, TIME, case.ntp, case.ntp_synchronised)
@@ -212,6 +215,17 @@ def _start_vlans(network, case, folder):
     vlan.start(network, case.devices[0].host, case.devices[0].settings.mac, folder, case.access)
 
 
+def _start_ipv6(network):
+    """The gateway names the prefix, the name server and the domain (RFC 4861, RFC 8106), and gives out no addresses."""
+    network.speak_ipv6("switch", "br0", GATEWAY_6, router=True)
+    network.speak_ipv6("dc", "eth0", DC_6)
+    network.speak_ipv6("pool", "eth0", POOL_6)
+    network.execute("switch", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--port=0",
+                    "--bind-interfaces", "--interface=br0", "--enable-ra", "--dhcp-range=2001:db8:4::,ra-only",
+                    "--dhcp-leasefile=/dev/null", f"--dhcp-option=option6:dns-server,[{DC_6}]",
+                    "--dhcp-option=option6:domain-search,contoso.com")
+
+
 def _start_second_dhcp(network):
     """A router for homes, plugged in by somebody: it gives out itself, and knows none of the site's names."""
     network.host("second", SECOND_MAC, SECOND_DHCP)
@@ -283,7 +297,8 @@ def _start_pool_services(network, case, chains):
 
 def _start_sip(network, case, folder):
     if case.kamailio:
-        network.registrar = kamailio.start(network, "pool", POOL, folder, case.kamailio, case.kamailio_tls)
+        address = f"[{POOL_6}]" if case.ipv6 else POOL
+        network.registrar = kamailio.start(network, "pool", address, folder, case.kamailio, case.kamailio_tls)
     if case.kamailio in HOMES:
         network.host("home", SERVER_MAC.format(15), HOME_POOL)
         kamailio.start(network, "home", HOME_POOL, folder, HOMES[case.kamailio])
