@@ -7,18 +7,20 @@ use crate::model::{By, DropPoint, How, SECOND, Stage, Verdict};
 const SIGNED_OFF: usize = 4;
 /// Who has been signed in for longer has come to rest: what cuts that session is an incident, not what keeps a device out.
 const AT_REST: i64 = 600 * SECOND;
+/// The same of one that is in again: it takes less to believe that.
+const BACK_AT_REST: i64 = 180 * SECOND;
 /// Unless so many sessions were cut, one after the same time as the other.
 const PERIODIC: usize = 3;
 
 impl Gathered {
     /// How the device stands, and how sure that is. `is_phone` says whether its family is known.
     pub(super) fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
-        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt)).count();
         let last_signed_in =
             self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
+        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, AT_REST)).count();
         let (best, next_best) = self.shown;
         match (kept_out, last_signed_in) {
-            (2.., Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
+            (_, Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
             // What the device could not do before it has done since, and for long.
             (2.., None) if self.is_cut_late && self.cuts == 1 => (Verdict::Dropped, 0.9 * best),
@@ -33,10 +35,10 @@ impl Gathered {
         }
     }
 
-    /// Is this attempt one of those that a loop is made of: did it end before the session, or soon after that began?
-    fn keeps_out(&self, attempt: &AttemptSummary) -> bool {
+    /// Is this attempt one of those that a loop is made of: did it end before the session, or so soon after that began?
+    fn keeps_out(&self, attempt: &AttemptSummary, soon: i64) -> bool {
         let Some(drop) = attempt.drop else { return false };
-        drop.stage != Stage::Session || length(attempt) <= AT_REST || self.is_periodic()
+        drop.stage != Stage::Session || length(attempt) <= soon || self.is_periodic()
     }
 
     fn cut(&self) -> impl Iterator<Item = &AttemptSummary> {
@@ -50,15 +52,15 @@ impl Gathered {
         alike && self.cut().count() >= PERIODIC
     }
 
-    /// Sessions that were cut one like the other, and a last one that has not yet lived longer than they did. A session that its
-    /// device takes leave of may be one that somebody signed off.
+    /// Sessions that were cut one like the other, and a last one that has not yet outlived them. A session that its device takes
+    /// leave of may be one that somebody signed off.
     fn is_cut_again_and_again(&self) -> bool {
         let takes_leave = |drop: DropPoint| drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert);
-        let cut = || self.cut().filter(|attempt| self.keeps_out(attempt));
+        let cut = || self.cut().filter(|attempt| self.keeps_out(attempt, BACK_AT_REST));
         let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
         let longest = cut().map(length).max().unwrap_or(0);
         cut().count() >= if by_others { 2 } else { SIGNED_OFF }
-            && self.attempts.last().is_some_and(|last| length(last) <= longest.saturating_mul(3) / 2)
+            && self.attempts.last().is_some_and(|last| length(last) <= longest)
     }
 }
 
@@ -137,6 +139,9 @@ mod tests {
         assert_eq!(cut_after(&[18_540, 18_600, 18_480], true), Verdict::SignedIn, "a registrar was restarted, twice");
         assert_eq!(cut_after(&[18_540, 7_200, 3_000], false), Verdict::Dropped);
         assert_eq!(cut_after(&[900, 905, 899, 300], true), Verdict::Loop, "an idle time-out of fifteen minutes");
+        assert_eq!(cut_after(&[900, 905, 899, 1_000], true), Verdict::SignedIn, "this one was not cut after that time");
+        assert_eq!(cut_after(&[400, 500, 300], true), Verdict::SignedIn);
+        assert_eq!(cut_after(&[400, 500], false), Verdict::Loop);
         assert_eq!(cut_after(&[900, 3_000, 1_200, 300], true), Verdict::SignedIn);
     }
 }
