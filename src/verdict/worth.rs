@@ -2,12 +2,15 @@
 //! cause. An attempt and a finding in, a factor out; knows no code.
 
 use crate::findings::{Case, Found, Proof};
-use crate::login::steps::{Handshake, Step, StepKind};
+use crate::login::steps::{Connection, Handshake, Step, StepKind};
+use crate::model::{By, DropPoint, How, Stage};
 
 /// The capture cut messages of the very exchange: what was beyond the cut may say more, or something else.
 const CUT_ITSELF: f32 = 0.8;
 /// It cut an answer before it, on which the exchange stands.
 const CUT_BEFORE: f32 = 0.9;
+/// What a client says under encryption for each request on a connection of its own looks like what it says when it is refused.
+const SEALED: f32 = 0.7;
 /// Nothing towards the device, or nothing from it, is in the capture: who is silent looks like who was not captured.
 const ONE_WAY: f32 = 0.9;
 
@@ -18,7 +21,17 @@ pub(super) fn of_finding(case: &Case<'_>, found: &Found) -> f32 {
 
 /// How much of its certainty a drop keeps.
 pub(super) fn of_drop(case: &Case<'_>) -> f32 {
-    shown(case, case.attempt.dropped_step)
+    let sealed = if is_sealed(case) { SEALED } else { 1.0 };
+    sealed * shown(case, case.attempt.dropped_step)
+}
+
+/// Did the device take its leave behind requests that cannot be read? It may have been refused, or have got what it wanted.
+fn is_sealed(case: &Case<'_>) -> bool {
+    let leaves =
+        |drop: DropPoint| (drop.stage, drop.by) == (Stage::Register, By::Device) && matches!(drop.how, How::Fin | How::Alert);
+    let unread = |connection: &Connection| connection.tls.is_some() && connection.sip.is_empty();
+    let step = case.attempt.dropped().filter(|_| case.attempt.drop.is_some_and(leaves));
+    step.is_some_and(|step| matches!(&step.kind, StepKind::Connection(connection) if unread(connection)))
 }
 
 fn shown(case: &Case<'_>, index: Option<usize>) -> f32 {
@@ -71,6 +84,17 @@ mod tests {
         let mut answer = sip_answer(403, 1);
         answer.cut = cut;
         Login::new().step(registration(vec![(1, sip_request("REGISTER", 1), Some(answer))])).dropped()
+    }
+
+    #[test]
+    fn who_leaves_behind_encrypted_requests_may_have_got_what_it_wanted() {
+        let left_by = |side: Side| {
+            let said = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+            let said = said.encrypted(Side::Client).encrypted(Side::Server).leaves(side, Close::Fin);
+            let login = Login::new().step(Step { stage: Stage::Register, ..said.into_step(1) }).dropped();
+            of_drop(&login.case())
+        };
+        assert_eq!((left_by(Side::Client), left_by(Side::Server)), (SEALED, 1.0));
     }
 
     #[test]
