@@ -13,9 +13,9 @@ use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
-use super::steps::{Attempt, Purpose, Step, StepKind};
+use super::steps::{Attempt, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
-use super::tries::{PAUSE, Try};
+use super::tries::Try;
 
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;

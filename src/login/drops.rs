@@ -8,7 +8,7 @@ use crate::text::WireText;
 
 use super::judge::is_shadow;
 use super::stages::{connect, register, web};
-use super::steps::{self, Attempt, Close, Ending, Purpose, Step, StepKind, Transaction};
+use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
@@ -16,8 +16,6 @@ use super::target::{Target, errand, is_main_road, target};
 const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
-/// A device that signs in and restarts within this time has not come to rest: it crashes, or is made to restart.
-pub(super) const COMES_TO_REST: i64 = 600 * SECOND;
 
 /// The failure that stopped the attempt: the furthest errand's, the furthest stage's, the last one; not one that the device
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.

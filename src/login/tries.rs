@@ -7,15 +7,12 @@ use foldhash::fast::RandomState;
 
 use crate::model::{At, By, How, Outcome, SECOND, Time};
 
-use super::drops::{COMES_TO_REST, given_up, is_challenged, rank, restarted_soon, transactions};
+use super::drops::{given_up, is_challenged, rank, restarted_soon, transactions};
 use super::judge::{Judgement, is_shadow};
 use super::stages::register;
-use super::steps::{Ending, Purpose, Step, StepKind};
+use super::steps::{COMES_TO_REST, Ending, PAUSE, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
-/// A device that starts over has paused at least this long. A quicker repeat belongs to the same try (a TLS fall-back): it
-/// comes at once, but where the capture was taken at the server, a round trip of a long way later.
-pub(super) const PAUSE: i64 = SECOND * 4 / 10;
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 

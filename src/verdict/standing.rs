@@ -1,15 +1,14 @@
 //! All attempts of a device in, how it stands out: it loops, it dropped, it is signed in, or nobody can tell. Knows no cause.
 
 use super::{AttemptSummary, Gathered};
+use crate::login::steps::COMES_TO_REST;
 use crate::model::{By, DropPoint, How, SECOND, Stage, Verdict};
 
 /// Nobody signs off so often in a row.
 const SIGNED_OFF: usize = 4;
-/// Who has been signed in for longer has come to rest: what cuts that session is an incident, not what keeps a device out.
-const AT_REST: i64 = 600 * SECOND;
-/// The same of one that is in again: it takes less to believe that.
+/// One that is in again came to rest sooner: it takes less to believe that.
 const BACK_AT_REST: i64 = 180 * SECOND;
-/// Unless so many sessions were cut, one after the same time as the other.
+/// So many sessions that were cut after the same time are no incident, however long they stood.
 const PERIODIC: usize = 3;
 
 impl Gathered {
@@ -17,7 +16,7 @@ impl Gathered {
     pub(super) fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
         let last_signed_in =
             self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
-        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, AT_REST)).count();
+        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, COMES_TO_REST)).count();
         let (best, next_best) = self.shown;
         match (kept_out, last_signed_in) {
             (_, Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),

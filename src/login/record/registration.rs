@@ -8,12 +8,10 @@ use crate::flow::{Flow, Transport};
 use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::sip;
 
-use super::super::steps::{Connection, Registration, StepKind, Transaction};
+use super::super::steps::{Connection, PAUSE, Registration, StepKind, Transaction};
 use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
-/// A REGISTER that comes later than this after a final answer begins a new registration.
-const SAME_REGISTRATION: i64 = SECOND * 4 / 10;
-/// What else a device asks within this time belongs to it: a SUBSCRIBE that it had ready.
+/// What else than a REGISTER a device asks within this time belongs to the registration before: a SUBSCRIBE that it had ready.
 const BESIDE: i64 = SECOND;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
@@ -86,7 +84,7 @@ impl Recorder {
             // Where nothing of the server was captured, it may have.
             None => connection.stats.server.last.is_none(),
         };
-        let paused = at.time.since(since.time) >= SAME_REGISTRATION;
+        let paused = at.time.since(since.time) >= PAUSE;
         if connection.tls.is_some() || took_it || !paused || continues(&connection.sip, message) {
             return;
         }
@@ -107,7 +105,7 @@ impl Recorder {
                 let same = continues(&registration.transactions, message)
                     || repeats_nameless(&registration.transactions, event.at, message);
                 let continues = same && !self.restarted_since(*last);
-                let soon = if message.method() == "REGISTER" { SAME_REGISTRATION } else { BESIDE };
+                let soon = if message.method() == "REGISTER" { PAUSE } else { BESIDE };
                 continues || event.at.time.since(last.time) < soon
             }
             _ => false,

@@ -20,6 +20,11 @@ pub use network::{Lease, LeaseV6, Neighbour, PortAccess};
 pub use registration::{Registration, Transaction};
 pub use sealed::{Record, Sealed};
 
+/// A device that starts over has paused at least this long. A quicker repeat belongs to the same try (a TLS fall-back): it
+/// comes at once, but where the capture was taken at the server, a round trip of a long way later.
+pub(super) const PAUSE: i64 = SECOND * 4 / 10;
+/// A device that has been signed in for longer has come to rest: what happens to it then is an incident, and does not keep it out.
+pub(crate) const COMES_TO_REST: i64 = 600 * SECOND;
 /// A session that is closed sooner never stood.
 const STOOD: i64 = 60 * SECOND;
 
