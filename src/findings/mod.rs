@@ -205,7 +205,7 @@ use std::cell::OnceCell;
 
 use crate::device::facts::DeviceFacts;
 use crate::device::servers::Servers;
-use crate::login::steps::{Attempt, Lease};
+use crate::login::steps::{AskedNames, Attempt, Lease};
 use crate::model::{Evidence, Stage};
 use crate::profile::Profile;
 use crate::trust::Fault;
@@ -224,12 +224,14 @@ pub struct Case<'a> {
     pub servers: Option<&'a Servers>,
     /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
     faults: OnceCell<Vec<Vec<Fault>>>,
+    /// The names that it asked for, once a rule has asked.
+    asked: OnceCell<AskedNames>,
 }
 
 impl<'a> Case<'a> {
     /// An attempt of a device of this family, of which this is known.
     pub fn new(profile: &'a Profile, attempt: &'a Attempt, known: &'a DeviceFacts) -> Self {
-        Self { profile, attempt, known, contested: None, servers: None, faults: OnceCell::new() }
+        Self { profile, attempt, known, contested: None, servers: None, faults: OnceCell::new(), asked: OnceCell::new() }
     }
 
     /// The same, on a contested lease of an attempt before.
@@ -240,6 +242,11 @@ impl<'a> Case<'a> {
     /// The same, with what servers showed to anybody.
     pub fn beside(self, servers: &'a Servers) -> Self {
         Self { servers: Some(servers), ..self }
+    }
+
+    /// The names that the attempt asked for.
+    pub fn asked(&self) -> &AskedNames {
+        self.asked.get_or_init(|| AskedNames::of(self.attempt))
     }
 }
 

@@ -10,11 +10,12 @@ use crate::text::{WireText, begins};
 
 /// Is it only what a resolver does beside the real question: IPv6 beside IPv4, or a name that failed with a suffix more?
 pub fn is_noise(case: &Case<'_>, lookup: &Lookup) -> bool {
-    let others = || case.attempt.lookups().map(|(_, other)| other).filter(|other| !std::ptr::eq(*other, lookup));
-    let beside = || others().any(|other| other.kind == dns::kind::A && is_same_name(other, lookup));
-    let longer = || others().any(|other| is_repeated_with_suffix(other, lookup));
-    let kinds = [dns::kind::A, dns::kind::AAAA, dns::kind::SRV];
-    !kinds.contains(&lookup.kind) || lookup.kind == dns::kind::AAAA && beside() || longer()
+    let (asked, name) = (case.asked(), lookup.name.raw());
+    match lookup.kind {
+        dns::kind::AAAA => asked.for_address(name) || asked.is_with_suffix(name),
+        dns::kind::A | dns::kind::SRV => asked.is_with_suffix(name),
+        _ => true,
+    }
 }
 
 fn is_same_name(one: &Lookup, other: &Lookup) -> bool {
@@ -24,7 +25,6 @@ fn is_same_name(one: &Lookup, other: &Lookup) -> bool {
 /// Is the name of `first` asked for once more in `again`, with a suffix? A name of one label is meant to get one.
 fn is_repeated_with_suffix(first: &Lookup, again: &Lookup) -> bool {
     let (asked, longer) = (bare(&first.name), bare(&again.name));
-    // Asked of each two names of an attempt: nearly all differ in that dot.
     longer.as_bytes().get(asked.len()) == Some(&b'.') && asked.contains('.') && begins(longer, asked)
 }
 

@@ -161,8 +161,9 @@ fn pem(mut text: &[u8], bundle: &mut Bundle) {
 
 /// What SOAP services hand out stands in base64 within an element (`xs:base64Binary`, or a WS-Security BinarySecurityToken).
 fn xml(text: &[u8], bundle: &mut Bundle) {
-    for element in text.split(|byte| *byte == b'<') {
-        let content = memchr::memchr(b'>', element).and_then(|end| element.get(end.saturating_add(1)..)).unwrap_or_default();
+    let ends = memchr::memchr_iter(b'>', text).map(|end| end.saturating_add(1));
+    for behind in ends.filter_map(|end| text.get(end..)).filter(|behind| begins_like_der(behind)) {
+        let content = memchr::memchr2(b'<', b'>', behind).and_then(|end| behind.get(..end)).unwrap_or(behind);
         let der = if content.len() > MIN_CERTIFICATE { bare_base64(content) } else { None };
         der.iter().for_each(|der| binary(der, bundle));
         if bundle.is_full() {
@@ -202,10 +203,14 @@ fn decode(block: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(digits).ok()
 }
 
-/// Base64 without the lines around it. DER begins with 0x30 and a long length, so the text begins with `MI`.
+/// Base64 without the lines around it.
 fn bare_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.trim_ascii_start();
-    text.starts_with(b"MI").then(|| decode(text)).flatten()
+    begins_like_der(text).then(|| decode(text)).flatten()
+}
+
+/// DER begins with 0x30 and a long length, so its base64 begins with `MI`.
+fn begins_like_der(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"MI")
 }
 
 /// DER or BER: what follows the outer SEQUENCE's header tells a certificate from a PKCS#7 ContentInfo.

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::text::WireText;
 
+mod asked;
 mod connection;
 mod directory;
 mod errands;
@@ -13,6 +14,7 @@ mod network;
 mod registration;
 mod sealed;
 
+pub use asked::AskedNames;
 pub use connection::{Close, Connection, Exchange, Handshake};
 pub use directory::{DirectoryRequest, Inquiry, TicketRequest, last_answer};
 pub use errands::{Answer, Clock, Lookup, Transfer};
