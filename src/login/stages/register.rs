@@ -50,7 +50,8 @@ pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &H
         return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
     }
     if lacks_answer(registration) {
-        return if is_granted_more(&registration.transactions) { registered_unseen() } else { Judged::unclear(Stage::Register) };
+        let registered = is_granted_more(&registration.transactions) || is_bound(&registration.transactions, horizon.end);
+        return if registered { registered_unseen() } else { Judged::unclear(Stage::Register) };
     }
     judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
 }
@@ -95,6 +96,11 @@ fn is_granted_more(transactions: &[Transaction]) -> bool {
             && transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)))
     };
     transactions.iter().any(granted)
+}
+
+/// Does a binding stand at this time, whatever came of the request to refresh it (RFC 3261 section 10.2.4)?
+fn is_bound(transactions: &[Transaction], at: Time) -> bool {
+    transactions.iter().any(registers) && expiry(transactions).is_none_or(|end| at < end)
 }
 
 /// Registered, by an answer that the capture lacks.
@@ -233,6 +239,7 @@ mod tests {
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::Side;
+    use crate::protocols::sip;
 
     fn judged(tcp: Tcp) -> Judged {
         let step = tcp.into_step(1);
@@ -418,5 +425,19 @@ mod tests {
             judge_datagrams(registration, &horizon).signed_in
         };
         assert_eq!((signed_in(200), signed_in(404)), (Some(0.85), None));
+    }
+
+    #[test]
+    fn a_binding_stands_until_it_runs_out_though_the_capture_lacks_what_came_of_the_refresh() {
+        let signed_in = |later: i64| {
+            let granted = sip::Message { expires: Some(3_600), ..sip_answer(200, 1) };
+            let asked = [(1, sip_request("REGISTER", 1), Some(granted)), (1, sip_request("REGISTER", 2), None)];
+            let step = registration(asked.into()).into_step(1);
+            let heard_from = Hosts::default();
+            let horizon = Horizon::seen(step.last.time.plus(later * SECOND), step.first.time, &heard_from);
+            let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
+            judge_datagrams(registration, &horizon).signed_in
+        };
+        assert_eq!((signed_in(0), signed_in(600), signed_in(7_200)), (Some(0.85), Some(0.85), None));
     }
 }
