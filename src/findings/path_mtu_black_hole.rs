@@ -56,10 +56,11 @@ fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     Some(tell(case, place, &from, Proof::Proven, summary, evidence))
 }
 
-/// Does the other side show that it has the small rest behind the stuck segment? It says something since, though nothing new is
-/// acknowledged: a segment that comes out of order is answered at once (RFC 5681 section 4.2).
+/// Does the other side show that it has the small rest behind the stuck segment, and behind others as large? It says something
+/// since, though nothing new is acknowledged: a segment that comes out of order is answered at once (RFC 5681 section 4.2).
 fn shows_the_rest(stuck: &SideStats, other: &SideStats) -> bool {
-    let rest = stuck.sent.saturating_sub(stuck.acknowledged).saturating_sub(u64::from(stuck.stuck_length));
+    let sent = stuck.sent.saturating_sub(stuck.acknowledged);
+    let rest = sent.checked_rem(u64::from(stuck.stuck_length)).unwrap_or_default();
     let closes = [other.last_syn, other.fin, other.rst];
     let answers = other.last.is_some() && other.last > stuck.first_data && !closes.contains(&other.last);
     (1..u64::from(LARGE)).contains(&rest) && answers
@@ -153,6 +154,7 @@ mod tests {
             Login::new().step(first.timed_out(By::Network)).dropped()
         };
         assert!(asked(648, true).the(&RULE).explains_drop);
+        assert!(asked(1460 + 648, true).the(&RULE).explains_drop, "two of them are stuck");
         asked(648, false).nothing(&RULE);
         asked(1460, true).nothing(&RULE);
     }
