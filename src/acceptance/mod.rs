@@ -105,6 +105,7 @@ fn opinion(request: &Request, profile: &Profile) -> Opinion {
             chain: &request.chain,
             fetched: &fetched,
             store_known: !fetched.is_empty(),
+            intermediates: &[],
             roots: &[],
             name,
             now: request.now,

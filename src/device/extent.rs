@@ -60,6 +60,7 @@ impl DeviceFacts {
             + texts
             + self.parameter_list.len()
             + self.fetched.len()
+            + self.intermediates.len()
             + self.clocks.len()
             + self.heard_from.len()
             + self.ports_opened.len()
@@ -84,6 +85,7 @@ impl DeviceFacts {
             self.parameter_list.len(),
             self.host_name.as_ref().map_or(0, WireText::held),
             self.own_certificate.as_ref().map_or(0, |one| one.held()),
+            self.intermediates.held(),
             self.clocks.len().saturating_mul(size_of::<ClockWitness>()),
             self.heard_from.len().saturating_add(self.ports_opened.len()).saturating_mul(SET_ENTRY),
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
@@ -114,6 +116,7 @@ impl DeviceFacts {
             list.shrink_to_fit();
         }
         self.fetched.truncate(keep);
+        self.intermediates.cut_down(keep);
         self.issuers_by_name.truncate(keep);
         newest(&mut self.restarts, keep);
         newest(&mut self.discovers_in_vain, keep);

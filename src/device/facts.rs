@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::hosts::Hosts;
+use super::intermediates::Intermediates;
 use super::services::Services;
 use crate::formats::x509::Certificate;
 use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
@@ -67,6 +68,8 @@ pub struct DeviceFacts {
     pub users: Vec<WireText>,
     /// CA certificates that it fetched by enrolment, with the frame that brought each.
     pub fetched: Vec<(Frame, Arc<Certificate>)>,
+    /// Intermediate CAs of chains that it went on with.
+    pub intermediates: Intermediates,
     /// Did an enrolment fetch show its content at all?
     pub enrolment_seen: bool,
     /// Witnesses of the time, oldest first, bounded.

@@ -16,6 +16,7 @@ mod extent;
 pub mod facts;
 mod fetched;
 pub mod hosts;
+pub mod intermediates;
 pub mod ledger;
 mod limits;
 mod network;

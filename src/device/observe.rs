@@ -358,9 +358,13 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     {
         facts.own_certificate = Some(Arc::clone(own));
     }
-    // The capture may have begun after the SYN.
+    if let (tls::Message::Certificate(chain), Side::Server) = (message, event.side) {
+        facts.intermediates.shown(event.flow.id, event.at.frame, chain);
+    }
     if let (tls::Message::Handshake(CLIENT_KEY_EXCHANGE), Side::Client) = (message, event.side) {
+        // The capture may have begun after the SYN.
         facts.opens(event.flow.server.port());
+        facts.intermediates.goes_on(event.flow.id);
     }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();

@@ -3,6 +3,8 @@
 use crate::findings::shared::chain::{self, certificate_found};
 use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
+use crate::formats::x509::Certificate;
+use crate::model::Evidence;
 use crate::text::WireText;
 use crate::trust::FaultKind;
 
@@ -41,7 +43,17 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
          service). `{}` must then show it.",
         judged.show()
     );
-    Some(certificate_found(case, judged, fault, summary, fix))
+    let mut found = certificate_found(case, judged, fault, summary, fix);
+    found.evidence.extend(went_on_with(case, &issuer));
+    Some(found)
+}
+
+/// Where the device went on with a chain in which this CA was an intermediate.
+fn went_on_with(case: &Case<'_>, issuer: &WireText) -> Option<Evidence> {
+    let is_it = |ca: &Certificate| ca.body.as_ref().is_ok_and(|body| body.subject.text.raw() == issuer.raw());
+    let (frame, _) = case.known.intermediates.taken().iter().find(|(_, ca)| is_it(ca))?;
+    let text = format!("another chain brings {issuer}, and the device goes on with it");
+    Some(Evidence::new(*frame, "tls.handshake.type == 11", text))
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@
 //!    roots, so theirs stands alone below a root as well.)
 //! 3. A public CA has signed no server directly since 2012, when the CA/Browser Forum's rules forbade it: whoever sends a
 //!    server's certificate of a public CA alone lacks an intermediate.
-//! 4. Otherwise the CA is one that the device does not have. That can only be said where its CAs were seen being fetched.
+//! 4. The device went on elsewhere with a chain in which the missing CA was an intermediate: it is one, and what is above it the
+//!    device has.
+//! 5. Otherwise the CA is one that the device does not have. That can only be said where its CAs were seen being fetched.
 
 use super::path::{End, Node, Path, Pool};
 use super::{Fault, FaultKind, Link, Question};
+use crate::formats::signature::{self, Verified};
 use crate::formats::x509::{Body, Name};
 use crate::model::Time;
 
@@ -45,6 +48,9 @@ fn gap(question: &Question<'_>, pool: &Pool<'_>, path: &Path, last: &Node<'_>) -
         let may_be_built_in = question.policy.built_in_cas && is_public(missing);
         return fault(FaultKind::EnrolmentIncomplete { issuer }, if may_be_built_in { 0.3 } else { 0.9 });
     }
+    if went_on_with(question, last) {
+        return fault(FaultKind::MissingIntermediate { issuer }, 0.95);
+    }
     let same_name_sent =
         pool.nodes().any(|(_, node)| !node.held && !node.is_self_issued() && node.body.subject.der == missing.der);
     if same_name_sent {
@@ -58,6 +64,13 @@ fn gap(question: &Question<'_>, pool: &Pool<'_>, path: &Path, last: &Node<'_>) -
         return fault(FaultKind::MissingIntermediate { issuer }, certainty);
     }
     question.store_known.then(|| untrusted(question, pool, missing))
+}
+
+/// Did the device go on with a chain in which the issuer of this certificate was an intermediate?
+fn went_on_with(question: &Question<'_>, last: &Node<'_>) -> bool {
+    let is_issuer =
+        |ca: &Body| ca.subject.der == last.body.issuer.der && signature::verify(last.certificate, &ca.key) == Verified::Good;
+    question.intermediates.iter().any(|(_, ca)| ca.body.as_ref().is_ok_and(is_issuer))
 }
 
 /// Is a certificate of this name there, whatever its key?

@@ -32,6 +32,8 @@ pub struct Question<'a> {
     pub fetched: &'a [(Frame, Arc<Certificate>)],
     /// Did the device fetch its CAs in this capture (so that what it did not fetch, and is no public CA, it lacks)?
     pub store_known: bool,
+    /// Intermediate CAs of chains that this device went on with, with the frames that brought them.
+    pub intermediates: &'a [(Frame, Arc<Certificate>)],
     /// Roots that servers sent to anybody, with the frames that brought them: these exist, whether or not the device has them.
     pub roots: &'a [(Frame, Arc<Certificate>)],
     /// The name that led to the server, if it is known.

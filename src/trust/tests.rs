@@ -58,6 +58,7 @@ const NOW: Time = Time(1_393_632_000_000_000_000);
 struct Ask {
     chain: Vec<Arc<Certificate>>,
     fetched: Vec<(Frame, Arc<Certificate>)>,
+    intermediates: Vec<(Frame, Arc<Certificate>)>,
     roots: Vec<(Frame, Arc<Certificate>)>,
     store_known: bool,
     name: Option<&'static str>,
@@ -70,7 +71,17 @@ struct Ask {
 fn sent(names: &[&str]) -> Ask {
     let chain = names.iter().map(|name| certificate(name)).collect();
     let policy = TrustPolicy::default();
-    Ask { chain, fetched: Vec::new(), roots: Vec::new(), store_known: false, name: None, now: NOW, device_now: None, policy }
+    Ask {
+        chain,
+        fetched: Vec::new(),
+        intermediates: Vec::new(),
+        roots: Vec::new(),
+        store_known: false,
+        name: None,
+        now: NOW,
+        device_now: None,
+        policy,
+    }
 }
 
 impl Ask {
@@ -84,6 +95,12 @@ impl Ask {
     /// Servers sent these to others.
     fn seen_elsewhere(mut self, names: &[&str]) -> Self {
         self.roots = names.iter().zip(90..).map(|(name, frame)| (Frame::new(frame), certificate(name))).collect();
+        self
+    }
+
+    /// The device went on with chains through these.
+    fn went_on_with(mut self, names: &[&str]) -> Self {
+        self.intermediates = names.iter().zip(50..).map(|(name, frame)| (Frame::new(frame), certificate(name))).collect();
         self
     }
 
@@ -112,6 +129,7 @@ impl Ask {
             chain: &self.chain,
             fetched: &self.fetched,
             store_known: self.store_known,
+            intermediates: &self.intermediates,
             roots: &self.roots,
             name: self.name,
             now: self.now,
@@ -218,6 +236,20 @@ mod path {
         let fault = sent(&["leaf"]).fetched(&["root"]).fault();
         assert_eq!(fault.kind, FaultKind::MissingIntermediate { issuer: ISSUING.to_owned() });
         assert_eq!(fault.certificate, None);
+    }
+
+    #[test]
+    fn an_issuer_with_which_the_device_went_on_elsewhere_is_a_missing_intermediate_whatever_it_calls_itself() {
+        assert_eq!(sent(&["leaf"]).judge().faults, [], "it may be a root that the device holds");
+        let fault = sent(&["leaf"]).went_on_with(&["issuing"]).fault();
+        assert_eq!((fault.kind, fault.certainty), (FaultKind::MissingIntermediate { issuer: ISSUING.to_owned() }, 0.95));
+        // Sent as it should be.
+        assert_eq!(sent(&["leaf", "issuing"]).went_on_with(&["issuing"]).judge().faults, []);
+        // Another CA of that name.
+        let mut other = sent(&["leaf"]).went_on_with(&["root"]);
+        let Ok(name) = certificate("issuing").body.as_ref().map(|body| body.subject.clone()) else { panic!("unreadable") };
+        other.intermediates = vec![(Frame::new(50), changed("root", |body| body.subject = name.clone()))];
+        assert_eq!(other.judge().faults, []);
     }
 
     #[test]

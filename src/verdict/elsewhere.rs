@@ -75,6 +75,7 @@ impl Registrars {
             chain: &registrar.chain,
             fetched: &facts.fetched,
             store_known: facts.enrolment_seen && !facts.fetched.is_empty(),
+            intermediates: facts.intermediates.taken(),
             roots: self.servers.roots(),
             name: registrar.name.as_ref().map(WireText::raw),
             now: registrar.at.time,

@@ -63,6 +63,7 @@ pub fn question<'a>(case: &Case<'a>, judged: &Judged<'a>) -> Question<'a> {
         chain: judged.chain,
         fetched: judged.fetched,
         store_known: case.known.enrolment_seen && !judged.fetched.is_empty(),
+        intermediates: case.known.intermediates.taken(),
         roots: case.servers.map_or(&[], Servers::roots),
         name: wanted_name(&judged.shaken).map(WireText::raw),
         now: judged.at.time,
