@@ -5,7 +5,8 @@ use crate::model::{At, Endpoint};
 use crate::protocols::ntp;
 
 use super::super::steps::{Clock, StepKind};
-use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, add_newest, is_next_retry};
+use super::repeats::is_next_retry;
+use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, add_newest};
 
 impl Recorder {
     pub(super) fn ntp(&mut self, event: &Event, message: &ntp::Message) {

@@ -10,6 +10,7 @@ use crate::protocols::{dhcpv6, eap, icmp, tls};
 
 use super::super::steps::{LeaseV6, StepKind};
 use super::connection::record_tls;
+use super::repeats::begins_next_series;
 use super::{Draft, DraftId, Recorder, Thread, add, add_newest};
 
 /// So many Starts in vain, and a supplicant goes on without (IEEE 802.1X: maxStart).
@@ -26,7 +27,7 @@ impl Recorder {
             return;
         }
         let result = message.eap.as_ref().is_some_and(|packet| matches!(packet.code, eap::code::SUCCESS | eap::code::FAILURE));
-        let goes_on = |id: &DraftId| self.port_goes_on(*id, at, result) && !(starts && self.gave_port_up(*id));
+        let goes_on = |id: &DraftId| self.port_goes_on(*id, at, result) && !(starts && self.gave_port_up(*id, at));
         let id = match self.threads.get(&Thread::Port).copied().filter(goes_on) {
             Some(id) => id,
             None => {
@@ -65,14 +66,15 @@ impl Recorder {
         at.time.since(last.time) <= SAME_PORT_EXCHANGE && (!ended || result)
     }
 
-    /// Nobody answered its Starts, and the device has asked for an address since: another Start begins all over.
-    fn gave_port_up(&self, id: DraftId) -> bool {
+    /// Nobody answered its Starts, and the device has asked for an address since, or has held its peace (IEEE 802.1X: heldPeriod
+    /// after the last startPeriod): another Start begins all over.
+    fn gave_port_up(&self, id: DraftId, at: At) -> bool {
         let Some(Draft { kind: StepKind::Port(port), .. }) = self.drafts.get(id) else { return false };
         let Some(last) = port.starts.last().filter(|_| port.starts.len() >= STARTS && port.requests.is_empty()) else {
             return false;
         };
         let asks = |draft: &Draft| matches!(draft.kind, StepKind::Lease(_) | StepKind::LeaseV6(_)) && draft.first > *last;
-        self.drafts.iter().any(|(_, draft)| asks(draft))
+        port.responses.is_empty() && begins_next_series(&port.starts, at) || self.drafts.iter().any(|(_, draft)| asks(draft))
     }
 
     pub(super) fn dhcpv6(&mut self, at: At, message: &Arc<dhcpv6::Message>) {
@@ -131,7 +133,7 @@ fn record_dhcpv6(lease: &mut LeaseV6, at: At, message: &Arc<dhcpv6::Message>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{at, dhcp_message};
+    use crate::findings::testing::{at, at_second, dhcp_message};
     use crate::protocols::dhcp;
 
     /// How many exchanges with the switch, by the Starts in these frames, and DISCOVERs in those.
@@ -153,5 +155,37 @@ mod tests {
         assert_eq!(exchanges(&[1, 9, 17, 40, 48, 56], &[25, 29]), 2);
         assert_eq!(exchanges(&[1, 9, 17, 40], &[]), 1, "it goes on");
         assert_eq!(exchanges(&[1, 9, 40], &[5, 25]), 1, "802.1X goes on beside DHCP");
+    }
+
+    /// How many Starts each exchange has, where they come at these seconds and the switch asks for the identity at those.
+    fn series(starts: &[u64], asks: &[u64]) -> Vec<usize> {
+        let mut recorder = Recorder::default();
+        let start = || eap::Message { kind: eap::kind::START, eap: None };
+        let request = || {
+            let method = Some(eap::method::IDENTITY);
+            let packet =
+                eap::Packet { code: eap::code::REQUEST, identifier: 1, method, identity: None, wanted: Vec::new(), alert: None };
+            eap::Message { kind: eap::kind::EAP, eap: Some(packet) }
+        };
+        let mut all: Vec<_> = starts.iter().map(|second| (*second, start())).collect();
+        all.extend(asks.iter().map(|second| (*second, request())));
+        all.sort_by_key(|(second, _)| *second);
+        for (second, message) in all {
+            recorder.eap(at_second(second + 1, second as f64), &message);
+        }
+        let ports = recorder.drafts().filter_map(|(_, draft)| match &draft.kind {
+            StepKind::Port(port) => Some(port.starts.len()),
+            _ => None,
+        });
+        ports.collect()
+    }
+
+    #[test]
+    fn a_supplicant_that_nobody_answers_begins_all_over_after_its_held_period() {
+        assert_eq!(series(&[0, 30, 60, 150, 180, 210, 300, 330, 360], &[]), [3, 3, 3]);
+        assert_eq!(series(&[0, 5, 10, 75, 80, 85], &[]), [3, 3], "its startPeriod is another");
+        assert_eq!(series(&[0, 30, 60, 90, 120, 150], &[]), [6], "it goes on");
+        assert_eq!(series(&[0, 5, 15, 35, 75, 155], &[]), [6], "it backs off");
+        assert_eq!(series(&[0, 30, 60, 150], &[61]), [4], "the switch spoke to it");
     }
 }

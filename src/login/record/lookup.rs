@@ -9,7 +9,8 @@ use crate::protocols::dns;
 use crate::text::WireText;
 
 use super::super::steps::{Answer, Lookup, StepKind};
-use super::{DraftId, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest, is_next_retry};
+use super::repeats::is_next_retry;
+use super::{DraftId, OPEN_QUERIES, OpenQuery, Recorder, SAME_QUESTION, add_newest};
 
 /// After a server's error, only a question that comes again so soon goes on with the same look-up.
 const SAME_QUESTION_AFTER_ERROR: i64 = 5 * SECOND;

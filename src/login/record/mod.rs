@@ -24,6 +24,7 @@ mod link;
 mod lookup;
 mod provision;
 mod registration;
+mod repeats;
 mod threads;
 
 use drafts::Drafts;
@@ -354,15 +355,6 @@ impl Recorder {
             _ => false,
         })
     }
-}
-
-/// Does a question under a new number come as soon as the next repeat would? Repeats come at growing distances; one that
-/// comes later than twice the longest so far was asked anew.
-fn is_next_retry(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> bool {
-    let later = asked.clone().skip(1);
-    let longest = asked.clone().zip(later).map(|(earlier, later)| later.time.since(earlier.time)).max();
-    let waited = asked.last().map_or(0, |last| at.time.since(last.time));
-    longest.is_none_or(|longest| waited <= longest.max(SECOND).saturating_mul(2))
 }
 
 #[cfg(test)]
