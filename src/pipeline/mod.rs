@@ -331,6 +331,7 @@ impl<'a> Logins<'a> {
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
             costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
+            tracked.gathered.at_port(tracked.login.is_at_port());
             let analysis = tracked.gathered.conclude(facts, profile, evidence);
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);

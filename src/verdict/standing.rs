@@ -30,6 +30,8 @@ impl Gathered {
             (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if self.attempts.last().is_some_and(|last| last.drop.is_some()) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
+            // Any host may have to prove who it is.
+            (_, None) if self.is_at_port => (Verdict::NoLogin, 0.6),
             (_, None) => (Verdict::NoLogin, 0.95),
         }
     }
@@ -91,6 +93,14 @@ mod tests {
         assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
         assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
         assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    #[test]
+    fn of_a_device_that_did_nothing_but_802_1x_less_is_known() {
+        let confidence = |is_at_port: bool| Gathered { is_at_port, ..Gathered::default() }.verdict(false);
+        let ((none, sure), (too, less)) = (confidence(false), confidence(true));
+        assert_eq!((none, too), (Verdict::NoLogin, Verdict::NoLogin));
+        assert!(less < sure);
     }
 
     #[test]
