@@ -162,6 +162,12 @@ mod tests {
         let lost = |tcp: Tcp| tcp.change(|connection| connection.stats.client.uncaptured = 300).leaves(Side::Client, Close::Fin);
         assert!(!only_tries(vec![lost(opens())]));
         assert!(!only_tries(vec![lost(shakes_hands())]));
+        let half_heard = |said: usize| {
+            let finishes = |tcp: Tcp, _| tcp.sealed(Side::Client, 53);
+            (0..said).fold(opens().hello().sealed(Side::Server, 250), finishes).leaves(Side::Client, Close::Fin)
+        };
+        assert!(only_tries(vec![half_heard(2), shakes_hands_1_3().leaves(Side::Client, Close::Fin)]), "a Finished and an alert");
+        assert!(!only_tries(vec![half_heard(3), shakes_hands_1_3().leaves(Side::Client, Close::Fin)]));
         let begun_before = opens().change(|connection| connection.syn = None).leaves(Side::Client, Close::Fin);
         assert!(!only_tries(vec![begun_before]));
     }

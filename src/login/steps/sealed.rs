@@ -86,7 +86,9 @@ impl Handshake {
     /// Did the client say anything when it had finished, other than good-bye?
     pub fn client_asks(&self) -> bool {
         let said = self.client_data.records.iter().filter(|record| !self.is_alert_sized(record)).count();
-        said > usize::from(!self.is_readable())
+        // A Finished and a good-bye are of no known length where the capture lacks the ServerHello.
+        let farewell = if self.server_hello.is_none() { 2 } else { usize::from(!self.is_readable()) };
+        said > farewell
     }
 
     /// Is it as long as a Finished alone: a header, and a hash as long as that of the cipher suite (RFC 8446 section 4.4.4)?
