@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::conduct::Conduct;
 use super::hosts::Hosts;
 use super::intermediates::Intermediates;
 use super::services::Services;
@@ -60,6 +61,8 @@ pub struct DeviceFacts {
     pub speaks_sip: bool,
     /// TCP ports of servers that it opened, or tried to (the first few dozen).
     pub ports_opened: BTreeSet<u16>,
+    /// What its connections show of what it is.
+    pub conduct: Conduct,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// How it asks for the services of its list of names.
@@ -278,6 +281,7 @@ impl DeviceFacts {
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;
+        self.conduct.join(other.conduct);
         self.services.side_by_side |= other.services.side_by_side;
         self.sends_server_name = match (self.sends_server_name, other.sends_server_name) {
             (Some(own), Some(theirs)) => Some(own || theirs),

@@ -12,6 +12,7 @@ use crate::event::{Event, What};
 use crate::model::{Endpoint, Mac, Time, Warning, is_host};
 use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
+pub mod conduct;
 mod extent;
 pub mod facts;
 mod fetched;

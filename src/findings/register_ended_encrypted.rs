@@ -4,7 +4,7 @@ use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
 use crate::findings::shared::place::Leaving;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
-use crate::model::{Evidence, Side, Stage};
+use crate::model::{Evidence, How, Side, Stage};
 
 /// Records of both sides up to which a registration cannot have got far.
 const FEW: u32 = 40;
@@ -42,6 +42,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
         || !through
         || said
         || !place.connection.sip.is_empty()
+        || out == 0 && left.how != How::Alert
         || out.saturating_add(back) > FEW
     {
         return None;
@@ -116,6 +117,15 @@ mod tests {
              server), and the server closes the connection (FIN)"
         );
         assert!(found.explains_drop && found.confidence <= 0.5);
+    }
+
+    #[test]
+    fn a_device_that_says_nothing_after_the_handshake_was_refused_nothing_and_one_that_sends_an_alert_may_refuse() {
+        let shaken = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        Login::new().step(shaken().leaves(Side::Client, Close::Fin)).dropped().nothing(&RULE);
+        let refuses = shaken().encrypted_alert(Side::Client).leaves(Side::Client, Close::Fin);
+        let found = Login::new().step(refuses).dropped().the(&RULE);
+        assert!(found.fix.contains("check the certificate late"), "{}", found.fix);
     }
 
     #[test]

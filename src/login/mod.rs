@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
 mod attempt;
+mod conduct;
 mod context;
 mod dialogue;
 mod drops;
@@ -47,6 +48,7 @@ impl Login {
     pub fn on(&mut self, event: &Event, facts: &mut DeviceFacts) {
         self.events = self.events.saturating_add(1);
         self.recorder.event(event, facts);
+        conduct::learn(&self.recorder, event, facts);
         self.remember_issuer(event, facts);
         for file in std::mem::take(&mut self.recorder.whole_files) {
             facts.add_file(file.at, file.name, file.purpose == steps::Purpose::Update);
@@ -148,6 +150,12 @@ impl Login {
     pub fn asks_in_vain(&self) -> bool {
         let in_vain = |kind: &StepKind| matches!(kind, StepKind::Neighbour(neighbour) if neighbour.reply.is_none());
         self.recorder.drafts().any(|(_, draft)| in_vain(&draft.kind))
+    }
+
+    /// Is 802.1X all that it does of what a login stands on?
+    pub fn is_at_port(&self) -> bool {
+        let beside_it = |kind: &StepKind| !matches!(kind, StepKind::Port(_) | StepKind::Neighbour(_));
+        self.has_exchanges() && !self.recorder.drafts().any(|(_, draft)| beside_it(&draft.kind))
     }
 
     /// Does anything of it look like a login: DHCP, SIP, the names that only such a device asks for?

@@ -331,6 +331,8 @@ impl<'a> Logins<'a> {
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());
             costs.left_out = costs.left_out.saturating_add(u64::from(tracked.gathered.left_out()));
+            // Any host may have to prove who it is to a switch; and some phones look at a certificate when the handshake is over.
+            tracked.gathered.may_be_phone(tracked.login.is_at_port() || facts.conduct.shook_hands);
             let analysis = tracked.gathered.conclude(facts, profile, evidence);
             if analysis.verdict == Verdict::NoLogin {
                 without_login = without_login.saturating_add(1);

@@ -172,14 +172,17 @@ mod tests {
 
     /// A phone is refused, eight seconds after the turn before.
     fn refuse(logins: &mut Logins<'_>, phone: u8, turn: u64) {
+        let signals = [Signal::Syn { first: true }, Signal::Rst(Side::Server), Signal::Ended];
+        connect(logins, phone, turn, signals);
+    }
+
+    /// A host connects to a port of SIP, eight seconds after the turn before.
+    fn connect(logins: &mut Logins<'_>, phone: u8, turn: u64, signals: [Signal; 3]) {
         let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
         let (client, server) = (end([10, 0, 4, phone], 1_025 + turn as u16), end([10, 0, 0, 5], 5_061));
         let flow = Flow { id: turn, transport: Transport::Tcp, client, server, oriented: true };
-        for (step, side, signal) in [
-            (0, Side::Client, Signal::Syn { first: true }),
-            (1, Side::Server, Signal::Rst(Side::Server)),
-            (2, Side::Client, Signal::Ended),
-        ] {
+        for (step, signal) in (0..).zip(signals) {
+            let side = if signal == Signal::Rst(Side::Server) { Side::Server } else { Side::Client };
             let at = At { frame: Frame::new(turn * 3 + step), time: Time::from_seconds((turn * 8) as i64) };
             let what = What::Tcp(signal, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side, what });
@@ -196,6 +199,22 @@ mod tests {
         let at = At { frame: Frame::new(0), time: Time::from_seconds(0) };
         let what = What::Message(Message::Arp(announcement));
         logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
+    }
+
+    #[test]
+    fn a_health_check_that_was_refused_for_long_shows_no_login_for_that() {
+        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
+        let verdict = |checks: bool| {
+            let mut logins = Logins::new(&options);
+            (0..300).for_each(|turn| refuse(&mut logins, 1, turn));
+            if checks {
+                connect(&mut logins, 1, 300, [Signal::Syn { first: true }, Signal::Fin(Side::Client), Signal::Ended]);
+            }
+            let (devices, _) = logins.finish(Time::from_seconds(100_000));
+            (devices[0].verdict, devices[0].attempts.len(), devices[0].profile.is_some())
+        };
+        assert_eq!(verdict(false), (Verdict::Loop, 300, true));
+        assert_eq!(verdict(true), (Verdict::NoLogin, 0, false), "it is let in now, and says nothing");
     }
 
     #[test]

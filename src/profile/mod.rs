@@ -153,6 +153,8 @@ pub enum MarkKind {
     Described,
     /// It says by LLDP (IEEE 802.1AB section 8.5.8) or CDP that it is a telephone.
     Telephone,
+    /// It turns to a web server that its own lease names for its configuration, having asked for that.
+    Provisioned,
     /// It asks for the services of its list of names side by side, though the first one is good.
     SideBySide,
     /// Its ClientHello, as [`crate::device::facts::DeviceFacts::hello_in_words`] tells it, begins with it.
@@ -180,6 +182,7 @@ impl MarkKind {
             Self::Name | Self::Domain | Self::SideBySide => "names asked for",
             Self::Path => "files asked for",
             Self::Described | Self::Telephone => "LLDP and CDP",
+            Self::Provisioned => "the server of its configuration",
             Self::Hello => "TLS hello",
             Self::Certificate | Self::ServerCertificate => "own certificate",
             Self::Sip => "SIP",

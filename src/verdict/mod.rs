@@ -62,6 +62,8 @@ pub struct Gathered {
     left_out_drops: u32,
     /// Is so much told of all devices that little more is to be told of this one?
     is_brief: bool,
+    /// Did it do nothing but what some phones do, and others do as well?
+    may_be_phone: bool,
     /// Memory that all this takes, about.
     held: usize,
     /// Stories that were told moment by moment: attempts of which no other goes alike.
@@ -162,6 +164,11 @@ impl Gathered {
         brief
     }
 
+    /// Takes note that all it did some phones do, and others as well.
+    pub fn may_be_phone(&mut self, may: bool) {
+        self.may_be_phone = may;
+    }
+
     /// Memory that it takes, about: 0 where nothing was gathered yet.
     pub fn held(&self) -> usize {
         self.held
@@ -258,6 +265,10 @@ impl Gathered {
 
     /// The result. `events` says whether the device did anything that a login stands on.
     pub fn conclude(mut self, facts: &DeviceFacts, profile: Option<&Profile>, profile_evidence: Vec<String>) -> DeviceAnalysis {
+        if profile.is_none() {
+            // What it did is no login after all.
+            self = Self { may_be_phone: self.may_be_phone, ..Self::default() };
+        }
         let (verdict, confidence) = self.verdict(profile.is_some());
         let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some());
         let primary = match verdict {

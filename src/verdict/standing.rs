@@ -30,6 +30,7 @@ impl Gathered {
             (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if self.attempts.last().is_some_and(|last| last.drop.is_some()) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
+            (_, None) if self.may_be_phone => (Verdict::NoLogin, 0.7),
             (_, None) => (Verdict::NoLogin, 0.95),
         }
     }
@@ -91,6 +92,14 @@ mod tests {
         assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
         assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
         assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    #[test]
+    fn of_a_device_that_did_nothing_but_what_phones_do_as_well_less_is_known() {
+        let confidence = |may_be_phone: bool| Gathered { may_be_phone, ..Gathered::default() }.verdict(false);
+        let ((none, sure), (too, less)) = (confidence(false), confidence(true));
+        assert_eq!((none, too), (Verdict::NoLogin, Verdict::NoLogin));
+        assert!(less < sure);
     }
 
     #[test]

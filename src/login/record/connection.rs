@@ -11,6 +11,14 @@ use super::super::steps::{Close, Connection, Exchange, Handshake, Record, StepKi
 use super::{Draft, Recorder, add};
 
 impl Recorder {
+    /// The connection of this flow, as long as that is in the table.
+    pub(in super::super) fn open_connection(&self, flow: &Flow) -> Option<&Connection> {
+        match &self.drafts.get(*self.connections.get(&flow.id)?)?.kind {
+            StepKind::Connection(connection) => Some(connection),
+            _ => None,
+        }
+    }
+
     pub(super) fn connection(&mut self, flow: &Flow, at: At) -> Option<&mut Connection> {
         if flow.transport != Transport::Tcp {
             return None;

@@ -76,6 +76,21 @@ impl Handshake {
         again || answered.is_some_and(|record| Some(record.length) == ping)
     }
 
+    /// Did the client come to its own end of the handshake? In TLS 1.3 that is its first record, unless that is an alert.
+    pub fn client_went_through(&self) -> bool {
+        let finishes = |first: Record| self.overhead().is_some() && !self.is_alert_sized(&first);
+        self.completed() && self.client_data.first().is_none_or(|first| !self.is_alert_sized(&first))
+            || self.client_data.first().is_some_and(finishes)
+    }
+
+    /// Did the client say anything when it had finished, other than good-bye?
+    pub fn client_asks(&self) -> bool {
+        let said = self.client_data.records.iter().filter(|record| !self.is_alert_sized(record)).count();
+        // A Finished and a good-bye are of no known length where the capture lacks the ServerHello.
+        let farewell = if self.server_hello.is_none() { 2 } else { usize::from(!self.is_readable()) };
+        said > farewell
+    }
+
     /// Is it as long as a Finished alone: a header, and a hash as long as that of the cipher suite (RFC 8446 section 4.4.4)?
     fn is_finished_sized(&self, record: &Record) -> bool {
         const HEADER: u16 = 4;

@@ -239,8 +239,11 @@ fn checked(kind: MarkKind, value: String) -> Result<String, String> {
             right.then_some(value).ok_or(message)
         }
         MarkKind::Telephone if !value.is_empty() => Err("who is a telephone says no more of it: the value is \"\"".to_owned()),
+        MarkKind::Provisioned if !value.is_empty() => Err("who is provisioned says no more of it: the value is \"\"".to_owned()),
         MarkKind::SideBySide if !value.is_empty() => Err("how it asks says no more of it: the value is \"\"".to_owned()),
-        MarkKind::Sip | MarkKind::ServerCertificate | MarkKind::Telephone | MarkKind::SideBySide => Ok(value),
+        MarkKind::Sip | MarkKind::ServerCertificate | MarkKind::Telephone | MarkKind::Provisioned | MarkKind::SideBySide => {
+            Ok(value)
+        }
         _ if value.is_empty() => Err("an empty value would fit every device".to_owned()),
         _ => Ok(value),
     }

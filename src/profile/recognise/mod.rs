@@ -28,6 +28,8 @@ mod marks;
 const ENOUGH: u32 = 3;
 /// The weight of a mark that is enough by itself.
 const STRONG: u8 = 3;
+/// Who asks DHCP for more options than these asks for all that there are: what is among them says nothing.
+const CHOSEN: usize = 64;
 
 impl Profiles {
     /// Which family shows itself in these facts?
@@ -156,7 +158,9 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
     }
     let lacking = !weighed.needed && profile.recognition.iter().any(|mark| mark.needed);
     let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
-    (enough && !lacking).then_some(weighed)
+    // A port is no speech: who only tries it is no phone for that.
+    let tries = profile.fallback && weighed.evidence == [Seen::CONNECTS] && shown.facts.conduct.only_tries_ports();
+    (enough && !lacking && !tries).then_some(weighed)
 }
 
 /// A fact that a mark fits. Two marks that one fact fits have seen the same.
@@ -170,6 +174,10 @@ enum Seen<'a> {
     Told(&'static str, &'a str, &'static str),
     /// What it does.
     Does(&'static str),
+}
+
+impl Seen<'_> {
+    const CONNECTS: Self = Self::Does("connects to a port of SIP");
 }
 
 impl fmt::Display for Seen<'_> {
@@ -222,6 +230,7 @@ impl<'a> Shown<'a> {
             MarkKind::Path => !facts.paths_asked.is_empty(),
             MarkKind::Described => !facts.described.is_empty(),
             MarkKind::Telephone => facts.is_telephone,
+            MarkKind::Provisioned => facts.conduct.is_provisioned,
             MarkKind::SideBySide => facts.services.side_by_side,
             MarkKind::Hello => self.hello.is_some(),
             MarkKind::Certificate | MarkKind::ServerCertificate => facts.own_certificate.is_some(),
@@ -248,7 +257,7 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
     (facts.highest_tls, facts.sends_server_name, facts.is_telephone).hash(&mut hasher);
-    (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side).hash(&mut hasher);
+    (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side, facts.conduct).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
 }
@@ -271,7 +280,8 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         }
         MarkKind::AskedOptions => {
             let asked = |option: Option<u8>| option.is_some_and(|option| facts.parameter_list.contains(&option));
-            options(value).all(asked).then_some(Seen::Told("asks for DHCP option ", value, " (option 55)"))?
+            let chooses = facts.parameter_list.len() <= CHOSEN;
+            (chooses && options(value).all(asked)).then_some(Seen::Told("asks for DHCP option ", value, " (option 55)"))?
         }
         MarkKind::UserClass => Seen::Said("DHCP user class ", first(&facts.user_classes, begins)?, " (option 77)"),
         MarkKind::VendorIdentity => {
@@ -286,6 +296,10 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
         MarkKind::Described => Seen::Said("describes itself as ", first(&facts.described, contains)?, " (LLDP or CDP)"),
         MarkKind::Telephone => facts.is_telephone.then_some(Seen::Does("says that it is a telephone (LLDP or CDP)"))?,
+        MarkKind::Provisioned => facts
+            .conduct
+            .is_provisioned
+            .then_some(Seen::Does("turns to the server that its lease names for its configuration"))?,
         MarkKind::SideBySide => facts
             .services
             .side_by_side
@@ -305,7 +319,7 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         MarkKind::Sip => match first(&facts.sip_domains, begins) {
             Some(domain) => Seen::Said("SIP domain ", domain, ""),
             None if facts.speaks_sip && value.is_empty() => Seen::Does("speaks SIP"),
-            None if facts.connects_to_sip() && value.is_empty() => Seen::Does("connects to a port of SIP"),
+            None if facts.connects_to_sip() && value.is_empty() => Seen::CONNECTS,
             None => return None,
         },
     })

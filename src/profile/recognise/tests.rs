@@ -1,6 +1,7 @@
 //! What devices show of themselves, and the family that is recognised.
 
 use super::*;
+use crate::device::conduct::Conduct;
 use crate::device::services::Services;
 use crate::model::Mac;
 
@@ -130,6 +131,40 @@ fn a_port_of_sip_shows_a_phone_but_trying_all_ports_does_not() {
     assert_eq!(name(&opens(5061..=5061)).as_deref(), Some(SIP));
     assert_eq!(name(&opens(5020..=5083)), None);
     assert_eq!(name(&opens(443..=443)), None);
+}
+
+#[test]
+fn who_only_tries_a_port_of_sip_is_no_phone_unless_something_else_says_so() {
+    let conduct = Conduct { knocked: true, ..Conduct::default() };
+    let tries = DeviceFacts { ports_opened: [5060].into(), conduct, ..Default::default() };
+    assert_eq!(name(&tries), None);
+    let refuses_certificates = DeviceFacts { conduct: Conduct { broke_off: true, ..conduct }, ..tries.clone() };
+    assert_eq!(name(&refuses_certificates).as_deref(), Some(SIP));
+    assert_eq!(name(&DeviceFacts { speaks_sip: true, ..tries.clone() }).as_deref(), Some(SIP), "a monitor that asks by OPTIONS");
+    assert_eq!(name(&DeviceFacts { is_telephone: true, ..tries.clone() }).as_deref(), Some(SIP));
+    let of_snom = DeviceFacts { mac: Some(Mac([0x00, 0x04, 0x13, 1, 2, 3])), ..tries };
+    assert_eq!(name(&of_snom).as_deref(), Some("snom"));
+}
+
+#[test]
+fn who_asks_where_its_configuration_is_as_only_phones_do_is_one() {
+    let asks = |options: &[u8]| name(&DeviceFacts { parameter_list: options.to_vec(), ..Default::default() });
+    assert_eq!(asks(&[1, 3, 6, 15, 42, 66, 159, 160]).as_deref(), Some(SIP));
+    assert_eq!(asks(&[1, 3, 66, 176]).as_deref(), Some(SIP));
+    assert_eq!(asks(&[1, 6, 15, 44, 3, 7, 33, 66, 150, 43]), None, "a switch asks for its start-up configuration");
+    assert_eq!(asks(&[1, 3, 6, 15, 31, 33, 43, 44, 46, 47, 119, 121, 249, 252]), None, "Windows");
+    assert_eq!(asks(&[1, 3, 6, 15, 160]), None, "the page of a captive portal was there, too (RFC 7710)");
+    let started_over_the_network =
+        [1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 43, 54, 60, 66, 67, 97, 128, 129, 130, 131, 132, 133, 134, 135];
+    assert_eq!(asks(&started_over_the_network), None);
+    assert_eq!(asks(&[6, 3, 1, 15, 66, 67, 13, 44, 12, 81]), None, "a printer");
+    assert_eq!(asks(&(1..=254).collect::<Vec<u8>>()), None, "one that asks for all there is");
+}
+
+#[test]
+fn who_is_provisioned_by_the_server_of_its_lease_is_taken_for_a_phone() {
+    let facts = DeviceFacts { conduct: Conduct { is_provisioned: true, ..Conduct::default() }, ..Default::default() };
+    assert_eq!(name(&facts).as_deref(), Some(SIP));
 }
 
 #[test]

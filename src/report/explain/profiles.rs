@@ -187,6 +187,7 @@ fn mark(mark: &Mark, value: &str) -> String {
         MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
         MarkKind::Described => format!("describes itself by LLDP or CDP with \"{value}\""),
         MarkKind::Telephone => "says by LLDP or CDP that it is a telephone".to_owned(),
+        MarkKind::Provisioned => "fetches its configuration over HTTP from the server that its lease names".to_owned(),
         MarkKind::SideBySide => "asks DNS for several services of its list side by side, though the first is good".to_owned(),
         MarkKind::Hello => format!("its TLS hello offers at most \"{value}\""),
         MarkKind::Certificate => format!("the subject of its own certificate contains \"{value}\""),
