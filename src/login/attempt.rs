@@ -93,12 +93,24 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         None => {
             current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
-                && (back || current.is_first_of_errand(step))
+                && (back || current.is_first_of_errand(step) && !comes_to(current, step))
                 // Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
                 && !step.name().is_some_and(|name| profile.signs_in_at(name.raw()))
                 && current.has_aimed_at(&target(step))
         }
     }
+}
+
+/// Had the device asked for names of this errand alone, and comes to it now, after an earlier one that went well? Some ask for their
+/// registrar before they fetch their configuration.
+fn comes_to(current: &Try, step: &Step) -> bool {
+    let names_alone = current.steps().all(|other| other.purpose != step.purpose || rank(other) == 0);
+    let last = current.steps().filter(|other| is_main_road(other)).last();
+    let from_earlier = last.is_some_and(|last| {
+        let earlier = errand(Purpose::Clock) < errand(last.purpose) && errand(last.purpose) < errand(step.purpose);
+        earlier && rank(last) > 0 && last.outcome != Outcome::Failed
+    });
+    names_alone && from_earlier && current.pause_before(step) < ASKS_ANEW
 }
 
 /// Does the device ask for its registrar, and find none by this name nor by the next ones?
@@ -440,6 +452,23 @@ mod tests {
         assert_eq!(begin(vec![file(1, "/a.cfg"), file(2, "/b.cfg"), file(40, "/c.cfg")]), [1, 40]);
         let slowly = [names(1, "_sip._udp.contoso.com"), names(11, "_sip._tcp.contoso.com"), names(21, "_sips._tcp.contoso.com")];
         assert_eq!(begin(slowly.into()), [1], "it walks through its list");
+    }
+
+    #[test]
+    fn a_list_of_names_of_which_one_is_found_has_not_failed_and_what_comes_next_goes_on_with_it() {
+        let goes_on_after = |found: bool, later: u64| {
+            let refused = |name: &str, second: u64| failed(moved(lookup(name).rcode(5), second), How::Rejected);
+            let address = match found {
+                true => Step { outcome: Outcome::Ok, ..moved(lookup("sip.contoso.com").address("10.0.0.5"), 3).1 },
+                false => refused("sip.contoso.com", 3),
+            };
+            let file = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get("/0004f21a2b3c.cfg").answer(200), 4);
+            let again = refused("_sip._udp.contoso.com", later);
+            begin(vec![moved(lease(&[]), 1), (2, refused("_sip._udp.contoso.com", 2)), (3, address), file, (later, again)])
+        };
+        assert_eq!(goes_on_after(true, 6), [1], "it comes to its registrar");
+        assert_eq!(goes_on_after(false, 6), [1, 4], "it goes back after a drop");
+        assert_eq!(goes_on_after(true, 60), [1, 60], "it starts over");
     }
 
     #[test]
