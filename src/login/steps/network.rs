@@ -59,6 +59,8 @@ pub struct Lease {
     pub transaction: u32,
     /// chaddr.
     pub client: Option<Mac>,
+    /// The VLAN of its first message, where the capture keeps tags.
+    pub vlan: Option<u16>,
     /// DISCOVERs.
     pub discovers: Vec<At>,
     /// OFFERs.
