@@ -51,7 +51,10 @@ fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
     match message.kind {
         Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
         Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
-        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::REQUEST) => {
+            lease.renews |= !message.client.is_unspecified();
+            add_newest(&mut lease.requests, (at, message.server_id()));
+        }
         Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
         Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
         Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),
