@@ -79,6 +79,8 @@ pub struct DeviceFacts {
     pub clocks: VecDeque<ClockWitness>,
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
+    /// Does what it says show that it was answered, by what the capture lacks?
+    pub was_answered_unseen: bool,
     /// Hosts that sent it anything over IP.
     pub heard_from: Hosts,
     /// When it last asked all hosts for a plug-and-play server (SIP SUBSCRIBE by multicast).
@@ -280,6 +282,7 @@ impl DeviceFacts {
         self.identity_asked = self.identity_asked.or(other.identity_asked);
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
+        self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
         self.conduct.join(other.conduct);
         self.services.side_by_side |= other.services.side_by_side;

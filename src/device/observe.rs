@@ -7,7 +7,7 @@ use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent
 use super::fetched;
 use super::services;
 use crate::event::{Event, What};
-use crate::flow::{Signal, Transport};
+use crate::flow::{Signal, TcpStats, Transport};
 use crate::formats::{ntlm, spnego};
 use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
@@ -35,6 +35,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
     }
     match &event.what {
         What::Tcp(signal, stats) => {
+            facts.was_answered_unseen |= is_answered_unseen(stats);
             if matches!(signal, Signal::Syn { .. }) {
                 facts.services.connects();
                 facts.opens(event.flow.server.port());
@@ -53,6 +54,13 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         }
         What::Message(message) => self::message(facts, event, message, from_device),
     }
+}
+
+/// Does the client of this connection go on though the capture has nothing of its server? Nobody says anything before his SYN is answered
+/// (RFC 9293 section 3.5), nor acknowledges what was not said.
+fn is_answered_unseen(stats: &TcpStats) -> bool {
+    let goes_on = stats.client.syns > 0 && stats.client.data_segments > 0 || stats.server.uncaptured > 0;
+    stats.server.last.is_none() && goes_on
 }
 
 fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
@@ -162,6 +170,7 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         if !list.is_empty() {
             facts.parameter_list = list;
         }
+        facts.was_answered_unseen |= takes_unseen_offer(facts, message);
         if message.kind == Some(dhcp::kind::DISCOVER) {
             add_newest(&mut facts.discovers_in_vain, (message.transaction, event.at));
         }
@@ -184,6 +193,12 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         facts.lent = None;
         add_newest(&mut facts.refusals, (event.at, None));
     }
+}
+
+/// Does it name the server whose offer it takes (RFC 2131 section 4.3.2), while the capture has no answer to its DISCOVER?
+fn takes_unseen_offer(facts: &DeviceFacts, message: &dhcp::Message) -> bool {
+    let in_vain = || facts.discovers_in_vain.iter().any(|(transaction, _)| *transaction == message.transaction);
+    message.kind == Some(dhcp::kind::REQUEST) && message.server_id().is_some() && in_vain()
 }
 
 /// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
@@ -459,6 +474,27 @@ mod tests {
         assert_eq!(in_vain.iter().map(|(_, at)| at.frame.number()).collect::<Vec<_>>(), [1]);
         let all = facts((1..200).map(|frame| dhcp(frame, discover, 1)).collect()).discovers_in_vain;
         assert_eq!((all.len(), all.last().map(|(_, at)| at.frame.number())), (NEWEST, Some(199)));
+    }
+
+    #[test]
+    fn who_takes_an_offer_or_goes_on_by_tcp_was_answered_though_the_capture_lacks_that() {
+        let asks = |frame: u64, kind: u8, server: bool| {
+            let server: &[(u8, &[u8])] = if server { &[(54, &[10, 0, 4, 1])] } else { &[(54, &[])] };
+            let message = dhcp::Message { operation: 1, ..crate::findings::testing::dhcp_message(kind, server) };
+            seen(frame, Side::Client, Message::Dhcp(Arc::new(message)))
+        };
+        let answered = |events: Vec<Event>| facts(events).was_answered_unseen;
+        let (discover, request) = (dhcp::kind::DISCOVER, dhcp::kind::REQUEST);
+        assert!(answered(vec![asks(1, discover, false), asks(2, request, true)]));
+        assert!(!answered(vec![asks(1, discover, false), asks(2, discover, false)]));
+        assert!(!answered(vec![asks(1, request, false)]), "its old address");
+        let tcp = |data_segments: u32| {
+            let mut stats = TcpStats::default();
+            (stats.client.syns, stats.client.data_segments) = (2, data_segments);
+            Event { what: What::Tcp(Signal::Ended, Arc::new(stats)), ..asks(1, discover, false) }
+        };
+        assert!(answered(vec![tcp(1)]));
+        assert!(!answered(vec![tcp(0)]), "a SYN and its repeat");
     }
 
     #[test]

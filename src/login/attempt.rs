@@ -13,7 +13,7 @@ use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
-use super::steps::{Attempt, PAUSE, Purpose, Step, StepKind};
+use super::steps::{Attempt, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::Try;
 
@@ -25,6 +25,8 @@ const GIVES_UP_INFORM: i64 = 10 * SECOND;
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
 /// A device that goes on so long after a refusal has paused, whatever it begins with now.
 const ASKS_ANEW: i64 = 20 * SECOND;
+/// No DHCP client waits longer before it asks again: 64 s, and a little (RFC 2131 section 4.1).
+const WAITS_FOR_LEASE: i64 = 90 * SECOND;
 /// So many restarts of a device that is signed in are no accident.
 const A_HABIT: usize = 2;
 
@@ -93,12 +95,24 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         None => {
             current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
-                && (back || current.is_first_of_errand(step))
+                && (back || current.is_first_of_errand(step) && !comes_to(current, step))
                 // Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
                 && !step.name().is_some_and(|name| profile.signs_in_at(name.raw()))
                 && current.has_aimed_at(&target(step))
         }
     }
+}
+
+/// Had the device asked for names of this errand alone, and comes to it now, after an earlier one that went well? Some ask for their
+/// registrar before they fetch their configuration.
+fn comes_to(current: &Try, step: &Step) -> bool {
+    let names_alone = current.steps().all(|other| other.purpose != step.purpose || rank(other) == 0);
+    let last = current.steps().filter(|other| is_main_road(other)).last();
+    let from_earlier = last.is_some_and(|last| {
+        let earlier = errand(Purpose::Clock) < errand(last.purpose) && errand(last.purpose) < errand(step.purpose);
+        earlier && rank(last) > 0 && last.outcome != Outcome::Failed
+    });
+    names_alone && from_earlier && current.pause_before(step) < ASKS_ANEW
 }
 
 /// Does the device ask for its registrar, and find none by this name nor by the next ones?
@@ -159,6 +173,9 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     if beyond || current.has_given_back_all_of(step) {
         return true;
     }
+    if leaves_silent_vlan(current, step) {
+        return false;
+    }
     let refused_renewal = current.steps().any(|step| match &step.kind {
         StepKind::Lease(lease) => lease.discovers.is_empty() && !lease.naks.is_empty() && step.outcome == Outcome::Failed,
         _ => false,
@@ -178,6 +195,20 @@ fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     let failed =
         current.steps().any(|other| errand(other.purpose) > 0 && other.outcome == Outcome::Failed && !another_way(other));
     failed && (failed_anew || !refused_renewal) && pause >= PAUSE
+}
+
+/// A phone that no DHCP server hears in its voice VLAN goes on in another one, without a tag as a rule, and is given an address there
+/// (Avaya: VLANTEST, after 60 s). It is at the same errand.
+fn leaves_silent_vlan(current: &Try, step: &Step) -> bool {
+    let StepKind::Lease(next) = &step.kind else { return false };
+    let silent = |lease: &Lease| lease.offers.is_empty() && lease.acks.is_empty() && lease.naks.is_empty();
+    let in_another = |other: &Step| match &other.kind {
+        StepKind::Lease(lease) => lease.vlan != next.vlan && silent(lease),
+        _ => false,
+    };
+    let given = step.outcome == Outcome::Ok && !next.acks.is_empty();
+    let mut leases = current.steps().filter(|other| matches!(other.kind, StepKind::Lease(_))).peekable();
+    given && leases.peek().is_some() && leases.all(in_another) && current.pause_of_addressing(step) <= WAITS_FOR_LEASE
 }
 
 /// Where routers give the addresses, a device asks DHCPv6 for the rest alone (RFC 8415 section 18.2.6): it asks again after a
@@ -443,6 +474,23 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_names_of_which_one_is_found_has_not_failed_and_what_comes_next_goes_on_with_it() {
+        let goes_on_after = |found: bool, later: u64| {
+            let refused = |name: &str, second: u64| failed(moved(lookup(name).rcode(5), second), How::Rejected);
+            let address = match found {
+                true => Step { outcome: Outcome::Ok, ..moved(lookup("sip.contoso.com").address("10.0.0.5"), 3).1 },
+                false => refused("sip.contoso.com", 3),
+            };
+            let file = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get("/0004f21a2b3c.cfg").answer(200), 4);
+            let again = refused("_sip._udp.contoso.com", later);
+            begin(vec![moved(lease(&[]), 1), (2, refused("_sip._udp.contoso.com", 2)), (3, address), file, (later, again)])
+        };
+        assert_eq!(goes_on_after(true, 6), [1], "it comes to its registrar");
+        assert_eq!(goes_on_after(false, 6), [1, 4], "it goes back after a drop");
+        assert_eq!(goes_on_after(true, 60), [1, 60], "it starts over");
+    }
+
+    #[test]
     fn a_name_that_leads_to_the_time_server_that_was_in_vain_begins_anew_and_another_one_goes_on() {
         let asked = |second: u64, name: &str| {
             let (_, step) = moved(lookup(name).purpose(Purpose::Clock).address("10.0.0.9"), second);
@@ -660,6 +708,24 @@ mod tests {
         assert_eq!((alone(7), alone(9)), (vec![None], vec![Some(How::Timeout)]));
         let list = ends(vec![silent("sip.contoso.com", 1), silent("pbx.contoso.com", 5)], 7);
         assert_eq!(list, [Some(How::Timeout)], "the one before it is silent already");
+    }
+
+    #[test]
+    fn a_phone_that_nobody_hears_in_its_voice_vlan_and_that_is_lent_an_address_in_another_is_at_the_same_start() {
+        let silent = |second: u64| {
+            let asked = dhcp_exchange().discover().discover().act(|lease, _| lease.vlan = Some(20));
+            (second, failed(moved(asked, second), How::Timeout))
+        };
+        let lent = |vlan: Option<u16>, second: u64| {
+            let (_, step) = moved(lease(&[]).act(move |lease, _| lease.vlan = vlan), second);
+            (second, Step { outcome: Outcome::Ok, ..step })
+        };
+        assert_eq!(begin(vec![silent(1), lent(None, 60)]), [1]);
+        assert_eq!(begin(vec![silent(1), lent(Some(20), 60)]), [1, 60], "the server is there again");
+        assert_eq!(begin(vec![silent(1), lent(None, 600)]), [1, 600], "somebody plugged it in elsewhere");
+        assert_eq!(begin(vec![silent(1), lent(None, 60), silent(120), lent(None, 180)]), [1, 120]);
+        let router = failed(moved(router(3, false), 1), How::Timeout);
+        assert_eq!(begin(vec![(1, router), lent(None, 20)]), [1, 20], "it had an address");
     }
 
     #[test]

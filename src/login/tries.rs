@@ -82,12 +82,17 @@ impl Try {
             let is_earlier = latest.is_some_and(|(_, latest)| latest.at >= ending.at);
             if is_earlier || is_shadow(&judgement.step, self.steps()) { latest } else { Some((judgement, ending)) }
         })?;
+        // A name that was found makes good one that was not, of the same list: no connection.
+        let in_its_place = |step: &Step| {
+            let next_name = rank(&judgement.step) == 0 && step.purpose == judgement.step.purpose;
+            !matches!(step.kind, StepKind::Lookup(_)) || next_name
+        };
         let better = self.steps().any(|step| {
             step.first > ending.at
                 && step.outcome == Outcome::Ok
                 && errand(step.purpose) >= errand(judgement.step.purpose)
                 && step.ending.is_none()
-                && !matches!(step.kind, StepKind::Lookup(_))
+                && in_its_place(step)
         });
         (!better).then_some((errand(judgement.step.purpose), given_up(&judgement.step, ending, next)))
     }

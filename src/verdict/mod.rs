@@ -51,6 +51,9 @@ pub struct Gathered {
     is_first_under_way: bool,
     /// May it have signed in since its last drop, where the capture lacks that?
     may_have_signed_in: bool,
+    /// Was its last drop the silence of DHCP, and has it been lent an address since?
+    was_unheard: bool,
+    is_lent: bool,
     signed_in: Vec<Option<f32>>,
     /// How well the capture shows the drop that it shows best, and the next best.
     shown: (f32, f32),
@@ -118,6 +121,8 @@ impl Gathered {
         self.is_first_under_way |= attempt.number == 1 && attempt.is_under_way();
         self.signed_in.push(attempt.signed_in);
         self.may_have_signed_in = attempt.drop.is_none() && (self.may_have_signed_in || attempt.may_have_signed_in());
+        self.was_unheard = attempt.drop.map_or(self.was_unheard, |_| attempt.is_unheard());
+        self.is_lent = attempt.drop.is_none() && (self.is_lent || attempt.is_lent());
         self.cuts = self.cuts.saturating_add(u32::from(attempt.drop.is_some_and(|drop| drop.stage == Stage::Session)));
         self.is_cut_late = attempt.is_cut_late();
         // There can be thousands of attempts: their lists have no room for more.

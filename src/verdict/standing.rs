@@ -27,6 +27,8 @@ impl Gathered {
             (2, None) => (Verdict::Loop, 0.95 * next_best),
             // What came of the attempts since, the capture lacks.
             (1, None) if self.may_have_signed_in => (Verdict::Incomplete, 0.7),
+            // A phone that hears nothing in one VLAN goes on in the next, whether or not the capture keeps the tags.
+            (1, None) if self.was_unheard && self.is_lent => (Verdict::Incomplete, 0.8),
             (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if self.attempts.last().is_some_and(|last| last.drop.is_some()) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
@@ -111,6 +113,19 @@ mod tests {
             Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
         };
         assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
+    }
+
+    #[test]
+    fn a_device_that_is_lent_an_address_after_the_silence_of_dhcp_goes_on_and_one_that_asks_on_has_dropped() {
+        let drop = DropPoint { stage: Stage::Address, by: By::Unknown, how: How::Timeout, at: at(11) };
+        let verdict = |drops: &[bool], is_lent: bool| {
+            let attempts = (1..).zip(drops).map(|(number, drops)| attempt(number, i64::from(number) * 20, drops.then_some(drop)));
+            let (attempts, signed_in) = (attempts.collect(), vec![None; drops.len()]);
+            Gathered { shown: (1.0, 1.0), attempts, signed_in, was_unheard: true, is_lent, ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!(verdict(&[true, false], true), Verdict::Incomplete);
+        assert_eq!(verdict(&[true, false], false), Verdict::Dropped);
+        assert_eq!(verdict(&[true, true, false], true), Verdict::Loop, "it was in vain again and again");
     }
 
     #[test]

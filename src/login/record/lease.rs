@@ -9,7 +9,7 @@ use super::super::steps::{Lease, StepKind};
 use super::{DraftId, Recorder, Thread, add, add_newest};
 
 impl Recorder {
-    pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
+    pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>, vlan: Option<u16>) {
         let Some(kind) = message.kind else { return };
         if kind == dhcp::kind::ACK {
             self.names.learn_web_service(message);
@@ -17,7 +17,8 @@ impl Recorder {
         let id = match self.threads.get(&Thread::Lease(message.transaction)).copied() {
             Some(id) if !self.begins_anew(id, kind) => id,
             _ => {
-                let lease = Lease { transaction: message.transaction, client: message.hardware_address, ..Lease::default() };
+                let (transaction, client) = (message.transaction, message.hardware_address);
+                let lease = Lease { transaction, client, vlan, ..Lease::default() };
                 let id = self.begin(at, StepKind::Lease(Box::new(lease)));
                 self.threads.insert(Thread::Lease(message.transaction), id);
                 id
@@ -50,7 +51,10 @@ fn record_dhcp(lease: &mut Lease, at: At, message: &Arc<dhcp::Message>) {
     match message.kind {
         Some(dhcp::kind::DISCOVER) => add_newest(&mut lease.discovers, at),
         Some(dhcp::kind::OFFER) => add(&mut lease.offers, told()),
-        Some(dhcp::kind::REQUEST) => add_newest(&mut lease.requests, (at, message.server_id())),
+        Some(dhcp::kind::REQUEST) => {
+            lease.renews |= !message.client.is_unspecified();
+            add_newest(&mut lease.requests, (at, message.server_id()));
+        }
         Some(dhcp::kind::ACK) => add(&mut lease.acks, told()),
         Some(dhcp::kind::NAK) => add(&mut lease.naks, told()),
         Some(dhcp::kind::DECLINE) => add(&mut lease.declines, at),

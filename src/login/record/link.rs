@@ -144,7 +144,7 @@ mod tests {
                 recorder.eap(at(frame), &eap::Message { kind: eap::kind::START, eap: None });
             }
             if discovers.contains(&frame) {
-                recorder.dhcp(at(frame), &Arc::new(dhcp_message(dhcp::kind::DISCOVER, &[])));
+                recorder.dhcp(at(frame), &Arc::new(dhcp_message(dhcp::kind::DISCOVER, &[])), None);
             }
         }
         recorder.drafts().filter(|(_, draft)| matches!(draft.kind, StepKind::Port(_))).count()

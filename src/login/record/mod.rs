@@ -235,7 +235,7 @@ impl Recorder {
             What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
             What::Message(message) => match message {
                 Message::Arp(message) => self.arp(event.at, message, facts),
-                Message::Dhcp(message) => self.dhcp(event.at, message),
+                Message::Dhcp(message) => self.dhcp(event.at, message, event.link.vlan),
                 Message::Dhcpv6(message) => self.dhcpv6(event.at, message),
                 Message::Dns(message) => self.dns(event, message),
                 Message::Eap(message) => self.eap(event.at, message),

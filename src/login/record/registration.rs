@@ -284,7 +284,7 @@ mod tests {
                 your: lent.into(),
                 ..crate::findings::testing::dhcp_message(crate::protocols::dhcp::kind::ACK, &[])
             };
-            recorder.dhcp(at(1), &Arc::new(ack));
+            recorder.dhcp(at(1), &Arc::new(ack), None);
             let end = |address: [u8; 4]| Endpoint::Ip(std::net::SocketAddr::from((address, 5_060)));
             let (client, server) = (end([10, 0, 4, 23]), end([224, 0, 1, 75]));
             let flow = Flow { id: 1, transport: Transport::Udp, client, server, oriented: true };

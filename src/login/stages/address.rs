@@ -85,6 +85,8 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
         // Who uses the network has an address, whatever the capture lacks.
         State::Offered(at) | State::Requesting(at, _) if horizon.went_on_after(at.time) => Judged::unclear(STAGE),
+        // It holds the address until that runs out, and asks from the beginning then (RFC 2131 section 4.4.5).
+        State::Requesting(..) if lease.renews && lease.discovers.is_empty() => Judged::unclear(STAGE),
         State::Requesting(at, server) => {
             // One that has just made an offer is heard, and hears: its silence is not shown to be the network's.
             let server = server.filter(|_| lease.offers.is_empty());
@@ -163,8 +165,36 @@ mod tests {
         let after = |seconds: f64| {
             let begun = [requested.last.time.plus((seconds * SECOND as f64) as i64)];
             let (end, last_begun) = (begun[0].plus(60 * SECOND), begun[0]);
-            judge(lease, &Horizon { end, last_begun, begun: &begun, heard_from: &heard_from, seen_both_ways: true }).outcome
+            judge(lease, &Horizon { begun: &begun, ..Horizon::seen(end, last_begun, &heard_from) }).outcome
         };
         assert_eq!((after(0.05), after(5.0)), (Outcome::Unclear, Outcome::Failed));
+    }
+
+    /// What becomes of this where nobody is seen to answer, by this word on the capture.
+    fn in_vain(asked: Dhcp, is_deaf: bool) -> Outcome {
+        let step = asked.into_step(1);
+        let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
+        let heard_from = Hosts::default();
+        let (end, last_begun) = (step.last.time.plus(3600 * SECOND), step.first.time);
+        let horizon = Horizon { seen_both_ways: false, is_deaf, ..Horizon::seen(end, last_begun, &heard_from) };
+        judge(lease, &horizon).outcome
+    }
+
+    #[test]
+    fn who_was_answered_by_what_the_capture_lacks_was_answered_by_dhcp_too_and_who_was_not_asks_in_vain() {
+        let asked = || dhcp_exchange().discover().discover();
+        assert_eq!((in_vain(asked(), true), in_vain(asked(), false)), (Outcome::Unclear, Outcome::Failed));
+    }
+
+    #[test]
+    fn an_address_that_is_asked_for_anew_is_held_and_one_from_before_a_restart_is_not() {
+        let asked = |renews: bool| {
+            let request = move |lease: &mut Lease, at: At| {
+                lease.requests.push((at, None));
+                lease.renews = renews;
+            };
+            dhcp_exchange().act(request).act(request)
+        };
+        assert_eq!((in_vain(asked(true), false), in_vain(asked(false), false)), (Outcome::Unclear, Outcome::Failed));
     }
 }

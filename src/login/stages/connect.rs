@@ -53,6 +53,9 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
     if connection.syn.is_none() && connection.syn_ack.is_none() && !is_used(connection) {
         return Some(Judged::unclear(stage));
     }
+    if is_half_seen(connection, horizon) {
+        return Some(Judged::unclear(stage));
+    }
     // Closed by the server before it took anything: nobody lives behind the port.
     if let Some((at, Side::Server, close)) = connection.first_close()
         && stats.server.first_data.is_none()
@@ -67,6 +70,15 @@ pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &H
         Some((at, side, close)) => Some(Judged::failed(stage, by(side), how(close), at)),
         None => Some(Judged::unclear(stage)),
     }
+}
+
+/// Does the capture lack all that the server said, though the client acknowledges it; or of a connection from before it, in which nobody
+/// tells how much that is, all that anybody said to the device? Only a reason that the client gives tells then.
+fn is_half_seen(connection: &Connection, horizon: &Horizon<'_>) -> bool {
+    let server = &connection.stats.server;
+    let alert = connection.tls.as_ref().and_then(|tls| tls.fatal_alert());
+    let from_before = connection.syn.is_none() && !horizon.seen_both_ways;
+    server.last.is_none() && (server.uncaptured > 0 || from_before) && alert.is_none()
 }
 
 /// Was anything said on it?
@@ -136,6 +148,26 @@ mod tests {
             judge(connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
         };
         assert_eq!((closed(true), closed(false)), (Some(Outcome::Failed), Some(Outcome::Unclear)));
+    }
+
+    #[test]
+    fn who_closes_a_connection_of_which_the_capture_lacks_all_answers_was_answered() {
+        let closed = |acknowledges: bool, seen_both_ways: bool, code: Option<u8>| {
+            let asked = tcp(Purpose::Registrar).hello();
+            let asked = if let Some(code) = code { asked.alert(Side::Client, 2, code) } else { asked };
+            let step = asked.pause(3.0).leaves(Side::Client, Close::Fin).into_step(1);
+            let StepKind::Connection(mut connection) = step.kind else { panic!("no connection") };
+            (connection.syn, connection.syn_ack) = (None, None);
+            let uncaptured = if acknowledges { 2_500 } else { 0 };
+            connection.stats.server = crate::flow::SideStats { uncaptured, ..Default::default() };
+            let heard_from = Hosts::default();
+            let horizon = Horizon { seen_both_ways, ..Horizon::seen(step.last.time, step.first.time, &heard_from) };
+            judge(&connection, Stage::Connect, &horizon).map(|judged| judged.outcome)
+        };
+        assert_eq!(closed(true, true, None), Some(Outcome::Unclear));
+        assert_eq!(closed(false, false, None), Some(Outcome::Unclear), "nothing shows that anybody could be heard");
+        assert_eq!(closed(false, true, None), None, "others are heard");
+        assert_eq!(closed(true, true, Some(48)), None, "it says why");
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub(in crate::login) fn judge(port: &PortAccess, horizon: &Horizon<'_>) -> Judge
     // The timers are long: only what they have run out on is a silence.
     let waited = |at: At| horizon.end.since(at.time) >= WAIT;
     let silence = |by: By, at: At| Judged::failed(STAGE, by, How::Timeout, at);
+    if horizon.is_deaf && matches!(state(port), State::Starting(_) | State::Answered(_)) {
+        return Judged::unclear(STAGE);
+    }
     match state(port) {
         State::Authenticated => Judged::ok(STAGE),
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
@@ -72,9 +75,13 @@ mod tests {
     }
 
     fn judged(port: &PortAccess, end: i64) -> (Outcome, Option<(By, How)>) {
+        judged_by(port, end, false)
+    }
+
+    fn judged_by(port: &PortAccess, end: i64, is_deaf: bool) -> (Outcome, Option<(By, How)>) {
         let heard_from = Hosts::default();
         let horizon = Horizon::seen(Time::from_seconds(end), Time::from_seconds(0), &heard_from);
-        let judged = judge(port, &horizon);
+        let judged = judge(port, &Horizon { is_deaf, ..horizon });
         (judged.outcome, judged.ending.map(|ending| (ending.by, ending.how)))
     }
 
@@ -101,6 +108,13 @@ mod tests {
         assert_eq!(judged(&starts(3), 95), (Outcome::Failed, Some((By::Unknown, How::Timeout))));
         assert_eq!(judged(&starts(3), 65), (Outcome::Unclear, None), "the capture ends too soon");
         assert_eq!(judged(&starts(2), 200), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn a_switch_of_which_the_capture_holds_nothing_is_not_silent() {
+        let answered = PortAccess { responses: asked_and_answered().responses, ..PortAccess::default() };
+        let silence = (Outcome::Failed, Some((By::Unknown, How::Timeout)));
+        assert_eq!((judged_by(&answered, 100, true), judged_by(&answered, 100, false)), ((Outcome::Unclear, None), silence));
     }
 
     #[test]

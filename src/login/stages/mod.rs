@@ -41,6 +41,8 @@ pub(super) struct Horizon<'a> {
     pub(super) heard_from: &'a Hosts,
     /// Does the capture hold anything that was sent to the device?
     pub(super) seen_both_ways: bool,
+    /// Does it hold nothing of the kind, though the device shows that it was answered?
+    pub(super) is_deaf: bool,
 }
 
 /// What became of an exchange.
@@ -93,8 +95,9 @@ impl Horizon<'_> {
 
     /// A silence: the network's where that host answers otherwise, else nobody's.
     pub(super) fn silent(&self, stage: Stage, server: Option<IpAddr>, last: At, sent: usize, wait: i64) -> Judged {
-        // A capture that shows nothing towards the device cannot show an answer either.
-        if !self.is_silence(last, sent, wait) || (server.is_some() && !self.seen_both_ways) {
+        // A capture that shows nothing towards the device cannot show an answer either. Who asks all hosts may truly hear nothing.
+        let is_hidden = self.is_deaf || server.is_some() && !self.seen_both_ways;
+        if !self.is_silence(last, sent, wait) || is_hidden {
             return Judged::unclear(stage);
         }
         let up = server.is_some_and(|server| self.heard_from.contains(server));
@@ -106,7 +109,7 @@ impl Horizon<'_> {
 impl<'a> Horizon<'a> {
     /// A capture of both directions, in which the device needs no network for anything else.
     fn seen(end: Time, last_begun: Time, heard_from: &'a Hosts) -> Self {
-        Self { end, last_begun, begun: &[], heard_from, seen_both_ways: true }
+        Self { end, last_begun, begun: &[], heard_from, seen_both_ways: true, is_deaf: false }
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
         let begun: Vec<Time> = begun.iter().map(|second| at_second(1, *second).time).collect();
         let (end, last_begun) = (at_second(1, 60.0).time, begun.last().copied().unwrap_or_default());
         let heard_from = Hosts::default();
-        let horizon = Horizon { end, last_begun, begun: &begun, heard_from: &heard_from, seen_both_ways: true };
+        let horizon = Horizon { begun: &begun, ..Horizon::seen(end, last_begun, &heard_from) };
         horizon.is_silence(at_second(1, 10.0), sent, 4 * SECOND)
     }
 

@@ -59,6 +59,10 @@ pub struct Lease {
     pub transaction: u32,
     /// chaddr.
     pub client: Option<Mac>,
+    /// The VLAN of its first message, where the capture keeps tags.
+    pub vlan: Option<u16>,
+    /// Do its REQUESTs come from the address that they ask for anew (ciaddr: RFC 2131 section 4.3.2)?
+    pub renews: bool,
     /// DISCOVERs.
     pub discovers: Vec<At>,
     /// OFFERs.
