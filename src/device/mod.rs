@@ -251,7 +251,8 @@ impl Devices {
             Message::Dhcp(message) => dhcp_binding(message),
             Message::Dhcpv6(message) => self.dhcpv6_binding(event, message),
             Message::Arp(message) => {
-                let (mac, ip) = arp_binding(message)?;
+                let taken_up = || self.taken_up(message);
+                let (mac, ip) = taken_up().or_else(|| arp_binding(message))?;
                 self.as_a_host(mac, ip)
             }
             Message::Icmp(message) => {
@@ -268,10 +269,25 @@ impl Devices {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
         let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
         let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
+        if facts.offered.map(IpAddr::V4) == Some(ip) {
+            return Some((mac, ip));
+        }
         let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
         let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
         let is_known = || asks() || facts.is_telephone || !facts.described.is_empty() || !facts.users.is_empty();
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
+    }
+
+    /// The address that a station was offered, and looks whether it is free, or is answered at: the ACK had come, though the capture
+    /// lacks it.
+    fn taken_up(&self, message: &arp::Message) -> Option<(Mac, IpAddr)> {
+        let (mac, ip) = match message.operation {
+            1 if message.sender_ip.is_unspecified() => (message.sender_mac, message.target_ip),
+            2 => (message.target_mac, message.target_ip),
+            _ => return None,
+        };
+        let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device))?;
+        (facts.offered == Some(ip)).then_some((mac, IpAddr::V4(ip)))
     }
 
     /// The binding, unless the MAC speaks for too many addresses.

@@ -1,6 +1,6 @@
 //! What one event adds to what is known of its device.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
@@ -32,6 +32,9 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
     } else {
         facts.seen_both_ways = true;
         hear(facts, event);
+    }
+    if facts.offered.is_some_and(|offered| takes_up(event, offered)) {
+        (facts.offered, facts.taken_up) = (None, Some(event.at));
     }
     match &event.what {
         What::Tcp(signal, stats) => {
@@ -162,6 +165,10 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         if !list.is_empty() {
             facts.parameter_list = list;
         }
+        facts.offered = match message.kind {
+            Some(dhcp::kind::REQUEST) => message.offered().or(facts.offered),
+            _ => None,
+        };
         if message.kind == Some(dhcp::kind::DISCOVER) {
             add_newest(&mut facts.discovers_in_vain, (message.transaction, event.at));
         }
@@ -172,6 +179,8 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         }
         return;
     }
+    // Of several offers, the REQUEST tells which one it takes.
+    facts.offered = message.offered().and(facts.offered.or(message.offered()));
     facts.discovers_in_vain.retain(|(transaction, _)| *transaction != message.transaction);
     if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::clone(message)));
@@ -183,6 +192,20 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
     } else if message.kind == Some(dhcp::kind::NAK) {
         facts.lent = None;
         add_newest(&mut facts.refusals, (event.at, None));
+    }
+}
+
+/// Does this event of the device show that it has taken up the address which it was offered? It looks whether that is free only when
+/// it has the ACK (RFC 2131 section 4.4.1), speaks from it, or is answered there.
+fn takes_up(event: &Event, offered: Ipv4Addr) -> bool {
+    match &event.what {
+        What::Message(Message::Dhcp(_)) => false,
+        What::Message(Message::Arp(message)) => match message.operation {
+            1 => message.sender_ip == offered || message.sender_ip.is_unspecified() && message.target_ip == offered,
+            2 => message.target_ip == offered && message.sender_ip != offered,
+            _ => false,
+        },
+        _ => event.source().ip() == Some(IpAddr::V4(offered)),
     }
 }
 

@@ -220,6 +220,9 @@ impl Recorder {
         if self.came_too_late(event) {
             return;
         }
+        if facts.taken_up == Some(event.at) {
+            self.takes_up_offer(event.at);
+        }
         self.record(event, facts);
         let Some(touched) = self.touched else { return };
         let message = match &event.what {

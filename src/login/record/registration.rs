@@ -54,7 +54,9 @@ impl Recorder {
     /// Plug-and-play belongs to the address from which the device asks.
     fn asks_all_hosts(&mut self, at: At) {
         let leases = self.drafts.values_mut().rev().filter_map(|draft| match &mut draft.kind {
-            StepKind::Lease(lease) if lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified()) => Some(lease),
+            StepKind::Lease(lease) if lease.used.is_some() || lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified()) => {
+                Some(lease)
+            }
             _ => None,
         });
         if let Some(lease) = leases.into_iter().next() {
