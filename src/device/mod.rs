@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
+use crate::flow::Transport;
 use crate::model::{Endpoint, Mac, Time, Warning, is_host};
 use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
@@ -20,6 +21,7 @@ pub mod ledger;
 mod limits;
 mod network;
 mod observe;
+mod offer;
 pub mod servers;
 pub mod services;
 
@@ -149,6 +151,9 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        if matches!(event.what, What::Unread { .. }) {
+            return None;
+        }
         self.network.event(event);
         let joined = self.bind(event);
         let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
@@ -164,6 +169,18 @@ impl Devices {
         self.network.tell(facts, event);
         self.account(device, event.at.time);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
+    }
+
+    /// The device that speaks in an event which is not its own: it answers one who asks by SIP, or sends what cannot be read.
+    pub fn bystander(&self, event: &Event) -> Option<DeviceId> {
+        let answers = match &event.what {
+            What::Unread { .. } => true,
+            What::Message(Message::Sip(message)) => message.code().is_some() && event.flow.transport == Transport::Udp,
+            _ => false,
+        };
+        let ip = event.source().ip().filter(|_| answers)?;
+        let mac = || self.mac_of(ip).map(Key::Mac);
+        self.by_key.get(&Key::Ip(ip)).or_else(|| self.by_key.get(&mac()?)).copied()
     }
 
     /// Something may have been added to what is known of a device.
@@ -278,14 +295,9 @@ impl Devices {
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }
 
-    /// The address that a station was offered, and looks whether it is free, or is answered at: the ACK had come, though the capture
-    /// lacks it.
+    /// The address that a station has taken up, as it was offered it.
     fn taken_up(&self, message: &arp::Message) -> Option<(Mac, IpAddr)> {
-        let (mac, ip) = match message.operation {
-            1 if message.sender_ip.is_unspecified() => (message.sender_mac, message.target_ip),
-            2 => (message.target_mac, message.target_ip),
-            _ => return None,
-        };
+        let (mac, ip) = offer::taker(message)?;
         let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device))?;
         (facts.offered == Some(ip)).then_some((mac, IpAddr::V4(ip)))
     }
@@ -354,6 +366,7 @@ fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
     let asker = match &event.what {
         What::Tcp(..) => Asker::Client,
         What::Message(message) => message.describe().asker(),
+        What::Unread { .. } => Asker::Nobody,
     };
     let (mac, ip) = match asker {
         Asker::Sender => station(event.source()),

@@ -1,10 +1,11 @@
 //! What one event adds to what is known of its device.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
 use super::fetched;
+use super::offer;
 use super::services;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
@@ -33,7 +34,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         facts.seen_both_ways = true;
         hear(facts, event);
     }
-    if facts.offered.is_some_and(|offered| takes_up(event, offered)) {
+    if facts.offered.is_some_and(|offered| offer::is_taken_up(event, offered)) {
         (facts.offered, facts.taken_up) = (None, Some(event.at));
     }
     match &event.what {
@@ -55,6 +56,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
             }
         }
         What::Message(message) => self::message(facts, event, message, from_device),
+        What::Unread { .. } => {}
     }
 }
 
@@ -105,7 +107,7 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         // That somebody has an address shows that the link is up, not that the host answers.
         What::Message(Message::Arp(_) | Message::Icmp(icmp::Message { discovery: Some(_), .. })) => None,
         What::Message(_) => event.source().ip(),
-        What::Tcp(..) => None,
+        What::Tcp(..) | What::Unread { .. } => None,
     };
     if let Some(speaker) = speaker {
         facts.heard_from.add(speaker, ENTRIES);
@@ -192,20 +194,6 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
     } else if message.kind == Some(dhcp::kind::NAK) {
         facts.lent = None;
         add_newest(&mut facts.refusals, (event.at, None));
-    }
-}
-
-/// Does this event of the device show that it has taken up the address which it was offered? It looks whether that is free only when
-/// it has the ACK (RFC 2131 section 4.4.1), speaks from it, or is answered there.
-fn takes_up(event: &Event, offered: Ipv4Addr) -> bool {
-    match &event.what {
-        What::Message(Message::Dhcp(_)) => false,
-        What::Message(Message::Arp(message)) => match message.operation {
-            1 => message.sender_ip == offered || message.sender_ip.is_unspecified() && message.target_ip == offered,
-            2 => message.target_ip == offered && message.sender_ip != offered,
-            _ => false,
-        },
-        _ => event.source().ip() == Some(IpAddr::V4(offered)),
     }
 }
 

@@ -247,3 +247,22 @@ fn packets_from_an_offered_address_are_those_of_the_station_that_sends_them() {
     };
     assert_eq!((bound(7), bound(9)), (Some(station(7)), None));
 }
+
+#[test]
+fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
+    let mut devices = Devices::default();
+    asks(&mut devices, 1, "sip.contoso.com");
+    let end = |address: IpAddr| Endpoint::Ip(std::net::SocketAddr::new(address, 5060));
+    let speaks = |number: u8| {
+        let flow = Flow {
+            id: 1,
+            transport: Transport::Udp,
+            client: end(address(number)),
+            server: end([10, 0, 0, 5].into()),
+            oriented: false,
+        };
+        Event { at: At::default(), link: Link::default(), flow, side: Side::Client, what: What::Unread { whole: true } }
+    };
+    assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
+    assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
+}

@@ -263,7 +263,7 @@ fn left_in_view(step: &Step) -> Option<(At, How)> {
 /// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
 fn may_have_succeeded(step: &Step) -> bool {
     let holed = match &step.kind {
-        StepKind::Connection(connection) => connection.is_holed(),
+        StepKind::Connection(connection) => connection.is_holed() || connection.is_unread(),
         StepKind::Registration(registration) => register::lacks_answer(registration),
         _ => false,
     };
@@ -405,5 +405,17 @@ mod tests {
         let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
+    }
+
+    #[test]
+    fn who_was_served_with_what_the_capture_cut_did_not_give_up() {
+        let gives_up = |cut: bool| {
+            let said = tcp(Purpose::Registrar).data(Side::Client, 819).data(Side::Server, 451);
+            let said = said.change(move |connection| connection.stats.client.cut = cut);
+            let mut step = said.leaves(Side::Client, Close::Fin).into_step(1);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            abandoned(&[step], &[false], false).is_some()
+        };
+        assert_eq!((gives_up(true), gives_up(false)), (false, true));
     }
 }

@@ -11,6 +11,7 @@ use super::{DraftId, Recorder, Thread, add, add_newest};
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>) {
         let Some(kind) = message.kind else { return };
+        self.is_beyond_time &= kind != dhcp::kind::DISCOVER;
         if kind == dhcp::kind::ACK {
             self.names.learn_web_service(message);
         }

@@ -105,6 +105,14 @@ impl Connection {
         [&self.stats.client, &self.stats.server].iter().any(|side| side.uncaptured > 0 && side.last.is_some())
     }
 
+    /// Was it used both ways, and did the capture cut what was said, so that no protocol could read any of it?
+    pub fn is_unread(&self) -> bool {
+        let is_read = self.tls.is_some() || self.cut_hello.is_some() || !self.sip.is_empty() || !self.http.is_empty();
+        let is_read = is_read || !self.ldap.is_empty() || !self.kerberos.is_empty();
+        let (client, server) = (&self.stats.client, &self.stats.server);
+        (client.cut || server.cut) && client.first_data.is_some() && server.first_data.is_some() && !is_read
+    }
+
     /// Who closed first, and how.
     pub fn first_close(&self) -> Option<(At, Side, Close)> {
         self.closes.first().copied()
