@@ -245,7 +245,7 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     }
     match connection.stats.client.first_data {
         // It was connected, and served; with what, the capture cut off.
-        Some(_) if connection.is_unread() => Judged::unclear(Stage::Register),
+        Some(_) if connection.is_served_unread() => Judged::unclear(Stage::Register),
         Some(asked) if connection.stats.server.first_data.is_none() => {
             connect::unanswered(connection, Stage::Connect, asked, horizon)
         }
@@ -562,7 +562,7 @@ mod tests {
     #[test]
     fn what_is_served_on_a_connection_and_cannot_be_read_is_no_drop() {
         let served = |cut: bool, later: f64| {
-            let said = tcp(Purpose::Registrar).data(Side::Client, 819).data(Side::Server, 451);
+            let said = tcp(Purpose::Registrar).to("10.0.0.5", 5060).data(Side::Client, 819).data(Side::Server, 451);
             let said = if later > 0.0 { said.pause(later).data(Side::Client, 819).data(Side::Server, 451) } else { said };
             let said = if later > 0.0 { said } else { said.leaves(Side::Client, Close::Fin) };
             judged(said.change(move |connection| {
