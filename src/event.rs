@@ -30,6 +30,12 @@ pub enum What {
     Tcp(Signal, Arc<TcpStats>),
     /// A message.
     Message(Message),
+    /// A datagram on a port of signalling that no protocol reads, be it a keep-alive, or one that the capture cut: that its sender
+    /// lives is all that it tells.
+    Unread {
+        /// Does the capture hold all of it?
+        whole: bool,
+    },
 }
 
 impl Event {

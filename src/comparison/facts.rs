@@ -69,6 +69,7 @@ impl Facts {
             What::Message(Message::Dns(message)) => self.dns(message, frame),
             What::Message(Message::Tls(message)) => self.tls(event, message),
             What::Message(message) => self.described(event, message),
+            What::Unread { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is known of a device beyond one attempt to log in.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::conduct::Conduct;
@@ -91,6 +91,10 @@ pub struct DeviceFacts {
     pub lease: Option<(At, Arc<dhcp::Message>)>,
     /// The address that it was lent, unless it gave it back or found it refused.
     pub lent: Option<Lent>,
+    /// The address that a DHCP server offers it, while the capture holds neither what came of that nor a use of it.
+    pub offered: Option<Ipv4Addr>,
+    /// When it last took up an address that it was offered, so that the ACK that the capture lacks had come.
+    pub taken_up: Option<At>,
     /// DISCOVERs in the middle of a lease that it had not given back: as a rule, it has restarted.
     pub restarts: Vec<At>,
     /// Refusals (NAK) of an address, the newest, each with when it was next lent one.
@@ -275,6 +279,7 @@ impl DeviceFacts {
         if self.lease.is_none() {
             (self.lease, self.lent) = (other.lease, other.lent);
         }
+        self.taken_up = self.taken_up.max(other.taken_up);
         self.plug_and_play = self.plug_and_play.or(other.plug_and_play);
         self.seeks_plug_and_play = self.seeks_plug_and_play.max(other.seeks_plug_and_play);
         self.tags_kept |= other.tags_kept;

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
+use crate::flow::Transport;
 use crate::model::{Endpoint, Mac, Time, Warning, is_host};
 use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
 
@@ -22,8 +23,10 @@ pub mod ledger;
 mod limits;
 mod network;
 mod observe;
+mod offer;
 pub mod servers;
 pub mod services;
+mod unseen;
 
 use extent::Extent;
 use facts::DeviceFacts;
@@ -151,6 +154,9 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        if matches!(event.what, What::Unread { .. }) {
+            return None;
+        }
         self.network.event(event);
         let joined = self.bind(event);
         let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
@@ -166,6 +172,18 @@ impl Devices {
         self.network.tell(facts, event);
         self.account(device, event.at.time);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
+    }
+
+    /// The device that speaks in an event which is not its own: it answers one who asks by SIP, or sends what cannot be read.
+    pub fn bystander(&self, event: &Event) -> Option<DeviceId> {
+        let answers = match &event.what {
+            What::Unread { .. } => true,
+            What::Message(Message::Sip(message)) => message.code().is_some() && event.flow.transport == Transport::Udp,
+            _ => false,
+        };
+        let ip = event.source().ip().filter(|_| answers)?;
+        let mac = || self.mac_of(ip).map(Key::Mac);
+        self.by_key.get(&Key::Ip(ip)).or_else(|| self.by_key.get(&mac()?)).copied()
     }
 
     /// Something may have been added to what is known of a device.
@@ -253,7 +271,8 @@ impl Devices {
             Message::Dhcp(message) => dhcp_binding(message),
             Message::Dhcpv6(message) => self.dhcpv6_binding(event, message),
             Message::Arp(message) => {
-                let (mac, ip) = arp_binding(message)?;
+                let taken_up = || self.taken_up(message);
+                let (mac, ip) = taken_up().or_else(|| arp_binding(message))?;
                 self.as_a_host(mac, ip)
             }
             Message::Icmp(message) => {
@@ -270,10 +289,20 @@ impl Devices {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
         let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
         let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
+        if facts.offered.map(IpAddr::V4) == Some(ip) {
+            return Some((mac, ip));
+        }
         let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
         let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
         let is_known = || asks() || facts.is_telephone || !facts.described.is_empty() || !facts.users.is_empty();
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
+    }
+
+    /// The address that a station has taken up, as it was offered it.
+    fn taken_up(&self, message: &arp::Message) -> Option<(Mac, IpAddr)> {
+        let (mac, ip) = offer::taker(message)?;
+        let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device))?;
+        (facts.offered == Some(ip)).then_some((mac, IpAddr::V4(ip)))
     }
 
     /// The binding, unless the MAC speaks for too many addresses.
@@ -340,6 +369,7 @@ fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
     let asker = match &event.what {
         What::Tcp(..) => Asker::Client,
         What::Message(message) => message.describe().asker(),
+        What::Unread { .. } => Asker::Nobody,
     };
     let (mac, ip) = match asker {
         Asker::Sender => station(event.source()),

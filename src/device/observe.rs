@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
 use super::fetched;
+use super::offer;
 use super::services;
+use super::unseen;
 use crate::event::{Event, What};
-use crate::flow::{Signal, TcpStats, Transport};
+use crate::flow::{Signal, Transport};
 use crate::formats::{ntlm, spnego};
 use crate::model::{At, SECOND, Side, Time};
 use crate::protocols::{Message, cdp, dhcp, dns, eap, http, icmp, kerberos, ldap, lldp, ntp, sip, tftp, tls};
@@ -33,9 +35,12 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         facts.seen_both_ways = true;
         hear(facts, event);
     }
+    if facts.offered.is_some_and(|offered| offer::is_taken_up(event, offered)) {
+        (facts.offered, facts.taken_up) = (None, Some(event.at));
+    }
     match &event.what {
         What::Tcp(signal, stats) => {
-            facts.was_answered_unseen |= is_answered_unseen(stats);
+            facts.was_answered_unseen |= unseen::is_answered(stats);
             if matches!(signal, Signal::Syn { .. }) {
                 facts.services.connects();
                 facts.opens(event.flow.server.port());
@@ -53,14 +58,8 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
             }
         }
         What::Message(message) => self::message(facts, event, message, from_device),
+        What::Unread { .. } => {}
     }
-}
-
-/// Does the client of this connection go on though the capture has nothing of its server? Nobody says anything before his SYN is answered
-/// (RFC 9293 section 3.5), nor acknowledges what was not said.
-fn is_answered_unseen(stats: &TcpStats) -> bool {
-    let goes_on = stats.client.syns > 0 && stats.client.data_segments > 0 || stats.server.uncaptured > 0;
-    stats.server.last.is_none() && goes_on
 }
 
 fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
@@ -110,7 +109,7 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         // That somebody has an address shows that the link is up, not that the host answers.
         What::Message(Message::Arp(_) | Message::Icmp(icmp::Message { discovery: Some(_), .. })) => None,
         What::Message(_) => event.source().ip(),
-        What::Tcp(..) => None,
+        What::Tcp(..) | What::Unread { .. } => None,
     };
     if let Some(speaker) = speaker {
         facts.heard_from.add(speaker, ENTRIES);
@@ -170,7 +169,11 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         if !list.is_empty() {
             facts.parameter_list = list;
         }
-        facts.was_answered_unseen |= takes_unseen_offer(facts, message);
+        facts.was_answered_unseen |= unseen::takes_offer(facts, message);
+        facts.offered = match message.kind {
+            Some(dhcp::kind::REQUEST) => message.offered().or(facts.offered),
+            _ => None,
+        };
         if message.kind == Some(dhcp::kind::DISCOVER) {
             add_newest(&mut facts.discovers_in_vain, (message.transaction, event.at));
         }
@@ -181,6 +184,8 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         }
         return;
     }
+    // Of several offers, the REQUEST tells which one it takes.
+    facts.offered = message.offered().and(facts.offered.or(message.offered()));
     facts.discovers_in_vain.retain(|(transaction, _)| *transaction != message.transaction);
     if message.kind == Some(dhcp::kind::ACK) {
         facts.lease = Some((event.at, Arc::clone(message)));
@@ -193,12 +198,6 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         facts.lent = None;
         add_newest(&mut facts.refusals, (event.at, None));
     }
-}
-
-/// Does it name the server whose offer it takes (RFC 2131 section 4.3.2), while the capture has no answer to its DISCOVER?
-fn takes_unseen_offer(facts: &DeviceFacts, message: &dhcp::Message) -> bool {
-    let in_vain = || facts.discovers_in_vain.iter().any(|(transaction, _)| *transaction == message.transaction);
-    message.kind == Some(dhcp::kind::REQUEST) && message.server_id().is_some() && in_vain()
 }
 
 /// Has it a lease that it need not yet renew (RFC 2131 section 4.4.5: T1 is half of the lease), in the same VLAN? Then a
@@ -489,7 +488,7 @@ mod tests {
         assert!(!answered(vec![asks(1, discover, false), asks(2, discover, false)]));
         assert!(!answered(vec![asks(1, request, false)]), "its old address");
         let tcp = |data_segments: u32| {
-            let mut stats = TcpStats::default();
+            let mut stats = crate::flow::TcpStats::default();
             (stats.client.syns, stats.client.data_segments) = (2, data_segments);
             Event { what: What::Tcp(Signal::Ended, Arc::new(stats)), ..asks(1, discover, false) }
         };

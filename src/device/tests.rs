@@ -37,9 +37,17 @@ fn asks(devices: &mut Devices, number: u8, name: &str) -> Option<Owner> {
 
 /// The host asks this server for a name, or the server answers.
 fn dns(devices: &mut Devices, number: u8, server: [u8; 4], name: &str, side: Side) -> Option<Owner> {
-    let message = dns::Message {
+    let message = dns::Message { response: side == Side::Server, ..question(name) };
+    let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
+    let (client, server) = (end(address(number), 40_000), end(IpAddr::from(server), 53));
+    let event = event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message)));
+    devices.observe(&Event { side, ..event })
+}
+
+fn question(name: &str) -> dns::Message {
+    dns::Message {
         id: 1,
-        response: side == Side::Server,
+        response: false,
         opcode: 0,
         rcode: 0,
         truncated: false,
@@ -47,11 +55,7 @@ fn dns(devices: &mut Devices, number: u8, server: [u8; 4], name: &str, side: Sid
         records: Vec::new(),
         tcp: false,
         problem: None,
-    };
-    let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
-    let (client, server) = (end(address(number), 40_000), end(IpAddr::from(server), 53));
-    let event = event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message)));
-    devices.observe(&Event { side, ..event })
+    }
 }
 
 #[test]
@@ -175,4 +179,90 @@ fn an_address_is_of_the_device_to_which_it_was_bound_last() {
     announces(&mut devices, 2, [10, 0, 4, 8]);
     let owner = asks(&mut devices, 7, "sip.contoso.com").expect("a device");
     assert_eq!(devices.facts(owner.device).and_then(|facts| facts.mac), None, "that binding was forgotten");
+}
+
+/// A message of the DHCP exchange of a station.
+fn dhcp(devices: &mut Devices, number: u8, kind: u8, options: &[(u8, &[u8])]) {
+    let message = crate::findings::testing::dhcp_message(kind, options);
+    let operation = if kind == dhcp::kind::OFFER { 2 } else { 1 };
+    let your = if operation == 2 { Ipv4Addr::from([10, 0, 4, number]) } else { Ipv4Addr::UNSPECIFIED };
+    let message = dhcp::Message { operation, your, hardware_address: Some(station(number)), ..message };
+    let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::from((address, port)));
+    let event = event(end([0; 4], 68), end([255; 4], 67), Transport::Udp, Message::Dhcp(std::sync::Arc::new(message)));
+    devices.observe(&event);
+}
+
+/// A question for the MAC of this address, or the answer to that of a station.
+fn arp(devices: &mut Devices, number: u8, operation: u16, sender_ip: [u8; 4], target_ip: [u8; 4]) {
+    let router = Mac([0, 0x1b, 0x54, 0, 0, 1]);
+    let (sender_mac, target_mac) = if operation == 1 { (station(number), Mac::default()) } else { (router, station(number)) };
+    let (sender_ip, target_ip) = (Ipv4Addr::from(sender_ip), Ipv4Addr::from(target_ip));
+    let message = arp::Message { operation, sender_mac, sender_ip, target_mac, target_ip };
+    let (from, to) = (Endpoint::Mac(sender_mac), Endpoint::Mac(target_mac));
+    devices.observe(&event(from, to, Transport::Link, Message::Arp(message)));
+}
+
+#[test]
+fn who_takes_up_the_address_that_it_was_offered_has_it_though_the_capture_lacks_the_ack() {
+    let bound = |takes_up: &dyn Fn(&mut Devices)| {
+        let mut devices = Devices::default();
+        dhcp(&mut devices, 7, dhcp::kind::OFFER, &[]);
+        dhcp(&mut devices, 7, dhcp::kind::REQUEST, &[(50, &[10, 0, 4, 7])]);
+        takes_up(&mut devices);
+        let taken_up = devices.facts(DeviceId(0)).is_some_and(|facts| facts.taken_up.is_some());
+        (devices.mac_of(address(7)), taken_up)
+    };
+    let is_its = (Some(station(7)), true);
+    assert_eq!(bound(&|_| ()), (None, false), "an offer alone gives nothing");
+    assert_eq!(bound(&|devices| arp(devices, 7, 1, [0; 4], [10, 0, 4, 7])), is_its, "it looks whether it is free");
+    assert_eq!(bound(&|devices| arp(devices, 7, 1, [10, 0, 4, 7], [10, 0, 4, 1])), is_its, "it speaks from it");
+    assert_eq!(bound(&|devices| arp(devices, 7, 2, [10, 0, 4, 1], [10, 0, 4, 7])), is_its, "it is answered there");
+    assert_eq!(bound(&|devices| arp(devices, 7, 1, [0; 4], [10, 0, 4, 8])), (None, false), "that is another one");
+    let anew = |devices: &mut Devices| {
+        dhcp(devices, 7, dhcp::kind::DISCOVER, &[]);
+        arp(devices, 7, 2, [10, 0, 4, 1], [10, 0, 4, 7]);
+    };
+    assert_eq!(bound(&anew), (None, false), "it asked anew");
+}
+
+#[test]
+fn a_station_without_lease_that_looks_whether_an_address_is_free_has_none_yet() {
+    let mut devices = Devices::default();
+    dhcp(&mut devices, 7, dhcp::kind::DISCOVER, &[]);
+    arp(&mut devices, 7, 1, [0; 4], [10, 0, 4, 7]);
+    assert_eq!(devices.mac_of(address(7)), None);
+}
+
+#[test]
+fn packets_from_an_offered_address_are_those_of_the_station_that_sends_them() {
+    let bound = |sender: u8| {
+        let mut devices = Devices::default();
+        dhcp(&mut devices, 7, dhcp::kind::REQUEST, &[(50, &[10, 0, 4, 7])]);
+        let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
+        let message = Message::Dns(std::sync::Arc::new(question("sip.contoso.com")));
+        let asks = event(end(address(7), 40_000), end([10, 0, 0, 3].into(), 53), Transport::Udp, message);
+        let link = Link { source: Some(station(sender)), ..Link::default() };
+        devices.observe(&Event { link, ..asks });
+        devices.mac_of(address(7))
+    };
+    assert_eq!((bound(7), bound(9)), (Some(station(7)), None));
+}
+
+#[test]
+fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
+    let mut devices = Devices::default();
+    asks(&mut devices, 1, "sip.contoso.com");
+    let end = |address: IpAddr| Endpoint::Ip(std::net::SocketAddr::new(address, 5060));
+    let speaks = |number: u8| {
+        let flow = Flow {
+            id: 1,
+            transport: Transport::Udp,
+            client: end(address(number)),
+            server: end([10, 0, 0, 5].into()),
+            oriented: false,
+        };
+        Event { at: At::default(), link: Link::default(), flow, side: Side::Client, what: What::Unread { whole: true } }
+    };
+    assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
+    assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
 }

@@ -248,6 +248,9 @@ impl<S: EventSink> FlowSink for Dispatcher<S> {
         if matches!(claim, Claim::Fresh | Claim::Unclaimed(_)) {
             *flipped = false;
         }
+        if at_home(flow) {
+            self.sink.event(Event { at, link: *link, flow: *flow, side, what: What::Unread { whole } });
+        }
         let unclaimed = match claim {
             Claim::Fresh => 1,
             Claim::Unclaimed(count) => count.saturating_add(1),
@@ -363,14 +366,18 @@ mod tests {
         flow: Flow,
     }
 
+    /// The messages, and of what could not be read whether it is whole.
     #[derive(Default)]
-    struct Heard(Vec<String>);
+    struct Heard(Vec<String>, Vec<bool>);
 
     impl EventSink for Heard {
         fn event(&mut self, event: Event) {
             if let What::Message(message) = &event.what {
                 let message = message.describe();
                 self.0.push(format!("{:?} {} {}", event.side, message.protocol(), message.event().unwrap_or_default()));
+            }
+            if let What::Unread { whole } = event.what {
+                self.1.push(whole);
             }
         }
     }
@@ -483,5 +490,19 @@ mod tests {
         wire.says(Side::Server, b"HTTP/1.1 200 Connection established\r\n\r\n");
         wire.says(Side::Client, &hello());
         assert_eq!(wire.heard(), ["Client http request", "Server http response", "Client tls client_hello"]);
+    }
+
+    #[test]
+    fn a_datagram_that_no_protocol_reads_is_told_of_on_ports_of_signalling() {
+        let unread = |port: u16, bytes: &[u8], whole: bool| {
+            let mut wire = to_port(port);
+            let at = At { frame: Frame::new(1), ..At::default() };
+            let flow = Flow { transport: Transport::Udp, ..wire.flow };
+            wire.dispatcher.datagram(&flow, &mut wire.state, Side::Client, bytes, whole, &Link::default(), at);
+            wire.dispatcher.sink.1
+        };
+        assert_eq!(unread(5060, b"\r\n\r\n", true), [true]);
+        assert_eq!(unread(5060, b"REGISTER sip:con", false), [false]);
+        assert_eq!(unread(40_000, b"REGISTER sip:con", false), [] as [bool; 0]);
     }
 }

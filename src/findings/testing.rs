@@ -1060,6 +1060,7 @@ pub(crate) fn ntp_exchange(requests: u64, answers: &[(u8, u8, Time)]) -> impl In
             let outcome = if answers.is_empty() { Outcome::Failed } else { Outcome::Ok };
             let first = requests[0].0;
             let clock = Clock {
+                done_without: false,
                 server: ip("10.0.0.9"),
                 name: Some(WireText::from("time.windows.com")),
                 requests,
@@ -1223,6 +1224,7 @@ pub(crate) fn registration(transactions: Vec<(u64, sip::Message, Option<sip::Mes
                 name_frame: None,
                 transactions,
                 unreachable: None,
+                alive: None,
             }));
             let mut made = step(Stage::Register, Purpose::Registrar, at(frame), last, Outcome::Ok, kind);
             match ended {

@@ -263,7 +263,7 @@ fn left_in_view(step: &Step) -> Option<(At, How)> {
 /// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
 fn may_have_succeeded(step: &Step) -> bool {
     let holed = match &step.kind {
-        StepKind::Connection(connection) => connection.is_holed(),
+        StepKind::Connection(connection) => connection.is_holed() || connection.is_served_unread(),
         StepKind::Registration(registration) => register::lacks_answer(registration),
         _ => false,
     };
@@ -436,5 +436,20 @@ mod tests {
         let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
+    }
+
+    #[test]
+    fn who_was_served_with_what_the_capture_cut_did_not_give_up() {
+        let gives_up = |cut: bool, port: u16, closer: Side| {
+            let said = tcp(Purpose::Registrar).to("10.0.0.5", port).data(Side::Client, 819).data(Side::Server, 451);
+            let said = said.change(move |connection| connection.stats.client.cut = cut);
+            let mut step = said.leaves(closer, Close::Fin).into_step(1);
+            (step.outcome, step.ending) = (Outcome::Unclear, None);
+            abandoned(&[step], &[false], false).is_some()
+        };
+        assert!(!gives_up(true, 5060, Side::Client));
+        assert!(gives_up(false, 5060, Side::Client), "it is whole, and nothing that a registrar would say");
+        assert!(gives_up(true, 5061, Side::Client), "of TLS, that is the handshake alone");
+        assert!(gives_up(true, 5060, Side::Server), "the server has left it");
     }
 }

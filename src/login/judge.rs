@@ -10,7 +10,7 @@ use super::context::{Context, DNS_PORT};
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
 use super::stages::{self, Horizon, Judged, register, web};
-use super::steps::{Connection, Ending, Purpose, Step, StepKind};
+use super::steps::{Connection, Ending, Purpose, Registration, Step, StepKind};
 
 /// Files that a device asks for within this time of each other belong to one run through its list.
 const ONE_RUN: i64 = 60 * SECOND;
@@ -48,8 +48,9 @@ pub(super) fn steps(
     let context = Context::new(&recorder.names, &drafts, facts, profile);
     let mut judged = Vec::with_capacity(drafts.len());
     let mut aside = Vec::new();
-    for (id, draft) in drafts {
-        match judge(&draft, &context, &horizon) {
+    let mut drafts = drafts.into_iter();
+    while let Some((id, draft)) = drafts.next() {
+        match judge(&draft, drafts.as_slice(), &context, &horizon) {
             Some((purpose, as_judged)) => judged.push(judgement(id, draft, purpose, as_judged)),
             None => aside.push((id, draft)),
         }
@@ -161,8 +162,21 @@ fn name_the_router(judged: &mut [Judgement]) {
     }
 }
 
-/// For what an exchange was made, and what became of it; `None` where no login stands on it.
-fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<(Purpose, Judged)> {
+/// The next registration with the same server.
+fn next_with_same<'a>(registration: &Registration, following: &'a [(DraftId, Draft)]) -> Option<&'a Registration> {
+    following.iter().find_map(|(_, draft)| match &draft.kind {
+        StepKind::Registration(next) if next.flow.server == registration.flow.server => Some(next.as_ref()),
+        _ => None,
+    })
+}
+
+/// For what an exchange was made, and what became of it; `None` where no login stands on it. `following` are those after it.
+fn judge(
+    draft: &Draft,
+    following: &[(DraftId, Draft)],
+    context: &Context<'_>,
+    horizon: &Horizon<'_>,
+) -> Option<(Purpose, Judged)> {
     Some(match &draft.kind {
         StepKind::Port(port) => (Purpose::Access, stages::link::judge(port, horizon)),
         StepKind::Lease(lease) => (Purpose::Address, stages::address::judge(lease, horizon)),
@@ -192,7 +206,10 @@ fn judge(draft: &Draft, context: &Context<'_>, horizon: &Horizon<'_>) -> Option<
             let judged = judge_connection(connection, purpose, context, horizon)?;
             (purpose, if is_hidden(&judged, connection) { Judged::unclear(judged.stage) } else { judged })
         }
-        StepKind::Registration(registration) => (Purpose::Registrar, stages::register::judge_datagrams(registration, horizon)),
+        StepKind::Registration(registration) => {
+            let next = next_with_same(registration, following);
+            (Purpose::Registrar, stages::register::judge_datagrams(registration, next, horizon))
+        }
         StepKind::Inquiry(inquiry) => (Purpose::Directory, stages::directory::judge_datagrams(inquiry, horizon)),
     })
 }

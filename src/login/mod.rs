@@ -55,6 +55,11 @@ impl Login {
         }
     }
 
+    /// The device speaks in an event that is not its own.
+    pub fn speaks(&mut self, event: &Event) {
+        self.recorder.sign_of_life(event);
+    }
+
     /// How many events it took.
     pub fn events(&self) -> u64 {
         self.events

@@ -182,7 +182,7 @@ impl Try {
     /// Does the device hold an address that it has not given back?
     pub(super) fn is_bound(&self) -> bool {
         let leases = self.steps().filter_map(|step| match &step.kind {
-            StepKind::Lease(lease) if !lease.acks.is_empty() => Some(lease),
+            StepKind::Lease(lease) if lease.is_acknowledged() => Some(lease),
             _ => None,
         });
         leases.last().is_some_and(|lease| lease.releases.is_empty())

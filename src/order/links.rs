@@ -92,7 +92,7 @@ pub(super) fn links(event: &Event) -> Links {
     let message = match &event.what {
         What::Message(message) => message,
         What::Tcp(Signal::Syn { first: true }, _) => return Links { uses: Use::of(event), ..Links::default() },
-        What::Tcp(..) => return Links::default(),
+        What::Tcp(..) | What::Unread { .. } => return Links::default(),
     };
     match message {
         Message::Arp(message) => of_arp(message),
@@ -218,6 +218,7 @@ fn is_quoted(event: &Event) -> bool {
     match &event.what {
         What::Tcp(signal, _) => matches!(signal, Signal::Syn { .. }),
         What::Message(_) => event.flow.transport == Transport::Udp,
+        What::Unread { .. } => false,
     }
 }
 

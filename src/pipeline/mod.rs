@@ -13,7 +13,7 @@ use crate::capture::{CaptureError, ahead, compressed};
 use crate::device::facts::DeviceFacts;
 use crate::device::ledger::Ledger;
 use crate::device::{DeviceId, Devices};
-use crate::event::{Event, EventSink};
+use crate::event::{Event, EventSink, What};
 use crate::flow::FlowTable;
 use crate::keylog::KeyLog;
 use crate::login::Login;
@@ -125,7 +125,7 @@ struct Told<'a> {
 
 impl EventSink for Told<'_> {
     fn event(&mut self, event: Event) {
-        if self.result.is_err() {
+        if self.result.is_err() || matches!(event.what, What::Unread { .. }) {
             return;
         }
         self.notes.event(&event);
@@ -181,6 +181,10 @@ impl EventSink for Logins<'_> {
         self.now = self.now.max(event.at.time);
         self.notes.event(&event);
         self.registrars.servers.event(&event);
+        let bystander = self.devices.bystander(&event).and_then(|device| self.logins.get_mut(device.0)?.as_mut());
+        if let Some(tracked) = bystander {
+            tracked.login.speaks(&event);
+        }
         let Some(owner) = self.devices.observe(&event) else { return };
         if let Some(joined) = owner.joined {
             self.join(joined, owner.device);

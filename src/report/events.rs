@@ -37,6 +37,7 @@ impl<W: Write> EventWriter<W> {
                 let Some(word) = signal_word(*signal) else { return Ok(()) };
                 ("tcp", word, None)
             }
+            What::Unread { .. } => return Ok(()),
         };
         self.newest = self.newest.max(event.at);
         self.line.clear();

@@ -11,6 +11,7 @@ use super::{DraftId, Recorder, Thread, add, add_newest};
 impl Recorder {
     pub(super) fn dhcp(&mut self, at: At, message: &Arc<dhcp::Message>, vlan: Option<u16>) {
         let Some(kind) = message.kind else { return };
+        self.is_beyond_time &= kind != dhcp::kind::DISCOVER;
         if kind == dhcp::kind::ACK {
             self.names.learn_web_service(message);
         }
@@ -28,11 +29,22 @@ impl Recorder {
         record_dhcp(lease, at, message);
     }
 
+    /// The device uses the address that it was last offered.
+    pub(super) fn takes_up_offer(&mut self, at: At) {
+        let leases = self.drafts.values_mut().rev().filter_map(|draft| match &mut draft.kind {
+            StepKind::Lease(lease) => Some(lease),
+            _ => None,
+        });
+        if let Some(lease) = leases.into_iter().next() {
+            lease.used = lease.used.or(Some(at));
+        }
+    }
+
     /// A DISCOVER after a NAK, or after a lease was given, begins anew even under the same transaction number.
     pub(super) fn begins_anew(&self, id: DraftId, kind: u8) -> bool {
         match self.drafts.get(id).map(|draft| &draft.kind) {
             Some(StepKind::Lease(lease)) => {
-                kind == dhcp::kind::DISCOVER && !(lease.acks.is_empty() && lease.naks.is_empty() && lease.declines.is_empty())
+                kind == dhcp::kind::DISCOVER && (lease.is_acknowledged() || !lease.naks.is_empty() || !lease.declines.is_empty())
             }
             _ => true,
         }

@@ -42,6 +42,8 @@ const SAME_QUESTION: i64 = 16 * SECOND;
 /// A client that an unusable answer does not content asks again within this time, if it means the same question: at the
 /// shortest interval of polling, 15 s (RFC 4330 section 10), and a little later.
 const CLOCK_BURST: i64 = 20 * SECOND;
+/// Where NTP is spoken (RFC 5905 section 7.2).
+const TIME_PORT: u16 = 123;
 /// What begins within this time of a question was asked side by side with it (A with AAAA, several SRV names).
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
 
@@ -106,6 +108,8 @@ pub(super) struct Recorder {
     /// The other exchanges that may go on.
     threads: HashMap<Thread, DraftId, RandomState>,
     queries: VecDeque<OpenQuery>,
+    /// Has the device gone on to what the capture cut, since it last began from nothing?
+    is_beyond_time: bool,
     /// Does the capture hold a SIP request of the device?
     asks_by_sip: bool,
     transfers: Vec<provision::OpenTransfer>,
@@ -196,6 +200,7 @@ impl Recorder {
         self.queries = open(std::mem::take(&mut self.queries), &own);
         self.queries.extend(open(other.queries, &theirs));
         self.asks_by_sip |= other.asks_by_sip;
+        self.is_beyond_time |= other.is_beyond_time;
         self.names.join(other.names);
     }
 
@@ -221,18 +226,36 @@ impl Recorder {
         if self.came_too_late(event) {
             return;
         }
+        if facts.taken_up == Some(event.at) {
+            self.takes_up_offer(event.at);
+        }
         self.record(event, facts);
         let Some(touched) = self.touched else { return };
         let message = match &event.what {
             What::Message(message) => message.held(),
-            What::Tcp(..) => 0,
+            What::Tcp(..) | What::Unread { .. } => 0,
         };
         self.drafts.weigh(touched, message.saturating_add(ENTRY));
     }
 
+    /// The device speaks in an event that is not its own.
+    pub(super) fn sign_of_life(&mut self, event: &Event) {
+        self.greets_registrar(event);
+        let is_time = event.destination().port() == TIME_PORT;
+        if matches!(event.what, What::Unread { whole: false }) && !is_time {
+            self.goes_on_without_time();
+        }
+    }
+
     fn record(&mut self, event: &Event, facts: &DeviceFacts) {
         match &event.what {
-            What::Tcp(signal, stats) => self.tcp(event, *signal, stats),
+            What::Tcp(signal, stats) => {
+                let is_used = stats.client.first_data.is_some() && stats.server.first_data.is_some();
+                if is_used && (stats.client.cut || stats.server.cut) {
+                    self.goes_on_without_time();
+                }
+                self.tcp(event, *signal, stats);
+            }
             What::Message(message) => match message {
                 Message::Arp(message) => self.arp(event.at, message, facts),
                 Message::Dhcp(message) => self.dhcp(event.at, message, event.link.vlan),
@@ -253,6 +276,7 @@ impl Recorder {
                 // What they say is known of the device, and no exchange.
                 Message::Cdp(_) | Message::Lldp(_) => {}
             },
+            What::Unread { .. } => {}
         }
     }
 

@@ -51,10 +51,20 @@ impl Recorder {
         }
     }
 
+    /// The device sends a registrar a keep-alive, or answers what it asks, over UDP.
+    pub(super) fn greets_registrar(&mut self, event: &Event) {
+        let Some(id) = self.threads.get(&Thread::Registration(event.destination())) else { return };
+        if let Some(Draft { kind: StepKind::Registration(registration), .. }) = self.drafts.get_mut(*id) {
+            registration.alive = Some(event.at);
+        }
+    }
+
     /// Plug-and-play belongs to the address from which the device asks.
     fn asks_all_hosts(&mut self, at: At) {
         let leases = self.drafts.values_mut().rev().filter_map(|draft| match &mut draft.kind {
-            StepKind::Lease(lease) if lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified()) => Some(lease),
+            StepKind::Lease(lease) if lease.used.is_some() || lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified()) => {
+                Some(lease)
+            }
             _ => None,
         });
         if let Some(lease) = leases.into_iter().next() {
@@ -114,7 +124,7 @@ impl Recorder {
             let client = if server == event.source() { event.destination() } else { event.source() };
             let flow = Flow { client, server, ..event.flow };
             let (name, name_frame) = self.names.name_of(server).unzip();
-            let registration = Registration { flow, name, name_frame, transactions: Vec::new(), unreachable: None };
+            let registration = Registration { flow, name, name_frame, transactions: Vec::new(), unreachable: None, alive: None };
             let id = self.begin(event.at, StepKind::Registration(Box::new(registration)));
             self.threads.insert(Thread::Registration(server), id);
             id
@@ -431,5 +441,25 @@ mod tests {
         assert_eq!(registrations(slow.to_vec()), [[(2, Some(401)), (2, Some(200))]]);
         let late = [asks(0.0), told(0.1, 401), asks(0.11), told(0.2, 401), told(60.0, 200)];
         assert_eq!(registrations(late.to_vec()), [[(1, Some(401)), (1, Some(401))]], "that answers something else");
+    }
+
+    #[test]
+    fn a_keep_alive_to_the_registrar_shows_that_the_device_lives_on_with_it() {
+        let alive = |host: u8| {
+            let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 0, host], 5060)));
+            let to = |frame: u64, host: u8, what: What| {
+                let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(host), oriented: true };
+                Event { at: at(frame), link: Link::default(), flow, side: Side::Client, what }
+            };
+            let mut recorder = Recorder::default();
+            let asks = What::Message(Message::Sip(Arc::new(sip_request("REGISTER", 1))));
+            recorder.event(&to(1, 5, asks), &DeviceFacts::default());
+            recorder.sign_of_life(&to(9, host, What::Unread { whole: true }));
+            let draft = recorder.drafts().next().map(|(_, draft)| (draft.last, draft.kind.clone()));
+            let Some((last, StepKind::Registration(registration))) = draft else { panic!("no registration") };
+            assert_eq!(last, at(1), "it is no word of that exchange");
+            registration.alive
+        };
+        assert_eq!((alive(5), alive(6)), (Some(at(9)), None));
     }
 }

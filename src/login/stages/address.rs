@@ -83,6 +83,8 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Bound(_) => Judged::ok(STAGE),
         State::Refused(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Declined(at) => Judged::failed(STAGE, By::Device, How::Rejected, at),
+        // Nobody uses an address before he has the ACK (RFC 2131 section 4.4.1).
+        State::Offered(at) | State::Requesting(at, _) if lease.used > Some(at) => Judged::ok(STAGE),
         // Who uses the network has an address, whatever the capture lacks.
         State::Offered(at) | State::Requesting(at, _) if horizon.went_on_after(at.time) => Judged::unclear(STAGE),
         // It holds the address until that runs out, and asks from the beginning then (RFC 2131 section 4.4.5).
@@ -155,6 +157,19 @@ mod tests {
         let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
         let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.number()));
         assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
+    }
+
+    #[test]
+    fn who_uses_the_address_that_it_was_offered_had_the_ack_that_the_capture_lacks() {
+        let outcome = |takes_up: bool| {
+            let requested = dhcp_exchange().discover().offer(&[]).request();
+            let requested = requested.act(move |lease, at| lease.used = Some(at).filter(|_| takes_up)).into_step(1);
+            let StepKind::Lease(lease) = &requested.kind else { panic!("no lease") };
+            let heard_from = Hosts::default();
+            let end = requested.last.time.plus(60 * SECOND);
+            judge(lease, &Horizon::seen(end, end, &heard_from)).outcome
+        };
+        assert_eq!((outcome(true), outcome(false)), (Outcome::Ok, Outcome::Failed));
     }
 
     #[test]

@@ -40,6 +40,18 @@ fn state(port: &PortAccess) -> State {
     }
 }
 
+/// Does the switch go on to a method, as it does when it has been told who is there (RFC 3748 section 5.1), though the capture does not hold
+/// that answer? Then it may lack others, too.
+fn lacks_frames(port: &PortAccess) -> bool {
+    use crate::protocols::eap::method::{IDENTITY, NOTIFICATION};
+    let asked = port.requests.iter().find(|(_, packet)| packet.method == Some(IDENTITY)).map(|(at, _)| *at);
+    let method = port.requests.iter().find(|(at, packet)| {
+        asked.is_some_and(|asked| asked < *at) && !matches!(packet.method, None | Some(IDENTITY | NOTIFICATION))
+    });
+    let told = |until: At| port.responses.iter().any(|(at, packet)| packet.method == Some(IDENTITY) && *at < until);
+    method.is_some_and(|(at, _)| !told(*at))
+}
+
 /// What became of an 802.1X exchange.
 pub(in crate::login) fn judge(port: &PortAccess, horizon: &Horizon<'_>) -> Judged {
     const STAGE: Stage = Stage::Link;
@@ -54,6 +66,7 @@ pub(in crate::login) fn judge(port: &PortAccess, horizon: &Horizon<'_>) -> Judge
         State::Rejected(at) => Judged::failed(STAGE, By::Server, How::Rejected, at),
         State::Starting(at) if port.starts.len() >= STARTS && waited(at) => silence(By::Unknown, at),
         State::Asked(at) if port.requests.len() >= 2 && port.responses.is_empty() && waited(at) => silence(By::Device, at),
+        State::Answered(_) if lacks_frames(port) => Judged::unclear(STAGE),
         State::Answered(at) if waited(at) => silence(By::Unknown, at),
         _ => Judged::unclear(STAGE),
     }
@@ -123,5 +136,20 @@ mod tests {
         assert_eq!(judged(&asked, 70), (Outcome::Failed, Some((By::Device, How::Timeout))));
         assert_eq!(judged(&asked_and_answered(), 70), (Outcome::Failed, Some((By::Unknown, How::Timeout))));
         assert_eq!(judged(&asked_and_answered(), 20), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn where_the_capture_lacks_what_the_switch_was_told_it_may_lack_its_result_too() {
+        let exchange = |told: bool| {
+            let named = told.then(|| (at(1), packet(2, eap::method::IDENTITY)));
+            let requests = vec![(at(0), packet(1, eap::method::IDENTITY)), (at(2), packet(1, 4))];
+            PortAccess {
+                requests,
+                responses: named.into_iter().chain([(at(3), packet(2, 4))]).collect(),
+                ..PortAccess::default()
+            }
+        };
+        assert_eq!(judged(&exchange(false), 300), (Outcome::Unclear, None));
+        assert_eq!(judged(&exchange(true), 300), (Outcome::Failed, Some((By::Unknown, How::Timeout))));
     }
 }

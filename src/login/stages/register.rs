@@ -14,6 +14,9 @@ const GRANTED_MORE: f32 = 0.85;
 /// How sure it is where that shows by nothing but a connection that lives on.
 const LIVES_ON: f32 = 0.65;
 
+/// T1: the first repeat over UDP comes after this time (RFC 3261 section 17.1.2.2).
+const T1: i64 = SECOND / 2;
+
 /// T2: up to this the repeats over UDP are half a second apart, then twice that, and so on (RFC 3261 section 17.1.2.2).
 const T2: i64 = 4 * SECOND;
 
@@ -44,24 +47,62 @@ fn state(transactions: &[Transaction]) -> State<'_> {
     }
 }
 
-/// What became of a registration over UDP.
-pub(in crate::login) fn judge_datagrams(registration: &Registration, horizon: &Horizon<'_>) -> Judged {
+/// What became of a registration over UDP. `next` is that with the same server.
+pub(in crate::login) fn judge_datagrams(
+    registration: &Registration,
+    next: Option<&Registration>,
+    horizon: &Horizon<'_>,
+) -> Judged {
     if let (Some((at, _)), false) = (registration.unreachable, registration.transactions.iter().any(|t| t.answer.is_some())) {
         return Judged::failed(Stage::Connect, By::Network, How::Icmp, at);
     }
-    if lacks_answer(registration) {
+    let is_asked_anew = next.is_some_and(|next| is_asked_anew(registration, next));
+    if lacks_answer(registration) && !is_asked_anew || is_no_refusal(registration) {
         let registered = is_granted_more(&registration.transactions) || is_bound(&registration.transactions, horizon.end);
         return if registered { registered_unseen() } else { Judged::unclear(Stage::Register) };
     }
     judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
 }
 
-/// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second
-/// (RFC 3261 section 17.1.2.2), but not by every device: the server must have answered the one before.
+/// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second, or,
+/// where the server has said that it is at work, after four (RFC 3261 section 17.1.2.2); but not by every device: the server must have
+/// answered the one before, or the device must live on with it.
 pub(in crate::login) fn lacks_answer(registration: &Registration) -> bool {
+    let State::Waiting(Transaction { sent, provisional, .. }) = state(&registration.transactions) else { return false };
+    let &[sent] = sent.as_slice() else { return false };
+    let repeats = if provisional.is_some() { T2 } else { T1 };
+    let lives_on = registration.alive.is_some_and(|alive| alive.time.since(sent.time) > repeats);
     let answers = registration.transactions.iter().any(|transaction| transaction.answer.is_some());
-    let once = |transaction: &Transaction| transaction.sent.len() == 1 && transaction.provisional.is_none();
-    answers && matches!(state(&registration.transactions), State::Waiting(transaction) if once(transaction))
+    lives_on || answers && provisional.is_none()
+}
+
+/// Does the next registration show that the device took this one as unanswered: does it begin anew (RFC 3261 section 10.2: who refreshes
+/// a binding counts on in the same call), or is that not answered either? Of a server that answered before, it does not.
+fn is_asked_anew(registration: &Registration, next: &Registration) -> bool {
+    let register = |transaction: &&Transaction| transaction.request.method() == "REGISTER";
+    let answers = |registration: &Registration| registration.transactions.iter().any(|transaction| transaction.answer.is_some());
+    let last = registration.transactions.iter().rev().find(register);
+    let refreshes = last
+        .zip(next.transactions.iter().find(register))
+        .is_some_and(|(last, first)| first.request.call_id == last.request.call_id && first.request.cseq.0 > last.request.cseq.0);
+    let is_refreshed = refreshes && answers(next);
+    !answers(registration) && !is_refreshed
+}
+
+/// Is the last word no refusal: a new nonce in place of the old one (RFC 3261 section 22.4), where the device lives on with it; or a
+/// challenge, where the capture cut off what the device had given and shows none before?
+fn is_no_refusal(registration: &Registration) -> bool {
+    let mut registers = registration.transactions.iter().rev().filter(|transaction| transaction.request.method() == "REGISTER");
+    let (Some(last), before) = (registers.next(), registers.next()) else { return false };
+    let challenge = |transaction: &Transaction| {
+        let (at, answer) = transaction.answer.as_ref()?;
+        matches!(answer.code(), Some(401 | 407)).then_some((*at, answer.challenges.iter().any(|challenge| challenge.stale)))
+    };
+    let Some((at, is_stale)) = challenge(last) else { return false };
+    let lives_on = registration.alive.is_some_and(|alive| alive > at);
+    let is_hidden =
+        !last.sent.is_empty() && last.request.cut && last.request.credentials.is_empty() && before.and_then(challenge).is_none();
+    is_stale && lives_on || is_hidden
 }
 
 fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpAddr>, horizon: &Horizon<'_>) -> Judged {
@@ -150,7 +191,7 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     match (judged.outcome, is_read) {
         (Outcome::Ok, true) => judge_opened(connection, horizon),
         (Outcome::Ok, false) => judge_encrypted(connection, handshake, horizon),
-        (Outcome::Unclear, false) if lives_on(connection, handshake) => {
+        (Outcome::Unclear, false) if lives_on(connection, handshake.client_key_exchange) => {
             session::judge(connection, Some(handshake), LIVES_ON, horizon)
         }
         _ => judged,
@@ -159,10 +200,10 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
 
 /// Of the packets of this connection the capture has the beginnings: do both sides still speak, long after any request would have
 /// been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
-fn lives_on(connection: &Connection, handshake: &Handshake) -> bool {
+fn lives_on(connection: &Connection, asked: Option<At>) -> bool {
     let stats = &connection.stats;
     let heard = stats.client.last_data.zip(stats.server.last_data).map(|(client, server)| client.min(server));
-    let since = handshake.client_key_exchange.zip(heard).map(|(began, heard)| heard.time.since(began.time));
+    let since = asked.zip(heard).map(|(began, heard)| heard.time.since(began.time));
     let cut = stats.client.cut || stats.server.cut;
     cut && since.is_some_and(|since| since >= 2 * TIMER_F) && connection.first_close().is_none()
 }
@@ -199,7 +240,12 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     if let Some((at, close)) = connect::left_after_cut_hello(connection) {
         return Judged::failed(Stage::Tls, By::Device, connect::how(close), at);
     }
+    if lives_on(connection, connection.stats.client.first_data) {
+        return session::judge(connection, None, LIVES_ON, horizon);
+    }
     match connection.stats.client.first_data {
+        // It was connected, and served; with what, the capture cut off.
+        Some(_) if connection.is_served_unread() => Judged::unclear(Stage::Register),
         Some(asked) if connection.stats.server.first_data.is_none() => {
             connect::unanswered(connection, Stage::Connect, asked, horizon)
         }
@@ -238,7 +284,7 @@ mod tests {
     use crate::device::hosts::Hosts;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose, StepKind};
-    use crate::model::Side;
+    use crate::model::{Frame, Side};
     use crate::protocols::sip;
 
     fn judged(tcp: Tcp) -> Judged {
@@ -365,7 +411,7 @@ mod tests {
             let end = step.last.time.plus(600 * SECOND);
             let horizon = Horizon::seen(end, end, &heard_from);
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
-            judge_datagrams(registration, &horizon).outcome
+            judge_datagrams(registration, None, &horizon).outcome
         };
         assert_eq!((asked(1, true), asked(2, true)), (Outcome::Unclear, Outcome::Failed));
         assert_eq!(asked(1, false), Outcome::Failed, "this server answers nothing");
@@ -381,7 +427,7 @@ mod tests {
             }
             let heard_from = Hosts::from([registration.flow.server_ip().unwrap()]);
             let end = step.last.time.plus(600 * SECOND);
-            ending(&judge_datagrams(registration, &Horizon::seen(end, end, &heard_from)))
+            ending(&judge_datagrams(registration, None, &Horizon::seen(end, end, &heard_from)))
         };
         assert_eq!(silence(false), Some((By::Network, How::Timeout)));
         assert_eq!(silence(true), Some((By::Unknown, How::Timeout)));
@@ -422,7 +468,7 @@ mod tests {
             let (end, last_begun) = (step.last.time, step.first.time);
             let horizon = Horizon::seen(end, last_begun, &heard_from);
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
-            judge_datagrams(registration, &horizon).signed_in
+            judge_datagrams(registration, None, &horizon).signed_in
         };
         assert_eq!((signed_in(200), signed_in(404)), (Some(0.85), None));
     }
@@ -436,8 +482,96 @@ mod tests {
             let heard_from = Hosts::default();
             let horizon = Horizon::seen(step.last.time.plus(later * SECOND), step.first.time, &heard_from);
             let StepKind::Registration(registration) = &step.kind else { panic!("no registration") };
-            judge_datagrams(registration, &horizon).signed_in
+            judge_datagrams(registration, None, &horizon).signed_in
         };
         assert_eq!((signed_in(0), signed_in(600), signed_in(7_200)), (Some(0.85), Some(0.85), None));
+    }
+
+    /// What became of this registration, whose device lives on with the server so many seconds after its last word, if it does.
+    fn lived_on(
+        legs: Vec<(u64, sip::Message, Option<sip::Message>)>,
+        trying: bool,
+        later: Option<f64>,
+        next: Option<Vec<(u64, sip::Message, Option<sip::Message>)>>,
+    ) -> Outcome {
+        let of = |legs: Vec<(u64, sip::Message, Option<sip::Message>)>| {
+            let step = registration(legs).into_step(1);
+            match &step.kind {
+                StepKind::Registration(registration) => (registration.as_ref().clone(), step.last),
+                _ => panic!("no registration"),
+            }
+        };
+        let (mut registration, last) = of(legs);
+        let after = |seconds: f64| At { time: last.time.plus((seconds * SECOND as f64) as i64), frame: Frame::new(99) };
+        registration.alive = later.map(after);
+        if let Some(waiting) = registration.transactions.last_mut().filter(|_| trying) {
+            waiting.provisional = waiting.sent.last().copied();
+        }
+        let next = next.map(|legs| of(legs).0);
+        let (heard_from, end) = (Hosts::default(), last.time.plus(600 * SECOND));
+        judge_datagrams(&registration, next.as_ref(), &Horizon::seen(end, end, &heard_from)).outcome
+    }
+
+    #[test]
+    fn who_lives_on_with_a_server_past_the_time_of_the_repeat_had_its_answer() {
+        let asked = |times: u64, trying: bool, later: Option<f64>| {
+            lived_on(vec![(times, sip_request("REGISTER", 1), None)], trying, later, None)
+        };
+        assert_eq!(asked(1, false, Some(30.0)), Outcome::Unclear);
+        assert_eq!(asked(1, false, None), Outcome::Failed, "nothing shows that it lives on");
+        assert_eq!(asked(1, false, Some(0.2)), Outcome::Failed, "it may still wait");
+        assert_eq!(asked(2, false, Some(30.0)), Outcome::Failed, "it was not heard");
+        assert_eq!((asked(1, true, Some(30.0)), asked(1, true, Some(2.0))), (Outcome::Unclear, Outcome::Failed), "100 Trying");
+    }
+
+    #[test]
+    fn who_registers_anew_took_what_was_before_as_unanswered() {
+        let asked = |call: &str, number: u32, answered: bool| {
+            let request = sip::Message { call_id: call.into(), ..sip_request("REGISTER", number) };
+            vec![(1, request, answered.then(|| sip_answer(200, number)))]
+        };
+        let before = |next| lived_on(asked("one", 1, false), false, Some(30.0), Some(next));
+        assert_eq!(before(asked("one", 2, true)), Outcome::Unclear, "it refreshes its binding");
+        assert_eq!(before(asked("one", 2, false)), Outcome::Failed, "nothing is answered");
+        assert_eq!(before(asked("one", 1, true)), Outcome::Failed, "it does not count on");
+        assert_eq!(before(asked("another", 2, true)), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_new_nonce_is_no_refusal_where_the_device_lives_on_with_it() {
+        let told = |stale: bool, later: Option<f64>| {
+            let given = sip::Message { credentials: vec![sip_auth("Digest")], ..sip_request("REGISTER", 2) };
+            let challenge = sip::Message { challenges: vec![sip::Auth { stale, ..sip_auth("Digest") }], ..sip_answer(401, 2) };
+            lived_on(vec![(1, given, Some(challenge))], false, later, None)
+        };
+        assert_eq!((told(true, Some(0.3)), told(false, Some(0.3))), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!(told(true, None), Outcome::Failed, "nothing shows that it lives on");
+    }
+
+    #[test]
+    fn a_challenge_refuses_nobody_whose_credentials_the_capture_may_have_cut_off() {
+        let told = |cut: bool, before: bool| {
+            let asks = |number: u32| sip::Message { cut, ..sip_request("REGISTER", number) };
+            let leg = |number: u32| (1, asks(number), Some(sip_answer(401, number)));
+            lived_on(if before { vec![leg(1), leg(2)] } else { vec![leg(1)] }, false, None, None)
+        };
+        assert_eq!((told(true, false), told(false, false)), (Outcome::Unclear, Outcome::Failed));
+        assert_eq!(told(true, true), Outcome::Failed, "it was challenged just before");
+    }
+
+    #[test]
+    fn what_is_served_on_a_connection_and_cannot_be_read_is_no_drop() {
+        let served = |cut: bool, later: f64| {
+            let said = tcp(Purpose::Registrar).to("10.0.0.5", 5060).data(Side::Client, 819).data(Side::Server, 451);
+            let said = if later > 0.0 { said.pause(later).data(Side::Client, 819).data(Side::Server, 451) } else { said };
+            let said = if later > 0.0 { said } else { said.leaves(Side::Client, Close::Fin) };
+            judged(said.change(move |connection| {
+                (connection.stats.client.cut, connection.stats.server.cut) = (cut, cut);
+            }))
+        };
+        assert_eq!((served(true, 0.0).stage, served(true, 0.0).outcome), (Stage::Register, Outcome::Unclear));
+        assert_eq!(served(false, 0.0).stage, Stage::Connect, "it is whole, and no protocol reads it");
+        assert_eq!(served(true, 120.0).signed_in, Some(LIVES_ON), "whom its registrar refuses it does not keep for so long");
+        assert_eq!((served(true, 20.0).signed_in, served(false, 120.0).signed_in), (None, None));
     }
 }

@@ -54,6 +54,9 @@ pub struct Connection {
 /// Frames of both directions that are so near to each other can stand in a capture in either order.
 const CROSSED: i64 = SECOND / 100;
 
+/// Where SIP is spoken without TLS (RFC 3261 section 19.1.2).
+const SIP_PORT: u16 = 5060;
+
 /// How a side closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
@@ -103,6 +106,18 @@ impl Connection {
     /// Did the capture itself lose some of what was said: bytes of a side that it does have, which the other side acknowledged?
     pub fn is_holed(&self) -> bool {
         [&self.stats.client, &self.stats.server].iter().any(|side| side.uncaptured > 0 && side.last.is_some())
+    }
+
+    /// Was the client served, with what the capture cut so that no protocol could read any of it: was all that it said taken, and did it
+    /// have answers before it took its leave, if it did? Under TLS, the first two words of either side are the handshake at best.
+    pub fn is_served_unread(&self) -> bool {
+        let is_read = self.tls.is_some() || self.cut_hello.is_some() || !self.sip.is_empty() || !self.http.is_empty();
+        let is_read = is_read || !self.ldap.is_empty() || !self.kerberos.is_empty();
+        let (client, server) = (&self.stats.client, &self.stats.server);
+        let handshake = if self.flow.server.port() == SIP_PORT { 0 } else { 2 };
+        let answered = client.data_segments.min(server.data_segments) > handshake && client.acknowledged >= client.sent;
+        let left = self.first_close().is_none_or(|(_, side, close)| (side, close) == (Side::Client, Close::Fin));
+        (client.cut || server.cut) && !is_read && answered && left
     }
 
     /// Who closed first, and how.

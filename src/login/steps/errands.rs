@@ -132,4 +132,6 @@ pub struct Clock {
     pub answers: Vec<(At, ntp::Message)>,
     /// ICMP unreachable for a request.
     pub unreachable: Option<(At, IpAddr)>,
+    /// Does the device go on all the same, to what the capture cut so that it cannot be read?
+    pub done_without: bool,
 }

@@ -73,6 +73,8 @@ pub struct Lease {
     pub informs: Vec<At>,
     /// ACKs.
     pub acks: Vec<(At, Arc<dhcp::Message>)>,
+    /// When the client first used the address that it was offered, though the capture holds no ACK.
+    pub used: Option<At>,
     /// NAKs.
     pub naks: Vec<(At, Arc<dhcp::Message>)>,
     /// DECLINEs of the client.
@@ -89,6 +91,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Did the client get an address by it, or what else it asked for?
+    pub fn is_acknowledged(&self) -> bool {
+        !self.acks.is_empty() || self.used.is_some()
+    }
+
     /// What later attempts stand on, where several servers answered: what each of them said first, and what the device took.
     pub fn contested(&self) -> Option<Self> {
         /// Servers whose answers are remembered.

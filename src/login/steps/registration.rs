@@ -21,6 +21,8 @@ pub struct Registration {
     pub transactions: Vec<Transaction>,
     /// ICMP unreachable for a request.
     pub unreachable: Option<(At, IpAddr)>,
+    /// When the device last sent this server a keep-alive, or answered what it asked.
+    pub alive: Option<At>,
 }
 
 /// A SIP request of the device with what came back.

@@ -29,7 +29,9 @@ pub(super) fn lease(step: &Step, lease: &Lease, moments: &mut Vec<Moment>) {
     if let (true, Some((at, wanted))) = (lease.acks.is_empty(), lease.requests.first()) {
         let text = times("REQUEST", lease.requests.len());
         let whom = wanted.map(|server| format!(" to {server}")).unwrap_or_default();
-        if lease.naks.is_empty() {
+        if lease.used.is_some() {
+            teller.tell(*at, Direction::Out, format_args!("{text}{whom}, and the address is used: the capture lacks the ACK"));
+        } else if lease.naks.is_empty() {
             teller.tell(*at, Direction::Silence, format_args!("{text}{whom}, no ACK"));
         } else {
             teller.tell(*at, Direction::Out, format_args!("{text}{whom}"));

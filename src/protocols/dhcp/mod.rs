@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::model::{Mac, Side};
+use crate::model::{Mac, Side, is_host};
 use crate::protocols::{self, Guess, Out, OverUdp, Probe, Protocol};
 use crate::text::WireText;
 
@@ -173,6 +173,19 @@ impl Message {
     /// Option 54: which server speaks, or is spoken to.
     pub fn server_id(&self) -> Option<Ipv4Addr> {
         self.option(option::SERVER_ID)?.first_chunk::<4>().copied().map(Ipv4Addr::from)
+    }
+
+    /// The address that this gives, or asks for, to one who has none yet: what an OFFER names, and a REQUEST that takes an offer up by
+    /// naming its server (RFC 2131 section 4.3.2).
+    pub fn offered(&self) -> Option<Ipv4Addr> {
+        let address = match self.kind? {
+            kind::OFFER => self.your,
+            kind::REQUEST if self.client.is_unspecified() && self.server_id().is_some() => {
+                self.option(option::REQUESTED_ADDRESS)?.first_chunk::<4>().copied().map(Ipv4Addr::from)?
+            }
+            _ => return None,
+        };
+        is_host(address).then_some(address)
     }
 
     /// Option 60.
