@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
 mod attempt;
+mod barrier;
 mod context;
 mod dialogue;
 mod drops;
@@ -24,6 +25,8 @@ pub mod steps;
 mod target;
 pub mod timeline;
 mod tries;
+
+pub use barrier::Barrier;
 
 use record::Recorder;
 use steps::{Attempt, StepKind};
