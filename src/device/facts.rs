@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::hosts::Hosts;
 use super::services::Services;
+use super::watch::Watched;
 use crate::formats::x509::Certificate;
 use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
 use crate::protocols::dhcp;
@@ -57,6 +58,10 @@ pub struct DeviceFacts {
     pub own_certificate: Option<Arc<Certificate>>,
     /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// Did a server grant it anything by SIP in clear?
+    pub is_granted_sip: bool,
+    /// Who keeps asking whether it is still there, and is answered.
+    pub watched: Option<Watched>,
     /// TCP ports of servers that it opened, or tried to (the first few dozen).
     pub ports_opened: BTreeSet<u16>,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
@@ -275,6 +280,8 @@ impl DeviceFacts {
         self.enrolment_seen |= other.enrolment_seen;
         self.seen_both_ways |= other.seen_both_ways;
         self.speaks_sip |= other.speaks_sip;
+        self.is_granted_sip |= other.is_granted_sip;
+        self.watched = self.watched.or(other.watched);
         self.services.side_by_side |= other.services.side_by_side;
         self.sends_server_name = match (self.sends_server_name, other.sends_server_name) {
             (Some(own), Some(theirs)) => Some(own || theirs),

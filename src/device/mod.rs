@@ -22,6 +22,7 @@ mod network;
 mod observe;
 pub mod servers;
 pub mod services;
+pub mod watch;
 
 use extent::Extent;
 use facts::DeviceFacts;
@@ -151,6 +152,7 @@ impl Devices {
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
         self.network.event(event);
         let joined = self.bind(event);
+        self.watch(event);
         let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
         let device = self.device(mac, ip)?;
         let facts = &mut self.devices.get_mut(device.0)?.facts;
@@ -164,6 +166,16 @@ impl Devices {
         self.network.tell(facts, event);
         self.account(device, event.at.time);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
+    }
+
+    /// A registrar that asks a device whether it is still there is whose event that is; the device is known if it did anything else.
+    fn watch(&mut self, event: &Event) {
+        let What::Message(Message::Sip(message)) = &event.what else { return };
+        let device = if message.code().is_some() { event.source() } else { event.destination() };
+        let Some(ip) = device.ip() else { return };
+        let key = self.mac_of(ip).map_or(Key::Ip(ip), Key::Mac);
+        let Some(known) = self.by_key.get(&key).and_then(|device| self.devices.get_mut(device.0)) else { return };
+        known.facts.watched = watch::after(known.facts.watched, event, message).or(known.facts.watched);
     }
 
     /// Something may have been added to what is known of a device.

@@ -9,6 +9,7 @@ use crate::protocols::{Message, tls};
 
 mod attempt;
 mod barrier;
+mod beside;
 mod context;
 mod dialogue;
 mod drops;
@@ -110,7 +111,8 @@ impl Login {
     /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
-        let (judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
+        let (mut judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
+        beside::weigh(&mut judged, facts, profile);
         let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
@@ -127,7 +129,8 @@ impl Login {
 
     /// Takes out all attempts as they stand, and forgets the exchanges.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let (judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        let (mut judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        beside::weigh(&mut judged, facts, profile);
         let attempts = attempt::split(judged, profile, now, &mut self.settled).attempts;
         self.clear();
         self.settled.all(attempts)
