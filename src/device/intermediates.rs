@@ -39,11 +39,18 @@ impl Intermediates {
     pub(super) fn goes_on(&mut self, flow: u64) {
         let Some(place) = self.waiting.iter().position(|(waiting, ..)| *waiting == flow) else { return };
         let Some((_, frame, between)) = self.waiting.remove(place) else { return };
-        for certificate in between {
-            if self.taken.len() < KEPT && !self.taken.iter().any(|(_, known)| *known == certificate) {
-                self.taken.push((frame, certificate));
-            }
+        between.into_iter().for_each(|certificate| self.keep(frame, certificate));
+    }
+
+    fn keep(&mut self, frame: Frame, certificate: Arc<Certificate>) {
+        if self.taken.len() < KEPT && !self.taken.iter().any(|(_, known)| *known == certificate) {
+            self.taken.push((frame, certificate));
         }
+    }
+
+    /// The same device was seen under another name, too.
+    pub(super) fn join(&mut self, other: Intermediates) {
+        other.taken.into_iter().for_each(|(frame, certificate)| self.keep(frame, certificate));
     }
 
     /// Those that it has gone on with, with the frame that showed each.

@@ -10,15 +10,17 @@ use foldhash::fast::RandomState;
 
 use crate::event::{Event, What};
 use crate::flow::Transport;
-use crate::model::{Endpoint, Mac, Time, Warning, is_host};
-use crate::protocols::{Asker, Message, arp, dhcp, dhcpv6, icmp};
+use crate::model::{Mac, Time, Warning, is_host};
+use crate::protocols::{Message, arp, dhcpv6};
 
+mod binding;
 pub mod conduct;
 mod extent;
 pub mod facts;
 mod fetched;
 pub mod hosts;
 pub mod intermediates;
+mod join;
 pub mod ledger;
 mod limits;
 mod network;
@@ -27,6 +29,7 @@ mod offer;
 pub mod servers;
 pub mod services;
 mod unseen;
+pub mod watch;
 
 use extent::Extent;
 use facts::DeviceFacts;
@@ -159,7 +162,8 @@ impl Devices {
         }
         self.network.event(event);
         let joined = self.bind(event);
-        let (mac, ip) = owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
+        self.watch(event);
+        let (mac, ip) = binding::owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
         let device = self.device(mac, ip)?;
         let facts = &mut self.devices.get_mut(device.0)?.facts;
         if let Some(address) = ip
@@ -184,6 +188,16 @@ impl Devices {
         let ip = event.source().ip().filter(|_| answers)?;
         let mac = || self.mac_of(ip).map(Key::Mac);
         self.by_key.get(&Key::Ip(ip)).or_else(|| self.by_key.get(&mac()?)).copied()
+    }
+
+    /// A registrar that asks a device whether it is still there is whose event that is; the device is known if it did anything else.
+    fn watch(&mut self, event: &Event) {
+        let What::Message(Message::Sip(message)) = &event.what else { return };
+        let device = if message.code().is_some() { event.source() } else { event.destination() };
+        let Some(ip) = device.ip() else { return };
+        let key = self.mac_of(ip).map_or(Key::Ip(ip), Key::Mac);
+        let Some(known) = self.by_key.get(&key).and_then(|device| self.devices.get_mut(device.0)) else { return };
+        known.facts.watched = watch::after(known.facts.watched, event, message).or(known.facts.watched);
     }
 
     /// Something may have been added to what is known of a device.
@@ -268,15 +282,15 @@ impl Devices {
     fn binding(&mut self, event: &Event) -> Option<(Mac, IpAddr)> {
         let What::Message(message) = &event.what else { return self.own_packet(event) };
         match message {
-            Message::Dhcp(message) => dhcp_binding(message),
+            Message::Dhcp(message) => binding::of_dhcp(message),
             Message::Dhcpv6(message) => self.dhcpv6_binding(event, message),
             Message::Arp(message) => {
                 let taken_up = || self.taken_up(message);
-                let (mac, ip) = taken_up().or_else(|| arp_binding(message))?;
+                let (mac, ip) = taken_up().or_else(|| binding::of_arp(message))?;
                 self.as_a_host(mac, ip)
             }
             Message::Icmp(message) => {
-                let (mac, ip) = discovery_binding(event, message.discovery?)?;
+                let (mac, ip) = binding::of_discovery(event, message.discovery?)?;
                 self.as_a_host(mac, ip)
             }
             _ => self.own_packet(event),
@@ -335,56 +349,6 @@ impl Devices {
             Some(given) if message.kind == dhcpv6::kind::REPLY => Some((mac, IpAddr::V6(*given))),
             _ => on_link.then_some((mac, client)),
         }
-    }
-}
-
-fn dhcp_binding(message: &dhcp::Message) -> Option<(Mac, IpAddr)> {
-    let mac = message.hardware_address.filter(|mac| mac.is_station())?;
-    let address = match message.kind? {
-        dhcp::kind::ACK if !message.your.is_unspecified() => message.your,
-        dhcp::kind::ACK | dhcp::kind::REQUEST | dhcp::kind::INFORM => message.client,
-        _ => return None,
-    };
-    is_host(address).then_some((mac, IpAddr::V4(address)))
-}
-
-fn arp_binding(message: &arp::Message) -> Option<(Mac, IpAddr)> {
-    (message.sender_mac.is_station() && is_host(message.sender_ip)).then_some((message.sender_mac, IpAddr::V4(message.sender_ip)))
-}
-
-fn discovery_binding(event: &Event, discovery: icmp::Discovery) -> Option<(Mac, IpAddr)> {
-    match discovery {
-        // Who has no address yet probes the one that it means to take (RFC 4862 section 5.4.2); no router passes that on.
-        icmp::Discovery::Solicitation { target, mac } => match event.source().ip()? {
-            ip if ip.is_unspecified() => Some((event.link.source.filter(|mac| mac.is_station())?, IpAddr::V6(target))),
-            ip => Some((mac?, ip)),
-        },
-        icmp::Discovery::Advertisement { target, mac } => Some((mac?, IpAddr::V6(target))),
-        icmp::Discovery::Router { .. } => None,
-    }
-}
-
-/// The device that an event is about: the one that asks.
-fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
-    let asker = match &event.what {
-        What::Tcp(..) => Asker::Client,
-        What::Message(message) => message.describe().asker(),
-        What::Unread { .. } => Asker::Nobody,
-    };
-    let (mac, ip) = match asker {
-        Asker::Sender => station(event.source()),
-        Asker::Receiver => station(event.destination()),
-        Asker::Client => station(event.flow.client),
-        Asker::Station(mac, ip) => (mac, ip),
-        Asker::Nobody => return None,
-    };
-    (mac.is_some() || ip.is_some()).then_some((mac, ip))
-}
-
-fn station(endpoint: Endpoint) -> (Option<Mac>, Option<IpAddr>) {
-    match endpoint {
-        Endpoint::Ip(socket) => (None, Some(socket.ip()).filter(|ip| !ip.is_multicast() && !ip.is_unspecified())),
-        Endpoint::Mac(mac) => (Some(mac).filter(|mac| mac.is_station()), None),
     }
 }
 

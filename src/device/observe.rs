@@ -340,6 +340,7 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
             return;
         }
         add_newest(&mut facts.answered, event.at);
+        facts.is_granted_sip |= matches!(message.code(), Some(200..=299));
         // Whoever is told what became of a REGISTER has sent it, though the capture may show this direction alone.
         facts.speaks_sip |= message.method() == "REGISTER";
         if let Some(server) = server(event) {

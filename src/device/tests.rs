@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::*;
 use crate::event::{Event, What};
 use crate::flow::{Flow, Transport};
+use crate::model::Endpoint;
 use crate::model::{At, Frame, Side};
 use crate::packet::Link;
+use crate::protocols::dhcp;
 use crate::protocols::dns;
 
 fn station(number: u8) -> Mac {

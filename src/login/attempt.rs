@@ -778,4 +778,23 @@ mod tests {
         let attempts = attempts_of(steps.map(judged).into(), &profile(), at_second(900, 900.0).time);
         assert_eq!(attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>(), [true, false]);
     }
+
+    #[test]
+    fn a_session_of_which_only_the_middle_shows_holds_as_long_as_something_is_said() {
+        let begins = |seconds: [u64; 3]| {
+            let stands = tcp(Purpose::Registrar).change(|connection| (connection.syn, connection.syn_ack) = (None, None));
+            let (_, mut stands) = moved(stands.data(Side::Client, 4).data(Side::Server, 2), 1);
+            (stands.stage, stands.outcome) = (Stage::Session, Outcome::Ok);
+            let judged = |step: Step, signed_in| Judgement { draft: 1, weight: Weight::default(), step, signed_in };
+            let shut = |second: u64| {
+                let (_, step) = moved(syn(Purpose::Registrar).to("10.0.0.6", 5061).leaves(Side::Server, Close::Rst), second);
+                judged(Step { outcome: Outcome::Failed, ..step }, None)
+            };
+            let judgements = std::iter::once(judged(stands, Some(0.65))).chain(seconds.map(shut)).collect();
+            let attempts = attempts_of(judgements, &profile(), at_second(9_000, 9_000.0).time);
+            attempts.iter().map(|(attempt, _)| (attempt.first.frame.number(), attempt.drop.is_some())).collect::<Vec<_>>()
+        };
+        assert_eq!(begins([60, 120, 180]), [(1, false)], "a stand-by");
+        assert_eq!(begins([2_000, 2_060, 2_120]), [(1, true), (2_060, true), (2_120, true)], "nothing is said any more");
+    }
 }

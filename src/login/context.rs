@@ -58,6 +58,8 @@ pub(super) struct Context<'a> {
     enrols: bool,
     /// Does nothing show that it ever turned to a registrar?
     is_silent_in_sip: bool,
+    /// Is LDAP the phone book of this family, which speaks SIP without it?
+    has_phone_book: bool,
     /// When it came where, in order.
     way: Vec<(Time, Place)>,
     /// Has the device an address by which it works, whatever becomes of DHCPv6 and of IPv6 routers?
@@ -82,12 +84,17 @@ impl<'a> Context<'a> {
             checks: Checks::of(drafts),
             led_to: HashMap::default(),
             enrols: profile.order.contains(&Stage::Enrolment),
-            is_silent_in_sip: !facts.speaks_sip && facts.sip_domains.is_empty() && !facts.connects_to_sip(),
+            is_silent_in_sip: !facts.speaks_sip
+                && facts.sip_domains.is_empty()
+                && !facts.connects_to_sip()
+                && !facts.watched.is_some_and(|watched| watched.is_steady()),
+            has_phone_book: false,
             way: Vec::new(),
             has_address: facts.addresses.iter().any(is_routable),
             works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
         };
         context.learn_servers(drafts);
+        context.has_phone_book = context.speaks_without_directory(drafts, facts);
         context.learn_ways(drafts);
         context
     }
@@ -118,6 +125,24 @@ impl<'a> Context<'a> {
             };
         }
         self.way.sort_unstable();
+    }
+
+    /// Only the families that look for a domain controller wait for what it says. Another one that speaks to a registrar, and asks
+    /// neither for the names of controllers nor for tickets, looks up in its directory whom to call.
+    fn speaks_without_directory(&self, drafts: &[(DraftId, Draft)], facts: &DeviceFacts) -> bool {
+        let waits = [Stage::Directory, Stage::Enrolment].iter().any(|stage| self.profile.order.contains(stage));
+        let is_watched = facts.watched.is_some_and(|watched| watched.is_steady());
+        let turned_to = || self.way.iter().any(|(_, place)| *place == Place::Registrar);
+        let speaks = facts.speaks_sip || facts.is_granted_sip || is_watched || turned_to();
+        let asks_controllers = || facts.names_asked.iter().any(|name| purpose::of_name(name.raw()) == Purpose::Directory);
+        let asks_for_tickets = |kind: &StepKind| match kind {
+            StepKind::Inquiry(_) => true,
+            StepKind::Connection(connection) => {
+                !connection.kerberos.is_empty() || connection.ldap.iter().any(|one| one.certificates > 0)
+            }
+            _ => false,
+        };
+        speaks && !waits && !asks_controllers() && !drafts.iter().any(|(_, draft)| asks_for_tickets(&draft.kind))
     }
 
     fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
@@ -168,6 +193,9 @@ impl<'a> Context<'a> {
         }
         let known = self.by_themselves.get(&(connection.flow.id, draft.first.frame)).copied();
         let by_itself = known.unwrap_or_else(|| self.by_itself(connection));
+        if by_itself == Purpose::Directory && self.has_phone_book {
+            return Purpose::Other;
+        }
         let (Purpose::Other, Some(server)) = (by_itself, connection.flow.server_ip()) else { return by_itself };
         if self.checks.are_asked(&draft.kind, draft.first) {
             return Purpose::Revocation;
@@ -278,5 +306,31 @@ mod tests {
         assert_eq!(purpose(registers(), hello(), &[]), Purpose::Other, "it was beyond its configuration");
         assert_eq!(purpose(Vec::new(), hello(), &[(66, b"10.0.0.9")]), Purpose::Other, "DHCP names another server for that");
         assert_eq!(purpose(Vec::new(), tcp(Purpose::Other).to("10.0.0.7", 8883).hello(), &[]), Purpose::Other, "no web server");
+    }
+
+    /// Is LDAP a stage of the login of this device, which has done this before?
+    fn waits_for_directory(order: &[Stage], before: Vec<Step>, facts: &DeviceFacts) -> bool {
+        let steps = before.into_iter().chain([tcp(Purpose::Directory).to("10.0.0.3", 389).bind(49, "").into_step(50)]);
+        let drafts: Vec<(DraftId, Draft)> =
+            (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
+        let profile = Profile { order: order.to_vec(), ..profile() };
+        let names = NameBook::default();
+        let context = Context::new(&names, &drafts, facts, &profile);
+        let (_, draft) = drafts.last().unwrap();
+        let StepKind::Connection(connection) = &draft.kind else { panic!("no connection") };
+        context.connection(connection, draft) == Purpose::Directory
+    }
+
+    #[test]
+    fn a_directory_is_the_phone_book_of_a_phone_that_speaks_sip_without_it() {
+        let (sip, communicator) = ([Stage::Provision, Stage::Register], [Stage::Directory, Stage::Enrolment, Stage::Register]);
+        let registers = || vec![registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1)))]).into_step(1)];
+        let facts = DeviceFacts::default;
+        assert!(!waits_for_directory(&sip, registers(), &facts()));
+        assert!(!waits_for_directory(&sip, Vec::new(), &DeviceFacts { is_granted_sip: true, ..facts() }));
+        assert!(waits_for_directory(&sip, Vec::new(), &facts()), "nothing of SIP comes before it");
+        assert!(waits_for_directory(&communicator, registers(), &facts()));
+        let asks = DeviceFacts { names_asked: vec![WireText::from("_ldap._tcp.dc._msdcs.contoso.com")], ..facts() };
+        assert!(waits_for_directory(&sip, registers(), &asks), "it looks for a domain controller");
     }
 }

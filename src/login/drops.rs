@@ -288,20 +288,6 @@ impl Attempt {
         let furthest = main.max_by_key(|step| (errand(step.purpose), step.stage, step.last));
         self.drop.is_none() && furthest.is_some_and(|step| may_have_succeeded(step) || is_beside_registering(step))
     }
-
-    /// Did it end in the silence of DHCP?
-    pub fn is_unheard(&self) -> bool {
-        let of_dhcp = |step: &Step| matches!(step.kind, StepKind::Lease(_) | StepKind::LeaseV6(_));
-        self.drop.is_some_and(|drop| drop.how == How::Timeout) && self.dropped().is_some_and(of_dhcp)
-    }
-
-    /// Was the device lent an address that it did not give back?
-    pub fn is_lent(&self) -> bool {
-        self.leases().any(|(step, lease)| {
-            let given = lease.acks.iter().any(|(_, ack)| !ack.your.is_unspecified());
-            given && step.outcome == Outcome::Ok && lease.releases.is_empty()
-        })
-    }
 }
 
 /// Did the device ask all hosts for a configuration server, from this address?
@@ -356,7 +342,7 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::{IntoStep, as_req, dhcp_exchange, kerberos, krb_error, lookup, profile, tcp};
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
 
     #[test]
     fn who_is_seen_to_leave_has_left_so_though_the_capture_lacks_what_was_said() {
@@ -412,23 +398,6 @@ mod tests {
             abandoned(&[leased, clock], &[false, false], true).map(|(_, drop)| drop.stage)
         };
         assert_eq!((stage(Some(30)), stage(None)), (Some(Stage::Provision), Some(Stage::Address)));
-    }
-
-    #[test]
-    fn the_silence_of_dhcp_is_another_than_that_of_a_name_server_and_an_address_is_lent_until_it_is_given_back() {
-        let unheard = |step: Step| {
-            let ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
-            let login = crate::findings::testing::Login::new().step(Step { ending, outcome: Outcome::Failed, ..step }).dropped();
-            login.attempt.is_unheard()
-        };
-        assert!(unheard(dhcp_exchange().discover().discover().into_step(1)));
-        assert!(!unheard(lookup("sip.contoso.com").times(3).into_step(1)));
-        let lent = |given_back: bool| {
-            let released = move |lease: &mut steps::Lease, at: At| lease.releases.extend(given_back.then_some(at));
-            let step = Step { outcome: Outcome::Ok, ..crate::findings::testing::lease(&[]).act(released).into_step(1) };
-            crate::findings::testing::Login::new().step(step).attempt.is_lent()
-        };
-        assert_eq!((lent(false), lent(true)), (true, false));
     }
 
     #[test]

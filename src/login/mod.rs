@@ -8,6 +8,8 @@ use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
 mod attempt;
+mod barrier;
+mod beside;
 mod conduct;
 mod context;
 mod dialogue;
@@ -25,6 +27,8 @@ pub mod steps;
 mod target;
 pub mod timeline;
 mod tries;
+
+pub use barrier::Barrier;
 
 use record::Recorder;
 use steps::{Attempt, StepKind};
@@ -114,7 +118,8 @@ impl Login {
     /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
-        let (judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
+        let (mut judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
+        beside::weigh(&mut judged, facts, profile);
         let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
@@ -131,7 +136,8 @@ impl Login {
 
     /// Takes out all attempts as they stand, and forgets the exchanges.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let (judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        let (mut judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
+        beside::weigh(&mut judged, facts, profile);
         let attempts = attempt::split(judged, profile, now, &mut self.settled).attempts;
         self.clear();
         self.settled.all(attempts)

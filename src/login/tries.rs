@@ -16,11 +16,20 @@ use super::target::{Target, errand, is_main_road, target};
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
+/// A client says something on its connection at least this often (RFC 5626 section 4.4.1: every 840 seconds), and a little more.
+const SAYS_SOMETHING: i64 = 900 * SECOND;
+
 /// When the binding runs out that was made over UDP: no connection shows that it stands. Where anything goes on with that server
-/// later, the capture may have lost what refreshed it.
+/// later, the capture may have lost what refreshed it. A session of which only the middle shows lasts as long as something is said.
 fn expiry(step: &Step) -> Option<Time> {
-    let StepKind::Registration(registration) = &step.kind else { return None };
-    register::expiry(&registration.transactions).filter(|end| step.last.time <= *end)
+    match &step.kind {
+        StepKind::Registration(registration) => register::expiry(&registration.transactions).filter(|end| step.last.time <= *end),
+        StepKind::Connection(connection) if connection.syn.is_none() && connection.syn_ack.is_none() => {
+            let last = connection.stats.client.last.max(connection.stats.server.last);
+            last.filter(|_| connection.sip.is_empty()).map(|last| last.time.plus(SAYS_SOMETHING))
+        }
+        _ => None,
+    }
 }
 
 /// One try, as it is being put together.

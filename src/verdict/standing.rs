@@ -2,23 +2,27 @@
 
 use super::{AttemptSummary, Gathered};
 use crate::login::steps::COMES_TO_REST;
-use crate::model::{By, DropPoint, How, SECOND, Stage, Verdict};
+use crate::model::{By, DropPoint, How, SECOND, Stage, Time, Verdict};
 
 /// Nobody signs off so often in a row.
 const SIGNED_OFF: usize = 4;
 /// One that is in again came to rest sooner: it takes less to believe that.
 const BACK_AT_REST: i64 = 180 * SECOND;
-/// So many sessions that were cut after the same time are no incident, however long they stood.
+/// So many sessions that were cut after the same time are no incident.
 const PERIODIC: usize = 3;
+/// What cuts a session after its time is a time-out of minutes, or of an hour or two (RFC 5382 section 5 has NATs wait two hours and
+/// four minutes at least). Who is cut after the same many hours meets what others do once a night.
+const LONGEST_TIME_OUT: i64 = 4 * 3_600 * SECOND;
+/// Within this time a device is back whose server was restarted: until then it finds that still shut.
+const RECOVERS: i64 = 120 * SECOND;
 
 impl Gathered {
     /// How the device stands, and how sure that is. `is_phone` says whether its family is known.
     pub(super) fn verdict(&self, is_phone: bool) -> (Verdict, f32) {
         let last_signed_in =
             self.signed_in.last().copied().flatten().filter(|_| self.attempts.last().is_some_and(|last| last.drop.is_none()));
-        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, COMES_TO_REST)).count();
         let (best, next_best) = self.shown;
-        match (kept_out, last_signed_in) {
+        match (self.kept_out(), last_signed_in) {
             (_, Some(_)) if self.is_cut_again_and_again() => (Verdict::Loop, 0.8 * next_best),
             (_, Some(confidence)) => (Verdict::SignedIn, confidence),
             // What the device could not do before it has done since, and for long.
@@ -26,9 +30,7 @@ impl Gathered {
             (3.., None) => (Verdict::Loop, 0.98 * next_best),
             (2, None) => (Verdict::Loop, 0.95 * next_best),
             // What came of the attempts since, the capture lacks.
-            (1, None) if self.may_have_signed_in => (Verdict::Incomplete, 0.7),
-            // A phone that hears nothing in one VLAN goes on in the next, whether or not the capture keeps the tags.
-            (1, None) if self.was_unheard && self.is_lent => (Verdict::Incomplete, 0.8),
+            (1, None) if self.may_have_signed_in || self.is_beyond => (Verdict::Incomplete, 0.7),
             (1, None) => (Verdict::Dropped, 0.9 * best),
             (_, None) if self.attempts.last().is_some_and(|last| last.drop.is_some()) => (Verdict::Dropped, 0.9 * best),
             (_, None) if is_phone && !self.attempts.is_empty() => (Verdict::Incomplete, 0.9),
@@ -43,15 +45,40 @@ impl Gathered {
         drop.stage != Stage::Session || length(attempt) <= soon || self.is_periodic()
     }
 
+    /// Of how many attempts a loop is made.
+    fn kept_out(&self) -> usize {
+        let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, COMES_TO_REST)).count();
+        kept_out.saturating_sub(self.while_it_recovered())
+    }
+
+    /// How many failed between a session that an incident cut and the next one, where the device was back soon: they are part of
+    /// that incident.
+    fn while_it_recovered(&self) -> usize {
+        let mut spared = 0_usize;
+        let mut incident: Option<(Time, usize)> = None;
+        for (attempt, signed_in) in self.attempts.iter().zip(&self.signed_in) {
+            if signed_in.is_none() {
+                let failed = usize::from(attempt.drop.is_some());
+                incident = incident.map(|(cut, before)| (cut, before.saturating_add(failed)));
+                continue;
+            }
+            let back = incident.filter(|(cut, _)| attempt.first.time.since(*cut) <= RECOVERS);
+            spared = spared.saturating_add(back.map_or(0, |(_, failed)| failed));
+            let cut = attempt.drop.filter(|_| !self.keeps_out(attempt, COMES_TO_REST));
+            incident = cut.map(|drop| (drop.at.time, 0));
+        }
+        spared
+    }
+
     fn cut(&self) -> impl Iterator<Item = &AttemptSummary> {
         self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(|drop| drop.stage == Stage::Session))
     }
 
-    /// Are the sessions cut after the same time, give or take a fifth?
+    /// Are the sessions cut after the same time, give or take a fifth, and is that a time-out's?
     fn is_periodic(&self) -> bool {
         let (shortest, longest) = (self.cut().map(length).min(), self.cut().map(length).max());
         let alike = shortest.zip(longest).is_some_and(|(shortest, longest)| longest <= shortest.saturating_mul(6) / 5);
-        alike && self.cut().count() >= PERIODIC
+        alike && self.cut().count() >= PERIODIC && longest.is_some_and(|longest| longest <= LONGEST_TIME_OUT)
     }
 
     /// Sessions that were cut one like the other, and a last one that has not yet outlived them. A session that its device takes
@@ -116,19 +143,6 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_lent_an_address_after_the_silence_of_dhcp_goes_on_and_one_that_asks_on_has_dropped() {
-        let drop = DropPoint { stage: Stage::Address, by: By::Unknown, how: How::Timeout, at: at(11) };
-        let verdict = |drops: &[bool], is_lent: bool| {
-            let attempts = (1..).zip(drops).map(|(number, drops)| attempt(number, i64::from(number) * 20, drops.then_some(drop)));
-            let (attempts, signed_in) = (attempts.collect(), vec![None; drops.len()]);
-            Gathered { shown: (1.0, 1.0), attempts, signed_in, was_unheard: true, is_lent, ..Gathered::default() }.verdict(true).0
-        };
-        assert_eq!(verdict(&[true, false], true), Verdict::Incomplete);
-        assert_eq!(verdict(&[true, false], false), Verdict::Dropped);
-        assert_eq!(verdict(&[true, true, false], true), Verdict::Loop, "it was in vain again and again");
-    }
-
-    #[test]
     fn a_session_that_stood_and_was_cut_in_the_end_is_no_loop_of_what_stopped_the_device_before() {
         let after = |stage: Stage, is_cut_late: bool| {
             let drop = |stage: Stage| Some(DropPoint { stage, by: By::Server, how: How::Fin, at: at(400) });
@@ -166,5 +180,57 @@ mod tests {
         assert_eq!(cut_after(&[400, 500, 300], true), Verdict::SignedIn);
         assert_eq!(cut_after(&[400, 500], false), Verdict::Loop);
         assert_eq!(cut_after(&[900, 3_000, 1_200, 300], true), Verdict::SignedIn);
+    }
+
+    /// Sessions of so many seconds that the server cuts; each time the port is shut at first, and the device is back after `pause`.
+    /// The last one stands, or the port stays shut.
+    fn restarted(lengths: &[i64], pause: i64, stands: bool) -> Verdict {
+        let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+        let mut begun = 0;
+        for (number, length) in (1..).zip(lengths) {
+            let is_last = number as usize == lengths.len();
+            let cut = at(begun + length);
+            let drop = DropPoint { stage: Stage::Session, by: By::Server, how: How::Rst, at: cut };
+            gathered.attempts.push(AttemptSummary { last: cut, ..attempt(number, begun, (!is_last || !stands).then_some(drop)) });
+            gathered.signed_in.push(Some(0.9));
+            let refused = if is_last && stands { 0 } else { 1 + 2 * i64::from(is_last) };
+            for next in 0..refused {
+                let at = at(begun + length + 2 + next * 30);
+                let drop = DropPoint { stage: Stage::Connect, by: By::Server, how: How::Rst, at };
+                gathered
+                    .attempts
+                    .push(AttemptSummary { last: at, ..attempt(number, begun + length + 2 + next * 30, Some(drop)) });
+                gathered.signed_in.push(None);
+            }
+            begun += length + pause;
+        }
+        gathered.verdict(true).0
+    }
+
+    #[test]
+    fn a_server_that_restarts_once_a_night_keeps_nobody_out() {
+        assert_eq!(restarted(&[81_600, 86_100, 85_500, 16_500], 32, true), Verdict::SignedIn);
+        assert_eq!(restarted(&[81_600, 86_100, 85_500, 16_500], 32, false), Verdict::Loop, "it stays shut");
+        assert_eq!(restarted(&[1_800, 1_810, 1_790, 900], 32, true), Verdict::Loop, "a time-out of half an hour");
+        assert_eq!(restarted(&[1_800, 5_200, 3_100, 900], 32, true), Verdict::SignedIn);
+    }
+
+    #[test]
+    fn what_fails_while_a_server_restarts_is_part_of_that_where_the_device_is_back_soon() {
+        let ends = |pause: i64| {
+            let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+            for number in 1..=3 {
+                let begun = i64::from(number) * 100_000;
+                let (cut, refused) = (at(begun + 80_000), at(begun + 80_002));
+                let drop = |stage: Stage, at| Some(DropPoint { stage, by: By::Server, how: How::Rst, at });
+                let stood = attempt(number, begun, drop(Stage::Session, cut));
+                gathered.attempts.push(AttemptSummary { first: at(begun - 20_000 + pause), last: cut, ..stood });
+                gathered.attempts.push(attempt(number, begun + 80_002, drop(Stage::Connect, refused)));
+                gathered.signed_in.extend([Some(0.9), None]);
+            }
+            gathered.verdict(true).0
+        };
+        assert_eq!(ends(30), Verdict::Dropped, "of the last refusal nothing came in the capture");
+        assert_eq!(ends(600), Verdict::Loop, "it was shut out for long");
     }
 }

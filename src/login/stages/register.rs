@@ -4,6 +4,7 @@
 use super::{Horizon, Judged, connect, session, tls};
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, Outcome, SECOND, Stage, Time};
+use crate::text::WireText;
 
 /// Timer F: what a client waits for a final answer (RFC 3261 section 17.1.2.2).
 const TIMER_F: i64 = 32 * SECOND;
@@ -123,6 +124,8 @@ fn judge_transactions(transactions: &[Transaction], server: Option<std::net::IpA
             }
             _ => Judged::unclear(STAGE),
         },
+        // Who is told what becomes of it is known there: a registrar challenges strangers (RFC 6665 section 4.1.2, RFC 3261 section 22).
+        State::Idle if transactions.iter().any(subscribes) => registered_unseen(),
         State::Idle => Judged::unclear(STAGE),
     }
 }
@@ -147,6 +150,15 @@ fn is_bound(transactions: &[Transaction], at: Time) -> bool {
 /// Registered, by an answer that the capture lacks.
 fn registered_unseen() -> Judged {
     Judged { signed_in: Some(GRANTED_MORE), ..Judged::ok(Stage::Register) }
+}
+
+/// Was this subscription granted? One to a configuration goes to whoever hands that out (RFC 6080 section 5.1.2).
+fn subscribes(transaction: &Transaction) -> bool {
+    let granted = transaction.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.code(), Some(200..=299)));
+    let request = &transaction.request;
+    let event = request.event.as_ref().map_or("", WireText::raw);
+    let of_configuration = event.get(..10).is_some_and(|name| name.eq_ignore_ascii_case("ua-profile"));
+    granted && request.method() == "SUBSCRIBE" && request.expires_field != Some(0) && !of_configuration && !request.cut
 }
 
 /// Did this transaction make a binding?
@@ -184,6 +196,10 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
         return judged;
     }
     let is_read = !connection.sip.is_empty();
+    let asks_to_register = connection.sip.iter().any(|transaction| transaction.request.method() == "REGISTER");
+    if let Some(judged) = session::judge_standing(connection, horizon).filter(|_| !asks_to_register) {
+        return judged;
+    }
     let Some(handshake) = connection.tls.as_ref().filter(|tls| tls.opened || !is_read) else {
         return if is_read { judge_clear(connection, horizon) } else { judge_silent(connection, horizon) };
     };
@@ -191,21 +207,20 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     match (judged.outcome, is_read) {
         (Outcome::Ok, true) => judge_opened(connection, horizon),
         (Outcome::Ok, false) => judge_encrypted(connection, handshake, horizon),
-        (Outcome::Unclear, false) if lives_on(connection, handshake.client_key_exchange) => {
-            session::judge(connection, Some(handshake), LIVES_ON, horizon)
-        }
+        (Outcome::Unclear, false) if lives_on(connection) => session::judge(connection, Some(handshake), LIVES_ON, horizon),
         _ => judged,
     }
 }
 
-/// Of the packets of this connection the capture has the beginnings: do both sides still speak, long after any request would have
-/// been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
-fn lives_on(connection: &Connection, asked: Option<At>) -> bool {
+/// Of the packets of this connection the capture has the beginnings, or some alone: do both sides still speak, long after any request
+/// would have been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
+fn lives_on(connection: &Connection) -> bool {
     let stats = &connection.stats;
+    let key = connection.tls.as_ref().and_then(|handshake| handshake.client_key_exchange);
     let heard = stats.client.last_data.zip(stats.server.last_data).map(|(client, server)| client.min(server));
-    let since = asked.zip(heard).map(|(began, heard)| heard.time.since(began.time));
-    let cut = stats.client.cut || stats.server.cut;
-    cut && since.is_some_and(|since| since >= 2 * TIMER_F) && connection.first_close().is_none()
+    let since = key.or(stats.client.first_data).zip(heard).map(|(began, heard)| heard.time.since(began.time));
+    let in_part = stats.client.cut || stats.server.cut || connection.is_holed();
+    in_part && since.is_some_and(|since| since >= 2 * TIMER_F) && connection.first_close().is_none()
 }
 
 /// What a key log shows is as good as what comes in clear, as far as it goes.
@@ -240,7 +255,7 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     if let Some((at, close)) = connect::left_after_cut_hello(connection) {
         return Judged::failed(Stage::Tls, By::Device, connect::how(close), at);
     }
-    if lives_on(connection, connection.stats.client.first_data) {
+    if lives_on(connection) {
         return session::judge(connection, None, LIVES_ON, horizon);
     }
     match connection.stats.client.first_data {
@@ -344,6 +359,33 @@ mod tests {
         assert_eq!(ending(&judged(hello(false).leaves(Side::Client, Close::Fin))), None, "it may have been anything");
         assert_eq!(ending(&judged(hello(true).data(Side::Client, 200).leaves(Side::Client, Close::Fin))), None, "it went on");
         assert_eq!(ending(&judged(hello(true).pause(40.0).leaves(Side::Client, Close::Fin))), None, "it waited");
+    }
+
+    #[test]
+    fn a_session_of_which_no_handshake_can_be_read_shows_by_living_on() {
+        let cut = |cut: bool| move |connection: &mut crate::login::steps::Connection| connection.stats.server.cut = cut;
+        let goes_on = |seconds: f64, is_cut: bool| {
+            let spoken = tcp(Purpose::Registrar).data(Side::Client, 517).data(Side::Server, 1_236).pause(seconds);
+            judged(spoken.data(Side::Client, 33).data(Side::Server, 31).change(cut(is_cut)))
+        };
+        assert_eq!((goes_on(120.0, true).stage, goes_on(120.0, true).signed_in), (Stage::Session, Some(LIVES_ON)));
+        assert_eq!(goes_on(20.0, true).signed_in, None, "it may yet be refused");
+        assert_eq!(goes_on(120.0, false).signed_in, None, "nothing is missing, and it is neither TLS nor SIP");
+    }
+
+    #[test]
+    fn whom_a_subscription_is_granted_is_registered_unless_it_is_one_to_a_configuration() {
+        let asks = |event: &str, code: u16| {
+            let request = sip::Message { event: Some(WireText::from(event)), ..sip_request("SUBSCRIBE", 1) };
+            let step = registration(vec![(1, request, Some(sip_answer(code, 1)))]).into_step(1);
+            let StepKind::Registration(registration) = step.kind else { panic!("no registration") };
+            let heard_from = Hosts::default();
+            judge_datagrams(&registration, None, &Horizon::seen(at(900).time, at(1).time, &heard_from)).signed_in
+        };
+        assert_eq!(asks("message-summary", 200), Some(GRANTED_MORE));
+        assert_eq!(asks("message-summary", 202), Some(GRANTED_MORE));
+        assert_eq!(asks("message-summary", 403), None);
+        assert_eq!(asks("ua-profile;profile-type=\"device\"", 202), None, "from whoever hands it out");
     }
 
     #[test]

@@ -9,6 +9,13 @@ const HELD: i64 = 30 * SECOND;
 /// How sure it is that a device that keeps such a connection is signed in: what is said on it is encrypted.
 const KEEPS_ANNOUNCEMENTS: f32 = 0.7;
 
+/// Longer than any request waits for its answer (timer F, RFC 3261 section 17.1.2.2): what is said last on a connection then is
+/// said of something else than what was said first.
+const GOES_ON: i64 = 32 * SECOND;
+/// How sure it is that a connection to a port of SIP that stood before the capture, and on which both sides go on to speak, is the
+/// session of a device that is signed in: whom its registrar refuses it does not keep.
+const STOOD_BEFORE: f32 = 0.65;
+
 /// Copies of what the device says on a standing session, none of them acknowledged, that make a silence.
 const UNHEARD: u32 = 3;
 
@@ -36,6 +43,18 @@ pub(in crate::login) fn judge(
 ) -> Judged {
     let ending = unheard(connection, horizon).or_else(|| close(connection, handshake));
     Judged { signed_in: Some(confidence), ending, ..Judged::ok(Stage::Session) }
+}
+
+/// A connection that stood when the capture began and on which both sides go on to speak, be it records or keep-alives with their
+/// answers (RFC 5626 section 3.5.1): a session. One on which nothing is said any more proves nothing.
+pub(in crate::login) fn judge_standing(connection: &Connection, horizon: &Horizon<'_>) -> Option<Judged> {
+    let stats = &connection.stats;
+    let begun = connection.syn.is_some() || connection.syn_ack.is_some() || connection.cut_hello.is_some();
+    let greeted = connection.tls.as_ref().is_some_and(|tls| tls.client_hello.is_some() || tls.server_hello.is_some());
+    let first = stats.client.first_data?.time.max(stats.server.first_data?.time);
+    let last = stats.client.last_data?.time.min(stats.server.last_data?.time);
+    let stands = !begun && !greeted && last.since(first) >= GOES_ON;
+    stands.then(|| judge(connection, connection.tls.as_deref(), STOOD_BEFORE, horizon))
 }
 
 /// A connection that this family keeps as long as it is signed in; nothing follows from one that does not stand (yet).
@@ -83,5 +102,34 @@ mod tests {
         assert_eq!(judged(60.0, true).and_then(|judged| judged.signed_in), Some(KEEPS_ANNOUNCEMENTS));
         assert_eq!(judged(5.0, true), None, "that may have been one request");
         assert_eq!(judged(60.0, false), None, "the server says nothing");
+    }
+
+    /// What a connection is to its registrar that stood when the capture began and carries these: who says how many octets, and when.
+    fn standing(words: &[(f64, Side)], leaves: Option<Side>) -> Option<Judged> {
+        let begun = tcp(Purpose::Registrar).change(|connection| (connection.syn, connection.syn_ack) = (None, None));
+        let octets = |side: Side| if side == Side::Client { 4 } else { 2 };
+        let spoken = words.iter().fold(begun, |wire, (pause, side)| wire.pause(*pause).data(*side, octets(*side)));
+        let step = match leaves {
+            Some(side) => spoken.leaves(side, Close::Rst),
+            None => spoken,
+        };
+        let step = step.into_step(1);
+        let heard_from = Hosts::default();
+        let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
+        match &step.kind {
+            StepKind::Connection(connection) => judge_standing(connection, &horizon),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_connection_that_stood_before_and_on_which_both_go_on_to_speak_is_a_session() {
+        let (ping, pong) = ((30.0, Side::Client), (0.1, Side::Server));
+        let stands = standing(&[ping, pong, ping, pong, ping, pong], None);
+        assert_eq!(stands.and_then(|judged| judged.signed_in), Some(STOOD_BEFORE));
+        assert_eq!(standing(&[ping, pong], None), None, "that may have been the end of a login");
+        assert_eq!(standing(&[ping, ping, ping], None), None, "nobody answers any more");
+        let cut = standing(&[ping, pong, ping, pong, ping, pong], Some(Side::Server));
+        assert_eq!(cut.and_then(|judged| judged.ending).map(|ending| (ending.by, ending.how)), Some((By::Server, How::Rst)));
     }
 }
