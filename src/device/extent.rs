@@ -63,6 +63,7 @@ impl DeviceFacts {
             + self.intermediates.len()
             + self.clocks.len()
             + self.heard_from.len()
+            + self.sip_hosts.len()
             + self.ports_opened.len()
             + self.restarts.len()
             + self.refusals.len()
@@ -87,7 +88,11 @@ impl DeviceFacts {
             self.own_certificate.as_ref().map_or(0, |one| one.held()),
             self.intermediates.held(),
             self.clocks.len().saturating_mul(size_of::<ClockWitness>()),
-            self.heard_from.len().saturating_add(self.ports_opened.len()).saturating_mul(SET_ENTRY),
+            self.heard_from
+                .len()
+                .saturating_add(self.sip_hosts.len())
+                .saturating_add(self.ports_opened.len())
+                .saturating_mul(SET_ENTRY),
             self.restarts.len().saturating_add(self.answered.len()).saturating_mul(size_of::<At>()),
             size_of_val(self.accepted.as_slice()),
             size_of_val(self.discovers_in_vain.as_slice()),
@@ -128,6 +133,7 @@ impl DeviceFacts {
         self.keep_clocks(keep);
         self.clocks.shrink_to_fit();
         self.heard_from = Hosts::default();
+        self.sip_hosts = Hosts::default();
         let few = keep > 0;
         if !few {
             self.parameter_list = Vec::new();

@@ -20,6 +20,10 @@ pub(super) const ENTRIES: usize = 256;
 pub(super) const TEXT: usize = 1024;
 /// Clock witnesses that are kept: the newest.
 pub(super) const CLOCKS: usize = 64;
+/// Ports of SIP (RFC 3261 section 19.1.2).
+const SIP: [u16; 2] = [5060, 5061];
+/// No phone has more registrars.
+const REGISTRARS: usize = 16;
 /// Ports that are kept: more than these, and the device tries ports, not services.
 const PORTS: usize = 64;
 
@@ -68,6 +72,8 @@ pub struct DeviceFacts {
     pub ports_opened: BTreeSet<u16>,
     /// What its connections show of what it is.
     pub conduct: Conduct,
+    /// Hosts at whose port of SIP it knocked over TCP, one more than a phone has registrars at most.
+    pub sip_hosts: Hosts,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// How it asks for the services of its list of names.
@@ -305,17 +311,21 @@ impl DeviceFacts {
         agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))
     }
 
-    /// Takes note of a port to which it has opened a connection.
-    pub(super) fn opens(&mut self, port: u16) {
+    /// Takes note of where it has opened a connection.
+    pub(super) fn opens(&mut self, server: Endpoint) {
         if self.ports_opened.len() < PORTS {
-            self.ports_opened.insert(port);
+            self.ports_opened.insert(server.port());
+        }
+        if let Some(host) = server.ip().filter(|_| SIP.contains(&server.port())) {
+            self.sip_hosts.add(host, REGISTRARS.saturating_add(1));
         }
     }
 
-    /// Does it connect to a port of SIP (RFC 3261 section 19.1.2), other than by trying all there are?
+    /// Does it connect to a port of SIP, other than by trying all ports, or all hosts, that there are?
     pub fn connects_to_sip(&self) -> bool {
         const A_FEW: usize = 32;
-        self.ports_opened.len() <= A_FEW && [5060, 5061].iter().any(|port| self.ports_opened.contains(port))
+        let tries_all = self.ports_opened.len() > A_FEW || self.sip_hosts.len() > REGISTRARS;
+        !tries_all && SIP.iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

@@ -39,6 +39,7 @@ impl DeviceFacts {
         };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
         self.heard_from.join(other.heard_from, ENTRIES);
+        self.sip_hosts.join(other.sip_hosts, ENTRIES);
         self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);

@@ -43,7 +43,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
             facts.was_answered_unseen |= unseen::is_answered(stats);
             if matches!(signal, Signal::Syn { .. }) {
                 facts.services.connects();
-                facts.opens(event.flow.server.port());
+                facts.opens(event.flow.server);
             }
             if let Signal::SynAck { first: true } = signal {
                 facts.accepted.retain(|(server, _)| *server != event.flow.server);
@@ -378,7 +378,7 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     }
     if let (tls::Message::Handshake(CLIENT_KEY_EXCHANGE), Side::Client) = (message, event.side) {
         // The capture may have begun after the SYN.
-        facts.opens(event.flow.server.port());
+        facts.opens(event.flow.server);
         facts.intermediates.goes_on(event.flow.id);
     }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
@@ -430,6 +430,23 @@ mod tests {
         };
         assert!(told("REGISTER"));
         assert!(!told("OPTIONS"), "anybody may be asked whether he lives");
+    }
+
+    #[test]
+    fn who_knocks_at_more_hosts_than_any_phone_has_registrars_looks_for_hosts() {
+        let connects_to = |hosts: u8| {
+            let key = || Message::Tls(tls::Message::Handshake(CLIENT_KEY_EXCHANGE));
+            let knocks = (1..=hosts).map(|host| {
+                let mut event = seen(u64::from(host), Side::Client, key());
+                event.flow.server = Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 9, host], 5061)));
+                event
+            });
+            facts(knocks.collect())
+        };
+        assert!(connects_to(16).connects_to_sip());
+        let scanner = connects_to(200);
+        assert!(!scanner.connects_to_sip());
+        assert_eq!(scanner.sip_hosts.len(), 17, "no more are kept than it takes to tell");
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
     if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
         return false;
     }
-    if current.answers_by_ticket(step) {
+    if current.answers_by_ticket(step) || current.rests_unconnected(step.first.time) && registers_well(step, following) {
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {
@@ -113,6 +113,13 @@ fn comes_to(current: &Try, step: &Step) -> bool {
         earlier && rank(last) > 0 && last.outcome != Outcome::Failed
     });
     names_alone && from_earlier && current.pause_before(step) < ASKS_ANEW
+}
+
+/// Does the device reach its registrar with this step, or by it?
+fn registers_well(step: &Step, following: &[Judgement]) -> bool {
+    let mut steps = std::iter::once(step).chain(following.iter().map(|judgement| &judgement.step));
+    let connects = steps.find(|step| step.purpose == Purpose::Registrar && rank(step) > 0);
+    connects.is_some_and(|step| step.outcome != Outcome::Failed)
 }
 
 /// Does the device ask for its registrar, and find none by this name nor by the next ones?
@@ -558,6 +565,43 @@ mod tests {
             attempts[0].0.drop.map(|drop| drop.stage)
         };
         assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
+    }
+
+    /// What each attempt ends in, where a device signs in at 10 s, says its last word at this second, its server takes leave at 400 s, and it
+    /// connects again at that second, with or without success.
+    fn left_idle(said: u64, again: u64, reaches: bool) -> Vec<Option<Stage>> {
+        let (_, mut session) = moved(tcp(Purpose::Registrar), 10);
+        let closed = at_second(400, 400.0);
+        let StepKind::Connection(connection) = &mut session.kind else { panic!("no connection") };
+        connection.stats.client.last_data = Some(at_second(said, said as f64));
+        (session.stage, session.outcome, session.last) = (Stage::Session, Outcome::Ok, closed);
+        session.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
+        let (_, mut next) = moved(tcp(Purpose::Registrar), again);
+        let at = at_second(again, again as f64);
+        match reaches {
+            true => (next.stage, next.outcome, next.ending) = (Stage::Session, Outcome::Ok, None),
+            false => {
+                (next.stage, next.outcome) = (Stage::Connect, Outcome::Failed);
+                next.ending = Some(Ending { by: By::Server, how: How::Rst, at });
+            }
+        }
+        let judged = |step: Step, signed_in: bool| Judgement {
+            draft: 1,
+            weight: Weight::default(),
+            step,
+            signed_in: signed_in.then_some(0.9),
+        };
+        let attempts =
+            attempts_of(vec![judged(session, true), judged(next, reaches)], &profile(), at_second(3_000, 3_000.0).time);
+        attempts.iter().map(|(attempt, _)| attempt.drop.map(|drop| drop.stage)).collect()
+    }
+
+    #[test]
+    fn an_idle_session_that_the_server_closes_is_dropped_only_if_the_device_wants_it_back() {
+        assert_eq!(left_idle(100, 1_800, true), [None], "it connects again when it has something to say");
+        assert_eq!(left_idle(100, 410, true), [Some(Stage::Session), None], "it is back at once");
+        assert_eq!(left_idle(395, 1_800, true), [Some(Stage::Session), None], "it was in use");
+        assert_eq!(left_idle(100, 1_800, false), [Some(Stage::Session), Some(Stage::Connect)], "it cannot come back");
     }
 
     /// What becomes of an attempt in which a device signs in, where it begins from nothing after so many seconds; and whether that

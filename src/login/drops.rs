@@ -7,7 +7,7 @@ use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{connect, register, web};
+use super::stages::{connect, register, session, web};
 use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -21,10 +21,15 @@ const GIVEN_UP: i64 = SECOND;
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
 pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
     let session = |index: usize| sessions.get(index).copied().unwrap_or(false);
-    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut.
-    let signed_off = |index: usize| {
-        session(index) && steps.get(index).is_some_and(|step| step.ending.is_none_or(|ending| ending.by == By::Device))
+    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut, unless it was idle.
+    let fails_later = |ending: Ending| {
+        steps.iter().any(|step| step.purpose == Purpose::Registrar && step.first > ending.at && step.outcome == Outcome::Failed)
     };
+    let is_left = |step: &Step| {
+        let is_idle = |ending: Ending| is_idle_close(step, ending) && !fails_later(ending);
+        step.ending.is_none_or(|ending| ending.by == By::Device || is_idle(ending))
+    };
+    let signed_off = |index: usize| session(index) && steps.get(index).is_some_and(is_left);
     if !restarted && (0..steps.len()).any(signed_off) {
         return None;
     }
@@ -36,6 +41,11 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
     Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
+}
+
+/// Does the server end a session in good order that nobody used?
+pub(super) fn is_idle_close(step: &Step, ending: Ending) -> bool {
+    matches!(&step.kind, StepKind::Connection(connection) if session::is_idle_close(connection, ending))
 }
 
 /// Can a failure of this step stop a login?

@@ -7,9 +7,9 @@ use foldhash::fast::RandomState;
 
 use crate::model::{At, By, How, Outcome, SECOND, Time};
 
-use super::drops::{given_up, is_challenged, rank, restarted_soon, transactions};
+use super::drops::{given_up, is_challenged, is_idle_close, rank, restarted_soon, transactions};
 use super::judge::{Judgement, is_shadow};
-use super::stages::register;
+use super::stages::{register, session};
 use super::steps::{COMES_TO_REST, Ending, PAUSE, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -113,6 +113,12 @@ impl Try {
             let closed = step.ending.map(|ending| ending.at.time);
             closed.into_iter().chain(expiry(step)).all(|end| end > at)
         })
+    }
+
+    /// Did the server close the last session since nobody used it, and the device take no notice of that up to this time?
+    pub(super) fn rests_unconnected(&self, at: Time) -> bool {
+        let last = self.sessions().filter_map(|step| Some((step, step.ending?))).max_by_key(|(_, ending)| ending.at);
+        last.is_some_and(|(step, ending)| is_idle_close(step, ending) && !session::takes_notice(ending, at))
     }
 
     /// Had it a binding that nobody gave back, and has that run out?

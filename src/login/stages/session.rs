@@ -2,7 +2,7 @@
 
 use super::{Horizon, Judged, connect};
 use crate::login::steps::{Connection, Ending, Handshake};
-use crate::model::{By, How, SECOND, Side, Stage};
+use crate::model::{By, How, SECOND, Side, Stage, Time};
 
 /// A connection for announcements that is used so long is one that the server wants, too: it takes nobody who is not signed in.
 const HELD: i64 = 30 * SECOND;
@@ -15,6 +15,11 @@ const GOES_ON: i64 = 32 * SECOND;
 /// How sure it is that a connection to a port of SIP that stood before the capture, and on which both sides go on to speak, is the
 /// session of a device that is signed in: whom its registrar refuses it does not keep.
 const STOOD_BEFORE: f32 = 0.65;
+
+/// Who has lost its registrar is back sooner: it waits a minute at most (RFC 5626 section 4.5: base-time), and perhaps a second time.
+const COMES_BACK: i64 = 120 * SECOND;
+/// A connection is idle on which the device has said nothing for so long.
+const IDLE: i64 = 60 * SECOND;
 
 /// Copies of what the device says on a standing session, none of them acknowledged, that make a silence.
 const UNHEARD: u32 = 3;
@@ -32,6 +37,20 @@ pub(in crate::login) fn close(connection: &Connection, handshake: Option<&Handsh
         Some((alert, from)) => Ending { by: connect::by(from), how: How::Alert, at: alert },
         None => Ending { by: connect::by(side), how: connect::how(close), at },
     })
+}
+
+/// Does the server take leave of an idle connection? Either side may close what it has no use for (RFC 3261 section 18), and the binding
+/// stands; whether it was wanted shows by what the device does.
+pub(in crate::login) fn is_idle_close(connection: &Connection, ending: Ending) -> bool {
+    // What the server says, the device answers; but for the good-bye.
+    let said = connection.stats.client.last_data;
+    let was_idle = said.is_some_and(|said| ending.at.time.since(said.time) >= IDLE);
+    was_idle && ending.by == By::Server && matches!(ending.how, How::Fin | How::Alert)
+}
+
+/// Does a device that does something next at this time take notice of the close of its session?
+pub(in crate::login) fn takes_notice(ending: Ending, next: Time) -> bool {
+    next.since(ending.at.time) <= COMES_BACK
 }
 
 /// A signed-in device: its session goes on, or was closed. (Only a device that starts over makes a drop of the close.)
