@@ -16,9 +16,9 @@ use super::{Exit, Failure};
 use crate::pipeline::Options;
 use crate::report::triage::text;
 use crate::triage::plan::shares;
-use finish::{Batch, MANIFEST};
-use store::{FOLDER, Finding, Store};
-use walk::{Candidate, Found};
+use finish::{Growth, MANIFEST};
+use store::{FOLDER, Store};
+use walk::Found;
 use work::Work;
 
 mod finish;
@@ -114,20 +114,19 @@ impl Triage {
         finish::begin(folder)?;
         let jobs = self.jobs();
         let work = Work { options, store: &store, jobs, limit, is_shown: !self.quiet };
-        let fresh: Vec<&Candidate> = found.files.iter().filter(|file| store.known(file).is_none()).collect();
-        let read = work.read(&fresh)?;
-        if interrupt::is_asked() || read.iter().any(Option::is_none) {
-            let done = read.iter().filter(|one| one.is_some()).count();
-            complain(&format_args!(
-                "stopped: {done} of {} files were read, and are remembered; the same command goes on, and writes the results",
-                fresh.len()
-            ));
-            return Ok(Exit::Unreadable);
-        }
-        let mut read = read.iter().flatten();
-        let findings = |file| store.known(file).or_else(|| read.next().map(Vec::as_slice)).unwrap_or_default();
-        let files: Vec<(&Candidate, &[Finding])> = found.files.iter().zip(found.files.iter().map(findings)).collect();
-        let overview = finish::write(folder, &store, &Batch { files, faults: &found.faults }, jobs)?;
+        let read = |growth: &Growth<'_>| {
+            let unread = growth.unread();
+            let done = work.read(&found.files, &unread, growth)?;
+            let is_stopped = interrupt::is_asked() || done < unread.len();
+            if is_stopped {
+                complain(&format_args!(
+                    "stopped: {done} of {} files were read, and are remembered; the same command goes on, and writes the results",
+                    unread.len()
+                ));
+            }
+            Ok(!is_stopped)
+        };
+        let Some(overview) = finish::write(folder, &store, found, jobs, read)? else { return Ok(Exit::Unreadable) };
         let options = text::Options { width: output.width, colour: output.colour, quiet: self.quiet };
         output.write(|out| text::write(&overview, &folder.to_string_lossy(), &options, out))?;
         output.finish()?;

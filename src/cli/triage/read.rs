@@ -21,7 +21,7 @@ use crate::triage::journal::{Content, number};
 use crate::verdict::Analysis;
 
 /// A file of at most so many bytes is read whole before it is looked at.
-const SMALL: u64 = 1 << 20;
+pub(super) const SMALL: u64 = 1 << 20;
 
 /// Reads files, one after the other.
 pub(super) struct Reader<'a> {
@@ -52,6 +52,11 @@ impl<'a> Reader<'a> {
         }
         self.entries.file(candidate, &found)?;
         Ok(Some(found))
+    }
+
+    /// Is all that was found in the journal?
+    pub(super) fn has_written(&self) -> bool {
+        self.entries.are_written()
     }
 
     /// Writes down what was found up to now.

@@ -62,13 +62,17 @@ struct Record {
 }
 
 /// Where an entry lies in the journal.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Place {
     offset: u64,
     lengths: Lengths,
 }
 
 impl Place {
+    pub(super) fn new(offset: u64, lengths: Lengths) -> Self {
+        Self { offset, lengths }
+    }
+
     /// How long the digest is.
     pub(super) fn digest(&self) -> u64 {
         let Lengths([digest, ..]) = self.lengths;
@@ -145,25 +149,18 @@ impl Store {
         Ok(Reader { store: self, file, bytes: Vec::new() })
     }
 
-    /// Where what was kept lies, for whoever asks often.
-    pub(super) fn places(&self) -> Places<'_> {
-        Places { store: self, places: locked(&self.captures) }
+    /// Where what was kept of a capture lies; `None` until it is written.
+    pub(super) fn place(&self, content: &Content) -> Option<Place> {
+        locked(&self.captures).get(content).copied().flatten()
+    }
+
+    /// What is said where something was not kept that should have been.
+    pub(super) fn lacking(&self) -> Failure {
+        self.fault(io::ErrorKind::NotFound.into())
     }
 
     fn fault(&self, source: io::Error) -> Failure {
         Failure::Output { name: shown(&self.path), source }
-    }
-}
-
-/// Where what was kept of captures lies. Nothing is added meanwhile.
-pub(super) struct Places<'a> {
-    store: &'a Store,
-    places: MutexGuard<'a, HashMap<Content, Option<Place>>>,
-}
-
-impl Places<'_> {
-    pub(super) fn of(&self, content: &Content) -> Result<Place, Failure> {
-        self.places.get(content).copied().flatten().ok_or_else(|| self.store.fault(io::ErrorKind::NotFound.into()))
     }
 }
 
@@ -207,7 +204,7 @@ fn load(file: &File, maker: &str) -> io::Result<Loaded> {
     while let Some(entry) = reader.entry()? {
         match entry.kind {
             Kind::Capture => {
-                captures.entry(entry.content).or_insert(Some(Place { offset: entry.offset, lengths: entry.lengths }));
+                captures.entry(entry.content).or_insert(Some(Place::new(entry.offset, entry.lengths)));
             }
             Kind::File => {
                 let record: Option<Record> = serde_json::from_slice(&entry.first).ok();
@@ -221,7 +218,7 @@ fn load(file: &File, maker: &str) -> io::Result<Loaded> {
 }
 
 /// What holds is written whole in one step, so a thread that failed leaves nothing half done.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -244,7 +241,7 @@ impl<'a> Entries<'a> {
         let lengths = Lengths(parts.map(|part| part.len() as u64));
         let behind = lengths.0.iter().fold(1, |sum: u64, length| sum.saturating_add(*length));
         let offset = (self.bytes.len() as u64).saturating_sub(behind);
-        self.captures.push((*content, Place { offset, lengths }));
+        self.captures.push((*content, Place::new(offset, lengths)));
         locked(&self.store.captures).entry(*content).or_insert(None);
     }
 
@@ -264,6 +261,11 @@ impl<'a> Entries<'a> {
         if self.bytes.len() >= ENOUGH || self.written.elapsed() >= TOO_LONG { self.flush() } else { Ok(()) }
     }
 
+    /// Are all of them in the journal?
+    pub(super) fn are_written(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Writes them.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         let mut file = locked(&self.store.file);
@@ -272,7 +274,7 @@ impl<'a> Entries<'a> {
         let mut captures = locked(&self.store.captures);
         for (content, place) in self.captures.drain(..) {
             let known = captures.entry(content).or_insert(None);
-            known.get_or_insert(Place { offset: base.saturating_add(place.offset), ..place });
+            known.get_or_insert(Place::new(base.saturating_add(place.offset), place.lengths));
         }
         self.bytes.clear();
         self.written = now();

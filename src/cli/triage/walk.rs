@@ -2,7 +2,6 @@
 //! order they were given in. Opens nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -65,14 +64,12 @@ pub(super) struct Found {
 /// than captures. Asks the system of so many files at the same time.
 pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>, jobs: usize) -> Found {
     let out = out.and_then(|out| fs::canonicalize(out).ok());
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     let mut faults = Vec::new();
     for (path, named) in listed.iter().map(|path| (path, false)).chain(paths.iter().map(|path| (path, true))) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), jobs, &mut found, &mut faults),
-            Ok(metadata) if metadata.is_file() => {
-                found.insert(key(path).into_owned(), Candidate::new(path.clone(), &metadata, named));
-            }
+            Ok(metadata) if metadata.is_file() => found.push(Candidate::new(path.clone(), &metadata, named)),
             Ok(_) => faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 faults.push(fault(path, "there is no such file or directory"))
@@ -82,7 +79,7 @@ pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>, j
     }
     faults.sort_by(|a, b| a.path.cmp(&b.path));
     faults.dedup();
-    Found { files: found.into_values().collect(), faults }
+    Found { files: once(found), faults }
 }
 
 fn fault(path: &Path, error: &str) -> Unread {
@@ -90,7 +87,7 @@ fn fault(path: &Path, error: &str) -> Unread {
 }
 
 /// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle, or far away.
-fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut BTreeMap<String, Candidate>, faults: &mut Vec<Unread>) {
+fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut Vec<Candidate>, faults: &mut Vec<Unread>) {
     let whole = fs::canonicalize(top).ok();
     let mut waiting = vec![top.to_owned()];
     let mut files = Vec::new();
@@ -121,29 +118,42 @@ fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut BTreeMap<Strin
             }
         }
     }
-    for (path, metadata) in files.iter().zip(looked_at(&files, jobs)) {
-        match metadata {
-            Ok(metadata) if metadata.is_file() => {
-                found.entry(key(path).into_owned()).or_insert_with(|| Candidate::new(path.clone(), &metadata, false));
-            }
-            Ok(metadata) if metadata.is_dir() => faults.extend(away(path, whole.as_deref())),
-            other => faults.extend(no_file(path, other.err())),
-        }
+    for (files, wrong) in looked_at(&files, whole.as_deref(), jobs) {
+        found.extend(files);
+        faults.extend(wrong);
     }
 }
 
-/// What the system says of files, by so many threads.
-fn looked_at(files: &[PathBuf], jobs: usize) -> Vec<io::Result<fs::Metadata>> {
-    let look = |files: &[PathBuf]| files.iter().map(fs::metadata).collect::<Vec<_>>();
-    let (here, others) = files.split_at(files.len().div_ceil(jobs.max(1)).max(FEW).min(files.len()));
+/// What the system says of paths, asked by so many threads: the files, each part of them in order, and what is told of the
+/// others.
+fn looked_at(paths: &[PathBuf], whole: Option<&Path>, jobs: usize) -> Vec<(Vec<Candidate>, Vec<Unread>)> {
+    let (here, others) = paths.split_at(paths.len().div_ceil(jobs.max(1)).max(FEW).min(paths.len()));
     thread::scope(|scope| {
-        let threads: Vec<_> = others.chunks(here.len().max(1)).map(|files| (files, scope.spawn(move || look(files)))).collect();
-        let mut all = look(here);
-        for (files, thread) in threads {
-            all.extend(thread.join().unwrap_or_else(|_| look(files)));
-        }
+        let begin = |paths| (paths, scope.spawn(move || look(paths, whole)));
+        let threads: Vec<_> = others.chunks(here.len().max(1)).map(begin).collect();
+        let mut all = vec![look(here, whole)];
+        all.extend(threads.into_iter().map(|(paths, thread)| thread.join().unwrap_or_else(|_| look(paths, whole))));
         all
     })
+}
+
+fn look(paths: &[PathBuf], whole: Option<&Path>) -> (Vec<Candidate>, Vec<Unread>) {
+    let (mut found, mut faults) = (Vec::with_capacity(paths.len()), Vec::new());
+    for path in paths {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => found.push(Candidate::new(path.clone(), &metadata, false)),
+            Ok(metadata) if metadata.is_dir() => faults.extend(away(path, whole)),
+            other => faults.extend(no_file(path, other.err())),
+        }
+    }
+    (once(found), faults)
+}
+
+/// In order, each once: as one that was named itself, if it was.
+fn once(mut files: Vec<Candidate>) -> Vec<Candidate> {
+    files.sort_by(|a, b| a.key().cmp(&b.key()).then(b.named.cmp(&a.named)));
+    files.dedup_by(|later, first| later.key() == first.key());
+    files
 }
 
 /// What is told of a link to a directory; nothing where that lies below the same path, and is gone through anyway.

@@ -1,5 +1,5 @@
-//! Files in, what was found in each of them out: as many threads as are wanted, each with one file at a time, the largest
-//! files first.
+//! Files in, what was found in each of them out, to where the results grow: as many threads as are wanted, each with one file
+//! at a time.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,8 +7,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::read::Reader;
-use super::store::{Finding, Store};
+use super::finish::{Growth, joined};
+use super::read::{Reader, SMALL};
+use super::store::Store;
 use super::walk::Candidate;
 use crate::cli::Failure;
 use crate::cli::interrupt;
@@ -31,27 +32,23 @@ pub(super) struct Work<'a> {
     pub(super) is_shown: bool,
 }
 
-/// What was found in a file, by its place among those that were to be read.
-type Read = (usize, Vec<Finding>);
-
 impl Work<'_> {
-    /// Reads files. Where the batch is stopped, some have `None`.
+    /// Reads these of the files, and makes the results grow meanwhile. Gives how many were read: not all where the batch is
+    /// stopped.
     ///
     /// # Errors
     /// If what was found cannot be written down.
-    pub(super) fn read(&self, files: &[&Candidate]) -> Result<Vec<Option<Vec<Finding>>>, Failure> {
+    pub(super) fn read(&self, files: &[Candidate], unread: &[usize], growth: &Growth<'_>) -> Result<usize, Failure> {
         interrupt::watch_batch();
-        let sizes: Vec<u64> = files.iter().map(|file| file.size).collect();
-        let shared = Shared { order: largest_first(&sizes), next: AtomicUsize::new(0), failed: AtomicBool::new(false) };
-        let mut found: Vec<Option<Vec<Finding>>> = vec![None; files.len()];
+        let shared = Shared { order: order(files, unread), next: AtomicUsize::new(0), failed: AtomicBool::new(false) };
         let results = thread::scope(|scope| {
             // Nothing is sent: the last thread that ends, however it ends, leaves no sender.
             let (working, ended) = mpsc::channel::<()>();
-            let threads: Vec<_> = (0..self.jobs.min(files.len()))
+            let threads: Vec<_> = (0..self.jobs.min(unread.len()))
                 .map(|_| {
                     let (working, shared) = (working.clone(), &shared);
                     let work = move || {
-                        let result = self.thread(files, shared);
+                        let result = self.thread(files, shared, growth);
                         shared.failed.fetch_or(result.is_err(), Ordering::Relaxed);
                         drop(working);
                         result
@@ -62,38 +59,45 @@ impl Work<'_> {
             drop(working);
             let mut line = Line::new(self.is_shown);
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(files.len());
-                line.show(&format!("{read} of {} files read", files.len()));
+                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(unread.len());
+                line.show(&format!("{read} of {} files read", unread.len()));
             }
-            threads.into_iter().map(|thread| thread.map(|thread| thread.join())).collect::<Vec<_>>()
+            threads.into_iter().map(|thread| thread.map(joined)).collect::<Vec<_>>()
         });
-        for result in results {
-            let failed = |error: io::Error| Failure::Input(format!("no thread can be begun: {error}; try --jobs 1"));
-            let joined = result.map_err(failed)?;
-            let read =
-                joined.unwrap_or_else(|_| Err(Failure::Input("a thread of the program failed; please report it".to_owned())))?;
-            for (place, findings) in read {
-                if let Some(slot) = found.get_mut(place) {
-                    *slot = Some(findings);
-                }
-            }
-        }
-        Ok(found)
+        let failed = |error: io::Error| Failure::Input(format!("no thread can be begun: {error}; try --jobs 1"));
+        results.into_iter().try_fold(0, |sum: usize, result| Ok(sum.saturating_add(result.map_err(failed)??)))
     }
 
-    fn thread(&self, files: &[&Candidate], shared: &Shared) -> Result<Vec<Read>, Failure> {
+    /// Gives how many files it has read.
+    fn thread(&self, files: &[Candidate], shared: &Shared, growth: &Growth<'_>) -> Result<usize, Failure> {
+        let mut grower = growth.grower()?;
         let mut reader = Reader::new(self.options, self.store, self.limit);
-        let mut read = Vec::new();
+        let (mut count, mut read, mut grows) = (0_usize, Vec::new(), false);
         while let Some(place) = shared.next() {
             let Some(file) = files.get(place) else { break };
-            match reader.file(file)? {
-                Some(findings) => read.push((place, findings)),
-                None => break,
+            let Some(findings) = reader.file(file)? else { break };
+            count = count.saturating_add(1);
+            read.push((place, findings));
+            if reader.has_written() {
+                grower.take(read.drain(..));
+                grows = true;
             }
+            // One at a time: what is not read yet goes before.
+            grows = grows && grower.block()?;
         }
         reader.finish()?;
-        Ok(read)
+        grower.take(read);
+        grower.done();
+        Ok(count)
     }
+}
+
+/// In which order files are read: large ones first, for one that came last would keep all waiting, then in the order of the
+/// rows, so that these grow.
+fn order(files: &[Candidate], unread: &[usize]) -> Vec<usize> {
+    let size = |place: &usize| files.get(*place).map_or(0, |file| file.size);
+    let sizes: Vec<u64> = unread.iter().map(size).map(|size| if size > SMALL { size } else { 0 }).collect();
+    largest_first(&sizes).into_iter().filter_map(|number| unread.get(number).copied()).collect()
 }
 
 /// What the threads share: which file is next, and whether one of them cannot go on.

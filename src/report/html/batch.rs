@@ -29,16 +29,14 @@ pub struct Line {
     path: String,
     /// Where its own page is.
     page: Option<String>,
-    frames: u64,
-    time: Option<String>,
-    /// The logins: device, verdict, where it ended, cause.
-    logins: Vec<[String; 4]>,
+    /// The cells of its logins, behind the path.
+    logins: Vec<Markup>,
 }
 
 impl Line {
     /// The line of a capture.
     pub fn new(path: &str, digest: &Digest) -> Self {
-        let first = digest.first.map(|time| words::clock(crate::model::Time(time)));
+        let begins = digest.first.map(|time| words::clock(crate::model::Time(time))).unwrap_or_default();
         let logins = digest.logins.iter().map(|login| {
             let stage = login.ended.as_ref().map(|ended| ended.stage.to_string()).unwrap_or_default();
             let cause = login.primary().filter(|_| login.ended.is_some()).map(|finding| finding.code.clone());
@@ -49,7 +47,11 @@ impl Line {
             let more = format!("{} more", digest.logins.len().saturating_sub(logins.len()));
             logins.push([more, "in logins.csv".to_owned(), String::new(), String::new()]);
         }
-        Self { path: path.to_owned(), page: None, frames: digest.frames, time: first, logins }
+        if logins.is_empty() {
+            logins.push(["none", "no-login", "", ""].map(str::to_owned));
+        }
+        let logins = logins.iter().map(|login| cells(&begins, digest.frames, login)).collect();
+        Self { path: path.to_owned(), page: None, logins }
     }
 
     /// The same, with the place of its page.
@@ -205,9 +207,8 @@ fn captures(overview: &Overview, lines: &[Line]) -> Markup {
                 th scope="col" { "Verdict" } th scope="col" { "Drops in" } th scope="col" { "Cause" }
             } }
             tbody {
-                @for line in lines {
-                    @if line.logins.is_empty() { (capture(line, &["none", "no-login", "", ""].map(str::to_owned))) }
-                    @for login in &line.logins { (capture(line, login)) }
+                @for Line { path, page, logins } in lines {
+                    @for login in logins { tr { th scope="row" { (linked(path, page.as_deref())) } (login) } }
                 }
             }
         }
@@ -215,16 +216,14 @@ fn captures(overview: &Overview, lines: &[Line]) -> Markup {
     }
 }
 
-fn capture(line: &Line, [device, verdict, stage, cause]: &[String; 4]) -> Markup {
+/// What is told of a login behind the path: device, verdict, where it ended, cause.
+fn cells(begins: &str, frames: u64, [device, verdict, stage, cause]: &[String; 4]) -> Markup {
     html! {
-        tr {
-            th scope="row" { (linked(&line.path, line.page.as_deref())) }
-            td { (line.time.as_deref().unwrap_or_default()) }
-            td.number { (line.frames) }
-            td { (Wire(device)) }
-            td { (verdict) }
-            td { (stage) }
-            td { @if !cause.is_empty() { code { (cause) } } }
-        }
+        td { (begins) }
+        td.number { (frames) }
+        td { (Wire(device)) }
+        td { (verdict) }
+        td { (stage) }
+        td { @if !cause.is_empty() { code { (cause) } } }
     }
 }

@@ -131,6 +131,11 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// What it is written to.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Ends the file.
     pub fn finish(mut self) -> io::Result<W> {
         self.group()?;

@@ -12,7 +12,7 @@ use super::{fault, joined};
 use crate::cli::Failure;
 
 /// For how many files the disk is asked at the same time: it then puts them there together.
-const SYNCS: usize = 8;
+const SYNCS: usize = 10;
 /// How many files more may wait, and are open meanwhile.
 const WAITING: usize = 32;
 

@@ -1,41 +1,37 @@
-//! The results of a batch, written from its journal: the same bytes whatever was found first, by whom, and in which run. Each
-//! file is made beside its place and moved there when it is whole; the manifest comes last.
+//! The results of a batch, written from its journal while the last captures are still read: the same bytes whatever was found
+//! first, by whom, and in which run. Each file is made beside its place and moved there when all of them are whole; the
+//! manifest comes last.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::thread::{self, ScopedJoinHandle};
 
-use super::store::{Finding, Store};
-use super::walk::Candidate;
+use super::store::{Finding, Reader, Store, locked};
+use super::walk::Found;
 use crate::cli::Failure;
 use crate::cli::output::shown;
-use crate::report::html::batch::{self, Line};
 use crate::report::triage::Manifest;
-use crate::triage::{Growing, Overview, Unread};
+use crate::triage::Overview;
+use block::Block;
 use disk::Disk;
-use pages::{Page, Pages};
 use part::{Part, Written};
-use rows::{Block, Capture, Rows, Told};
-use tables::Tables;
-use turns::Turns;
+use results::Results;
+use rows::Rows;
+use turns::{Over, Turns};
 
+mod block;
 mod disk;
 mod pages;
 mod part;
+mod results;
 mod rows;
 mod tables;
 mod turns;
 
 /// The name of the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
-
-/// What was read, in order.
-pub(super) struct Batch<'a> {
-    pub(super) files: Vec<(&'a Candidate, &'a [Finding])>,
-    pub(super) faults: &'a [Unread],
-}
 
 /// Says that the results in a folder are not whole.
 pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
@@ -45,127 +41,106 @@ pub(super) fn begin(folder: &Path) -> Result<(), Failure> {
     file.written()?.1.put()
 }
 
-/// Writes all results, with so many threads. What is whole goes to the disk at once, and everything is there before anything
-/// is put in its place; what says that all is whole is put there last.
-pub(super) fn write(folder: &Path, store: &Store, batch: &Batch<'_>, jobs: usize) -> Result<Overview, Failure> {
-    let rows = Rows::of(batch, store)?;
+/// Writes all results, with so many threads, while `read` reads what is not known yet; none where that says that the batch
+/// was stopped. What is whole goes to the disk at once, and everything is there before anything is put in its place; what
+/// says that all is whole is put there last.
+pub(super) fn write(
+    folder: &Path,
+    store: &Store,
+    found: &Found,
+    jobs: usize,
+    read: impl FnOnce(&Growth<'_>) -> Result<bool, Failure>,
+) -> Result<Option<Overview>, Failure> {
     let made = Disk::with(|disk| {
-        let results = Turns::new(Results::begin(folder)?);
-        add(&rows, &results, store, jobs, disk)?;
-        results.into_inner().finish(folder, rows.others, store, disk)
+        let rows = Mutex::new(Rows::of(found, |file| store.known(file)));
+        let growth = Growth { rows, results: Turns::new(Results::begin(folder)?), store, disk };
+        if !read(&growth)? {
+            return Ok(None);
+        }
+        growth.rest(jobs)?;
+        let others = locked(&growth.rows).others;
+        growth.results.into_inner().finish(folder, others, store, disk).map(Some)
     })?;
-    made.written.iter().try_for_each(Written::put)?;
+    let Some(made) = made else { return Ok(None) };
+    made.written.into_iter().try_for_each(Written::put)?;
     made.pages.put(folder)?;
     made.manifest.put()?;
-    Ok(made.overview)
+    Ok(Some(made.overview))
 }
 
-/// Adds all rows: made by several threads, added in turn.
-fn add(rows: &Rows<'_>, results: &Turns<Results>, store: &Store, jobs: usize, disk: &Disk) -> Result<(), Failure> {
-    let blocks = rows.blocks();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let over = results.over();
-        let mut reader = store.reader()?;
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(block) = blocks.get(number) else { break };
-            let block = rows.block(block.clone(), &mut reader)?;
-            match results.at(number, |results| results.add(block, disk)) {
-                Some(whole) => whole?.iter().try_for_each(|page| page.write(&mut reader, disk))?,
-                // Another thread says why.
-                None => return Ok(()),
-            }
-        }
-        over.done();
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..jobs.min(blocks.len())).map(|_| scope.spawn(work)).collect();
-        let here = work();
-        others.into_iter().map(joined).fold(here, Result::and)
-    })
+/// The results, as they grow: rows become ready by what is read, and are added in their order.
+pub(super) struct Growth<'a> {
+    rows: Mutex<Rows<'a>>,
+    results: Turns<Results>,
+    store: &'a Store,
+    disk: &'a Disk,
+}
+
+impl<'a> Growth<'a> {
+    /// The files that are still to be read, by their places.
+    pub(super) fn unread(&self) -> Vec<usize> {
+        locked(&self.rows).unread()
+    }
+
+    /// A thread that makes them grow.
+    pub(super) fn grower(&self) -> Result<Grower<'_, 'a>, Failure> {
+        let over = self.results.over();
+        Ok(Grower { growth: self, reader: self.store.reader()?, over })
+    }
+
+    /// Adds all that is left when everything is read.
+    fn rest(&self, jobs: usize) -> Result<(), Failure> {
+        let work = || {
+            let mut grower = self.grower()?;
+            while grower.block()? {}
+            grower.done();
+            Ok(())
+        };
+        let jobs = jobs.min(locked(&self.rows).left());
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..jobs).map(|_| scope.spawn(work)).collect();
+            let here = work();
+            others.into_iter().map(joined).fold(here, Result::and)
+        })?;
+        if locked(&self.rows).is_over() { Ok(()) } else { Err(self.store.lacking()) }
+    }
+}
+
+/// A thread that makes results grow.
+pub(super) struct Grower<'g, 'a> {
+    growth: &'g Growth<'a>,
+    reader: Reader<'g>,
+    over: Over<'g, Results>,
+}
+
+impl Grower<'_, '_> {
+    /// Takes what was found in files, by their places; the journal has it.
+    pub(super) fn take(&self, read: impl IntoIterator<Item = (usize, Vec<Finding>)>) {
+        let mut rows = locked(&self.growth.rows);
+        read.into_iter().for_each(|(place, findings)| rows.take(place, findings));
+    }
+
+    /// Makes a block of rows and adds it; false where none is ready.
+    pub(super) fn block(&mut self) -> Result<bool, Failure> {
+        let Growth { rows, results, store, disk } = self.growth;
+        let Some((number, rows)) = locked(rows).block(|content| store.place(content)) else { return Ok(false) };
+        let block = Block::of(rows, &mut self.reader)?;
+        // Where its turn does not come, another thread says why.
+        let Some(pages) = results.at(number, |results| results.add(block, disk)) else { return Ok(false) };
+        pages?.iter().try_for_each(|page| page.write(&mut self.reader, disk))?;
+        Ok(true)
+    }
+
+    /// It has had all its turns.
+    pub(super) fn done(self) {
+        self.over.done();
+    }
 }
 
 /// What a thread of ours gave.
-fn joined<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn joined<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {
     let failed = |_| Err(Failure::Input("a thread of the program failed; please report it".to_owned()));
     thread.join().unwrap_or_else(failed)
-}
-
-/// The results, as they grow row by row.
-struct Results {
-    growing: Growing,
-    lines: Vec<Line>,
-    documents: Part,
-    tables: Tables,
-    pages: Pages,
-}
-
-impl Results {
-    fn begin(folder: &Path) -> Result<Self, Failure> {
-        Ok(Self {
-            growing: Growing::default(),
-            lines: Vec::new(),
-            documents: Part::create(folder, "results.jsonl")?,
-            tables: Tables::begin(folder)?,
-            pages: Pages::begin(folder)?,
-        })
-    }
-
-    /// Adds some rows, and gives the pages that are whole by that.
-    fn add(&mut self, block: Block<'_>, disk: &Disk) -> Result<Vec<Page>, Failure> {
-        let mut whole = Vec::new();
-        self.documents.append(&block.documents, disk)?;
-        self.tables.append(&block.sheets)?;
-        for (path, told) in block.told {
-            match told {
-                Told::Capture(capture) => {
-                    let Capture { content, place, digest, line } = *capture;
-                    let page = (place.page() > 0).then(|| self.pages.add(path, content, place));
-                    let page = page.map(|(link, page)| {
-                        whole.extend(page);
-                        link
-                    });
-                    self.growing.capture(path, page.as_deref(), &digest);
-                    if self.lines.len() < batch::CAPTURES {
-                        self.lines.push(line.on(page));
-                    }
-                }
-                Told::Duplicate => self.growing.duplicate(),
-                Told::Unread(error) => self.growing.unread(path, error),
-            }
-        }
-        Ok(whole)
-    }
-
-    /// Ends the results.
-    fn finish(mut self, folder: &Path, others: usize, store: &Store, disk: &Disk) -> Result<Made, Failure> {
-        let mut written = vec![self.documents.end(disk)?];
-        for part in self.tables.finish()? {
-            written.push(part.end(disk)?);
-        }
-        if let Some(last) = self.pages.take() {
-            last.write(&mut store.reader()?, disk)?;
-        }
-        let overview = self.growing.finish(others);
-        let mut index = Part::create(folder, "index.html")?;
-        index.write(|out| batch::write(&overview, &self.lines, out))?;
-        written.push(index.end(disk)?);
-        written.sort_by(|a, b| a.name.cmp(&b.name));
-        let files: Vec<String> = written.iter().map(|part| part.name.clone()).collect();
-        let mut manifest = Part::create(folder, MANIFEST)?;
-        manifest.write(|out| Manifest::whole(&overview, &files).write(out))?;
-        Ok(Made { overview, written, pages: self.pages, manifest: manifest.end(disk)? })
-    }
-}
-
-/// What was made, beside its place.
-struct Made {
-    overview: Overview,
-    written: Vec<Written>,
-    pages: Pages,
-    manifest: Written,
 }
 
 /// Removes a folder of ours, if it is there.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::disk::Disk;
 use super::{clear, fault};
@@ -16,20 +17,20 @@ const PAGES: &str = "captures";
 /// Bytes of a page, about.
 const PAGE: u64 = 256 * 1024;
 
-/// The pages, one after the other.
+/// The pages, one after the other; they are gone if they are not put in their place.
 pub(super) struct Pages {
     /// Where they are made.
     beside: PathBuf,
     /// How many were begun.
     begun: usize,
-    captures: Vec<(String, Content, Place)>,
+    captures: Vec<(Arc<str>, Content, Place)>,
     bytes: u64,
 }
 
 /// One of them, and which captures stand on it.
 pub(super) struct Page {
     place: PathBuf,
-    captures: Vec<(String, Content, Place)>,
+    captures: Vec<(Arc<str>, Content, Place)>,
 }
 
 impl Pages {
@@ -41,10 +42,10 @@ impl Pages {
     }
 
     /// Finds a place on a page, and gives the link to it; the page before may be whole by that.
-    pub(super) fn add(&mut self, path: &str, content: &Content, place: Place) -> (String, Option<Page>) {
+    pub(super) fn add(&mut self, path: &Arc<str>, content: &Content, place: Place) -> (String, Option<Page>) {
         let whole = if self.bytes >= PAGE { self.take() } else { None };
         self.bytes = self.bytes.saturating_add(place.page());
-        self.captures.push((path.to_owned(), *content, place));
+        self.captures.push((Arc::clone(path), *content, place));
         (format!("{PAGES}/{}#{}", name(self.begun), html::place(number(content))), whole)
     }
 
@@ -58,10 +59,16 @@ impl Pages {
     }
 
     /// Puts them in their place.
-    pub(super) fn put(&self, folder: &Path) -> Result<(), Failure> {
+    pub(super) fn put(self, folder: &Path) -> Result<(), Failure> {
         let place = folder.join(PAGES);
         clear(&place)?;
         fs::rename(&self.beside, &place).map_err(|error| fault(&place, error))
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        let _ = clear(&self.beside);
     }
 }
 
@@ -70,7 +77,7 @@ impl Page {
     pub(super) fn write(&self, reader: &mut Reader<'_>, disk: &Disk) -> Result<(), Failure> {
         let wrong = |error| fault(&self.place, error);
         let title = match self.captures.as_slice() {
-            [(path, ..)] => path.clone(),
+            [(path, ..)] => path.to_string(),
             captures => format!("{} captures", captures.len()),
         };
         // One write for a page, nearly always.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::disk::Disk;
 use super::fault;
 use super::part::Part;
 use crate::cli::Failure;
@@ -33,10 +34,10 @@ impl Tables {
         })
     }
 
-    pub(super) fn append(&mut self, sheets: &Sheets) -> Result<(), Failure> {
-        self.captures.append(&sheets.captures)?;
-        self.logins.append(&sheets.logins)?;
-        self.findings.append(&sheets.findings)
+    pub(super) fn append(&mut self, sheets: &Sheets, disk: &Disk) -> Result<(), Failure> {
+        self.captures.append(&sheets.captures, disk)?;
+        self.logins.append(&sheets.logins, disk)?;
+        self.findings.append(&sheets.findings, disk)
     }
 
     pub(super) fn finish(self) -> Result<Vec<Part>, Failure> {
@@ -112,9 +113,12 @@ impl Sheet {
         Ok(Self { csv: sheet, parquet })
     }
 
-    fn append(&mut self, rows: &Rows) -> Result<(), Failure> {
-        self.csv.write(|out| out.write_all(&rows.csv))?;
-        rows.pieces.iter().try_for_each(|piece| self.parquet.append(piece)).map_err(|error| fault(self.csv.place(), error))
+    fn append(&mut self, rows: &Rows, disk: &Disk) -> Result<(), Failure> {
+        self.csv.append(&rows.csv, disk)?;
+        let appended = rows.pieces.iter().try_for_each(|piece| self.parquet.append(piece));
+        appended.map_err(|error| fault(self.csv.place(), error))?;
+        self.parquet.get_mut().begin(disk);
+        Ok(())
     }
 
     fn finish(self) -> Result<[Part; 2], Failure> {
