@@ -283,12 +283,13 @@ fn may_have_succeeded(step: &Step) -> bool {
 /// Does the device ask its registrar for something else than to be registered, and is answered, be it by no? It is past that.
 fn is_beside_registering(step: &Step) -> bool {
     let asked = transactions(step);
-    let beside = |transaction: &Transaction| {
+    let is_answered = |transaction: &Transaction| {
         let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
-        transaction.request.method() != "REGISTER" && code.is_some_and(|code| code >= 200 && !matches!(code, 401 | 407))
+        code.is_some_and(|code| code >= 200 && !matches!(code, 401 | 407))
     };
     let granted = matches!(&step.kind, StepKind::Connection(connection) if connection.granted);
-    (granted || !asked.is_empty()) && asked.iter().all(beside)
+    let asks_else = asked.iter().all(|transaction| transaction.request.method() != "REGISTER");
+    asks_else && (granted || asked.iter().any(is_answered))
 }
 
 impl Attempt {
@@ -415,6 +416,23 @@ mod tests {
         let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
+    }
+
+    #[test]
+    fn who_asks_for_something_else_and_is_answered_is_past_registering_though_it_was_challenged_too() {
+        let beside = |answers: &[(&str, u16)]| {
+            let asked = (1..).zip(answers).map(|(number, (method, code))| {
+                (
+                    1,
+                    crate::findings::testing::sip_request(method, number),
+                    Some(crate::findings::testing::sip_answer(*code, number)),
+                )
+            });
+            is_beside_registering(&crate::findings::testing::registration(asked.collect()).into_step(1))
+        };
+        assert!(beside(&[("PUBLISH", 489), ("SUBSCRIBE", 401), ("SUBSCRIBE", 404)]));
+        assert!(!beside(&[("SUBSCRIBE", 401)]), "it may be unknown here");
+        assert!(!beside(&[("REGISTER", 401), ("SUBSCRIBE", 404)]));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Recorder {
             return;
         }
         self.asks_by_sip |= request;
-        let unheard = !self.asks_by_sip && message.method() == "REGISTER" && message.code().is_some_and(|code| code >= 200);
+        let unheard = self.is_unheard(event, message);
         if event.flow.transport == Transport::Tcp {
             let at = event.at;
             if request && message.method() == "REGISTER" {
@@ -57,6 +57,13 @@ impl Recorder {
         if let Some(Draft { kind: StepKind::Registration(registration), .. }) = self.drafts.get_mut(*id) {
             registration.alive = Some(event.at);
         }
+    }
+
+    /// Does this answer a REGISTER that the capture lacks, since it holds no request of the device, or none to this server?
+    fn is_unheard(&self, event: &Event, message: &sip::Message) -> bool {
+        let is_final = message.method() == "REGISTER" && message.code().is_some_and(|code| code >= 200);
+        let granted = matches!(message.code(), Some(200..=299)) && event.flow.transport == Transport::Udp;
+        is_final && (!self.asks_by_sip || granted && !self.threads.contains_key(&Thread::Registration(event.source())))
     }
 
     /// Plug-and-play belongs to the address from which the device asks.
@@ -441,6 +448,27 @@ mod tests {
         assert_eq!(registrations(slow.to_vec()), [[(2, Some(401)), (2, Some(200))]]);
         let late = [asks(0.0), told(0.1, 401), asks(0.11), told(0.2, 401), told(60.0, 200)];
         assert_eq!(registrations(late.to_vec()), [[(1, Some(401)), (1, Some(401))]], "that answers something else");
+    }
+
+    #[test]
+    fn a_success_from_a_server_whose_requests_the_capture_lacks_stands_for_them_and_a_refusal_may_be_a_challenge() {
+        let registrations = |code: u16| {
+            let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 0, host], 5060)));
+            let between = |frame: u64, host: u8, side: Side, message: sip::Message| {
+                let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(host), oriented: true };
+                let what = What::Message(Message::Sip(Arc::new(message)));
+                Event { at: at(frame), link: Link::default(), flow, side, what }
+            };
+            let mut recorder = Recorder::default();
+            let redirected = [
+                between(1, 5, Side::Client, sip_request("REGISTER", 1)),
+                between(2, 5, Side::Server, sip_answer(301, 1)),
+                between(9, 6, Side::Server, sip_answer(code, 3)),
+            ];
+            redirected.iter().for_each(|event| recorder.event(event, &DeviceFacts::default()));
+            recorder.drafts().filter(|(_, draft)| matches!(draft.kind, StepKind::Registration(_))).count()
+        };
+        assert_eq!((registrations(200), registrations(403)), (2, 1));
     }
 
     #[test]
