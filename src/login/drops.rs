@@ -21,15 +21,10 @@ const GIVEN_UP: i64 = SECOND;
 /// got past. `restarted` says that the device started over, so that the close of a session is a drop.
 pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, profile: &Profile) -> Option<(usize, DropPoint)> {
     let session = |index: usize| sessions.get(index).copied().unwrap_or(false);
-    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut, unless it was idle.
-    let fails_later = |ending: Ending| {
-        steps.iter().any(|step| step.purpose == Purpose::Registrar && step.first > ending.at && step.outcome == Outcome::Failed)
+    // A session that its device closes, and does not open again, is signed off; one that the server closes was cut.
+    let signed_off = |index: usize| {
+        session(index) && steps.get(index).is_some_and(|step| step.ending.is_none_or(|ending| ending.by == By::Device))
     };
-    let is_left = |step: &Step| {
-        let is_idle = |ending: Ending| is_idle_close(step, ending) && !fails_later(ending);
-        step.ending.is_none_or(|ending| ending.by == By::Device || is_idle(ending))
-    };
-    let signed_off = |index: usize| session(index) && steps.get(index).is_some_and(is_left);
     if !restarted && (0..steps.len()).any(signed_off) {
         return None;
     }
@@ -174,6 +169,10 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         index != dropped && is_main_road(step) && !is_port(step) && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
+    // A device need not want it back before it has something to say.
+    if drop.stage == Stage::Session && is_idle_close(step, Ending { by: drop.by, how: drop.how, at: drop.at }) {
+        return true;
+    }
     if end.since(drop.at.time) >= CUT_OFF {
         return goes_on || may_come_back(step, drop) && is_out_of_sight(step, steps);
     }
