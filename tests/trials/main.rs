@@ -2,7 +2,9 @@
 //! phones of sixteen families with the faults that are theirs; of `conditions`, real servers, and what a capture in the field
 //! makes of it; of `field`, phones among other traffic, with a fault that is mended and the next one; of `causes`, each cause in
 //! other families, with other timers, and healthy logins that look like it; of `patience`, timers from half a second to five hours,
-//! and healthy phones close to trouble. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
+//! and healthy phones close to trouble; of `codes`, nearly all causes once more, and as many healthy phones; of `everyday`, what happens in
+//! a year of office life beside the phones that fail; of `windows`, what is left of such logins where the capture begins late, ends early,
+//! or holds one direction, a part of the frames, or of each frame. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -49,6 +51,21 @@ fn each_cause_is_found_in_other_families_and_with_other_timers() {
 #[test]
 fn logins_with_timers_of_all_sizes_are_read_as_they_went() {
     hold("patience");
+}
+
+#[test]
+fn nearly_all_causes_are_found_and_none_where_there_is_none() {
+    hold("codes");
+}
+
+#[test]
+fn a_year_of_office_life_accuses_nobody_but_who_fails() {
+    hold("everyday");
+}
+
+#[test]
+fn what_is_left_of_a_login_in_a_capture_of_the_field_accuses_nobody() {
+    hold("windows");
 }
 
 /// Right and wrong answers of each kind.
