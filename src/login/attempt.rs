@@ -13,7 +13,7 @@ use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
-use super::steps::{Attempt, Lease, PAUSE, Purpose, Step, StepKind};
+use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::Try;
 
@@ -75,7 +75,7 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         Some((_, ending)) if step.first <= ending.at => false,
         // Time is asked for at any moment.
         Some(_) if step.purpose == Purpose::Clock => {
-            profile.needs_time
+            (profile.needs_time || current.is_since_start())
                 && current.furthest() <= errand(Purpose::Clock)
                 && current.pause_before(step) >= PAUSE
                 && (current.has_aimed_at(&target(step)) || leads_back(current, step, following))
@@ -95,12 +95,24 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
         None => {
             current.pause_before(step) >= PAUSE
                 && step.purpose != Purpose::Clock
-                && (back || current.is_first_of_errand(step) && !comes_to(current, step))
+                && (back || current.is_first_of_errand(step) && !comes_to(current, step) || fetches_anew(current, step))
                 // Who signs in with a code asks for its token until the user has typed that elsewhere (RFC 8628 section 3.5).
                 && !step.name().is_some_and(|name| profile.signs_in_at(name.raw()))
                 && current.has_aimed_at(&target(step))
         }
     }
+}
+
+/// Does the device fetch from the beginning what it had, soon after, and with nothing done in between? Who is content with its
+/// configuration goes on to its registrar, and looks for a newer one much later.
+fn fetches_anew(current: &Try, step: &Step) -> bool {
+    let is_first = || current.steps().find(|other| is_file(other)).is_some_and(|first| target(first) == target(step));
+    let stands_there = current.is_since_start() && current.furthest() == errand(Purpose::Provision);
+    stands_there && is_file(step) && is_first() && current.pause_before(step) <= COMES_TO_REST
+}
+
+fn is_file(step: &Step) -> bool {
+    step.purpose == Purpose::Provision && rank(step) > 0
 }
 
 /// Had the device asked for names of this errand alone, and comes to it now, after an earlier one that went well? Some ask for their
@@ -249,7 +261,8 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
             let leading = current.give_up_time(&judgement.step);
             current.ran_out = current.has_run_out(judgement.step.first.time);
             current.restarted = matches!(&judgement.step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty());
-            tries.push(std::mem::take(&mut current));
+            let next = current.successor();
+            tries.push(std::mem::replace(&mut current, next));
             leading.into_iter().for_each(|one| current.add(one));
         }
         current.add(judgement);
@@ -495,6 +508,22 @@ mod tests {
         assert_eq!(goes_on_after(true, 6), [1], "it comes to its registrar");
         assert_eq!(goes_on_after(false, 6), [1, 4], "it goes back after a drop");
         assert_eq!(goes_on_after(true, 60), [1, 60], "it starts over");
+    }
+
+    #[test]
+    fn a_device_that_has_begun_from_nothing_and_comes_no_further_than_the_time_or_its_files_begins_anew_with_each_round() {
+        let start = || moved(lease(&[]), 1);
+        assert_eq!(begin(vec![start(), no_time(2), no_time(50), no_time(100)]), [1, 50, 100]);
+        assert_eq!(begin(vec![no_time(2), no_time(50), no_time(100)]), [2], "it may have been signed in all the while");
+        let file = |second: u64, path: &str| {
+            let (_, step) = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get(path).answer(200), second);
+            (second, Step { outcome: Outcome::Ok, ending: None, ..step })
+        };
+        let round = |second: u64| [file(second, "/a.cfg"), file(second + 1, "/b.cfg")];
+        let rounds = |starts: &[u64]| starts.iter().flat_map(|second| round(*second)).collect::<Vec<_>>();
+        assert_eq!(begin([vec![start()], rounds(&[2, 30, 60])].concat()), [1, 30, 60]);
+        assert_eq!(begin([vec![start()], rounds(&[2, 3_602])].concat()), [1], "it looks whether there is a newer one");
+        assert_eq!(begin(rounds(&[2, 30])), [2]);
     }
 
     #[test]

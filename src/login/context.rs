@@ -171,9 +171,18 @@ impl<'a> Context<'a> {
         let led_to = || lookup.answer.as_ref().and_then(|answer| self.led_to.get(&answer.at.frame)).copied();
         match self.name(&lookup.name) {
             Purpose::Other if self.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
+            Purpose::Other if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
             Purpose::Other => led_to().unwrap_or(Purpose::Other),
             by_name => by_name,
         }
+    }
+
+    /// A desk phone that has an address, and comes to no registrar, looks for that by the names which it does not find.
+    fn has_no_registrar(&self) -> bool {
+        let profile = self.profile;
+        let registers = profile.order.contains(&Stage::Register) && profile.sign_in_names.is_empty() && !profile.fallback;
+        let has_but_an_address = self.way.last().is_some_and(|(_, place)| *place == Place::Address);
+        registers && has_but_an_address && self.way.iter().all(|(_, place)| *place == Place::Address)
     }
 
     fn by_itself(&self, connection: &Connection) -> Purpose {
@@ -306,6 +315,27 @@ mod tests {
         assert_eq!(purpose(registers(), hello(), &[]), Purpose::Other, "it was beyond its configuration");
         assert_eq!(purpose(Vec::new(), hello(), &[(66, b"10.0.0.9")]), Purpose::Other, "DHCP names another server for that");
         assert_eq!(purpose(Vec::new(), tcp(Purpose::Other).to("10.0.0.7", 8883).hello(), &[]), Purpose::Other, "no web server");
+    }
+
+    #[test]
+    fn a_name_that_is_not_found_is_the_registrars_as_long_as_a_desk_phone_has_none() {
+        let purpose = |before: Vec<Step>, order: &[Stage], asked: Asked| {
+            let steps = [lease(&[]).into_step(1)].into_iter().chain(before).chain([asked.into_step(50)]);
+            let drafts: Vec<(DraftId, Draft)> =
+                (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
+            let profile = Profile { order: order.to_vec(), ..profile() };
+            let (names, facts) = (NameBook::default(), DeviceFacts::default());
+            let context = Context::new(&names, &drafts, &facts, &profile);
+            let (_, draft) = drafts.last().unwrap();
+            let StepKind::Lookup(lookup) = &draft.kind else { panic!("no look-up") };
+            context.lookup(lookup, draft)
+        };
+        let registers = || vec![registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1)))]).into_step(1)];
+        let (sip, edge) = ([Stage::Provision, Stage::Register], || lookup("edge.contoso.com"));
+        assert_eq!(purpose(Vec::new(), &sip, edge().rcode(3)), Purpose::Registrar);
+        assert_eq!(purpose(Vec::new(), &sip, edge().address("10.0.0.5")), Purpose::Other, "what it goes on to tells");
+        assert_eq!(purpose(registers(), &sip, edge().rcode(3)), Purpose::Other, "it has one");
+        assert_eq!(purpose(Vec::new(), &[Stage::Provision], edge().rcode(3)), Purpose::Other, "it is no phone that registers");
     }
 
     /// Is LDAP a stage of the login of this device, which has done this before?

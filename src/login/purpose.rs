@@ -45,7 +45,8 @@ fn is_of_domain_controllers(name: &str) -> bool {
 pub(super) fn of_port(port: u16) -> Purpose {
     match port {
         88 | 389 | 464 | 636 | 3268 | 3269 => Purpose::Directory,
-        5060..=5099 => Purpose::Registrar,
+        // The last two are those of FreePBX, whose first channel driver has the others.
+        5060..=5099 | 5160 | 5161 => Purpose::Registrar,
         _ => Purpose::Other,
     }
 }

@@ -44,9 +44,16 @@ pub(super) struct Try {
     pub(super) restarted: bool,
     /// Had its binding run out when the next one began?
     pub(super) ran_out: bool,
+    /// Is the start of the device in view, in a try before, and has it come to no registrar since?
+    since_start: bool,
 }
 
 impl Try {
+    /// The one that begins after it.
+    pub(super) fn successor(&self) -> Self {
+        Self { since_start: self.is_since_start(), ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, judgement: Judgement) {
         if !matches!(judgement.step.kind, StepKind::Neighbour(_)) {
             self.last = self.last.max(Some(judgement.step.last));
@@ -71,6 +78,12 @@ impl Try {
         self.targets.extend(further.flat_map(|target| target.files().into_iter().chain([target])));
         self.aimed = self.judgements.len();
         self.targets.contains(wanted) || wanted.with_less().is_some_and(|less| self.targets.contains(&less))
+    }
+
+    /// Did the device ask for an address from nothing, and come to no registrar since, in this try or in those before?
+    pub(super) fn is_since_start(&self) -> bool {
+        let asks = || self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty()));
+        self.furthest() < errand(Purpose::Registrar) && (self.since_start || asks())
     }
 
     /// The furthest errand that was begun.
