@@ -133,7 +133,7 @@ impl DeviceFacts {
         self.keep_clocks(keep);
         self.clocks.shrink_to_fit();
         self.heard_from = Hosts::default();
-        self.sip_hosts = Hosts::default();
+        self.sip_hosts = Vec::new();
         let few = keep > 0;
         if !few {
             self.parameter_list = Vec::new();

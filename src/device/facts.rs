@@ -67,13 +67,13 @@ pub struct DeviceFacts {
     /// Did a server grant it anything by SIP in clear?
     pub is_granted_sip: bool,
     /// Who keeps asking whether it is still there, and is answered.
-    pub watched: Option<Watched>,
+    pub watched: Option<Box<Watched>>,
     /// TCP ports of servers that it opened, or tried to (the first few dozen).
     pub ports_opened: BTreeSet<u16>,
     /// What its connections show of what it is.
     pub conduct: Conduct,
     /// Hosts at whose port of SIP it knocked over TCP, one more than a phone has registrars at most.
-    pub sip_hosts: Hosts,
+    pub sip_hosts: Vec<IpAddr>,
     /// SIP domains: right of the @ in From, and the domains of the SRV names asked.
     pub sip_domains: Vec<WireText>,
     /// How it asks for the services of its list of names.
@@ -245,6 +245,13 @@ pub enum ClockSource {
     Kerberos,
 }
 
+/// Adds one of the hosts at whose port of SIP a device knocked: as many as it takes to tell that it tries them all.
+pub(super) fn add_sip_host(hosts: &mut Vec<IpAddr>, host: IpAddr) {
+    if hosts.len() <= REGISTRARS && !hosts.contains(&host) {
+        hosts.push(host);
+    }
+}
+
 impl DeviceFacts {
     /// What it calls itself. That Windows fetches a revocation list (CryptoAPI) says nothing of the device.
     pub fn own_name(&self) -> Option<&WireText> {
@@ -317,7 +324,7 @@ impl DeviceFacts {
             self.ports_opened.insert(server.port());
         }
         if let Some(host) = server.ip().filter(|_| SIP.contains(&server.port())) {
-            self.sip_hosts.add(host, REGISTRARS.saturating_add(1));
+            add_sip_host(&mut self.sip_hosts, host);
         }
     }
 

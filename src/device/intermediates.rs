@@ -13,9 +13,12 @@ const KEPT: usize = 16;
 /// Bytes of a certificate; real ones have at most half as many.
 const LONGEST: usize = 4_096;
 
-/// The intermediates.
+/// The intermediates. Most devices have met none.
 #[derive(Clone, Debug, Default)]
-pub struct Intermediates {
+pub struct Intermediates(Option<Box<Met>>);
+
+#[derive(Clone, Debug, Default)]
+struct Met {
     waiting: VecDeque<(u64, Frame, Vec<Arc<Certificate>>)>,
     taken: Vec<(Frame, Arc<Certificate>)>,
 }
@@ -25,54 +28,63 @@ impl Intermediates {
     pub(super) fn shown(&mut self, flow: u64, frame: Frame, chain: &[Arc<Certificate>]) {
         let between: Vec<Arc<Certificate>> =
             chain.iter().skip(1).filter(|one| is_intermediate(one)).take(KEPT).cloned().collect();
-        self.waiting.retain(|(waiting, ..)| *waiting != flow);
-        if between.is_empty() {
-            return;
+        if let Some(met) = &mut self.0 {
+            met.waiting.retain(|(waiting, ..)| *waiting != flow);
         }
+        if !between.is_empty() {
+            self.0.get_or_insert_default().wait(flow, frame, between);
+        }
+    }
+
+    /// The device goes on in this flow: it has nothing against the chain (RFC 5246 section 7.4.7).
+    pub(super) fn goes_on(&mut self, flow: u64) {
+        let Some(met) = &mut self.0 else { return };
+        let Some(place) = met.waiting.iter().position(|(waiting, ..)| *waiting == flow) else { return };
+        let Some((_, frame, between)) = met.waiting.remove(place) else { return };
+        between.into_iter().for_each(|certificate| met.keep(frame, certificate));
+    }
+
+    /// The same device was seen under another name, too.
+    pub(super) fn join(&mut self, other: Intermediates) {
+        let Some(other) = other.0 else { return };
+        let met = self.0.get_or_insert_default();
+        other.taken.into_iter().for_each(|(frame, certificate)| met.keep(frame, certificate));
+    }
+
+    /// Those that it has gone on with, with the frame that showed each.
+    pub fn taken(&self) -> &[(Frame, Arc<Certificate>)] {
+        self.0.as_ref().map_or(&[], |met| &met.taken)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |met| met.waiting.len().saturating_add(met.taken.len()))
+    }
+
+    /// Memory that they take, about.
+    pub(super) fn held(&self) -> usize {
+        let waiting = self.0.iter().flat_map(|met| &met.waiting).flat_map(|(.., between)| between);
+        let taken = self.taken().iter().map(|(_, one)| one);
+        waiting.chain(taken).map(|one| one.held()).fold(0, usize::saturating_add)
+    }
+
+    pub(super) fn cut_down(&mut self, keep: usize) {
+        let taken: Vec<_> = self.taken().iter().take(keep).cloned().collect();
+        self.0 = (!taken.is_empty()).then(|| Box::new(Met { waiting: VecDeque::new(), taken }));
+    }
+}
+
+impl Met {
+    fn wait(&mut self, flow: u64, frame: Frame, between: Vec<Arc<Certificate>>) {
         if self.waiting.len() >= WAITING {
             self.waiting.pop_front();
         }
         self.waiting.push_back((flow, frame, between));
     }
 
-    /// The device goes on in this flow: it has nothing against the chain (RFC 5246 section 7.4.7).
-    pub(super) fn goes_on(&mut self, flow: u64) {
-        let Some(place) = self.waiting.iter().position(|(waiting, ..)| *waiting == flow) else { return };
-        let Some((_, frame, between)) = self.waiting.remove(place) else { return };
-        between.into_iter().for_each(|certificate| self.keep(frame, certificate));
-    }
-
     fn keep(&mut self, frame: Frame, certificate: Arc<Certificate>) {
         if self.taken.len() < KEPT && !self.taken.iter().any(|(_, known)| *known == certificate) {
             self.taken.push((frame, certificate));
         }
-    }
-
-    /// The same device was seen under another name, too.
-    pub(super) fn join(&mut self, other: Intermediates) {
-        other.taken.into_iter().for_each(|(frame, certificate)| self.keep(frame, certificate));
-    }
-
-    /// Those that it has gone on with, with the frame that showed each.
-    pub fn taken(&self) -> &[(Frame, Arc<Certificate>)] {
-        &self.taken
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len().saturating_add(self.taken.len())
-    }
-
-    /// Memory that they take, about.
-    pub(super) fn held(&self) -> usize {
-        let waiting = self.waiting.iter().flat_map(|(.., between)| between);
-        let taken = self.taken.iter().map(|(_, one)| one);
-        waiting.chain(taken).map(|one| one.held()).fold(0, usize::saturating_add)
-    }
-
-    pub(super) fn cut_down(&mut self, keep: usize) {
-        self.waiting = VecDeque::new();
-        self.taken.truncate(keep);
-        self.taken.shrink_to_fit();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known of one device under two names: both in, one out.
 
-use super::facts::{CLOCKS, DeviceFacts, ENTRIES};
+use super::facts::{CLOCKS, DeviceFacts, ENTRIES, add_sip_host};
 
 impl DeviceFacts {
     /// Takes over what was known of the same device under its address alone.
@@ -31,7 +31,7 @@ impl DeviceFacts {
         self.speaks_sip |= other.speaks_sip;
         self.conduct.join(other.conduct);
         self.is_granted_sip |= other.is_granted_sip;
-        self.watched = self.watched.or(other.watched);
+        self.watched = self.watched.take().or(other.watched);
         self.services.side_by_side |= other.services.side_by_side;
         self.sends_server_name = match (self.sends_server_name, other.sends_server_name) {
             (Some(own), Some(theirs)) => Some(own || theirs),
@@ -39,7 +39,7 @@ impl DeviceFacts {
         };
         self.highest_tls = self.highest_tls.max(other.highest_tls);
         self.heard_from.join(other.heard_from, ENTRIES);
-        self.sip_hosts.join(other.sip_hosts, ENTRIES);
+        other.sip_hosts.into_iter().for_each(|host| add_sip_host(&mut self.sip_hosts, host));
         self.ports_opened.extend(other.ports_opened);
         self.clocks.extend(other.clocks);
         self.clocks.make_contiguous().sort_by_key(|witness| witness.at);

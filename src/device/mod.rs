@@ -197,7 +197,10 @@ impl Devices {
         let Some(ip) = device.ip() else { return };
         let key = self.mac_of(ip).map_or(Key::Ip(ip), Key::Mac);
         let Some(known) = self.by_key.get(&key).and_then(|device| self.devices.get_mut(device.0)) else { return };
-        known.facts.watched = watch::after(known.facts.watched, event, message).or(known.facts.watched);
+        let before = known.facts.watched.as_deref().copied();
+        if let Some(after) = watch::after(before, event, message) {
+            known.facts.watched = Some(Box::new(after));
+        }
     }
 
     /// Something may have been added to what is known of a device.

@@ -7,7 +7,7 @@ use super::Conflict;
 use crate::model::{Frame, Warning};
 
 /// Payload of all flows that is compared with its repeats, and what is noted of it; beyond it, the oldest goes.
-pub(super) const MAX_HISTORY: usize = 1 << 20;
+pub(super) const MAX_HISTORY: usize = 3 << 17;
 /// Segments of one stream, the newest, with which a repeat is compared.
 pub(super) const MAX_COMPARED: usize = 64;
 /// Contradictions that are told one by one; further ones are counted.

@@ -20,7 +20,7 @@ pub(super) fn weigh(judged: &mut [Judgement], facts: &DeviceFacts, profile: &Pro
 
 /// While a server keeps asking the device whether it is still there, and is answered, SIP is up: what fails beside that stops no login.
 fn forgive(judged: &mut [Judgement], facts: &DeviceFacts, profile: &Profile) {
-    let Some(watched) = facts.watched.filter(Watched::is_steady) else { return };
+    let Some(watched) = facts.watched.as_deref().copied().filter(Watched::is_steady) else { return };
     for Judgement { step, .. } in judged {
         if step.outcome == Outcome::Failed && watched.covers(step.first.time) && is_beside(step, &watched, profile) {
             (step.outcome, step.ending) = (Outcome::Skipped, None);
@@ -145,7 +145,7 @@ mod tests {
     fn beside_watch(step: Step, how: How, order: &[Stage]) -> Outcome {
         let (first, last) = (at_second(1, -60.0).time, at_second(1, 60.0).time);
         let watched = Some(Watched::answered(ip("10.0.0.5"), 5, first, last));
-        let facts = DeviceFacts { watched, ..DeviceFacts::default() };
+        let facts = DeviceFacts { watched: watched.map(Box::new), ..DeviceFacts::default() };
         let ending = Some(Ending { by: By::Server, how, at: step.last });
         let mut judged = vec![judgement(Step { outcome: Outcome::Failed, ending, ..step }, None)];
         forgive(&mut judged, &facts, &Profile { order: order.to_vec(), ..profile() });

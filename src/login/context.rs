@@ -87,7 +87,7 @@ impl<'a> Context<'a> {
             is_silent_in_sip: !facts.speaks_sip
                 && facts.sip_domains.is_empty()
                 && !facts.connects_to_sip()
-                && !facts.watched.is_some_and(|watched| watched.is_steady()),
+                && !facts.watched.as_ref().is_some_and(|watched| watched.is_steady()),
             has_phone_book: false,
             way: Vec::new(),
             has_address: facts.addresses.iter().any(is_routable),
@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
     /// neither for the names of controllers nor for tickets, looks up in its directory whom to call.
     fn speaks_without_directory(&self, drafts: &[(DraftId, Draft)], facts: &DeviceFacts) -> bool {
         let waits = [Stage::Directory, Stage::Enrolment].iter().any(|stage| self.profile.order.contains(stage));
-        let is_watched = facts.watched.is_some_and(|watched| watched.is_steady());
+        let is_watched = facts.watched.as_ref().is_some_and(|watched| watched.is_steady());
         let turned_to = || self.way.iter().any(|(_, place)| *place == Place::Registrar);
         let speaks = facts.speaks_sip || facts.is_granted_sip || is_watched || turned_to();
         let asks_controllers = || facts.names_asked.iter().any(|name| purpose::of_name(name.raw()) == Purpose::Directory);
