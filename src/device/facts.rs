@@ -11,7 +11,7 @@ use super::services::Services;
 use super::watch::Watched;
 use crate::formats::x509::Certificate;
 use crate::model::{At, Endpoint, Frame, Mac, SECOND, Time};
-use crate::protocols::dhcp;
+use crate::protocols::{dhcp, sip};
 use crate::text::WireText;
 
 /// Entries that a list of facts holds at most.
@@ -20,8 +20,6 @@ pub(super) const ENTRIES: usize = 256;
 pub(super) const TEXT: usize = 1024;
 /// Clock witnesses that are kept: the newest.
 pub(super) const CLOCKS: usize = 64;
-/// Ports of SIP (RFC 3261 section 19.1.2).
-const SIP: [u16; 2] = [5060, 5061];
 /// No phone has more registrars.
 const REGISTRARS: usize = 16;
 /// Ports that are kept: more than these, and the device tries ports, not services.
@@ -323,7 +321,7 @@ impl DeviceFacts {
         if self.ports_opened.len() < PORTS {
             self.ports_opened.insert(server.port());
         }
-        if let Some(host) = server.ip().filter(|_| SIP.contains(&server.port())) {
+        if let Some(host) = server.ip().filter(|_| sip::PORTS.contains(&server.port())) {
             add_sip_host(&mut self.sip_hosts, host);
         }
     }
@@ -332,7 +330,7 @@ impl DeviceFacts {
     pub fn connects_to_sip(&self) -> bool {
         const A_FEW: usize = 32;
         let tries_all = self.ports_opened.len() > A_FEW || self.sip_hosts.len() > REGISTRARS;
-        !tries_all && SIP.iter().any(|port| self.ports_opened.contains(port))
+        !tries_all && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

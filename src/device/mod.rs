@@ -185,7 +185,11 @@ impl Devices {
             What::Message(Message::Sip(message)) => message.code().is_some() && event.flow.transport == Transport::Udp,
             _ => false,
         };
-        let ip = event.source().ip().filter(|_| answers)?;
+        self.known_at(event.source().ip().filter(|_| answers)?)
+    }
+
+    /// The device at this address, if it has done anything.
+    fn known_at(&self, ip: IpAddr) -> Option<DeviceId> {
         let mac = || self.mac_of(ip).map(Key::Mac);
         self.by_key.get(&Key::Ip(ip)).or_else(|| self.by_key.get(&mac()?)).copied()
     }
@@ -194,12 +198,11 @@ impl Devices {
     fn watch(&mut self, event: &Event) {
         let What::Message(Message::Sip(message)) = &event.what else { return };
         let device = if message.code().is_some() { event.source() } else { event.destination() };
-        let Some(ip) = device.ip() else { return };
-        let key = self.mac_of(ip).map_or(Key::Ip(ip), Key::Mac);
-        let Some(known) = self.by_key.get(&key).and_then(|device| self.devices.get_mut(device.0)) else { return };
-        let before = known.facts.watched.as_deref().copied();
+        let device = device.ip().and_then(|ip| self.known_at(ip));
+        let Some(facts) = device.and_then(|device| self.facts_mut(device)) else { return };
+        let before = facts.watched.as_deref().copied();
         if let Some(after) = watch::after(before, event, message) {
-            known.facts.watched = Some(Box::new(after));
+            facts.watched = Some(Box::new(after));
         }
     }
 

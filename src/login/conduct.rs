@@ -5,14 +5,13 @@ use crate::device::facts::DeviceFacts;
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::model::{By, Side};
+use crate::protocols::sip;
 use crate::text::begins;
 
 use super::record::Recorder;
 use super::stages::{session, tls};
 use super::steps::{Close, Connection, Handshake};
 
-/// Ports of SIP (RFC 3261 section 19.1.2).
-const SIP: [u16; 2] = [5060, 5061];
 /// Ports that configuration is fetched from over HTTP.
 const WEB: [u16; 6] = [80, 443, 6970, 6972, 8080, 8443];
 /// DHCP options that say where configuration is: RFC 2132 section 9.4, RFC 5859, and by custom.
@@ -24,7 +23,8 @@ const BOOTS: [&str; 2] = ["PXEClient", "HTTPClient"];
 /// Adds what the event in hand shows of its device.
 pub(super) fn learn(recorder: &Recorder, event: &Event, facts: &mut DeviceFacts) {
     let port = event.flow.server.port();
-    let (at_sip, at_web) = (SIP.contains(&port) && !facts.conduct.asked, WEB.contains(&port) && !facts.conduct.is_provisioned);
+    let (at_sip, at_web) =
+        (sip::PORTS.contains(&port) && !facts.conduct.asked, WEB.contains(&port) && !facts.conduct.is_provisioned);
     if event.flow.transport != Transport::Tcp || !at_sip && !at_web {
         return;
     }

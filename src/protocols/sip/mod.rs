@@ -14,6 +14,9 @@ mod probe;
 #[cfg(test)]
 mod tests;
 
+/// The ports of SIP: in clear, and over TLS (RFC 3261 section 19.1.2).
+pub const PORTS: [u16; 2] = [5060, 5061];
+
 /// SIP over UDP and TCP.
 pub static PROTOCOL: Protocol = Protocol {
     name: "sip",

@@ -114,7 +114,7 @@ fn nothing_found(page: &mut Page<'_>, analysis: &Analysis, path: &str) -> io::Re
         format!("nothing in {frames} is of a protocol that a login stands on (DHCP, ARP, DNS, NTP, HTTP, TLS, SIP)")
     } else {
         let devices = words::counted(analysis.devices.len(), "device");
-        format!("{devices} in {frames}, and nothing beyond ordinary traffic: no exchange that belongs to a phone's login")
+        format!("{devices} in {frames}, and no exchange that belongs to a phone's login")
     };
     page.hanging("No login found: ", Ink::Strong, Ink::Plain, &looked)?;
     page.labelled(
