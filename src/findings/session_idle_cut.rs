@@ -35,6 +35,9 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     let cut = cut_of(place)?;
     let pause = cut.pause();
     let usual = usual(pause)?;
+    if has_outlived(place, &cut) {
+        return None;
+    }
     // The same pause at the end of another connection of the attempt makes it more than one coincidence.
     let others = connections(case).filter(|other| other.index != place.index);
     let again = others.filter_map(|other| cut_of(&other)).any(|cut| (cut.pause() - pause).abs() <= pause / 10);
@@ -103,6 +106,14 @@ fn silence_of(place: &Place<'_>) -> Option<Cut> {
     Some(Cut { last: heard, at: unheard, left: None })
 }
 
+/// Did the session stand longer pauses between its requests before? Then no time-out is as short as this one.
+fn has_outlived(place: &Place<'_>, cut: &Cut) -> bool {
+    let asked = place.connection.sip.iter().flat_map(|transaction| transaction.sent.first().copied());
+    let asked: Vec<At> = asked.filter(|at| *at <= cut.last).collect();
+    let mut pauses = asked.iter().zip(asked.iter().skip(1)).map(|(one, next)| next.time.since(one.time));
+    pauses.any(|pause| pause > cut.pause().saturating_mul(11) / 10)
+}
+
 /// The usual time-out that a pause equals, in seconds.
 fn usual(pause: i64) -> Option<i64> {
     USUAL.iter().copied().find(|usual| (pause - usual * SECOND).abs() <= usual * SECOND / NEAR)
@@ -130,6 +141,18 @@ mod tests {
             "the session with pool.contoso.com (10.0.0.5:5061) is cut after 600 s without a word, near the usual idle time-out of 600 s"
         );
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_session_that_stood_a_longer_pause_before_is_not_cut_for_this_one() {
+        let asked = |sequence| sip_request("REGISTER", sequence);
+        let after = |pause: f64| {
+            let spoken = tcp(Purpose::Registrar).sip(asked(1), Some(sip_answer(200, 1))).pause(pause);
+            let refreshed = spoken.sip(asked(2), Some(sip_answer(200, 2))).pause(600.0);
+            Login::new().step(refreshed.stage(Stage::Session).leaves(Side::Server, Close::Rst)).dropped()
+        };
+        assert!(after(300.0).the(&RULE).summary.contains("is cut after 600 s without a word"));
+        after(1_800.0).nothing(&RULE);
     }
 
     #[test]
