@@ -42,10 +42,9 @@ pub fn members(bytes: &[u8]) {
     fn from_tar(bytes: impl Read, take: u64) -> Unpacked {
         unpacked(take, |each| tar(bytes, each))
     }
-    for (read, unread) in [
-        (from_zip(Cursor::new(bytes), MEMBER), from_zip(Cursor::new(bytes), 0)),
-        (from_tar(bytes, MEMBER), from_tar(bytes, 0)),
-    ] {
+    for (read, unread) in
+        [(from_zip(Cursor::new(bytes), MEMBER), from_zip(Cursor::new(bytes), 0)), (from_tar(bytes, MEMBER), from_tar(bytes, 0))]
+    {
         assert_eq!((names(&read), &read.error), (names(&unread), &unread.error), "what is not read is passed over");
     }
     assert_eq!(from_tar(bytes, MEMBER), from_tar(Drip(bytes), MEMBER));

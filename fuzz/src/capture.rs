@@ -6,6 +6,11 @@ use loginloop::capture::{CaptureReader, Facts, compressed};
 use loginloop::model::{Frame, Warning};
 use loginloop::rewrite::{self, Edit, Packet};
 
+/// Length of a pcap file's header.
+const PCAP_HEADER: usize = 24;
+/// Length of the longest header of a pcap record, in a patched writer's format.
+const LONGEST_RECORD_HEADER: usize = 28;
+
 /// All that a reader says of a file.
 #[derive(Debug, PartialEq)]
 struct Said {
@@ -66,7 +71,13 @@ pub fn pieces_give_what_the_whole_gives(bytes: &[u8]) {
     assert_eq!(whole, read(Drip(bytes)));
     // What a cut file holds is the beginning of what the whole one holds. A record that the cut has torn can look damaged: then
     // this is true of what came before it.
-    let cut = read(bytes.get(..bytes.len() / 2).unwrap_or_default());
+    let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+    // How long record headers are shows in some pcap files only where the second record begins.
+    let first = whole.records.first().map_or(0, |(.., data)| data.len());
+    if half.len() < PCAP_HEADER + first + 2 * LONGEST_RECORD_HEADER {
+        return;
+    }
+    let cut = read(half);
     let before = cut.warnings.iter().find_map(|warning| before_damage(&warning.text)).unwrap_or(u64::MAX);
     let sound: Vec<_> = cut.records.iter().take_while(|(frame, ..)| *frame <= before).cloned().collect();
     assert!(!whole.warnings.is_empty() || whole.error.is_some() || whole.records.starts_with(&sound));

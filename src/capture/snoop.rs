@@ -73,8 +73,9 @@ impl Snoop {
             return Ok(None);
         }
         let Some([wire, captured, length, drops, seconds, microseconds]) = fields(buffer.available()) else { return Ok(None) };
-        let room = length.saturating_sub(RECORD as u32);
-        if captured > MAX_PACKET || room < captured || room.saturating_sub(captured) > MAX_PACKET {
+        // A record that is shorter than its own header would be read for ever.
+        let room = length.checked_sub(RECORD as u32).filter(|room| *room >= captured);
+        if captured > MAX_PACKET || room.is_none_or(|room| room.saturating_sub(captured) > MAX_PACKET) {
             let what = format!("a record of {length} bytes claims {captured} bytes of a packet");
             return notes.implausible(buffer.offset(), &what, length);
         }

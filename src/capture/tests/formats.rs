@@ -223,6 +223,23 @@ fn snoop_counts_what_it_lost_and_shomiti_numbers_links_in_its_own_way() {
 }
 
 #[test]
+fn a_snoop_record_shorter_than_its_own_header_ends_the_reading() {
+    let header = |length: u32| [60, 0, length, 0, 1000, 7].map(u32::to_be_bytes).concat();
+    let file = |lengths: &[u32]| {
+        let records: Vec<u8> = lengths.iter().flat_map(|length| header(*length)).collect();
+        [&b"snoop\0\0\0\0\0\0\x02\0\0\0\x04"[..], &records].concat()
+    };
+    for length in [0, 23] {
+        let (seen, reader) = read(&file(&[24, length]));
+        assert_eq!(seen.len(), 1);
+        assert!(reader.warnings()[0].text.contains("damaged at offset 40, after frame 1"), "{:?}", reader.warnings());
+        let file = file(&[length]);
+        let mut reader = CaptureReader::open(file.as_slice()).expect("a capture");
+        assert!(reader.next_record().is_err_and(|error| error.to_string().contains("offset 16")));
+    }
+}
+
+#[test]
 fn erf_records_name_their_links_and_may_have_headers_of_their_own() {
     let time = 1_700_000_000 * SECOND;
     // Records that fill space count for nothing; extension headers go on as long as their first bit says so.
