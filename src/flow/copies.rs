@@ -13,21 +13,27 @@ use crate::packet::{Body, Datagram, Link, Net, Packet, Segment};
 
 /// Packets whose marks share a place: those that came last.
 const SHARED: usize = 4;
-/// How many places there are.
+/// How many places there are, at most.
 const PLACES: usize = COPIES / SHARED;
+/// How many there are at first: a small capture needs no more. A power of two, as all numbers of them are.
+const FIRST: usize = 64;
+/// How many times as many there are where one of them is full.
+const GROWTH: usize = 4;
+
+/// Marks and times, the newest first; zeros where there are none yet.
+type Shared = [(u64, i64); SHARED];
 
 /// The packets of the last milliseconds.
 #[derive(Debug)]
 pub(super) struct Copies {
-    /// Their marks and times. It begins as zeros, of which the system has plenty: a small capture then touches little of it.
-    recent: Box<[[(u64, i64); SHARED]]>,
+    recent: Vec<Shared>,
     marks: FixedState,
 }
 
 impl Default for Copies {
     fn default() -> Self {
         // The same in each run, or the same bytes would not give the same report.
-        Self { recent: vec![[(0, 0); SHARED]; PLACES].into_boxed_slice(), marks: FixedState::default() }
+        Self { recent: vec![Shared::default(); FIRST], marks: FixedState::default() }
     }
 }
 
@@ -58,16 +64,42 @@ impl Copies {
     }
 
     fn has(&mut self, packet: &impl Hash, at: Time) -> bool {
-        let mark = self.marks.hash_one(packet);
-        let Some(place) = self.recent.get_mut(mark as usize % PLACES) else { return false };
-        let is_copy = place.iter().any(|(last, then)| *last == mark && at.0.abs_diff(*then) < COPY_AGE);
-        if !is_copy {
-            place.rotate_right(1);
-            if let Some(newest) = place.first_mut() {
-                *newest = (mark, at.0);
+        self.has_mark(self.marks.hash_one(packet), at)
+    }
+
+    fn has_mark(&mut self, mark: u64, at: Time) -> bool {
+        let places = self.recent.len();
+        let Some(place) = self.recent.get_mut(mark as usize & places.wrapping_sub(1)) else { return false };
+        if place.iter().any(|(last, then)| *last == mark && at.0.abs_diff(*then) < COPY_AGE) {
+            return true;
+        }
+        if place.last() == Some(&(0, 0)) || places >= PLACES {
+            put(place, (mark, at.0));
+            return false;
+        }
+        self.grow();
+        self.has_mark(mark, at)
+    }
+
+    /// Each mark goes to the place that it has among more of them.
+    #[cold]
+    fn grow(&mut self) {
+        let places = self.recent.len().saturating_mul(GROWTH).min(PLACES);
+        let mut recent = vec![Shared::default(); places];
+        for newest in self.recent.iter().flat_map(|place| place.iter().rev().filter(|mark| **mark != (0, 0))) {
+            if let Some(place) = recent.get_mut(newest.0 as usize & places.wrapping_sub(1)) {
+                put(place, *newest);
             }
         }
-        is_copy
+        self.recent = recent;
+    }
+}
+
+/// The oldest goes.
+fn put(place: &mut Shared, newest: (u64, i64)) {
+    place.rotate_right(1);
+    if let Some(first) = place.first_mut() {
+        *first = newest;
     }
 }
 

@@ -428,6 +428,30 @@ fn the_results_are_the_same_whatever_the_threads_and_the_order() {
 }
 
 #[test]
+fn every_file_below_a_path_is_found_once_by_one_thread_or_several() {
+    let place = place("triage-found");
+    let folder = place.join("in");
+    // More than one thread lists at a time, and more directories than it keeps open.
+    let mut names: Vec<String> = (0..40).map(|number| format!("{number:02}/inner/file")).collect();
+    names.extend((0..3_000).map(|number| format!("many/{number:04}")));
+    for name in &names {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, []).unwrap();
+    }
+    let listed = |jobs: &str| {
+        let (named, out) = (folder.join("many/0007"), place.join(jobs));
+        check(&run(&["triage", text(&folder), text(&named), "--out", text(&out), "--plan", "1", "--jobs", jobs]), 0);
+        std::fs::read_to_string(out.join("share-1-of-1.txt")).unwrap()
+    };
+    names.sort();
+    let expected: String = names.iter().map(|name| format!("{}\n", text(&folder.join(name)))).collect();
+    for jobs in ["1", "2", "7"] {
+        assert!(listed(jobs) == expected, "{jobs} jobs");
+    }
+}
+
+#[test]
 fn what_was_read_before_is_not_read_again() {
     let place = place("triage-again");
     let folder = phones(&place, 5);

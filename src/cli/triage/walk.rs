@@ -2,9 +2,12 @@
 //! order they were given in. Opens nothing.
 
 use std::borrow::Cow;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, BufRead, BufReader, Read};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, TrySendError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::UNIX_EPOCH;
 
@@ -13,8 +16,12 @@ use crate::cli::input::STDIN;
 use crate::cli::output::shown;
 use crate::triage::Unread;
 
-/// To ask of so few files takes less time than to begin a thread.
+/// To look at so few files takes less time than to begin a thread.
 const FEW: usize = 128;
+/// So many entries of a directory are given to another thread at a time.
+const SOME: usize = 64;
+/// So many times as many may wait for one, and keep as many directories open.
+const WAITING: usize = 16;
 
 /// A file that may be a capture.
 #[derive(Debug)]
@@ -61,36 +68,73 @@ pub(super) struct Found {
 }
 
 /// Finds the files below the paths; what lies in `out` is none of them. `listed` paths stand in a list, which may hold more
-/// than captures. Asks the system of so many files at the same time.
+/// than captures. Looks with so many threads.
 pub(super) fn files(paths: &[PathBuf], listed: &[PathBuf], out: Option<&Path>, jobs: usize) -> Found {
     let out = out.and_then(|out| fs::canonicalize(out).ok());
-    let mut found = Vec::new();
-    let mut faults = Vec::new();
+    let mut found = Found::default();
     for (path, named) in listed.iter().map(|path| (path, false)).chain(paths.iter().map(|path| (path, true))) {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), jobs, &mut found, &mut faults),
-            Ok(metadata) if metadata.is_file() => found.push(Candidate::new(path.clone(), &metadata, named)),
-            Ok(_) => faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
+            Ok(metadata) if metadata.is_dir() => below(path, out.as_deref(), jobs, &mut found),
+            Ok(metadata) if metadata.is_file() => found.files.push(Candidate::new(path.clone(), &metadata, named)),
+            Ok(_) => found.faults.push(fault(path, "this is neither a file nor a directory; save the packets into a file first")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                faults.push(fault(path, "there is no such file or directory"))
+                found.faults.push(fault(path, "there is no such file or directory"))
             }
-            Err(error) => faults.push(fault(path, &refused(&error))),
+            Err(error) => found.faults.push(fault(path, &refused(&error))),
         }
     }
+    let Found { files, mut faults } = found;
     faults.sort_by(|a, b| a.path.cmp(&b.path));
     faults.dedup();
-    Found { files: once(found), faults }
+    Found { files: once(files), faults }
 }
 
 fn fault(path: &Path, error: &str) -> Unread {
     Unread { path: path.to_string_lossy().into_owned(), error: error.to_owned() }
 }
 
-/// Goes through a directory and those in it. Links to directories are not followed: they may lead in a circle, or far away.
-fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut Vec<Candidate>, faults: &mut Vec<Unread>) {
+/// Goes through a directory and those in it, and looks with so many threads at what it finds there.
+fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut Found) {
     let whole = fs::canonicalize(top).ok();
+    let (hand, waiting) = mpsc::sync_channel(WAITING);
+    let waiting = Mutex::new(waiting);
+    let looks = |found: &mut Found| {
+        while let Some(entries) = next(&waiting) {
+            look(entries, whole.as_deref(), found);
+        }
+    };
+    let helps = || {
+        let mut found = Found::default();
+        looks(&mut found);
+        found
+    };
+    thread::scope(|scope| {
+        let (mut listed, mut others) = (0_usize, Vec::new());
+        list_below(top, out, found, |entries: Vec<DirEntry>, found| {
+            listed = listed.saturating_add(entries.len());
+            if listed > FEW && others.is_empty() {
+                others.extend((1..jobs).map(|_| scope.spawn(helps)));
+            }
+            // Where the others cannot take any more, there is nothing better to do.
+            if let Err(TrySendError::Full(entries) | TrySendError::Disconnected(entries)) = hand.try_send(entries) {
+                look(entries, whole.as_deref(), found);
+            }
+        });
+        // The threads end when nobody can give them any more.
+        drop(hand);
+        looks(found);
+        for other in others {
+            let Found { files, faults } = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            found.files.extend(files);
+            found.faults.extend(faults);
+        }
+    });
+}
+
+/// Lists a directory and those in it, and gives away what is no directory, some entries of one directory at a time: an entry
+/// keeps its directory open. Links to directories are not followed: they may lead in a circle, or far away.
+fn list_below(top: &Path, out: Option<&Path>, found: &mut Found, mut give: impl FnMut(Vec<DirEntry>, &mut Found)) {
     let mut waiting = vec![top.to_owned()];
-    let mut files = Vec::new();
     while let Some(directory) = waiting.pop() {
         if out.is_some() && fs::canonicalize(&directory).ok().as_deref() == out {
             continue;
@@ -98,61 +142,53 @@ fn below(top: &Path, out: Option<&Path>, jobs: usize, found: &mut Vec<Candidate>
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) => {
-                faults.push(fault(&directory, &format!("this directory cannot be read: {error}")));
+                found.faults.push(fault(&directory, &format!("this directory cannot be read: {error}")));
                 continue;
             }
         };
+        let mut some = Vec::new();
         for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
+            match entry {
+                Ok(entry) if entry.file_type().is_ok_and(|kind| kind.is_dir()) => waiting.push(entry.path()),
+                Ok(entry) => some.push(entry),
                 Err(error) => {
-                    faults.push(fault(&directory, &format!("this directory cannot be read to its end: {error}")));
+                    found.faults.push(fault(&directory, &format!("this directory cannot be read to its end: {error}")));
                     break;
                 }
-            };
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                waiting.push(path);
-            } else {
-                files.push(path);
+            }
+            if some.len() >= SOME {
+                give(std::mem::take(&mut some), found);
             }
         }
-    }
-    for (files, wrong) in looked_at(&files, whole.as_deref(), jobs) {
-        found.extend(files);
-        faults.extend(wrong);
-    }
-}
-
-/// What the system says of paths, asked by so many threads: the files, each part of them in order, and what is told of the
-/// others.
-fn looked_at(paths: &[PathBuf], whole: Option<&Path>, jobs: usize) -> Vec<(Vec<Candidate>, Vec<Unread>)> {
-    let (here, others) = paths.split_at(paths.len().div_ceil(jobs.max(1)).max(FEW).min(paths.len()));
-    thread::scope(|scope| {
-        let begin = |paths| (paths, scope.spawn(move || look(paths, whole)));
-        let threads: Vec<_> = others.chunks(here.len().max(1)).map(begin).collect();
-        let mut all = vec![look(here, whole)];
-        all.extend(threads.into_iter().map(|(paths, thread)| thread.join().unwrap_or_else(|_| look(paths, whole))));
-        all
-    })
-}
-
-fn look(paths: &[PathBuf], whole: Option<&Path>) -> (Vec<Candidate>, Vec<Unread>) {
-    let (mut found, mut faults) = (Vec::with_capacity(paths.len()), Vec::new());
-    for path in paths {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => found.push(Candidate::new(path.clone(), &metadata, false)),
-            Ok(metadata) if metadata.is_dir() => faults.extend(away(path, whole)),
-            other => faults.extend(no_file(path, other.err())),
+        if !some.is_empty() {
+            give(some, found);
         }
     }
-    (once(found), faults)
+}
+
+/// The next of what was given away, if there will be any.
+fn next(waiting: &Mutex<Receiver<Vec<DirEntry>>>) -> Option<Vec<DirEntry>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// What the system says of entries: which are files, and what is told of the others.
+fn look(entries: Vec<DirEntry>, whole: Option<&Path>, found: &mut Found) {
+    for entry in entries {
+        let path = entry.path();
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        // Its directory is open: the way there is not gone again.
+        match if is_link { fs::metadata(&path) } else { entry.metadata() } {
+            Ok(metadata) if metadata.is_file() => found.files.push(Candidate::new(path, &metadata, false)),
+            Ok(metadata) if metadata.is_dir() => found.faults.extend(away(&path, whole)),
+            other => found.faults.extend(no_file(&path, other.err())),
+        }
+    }
 }
 
 /// In order, each once: as one that was named itself, if it was.
 fn once(mut files: Vec<Candidate>) -> Vec<Candidate> {
-    files.sort_by(|a, b| a.key().cmp(&b.key()).then(b.named.cmp(&a.named)));
-    files.dedup_by(|later, first| later.key() == first.key());
+    files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()).then(b.named.cmp(&a.named)));
+    files.dedup_by(|later, first| later.path.as_os_str() == first.path.as_os_str());
     files
 }
 
