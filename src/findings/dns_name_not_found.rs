@@ -71,7 +71,7 @@ fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
         ),
     });
     if purpose == Purpose::Clock {
-        answers::explain_by_clock(case, &mut found);
+        answers::explain_by_no_time(case, &mut found);
     }
     found
 }

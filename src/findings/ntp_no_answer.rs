@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Let NTP answer: {list}. Allow UDP 123 there from the phone's VLAN, or publish a time server inside (SRV _ntp._udp in the SIP domain, DHCP option 42). `ntpdate -q` from the phone's network must answer, and a new capture must show an NTP answer before TLS."
         ),
     });
-    answers::explain_by_clock(case, &mut found);
+    answers::explain_by_no_time(case, &mut found);
     found
 }
 
@@ -83,6 +83,22 @@ mod tests {
     fn a_clock_that_nobody_set_explains_the_certificate_that_it_makes_bad() {
         assert!(refused_by_a_clock_of(-94_694_400).the(&RULE).explains_drop);
         assert!(!refused_by_a_clock_of(1).the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_device_without_the_time_takes_no_certificate_to_be_valid_yet() {
+        let refused = |alert: u8| {
+            let flight = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).alert(Side::Client, 2, alert);
+            Login::new().step(ntp_exchange(3, &[])).step(flight.leaves(Side::Client, Close::Fin)).dropped()
+        };
+        let found = refused(42).the(&RULE);
+        assert!(found.explains_drop && found.confidence < 0.9);
+        let told =
+            "without the time, the device says 42 (bad_certificate) to the certificate of pool.contoso.com (10.0.0.5:5061)";
+        assert_eq!(found.evidence.last().map(|evidence| evidence.text.as_str()), Some(told));
+        assert!(!refused(46).the(&RULE).explains_drop, "it does not know the issuer, perhaps");
+        let set = refused(42).clock(Whose::Server(ip("10.0.0.7")), ClockSource::Ntp, at(1), at(1).time);
+        assert!(!set.the(&RULE).explains_drop, "it was told the time before");
     }
 
     #[test]

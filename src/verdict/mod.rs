@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::device::facts::DeviceFacts;
 use crate::device::servers::Servers;
-use crate::findings::shared::sketch;
+use crate::findings::shared::{sketch, wrong_clock};
 use crate::findings::{self, Case, Found, Rule, Weight};
 use crate::login::Barrier;
 use crate::login::steps::{Attempt, Lease};
@@ -102,6 +102,7 @@ impl Gathered {
         self.clock_cause = clock.chain(self.clock_cause).min();
         let primary = attempt.drop.and_then(|_| primary(&found)).map(|rule| match self.clock_cause {
             Some((order, code)) if rule.stage == Some(Stage::Time) && order < rule.order => code,
+            Some((_, code)) if rule.weight <= Weight::General && wrong_clock::refused_without_time(&case).is_some() => code,
             _ => rule.code,
         });
         if let Some(code) = primary {
@@ -383,7 +384,9 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{IntoStep, Login, certificate_with, dhcp_exchange, ip, lookup, refused};
+    use crate::findings::testing::{
+        IntoStep, Login, certificate_with, dhcp_exchange, ip, lookup, ntp_exchange, refused, refused_saying,
+    };
     use crate::formats::x509::Hash;
     use crate::login::steps::StepKind;
     use crate::model::{At, DropPoint, Frame, SECOND};
@@ -421,6 +424,21 @@ mod tests {
     }
 
     /// The primary cause and all findings, where a Lync phone of this firmware refuses a certificate signed with SHA-256.
+    #[test]
+    fn a_clock_that_nobody_set_is_wrong_in_later_attempts_too() {
+        let causes = |alert: u8| {
+            let refuses = || refused_saying(alert, vec![certificate_with("CN=pool.contoso.com", "CN=CA", |_| ())]);
+            let first = Login::new().step(ntp_exchange(3, &[])).step(refuses().attempt.steps.remove(0)).dropped();
+            let mut gathered = Gathered::default();
+            for login in [first, refuses()] {
+                gathered.attempt(login.attempt.clone(), &login.profile, &login.known, &Servers::default());
+            }
+            gathered.attempts.iter().map(|attempt| attempt.primary_cause.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(causes(42), ["ntp-no-answer"; 2]);
+        assert_eq!(causes(46), ["tls-handshake-failed"; 2], "it does not say that it is not valid yet");
+    }
+
     fn refused_by_lync_phone(version: &str, purposes: Option<&str>) -> (Option<&'static str>, Vec<&'static str>) {
         let chain = vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
             body.signature_algorithm.hash = Some(Hash::Sha256);

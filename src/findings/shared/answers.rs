@@ -6,6 +6,10 @@ use crate::findings::{Case, Found, Proof};
 use crate::login::steps::{Purpose, Step, StepKind};
 use crate::model::{Evidence, How, Outcome};
 
+/// How sure it is that a device without the time refused a certificate for its dates: some stacks give the same alert for other
+/// faults, which only the device knows.
+const WITHOUT_TIME: f32 = 0.7;
+
 /// A failed exchange with the frames that show it.
 pub(crate) struct Failure<'a> {
     /// Its index in the attempt.
@@ -106,6 +110,19 @@ pub(crate) fn explain_by_clock(case: &Case<'_>, found: &mut [Found]) {
     let refused = wrong_clock::refused_by_clock(case).is_some_and(|refused| refused.is_drop);
     for found in found.iter_mut().filter(|_| refused) {
         found.explains_drop = true;
+    }
+}
+
+/// The same where nobody told the device the time: it explains, too, why the device said of a certificate without other faults
+/// what is said of one that is not valid yet.
+pub(crate) fn explain_by_no_time(case: &Case<'_>, found: &mut [Found]) {
+    explain_by_clock(case, found);
+    let Some(evidence) = wrong_clock::refused_without_time(case) else { return };
+    for found in found.iter_mut().filter(|found| !found.explains_drop) {
+        found.explains_drop = true;
+        found.proof = Proof::Inferred;
+        found.confidence = found.confidence.min(WITHOUT_TIME);
+        found.evidence.push(evidence.clone());
     }
 }
 

@@ -26,4 +26,4 @@ pub mod sketch;
 pub(crate) mod testing_link;
 pub mod update_status;
 pub(super) mod vlans;
-pub(super) mod wrong_clock;
+pub(crate) mod wrong_clock;

@@ -41,6 +41,11 @@ fn was_set(case: &Case<'_>, after: Frame, until: Frame) -> bool {
     answered || earlier
 }
 
+/// Does the capture show neither what the device's clock says at a frame, nor that anybody told it the time before?
+pub fn may_be_unset(case: &Case<'_>, until: At) -> bool {
+    own_clock(case, until).is_none() && !was_set(case, Frame::new(0), until.frame)
+}
+
 /// How far two clocks are apart, in the unit that people would choose.
 pub fn apart(nanoseconds: u64) -> String {
     const MINUTE: u64 = 60;
