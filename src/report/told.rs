@@ -87,6 +87,14 @@ fn went_on(device: &DeviceAnalysis) -> String {
     }
 }
 
+/// What to do where one of the devices that show no login may be a phone of a family that nothing tells.
+pub(in crate::report) fn may_be_phone(others: &[&DeviceAnalysis]) -> Option<String> {
+    /// So sure is a verdict where nothing speaks against it.
+    const SURE: f32 = 0.9;
+    let device = words::address(others.iter().find(|device| device.confidence < SURE)?);
+    Some(format!("{device} did what phones do, and others as well: if it is one, `--device {device} --profile NAME` judges it"))
+}
+
 /// Who ended an attempt, how, with which frame, in which stage.
 pub(in crate::report) fn ended(attempt: &AttemptSummary) -> Option<String> {
     let drop = attempt.drop.as_ref()?;

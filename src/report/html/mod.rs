@@ -221,5 +221,6 @@ fn without_login(others: &[&DeviceAnalysis]) -> Markup {
             (words::counted(others.len(), "device")) " without a login: " (shown.join(", "))
             @if others.len() > shown.len() { " and " (others.len().saturating_sub(shown.len())) " more" }
         }
+        @if let Some(hint) = told::may_be_phone(others) { p.facts { (hint) } }
     }
 }

@@ -141,6 +141,9 @@ fn no_logins(page: &mut Page<'_>, others: &[&DeviceAnalysis], detail: Detail) ->
     let show = if others.len() == 1 { "shows" } else { "show" };
     let text = format!("{} {show} no login: {}", words::counted(others.len(), "device"), names.join(", "));
     page.hanging("", Ink::Plain, Ink::Faint, &text)?;
+    if let Some(hint) = told::may_be_phone(others) {
+        page.hanging("", Ink::Plain, Ink::Faint, &hint)?;
+    }
     Ok(true)
 }
 
