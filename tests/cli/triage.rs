@@ -429,7 +429,7 @@ fn the_results_are_the_same_whatever_the_threads_and_the_order() {
 
 #[test]
 fn every_file_below_a_path_is_found_once_by_one_thread_or_several() {
-    let place = place("triage-found");
+    let place = place("triage-listed");
     let folder = place.join("in");
     // More than one thread lists at a time, and more directories than it keeps open.
     let mut names: Vec<String> = (0..40).map(|number| format!("{number:02}/inner/file")).collect();
