@@ -17,6 +17,7 @@ mod elsewhere;
 mod heading;
 mod obstacle;
 mod onward;
+mod passed;
 mod primary;
 mod result;
 mod standing;
@@ -93,6 +94,7 @@ impl Gathered {
             findings::ALL.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
             found.confidence *= worth::of_finding(&case, found);
+            found.explains_drop &= !passed::is_passed(&case, found);
         }
         if attempt.drop.is_some() {
             let shown = worth::of_drop(&case);
