@@ -220,6 +220,8 @@ pub struct Case<'a> {
     pub known: &'a DeviceFacts,
     /// The lease that it was given in an attempt before and lives on, where several servers answered then.
     pub contested: Option<&'a Lease>,
+    /// The shortest and the longest silence before the ends of its sessions in attempts before, in nanoseconds.
+    pub idled: Option<(i64, i64)>,
     /// What servers showed to anybody in the capture.
     pub servers: Option<&'a Servers>,
     /// What `trust` has against the attempt's chains, once a rule has asked: a dozen do.
@@ -231,12 +233,26 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// An attempt of a device of this family, of which this is known.
     pub fn new(profile: &'a Profile, attempt: &'a Attempt, known: &'a DeviceFacts) -> Self {
-        Self { profile, attempt, known, contested: None, servers: None, faults: OnceCell::new(), asked: OnceCell::new() }
+        Self {
+            profile,
+            attempt,
+            known,
+            contested: None,
+            idled: None,
+            servers: None,
+            faults: OnceCell::new(),
+            asked: OnceCell::new(),
+        }
     }
 
     /// The same, on a contested lease of an attempt before.
     pub fn on_lease(self, contested: Option<&'a Lease>) -> Self {
         Self { contested, ..self }
+    }
+
+    /// The same, behind sessions that ended after silences from the shortest to the longest.
+    pub fn after_idling(self, idled: Option<(i64, i64)>) -> Self {
+        Self { idled, ..self }
     }
 
     /// The same, with what servers showed to anybody.

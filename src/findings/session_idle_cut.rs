@@ -1,8 +1,9 @@
 //! `session-idle-cut`: the session is cut after a pause that something between has no patience for.
 
-use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
+use crate::findings::shared::idle::{self, Cut, cut_of};
+use crate::findings::shared::place::{Place, connections};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{At, Evidence, How, SECOND, Stage};
+use crate::model::{At, Evidence, SECOND, Side, Stage};
 
 /// Idle time-outs that firewalls, load balancers and servers are set to, in seconds.
 const USUAL: &[i64] = &[60, 120, 300, 600, 660, 900, 1800, 3600];
@@ -16,7 +17,8 @@ pub static RULE: Rule = Rule {
     weight: Weight::Specific,
     order: 1000,
     help: Help {
-        what: "The registered session is cut after a pause that equals a usual idle time-out, before the device's next keep-alive.",
+        what: "The registered session is cut after a pause before the device's next keep-alive: one that equals a usual idle \
+               time-out, or the same as before.",
         why: "A firewall, load balancer or server forgets a connection on which nothing was said for so long. The device's next packet \
               is answered by RST, or by nobody, and it logs in again.",
         fix: "Raise the idle time-out of whatever stands between to more than the keep-alive interval (an hour is usual for SIP over \
@@ -28,34 +30,40 @@ pub static RULE: Rule = Rule {
     check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
 };
 
+/// No time-out for idle connections is shorter, in seconds.
+const SHORTEST: i64 = 10;
+
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     if !place.is_drop(case) || place.step.stage != Stage::Session {
         return None;
     }
     let cut = cut_of(place)?;
-    let pause = cut.pause();
-    let usual = usual(pause)?;
     if has_outlived(place, &cut) {
         return None;
     }
-    // The same pause at the end of another connection of the attempt makes it more than one coincidence.
-    let others = connections(case).filter(|other| other.index != place.index);
-    let again = others.filter_map(|other| cut_of(&other)).any(|cut| (cut.pause() - pause).abs() <= pause / 10);
-    let seconds = pause as f64 / SECOND as f64;
+    let (pause, seconds) = (cut.pause(), cut.pause() as f64 / SECOND as f64);
+    let (confidence, likeness, timeout) = match usual(pause) {
+        Some(usual) => {
+            // The same pause at the end of another session makes it more than one coincidence.
+            let others = connections(case).filter(|other| other.index != place.index);
+            let again = others.filter_map(|other| cut_of(&other)).any(|cut| (cut.pause() - pause).abs() <= pause / 10);
+            (if again { 0.8 } else { 0.6 }, format!("near the usual idle time-out of {usual} s"), usual)
+        }
+        None if is_constant(case, place, &cut) => (0.65, "like each session before".to_owned(), seconds.round() as i64),
+        None => return None,
+    };
     let name = place.server();
     Some(Found {
         stage: Stage::Session,
         step: Some(place.index),
         proof: Proof::Inferred,
         explains_drop: true,
-        confidence: if again { 0.8 } else { 0.6 },
-        summary: format!(
-            "the session with {name} is cut after {seconds:.0} s without a word, near the usual idle time-out of {usual} s"
-        ),
+        confidence,
+        summary: format!("the session with {name} is cut after {seconds:.0} s without a word, {likeness}"),
         fix: format!(
-            "Find what between the device and {name} has an idle time-out of {usual} s (firewall, NAT, load balancer, the server \
-             itself) and raise it above the device's keep-alive interval, or set the device's keep-alive below {usual} s. A new capture \
-             must show a keep-alive before {usual} s have passed."
+            "Find what between the device and {name} has an idle time-out of {timeout} s (firewall, NAT, load balancer, the server \
+             itself) and raise it above the device's keep-alive interval, or set the device's keep-alive below {timeout} s. A new \
+             capture must show a keep-alive before {timeout} s have passed."
         ),
         evidence: vec![
             Evidence::new(cut.last.frame, "tcp", "the last that was heard before"),
@@ -67,43 +75,16 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     })
 }
 
-/// How a session was cut.
-struct Cut {
-    /// The last word before.
-    last: At,
-    /// The close, or the first request that nobody heard any more.
-    at: At,
-    left: Option<Leaving>,
-}
-
-impl Cut {
-    /// How long nobody had said anything before it.
-    fn pause(&self) -> i64 {
-        self.at.time.since(self.last.time)
-    }
-}
-
-/// A device that nobody hears any more closes, as a rule: that comes behind the cut.
-fn cut_of(place: &Place<'_>) -> Option<Cut> {
-    silence_of(place).or_else(|| closing_of(place))
-}
-
-fn closing_of(place: &Place<'_>) -> Option<Cut> {
-    let left = leaving_of(place.connection)?;
-    let stats = &place.connection.stats;
-    let spoke = [stats.client.last_data, stats.server.last_data].into_iter().flatten().filter(|at| at.frame < left.at.frame);
-    Some(Cut { last: spoke.max_by_key(|at| at.frame)?, at: left.at, left: Some(left) })
-}
-
-/// Whatever forgot the connection may say nothing: then the next request is sent in vain.
-fn silence_of(place: &Place<'_>) -> Option<Cut> {
-    place.step.ending.filter(|ending| ending.how == How::Timeout)?;
-    let heard = place.connection.stats.server.last?;
-    let asked = place.connection.sip.iter().filter(|transaction| transaction.answer.is_none());
-    let asked = asked.filter_map(|transaction| transaction.sent.first().copied());
-    let sealed = place.tls().and_then(|tls| tls.client_data.last()).map(|record| record.at);
-    let unheard = asked.chain(sealed).filter(|at| *at > heard).min()?;
-    Some(Cut { last: heard, at: unheard, left: None })
+/// Was each session before cut after the same silence, and did this one stand no longer one (all that was said before took less
+/// time)? A device that leaves, or asks in vain, keeps to an interval of its own.
+fn is_constant(case: &Case<'_>, place: &Place<'_>, cut: &Cut) -> bool {
+    let pause = cut.pause();
+    let is_by_server = cut.left.is_some_and(|left| left.side == Side::Server);
+    let is_longest = cut.last.time.since(place.step.first.time) < pause;
+    is_by_server
+        && is_longest
+        && pause >= SHORTEST * SECOND
+        && case.idled.is_some_and(|_| idle::is_constant(idle::range(case.idled, pause)))
 }
 
 /// Did the session stand longer pauses between its requests before? Then no time-out is as short as this one.
@@ -141,6 +122,30 @@ mod tests {
             "the session with pool.contoso.com (10.0.0.5:5061) is cut after 600 s without a word, near the usual idle time-out of 600 s"
         );
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn the_same_silence_as_before_each_session_before_was_cut() {
+        let found = idle(42.0, Stage::Session).after_idling(&[42.1, 41.5]).the(&RULE);
+        assert_eq!(
+            found.summary,
+            "the session with pool.contoso.com (10.0.0.5:5061) is cut after 42 s without a word, like each session before"
+        );
+        idle(42.0, Stage::Session).after_idling(&[50.0]).nothing(&RULE);
+        idle(42.0, Stage::Session).after_idling(&[50.0, 42.0]).nothing(&RULE);
+        idle(2.0, Stage::Session).after_idling(&[2.0]).nothing(&RULE);
+    }
+
+    #[test]
+    fn the_same_silence_is_not_what_ends_a_session_that_may_have_stood_a_longer_one_or_that_the_device_leaves() {
+        let cut = |before: f64, side: Side| {
+            let spoken = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1))).pause(before);
+            let alive = spoken.data(Side::Client, 4).data(Side::Server, 2).pause(42.0);
+            Login::new().step(alive.stage(Stage::Session).leaves(side, Close::Fin)).dropped().after_idling(&[42.0])
+        };
+        cut(10.0, Side::Server).the(&RULE);
+        cut(100.0, Side::Server).nothing(&RULE);
+        cut(10.0, Side::Client).nothing(&RULE);
     }
 
     #[test]

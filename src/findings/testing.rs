@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::device::facts::{ClockSource, ClockWitness, DeviceFacts, Whose};
 use crate::device::servers::Servers;
+use crate::findings::shared::idle;
 use crate::findings::{Case, Found, Rule};
 use crate::flow::{Flow, Transport, Turn};
 use crate::formats::x509::{Body, Certificate, Hash, KeyKind, Name, PublicKey, Scheme, SignatureAlgorithm};
@@ -64,6 +65,7 @@ pub(crate) struct Login {
     pub(crate) known: DeviceFacts,
     pub(crate) profile: Profile,
     contested: Option<Lease>,
+    idled: Option<(i64, i64)>,
     servers: Servers,
     next: u64,
 }
@@ -87,7 +89,7 @@ impl Login {
             seen_both_ways: true,
             ..DeviceFacts::default()
         };
-        Self { attempt, known, profile: profile(), contested: None, servers: Servers::default(), next: 1 }
+        Self { attempt, known, profile: profile(), contested: None, idled: None, servers: Servers::default(), next: 1 }
     }
 
     /// Adds a step. Its frames follow those of the step before it.
@@ -96,6 +98,14 @@ impl Login {
         self.next = self.next.max(step.last.frame.number() + 1);
         self.attempt.last = step.last;
         self.attempt.steps.push(step);
+        self
+    }
+
+    /// Sessions of attempts before ended after so many seconds of silence.
+    pub(crate) fn after_idling(mut self, seconds: &[f64]) -> Self {
+        for pause in seconds {
+            self.idled = Some(idle::range(self.idled, (pause * SECOND as f64) as i64));
+        }
         self
     }
 
@@ -162,7 +172,10 @@ impl Login {
 
     /// What a rule is given.
     pub(crate) fn case(&self) -> Case<'_> {
-        Case::new(&self.profile, &self.attempt, &self.known).on_lease(self.contested.as_ref()).beside(&self.servers)
+        Case::new(&self.profile, &self.attempt, &self.known)
+            .on_lease(self.contested.as_ref())
+            .after_idling(self.idled)
+            .beside(&self.servers)
     }
 
     /// What a rule finds. Whatever it finds must be fit to print.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::device::facts::DeviceFacts;
 use crate::device::servers::Servers;
-use crate::findings::shared::{sketch, wrong_clock};
+use crate::findings::shared::{idle, sketch, wrong_clock};
 use crate::findings::{self, Case, Found, Rule, Weight};
 use crate::login::Barrier;
 use crate::login::steps::{Attempt, Lease};
@@ -17,6 +17,7 @@ mod elsewhere;
 mod heading;
 mod obstacle;
 mod onward;
+mod passed;
 mod primary;
 mod result;
 mod standing;
@@ -81,6 +82,8 @@ pub struct Gathered {
     clock_cause: Option<(u16, &'static str)>,
     /// The lease that the device lives on, where several servers answered when it was given.
     contested: Option<Arc<Lease>>,
+    /// The shortest and the longest silence before the ends of its sessions.
+    idled: Option<(i64, i64)>,
 }
 
 impl Gathered {
@@ -88,11 +91,13 @@ impl Gathered {
     pub fn attempt(&mut self, attempt: Attempt, profile: &Profile, facts: &DeviceFacts, servers: &Servers) {
         let lease = self.contested.take();
         let profile = &*profile.for_firmware(facts);
-        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref()).beside(servers);
+        let case = Case::new(profile, &attempt, facts).on_lease(lease.as_deref()).after_idling(self.idled).beside(servers);
+        self.idled = idle::idled(&case).map(|pause| idle::range(self.idled, pause)).or(self.idled);
         let mut found: Vec<(&'static Rule, Found)> =
             findings::ALL.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |found| (*rule, found))).collect();
         for (_, found) in &mut found {
             found.confidence *= worth::of_finding(&case, found);
+            found.explains_drop &= !passed::is_passed(&case, found);
         }
         if attempt.drop.is_some() {
             let shown = worth::of_drop(&case);

@@ -10,6 +10,7 @@ pub mod fetch;
 pub(super) mod files;
 pub mod handshake;
 pub mod hints;
+pub mod idle;
 pub mod judged;
 pub mod name_errand;
 pub mod option_need;

@@ -364,7 +364,8 @@ impl Recorder {
                 }
                 _ => continue,
             };
-            *unreachable = unreachable.or(told);
+            // A device that asks again has not given up yet.
+            *unreachable = told;
             draft.last = draft.last.max(at);
             return;
         }

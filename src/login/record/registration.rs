@@ -273,7 +273,7 @@ mod tests {
     use crate::findings::testing::{at, at_second, sip_answer, sip_request};
     use crate::model::Side;
     use crate::packet::Link;
-    use crate::protocols::Message;
+    use crate::protocols::{Message, icmp};
     use crate::text::WireText;
 
     fn answer(messages: Vec<sip::Message>) -> Option<u16> {
@@ -327,6 +327,41 @@ mod tests {
         assert!(transactions[0].request.cut, "credentials may have been in it");
         record_sip(&mut transactions, at(2), &Arc::new(sip_answer(403, 2)), true);
         assert_eq!(transactions.len(), 1, "the same answer again");
+    }
+
+    /// The frame of the ICMP unreachable that counts for a registration, where these frames bring a REGISTER, and these an ICMP.
+    fn unreachable(asked: &[u64], told: &[u64]) -> Option<u64> {
+        let end = |host: u8| std::net::SocketAddr::from(([10, 0, 4, host], 5_060));
+        let flow = Flow {
+            id: 1,
+            transport: Transport::Udp,
+            client: Endpoint::Ip(end(23)),
+            server: Endpoint::Ip(end(5)),
+            oriented: true,
+        };
+        let quoted = icmp::Quoted { protocol: 17, source: end(23), destination: end(5) };
+        let (v6, kind, code) = (false, icmp::kind_v4::UNREACHABLE, 3);
+        let shut = icmp::Message { v6, kind, code, quoted: Some(quoted), mtu: None, discovery: None };
+        let asks = asked.iter().map(|frame| (*frame, Side::Client, Message::Sip(Arc::new(sip_request("REGISTER", 1)))));
+        let tells = told.iter().map(|frame| (*frame, Side::Server, Message::Icmp(shut.clone())));
+        let mut messages: Vec<_> = asks.chain(tells).collect();
+        messages.sort_by_key(|(frame, ..)| *frame);
+        let mut recorder = Recorder::default();
+        for (frame, side, message) in messages {
+            let event = Event { at: at(frame), link: Link::default(), flow, side, what: What::Message(message) };
+            recorder.event(&event, &DeviceFacts::default());
+        }
+        recorder.drafts().find_map(|(_, draft)| match &draft.kind {
+            StepKind::Registration(registration) => registration.unreachable.map(|(at, _)| at.frame.number()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn who_asks_again_is_stopped_by_what_answers_it_then() {
+        assert_eq!(unreachable(&[1, 3], &[2, 4]), Some(4));
+        assert_eq!(unreachable(&[1, 3], &[2]), Some(2), "the repeat was already on its way, or is answered by nobody");
+        assert_eq!(unreachable(&[1, 3], &[]), None);
     }
 
     #[test]

@@ -273,7 +273,8 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
 fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Horizon<'_>) -> Judged {
     // In TLS 1.3 the client's Finished and the server's tickets are application data too.
     let answered = connection.answered().saturating_sub(u32::from(!handshake.is_readable()));
-    let kept = tls::kept_after_data(connection, horizon) >= tls::KEPT;
+    // Who is refused does not keep the connection alive.
+    let kept = tls::kept_after_data(connection, horizon).max(connection.rested().unwrap_or(0)) >= tls::KEPT;
     match (answered, kept) {
         (4.., _) => session::judge(connection, Some(handshake), 0.85, horizon),
         (2..=3, true) => session::judge(connection, Some(handshake), 0.65, horizon),
@@ -320,6 +321,27 @@ mod tests {
 
     fn ending(judged: &Judged) -> Option<(By, How)> {
         judged.ending.map(|ending| (ending.by, ending.how))
+    }
+
+    #[test]
+    fn a_connection_that_is_kept_alive_is_a_session_though_the_server_resets_it_then() {
+        let after_rest = |seconds: f64, octets: u16| {
+            let shaken = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+            let said = (0..3).fold(shaken, |wire, _| wire.encrypted(Side::Client).encrypted(Side::Server));
+            judged(said.pause(seconds).sealed(Side::Client, octets).leaves(Side::Server, Close::Rst))
+        };
+        let kept_alive = after_rest(28.0, 28);
+        assert_eq!((kept_alive.stage, ending(&kept_alive)), (Stage::Session, Some((By::Server, How::Rst))));
+        assert_eq!(after_rest(28.0, 700).stage, Stage::Register, "it may be refused, and ask once more");
+        assert_eq!(after_rest(2.0, 28).stage, Stage::Register, "it has not stood");
+    }
+
+    #[test]
+    fn a_request_that_waits_for_its_answer_is_no_rest() {
+        let shaken = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let said = (0..2).fold(shaken, |wire, _| wire.encrypted(Side::Client).encrypted(Side::Server));
+        let waits = said.encrypted(Side::Client).pause(28.0).sealed(Side::Client, 28).leaves(Side::Server, Close::Rst);
+        assert_eq!(judged(waits).stage, Stage::Register);
     }
 
     #[test]

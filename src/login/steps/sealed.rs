@@ -169,6 +169,22 @@ impl Connection {
         };
         last(Side::Client).max(last(Side::Server))
     }
+
+    /// How long both had rested, the server with the last word, when the device kept the connection alive: it says less than any
+    /// request holds (two line ends, RFC 5626 section 3.5.1; a request has six header fields at least, RFC 3261 section 8.1.1).
+    pub fn rested(&self) -> Option<i64> {
+        const SHORTEST_REQUEST: u16 = 100;
+        let tls = self.tls.as_deref()?;
+        let farewell = self.sealed_alert(Side::Client);
+        let said = &tls.client_data.records;
+        let pairs = said.iter().zip(said.iter().skip(1)).filter(|(_, next)| next.length < SHORTEST_REQUEST);
+        let rests = pairs.filter(|(_, next)| Some(next.at) != farewell).filter_map(|(one, next)| {
+            let answers = tls.server_data.records.iter().map(|record| record.at);
+            let answer = answers.filter(|at| (one.at..next.at).contains(at)).max()?;
+            Some(next.at.time.since(answer.time))
+        });
+        rests.max()
+    }
 }
 
 #[cfg(test)]
