@@ -13,6 +13,7 @@ use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
+use super::standstill;
 use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::Try;
@@ -283,6 +284,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
+    let mut pauses: Vec<i64> = Vec::new();
     for number in numbers {
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
@@ -291,8 +293,14 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        let attempt = close(attempt, number, (index == last).then_some(end), starts_over, profile, &ended_before);
-        closed.push(attempt);
+        pauses.extend(tries.peek().map(|(_, next)| retries::gap(&attempt, next)));
+        let quiet = attempt.last.filter(|_| index == last).map(|last| end.since(last.time));
+        let (mut attempt, records) = close(attempt, number, quiet.map(|_| end), starts_over, profile, &ended_before);
+        if let Some(quiet) = quiet {
+            let before = closed.iter().map(|(attempt, _)| attempt).zip(pauses.iter().copied());
+            standstill::end(&mut attempt, before, quiet, profile);
+        }
+        closed.push((attempt, records));
     }
     Split { attempts: closed, undecided }
 }
@@ -542,6 +550,49 @@ mod tests {
         let begin = |steps: Vec<(u64, Step)>| begin_as(&needs_time, steps);
         assert_eq!(begin(vec![no_time(1), asked(40, "ntp.contoso.com"), no_time(41)]), [1, 40]);
         assert_eq!(begin(vec![no_time(1), asked(40, "time.windows.com"), of_another(41)]), [1]);
+    }
+
+    /// The frames in which the attempts of these steps end, where the capture does at this second.
+    fn decisive(steps: Vec<(u64, Step)>, end: u64) -> Vec<Option<u64>> {
+        let judged = |(_, step): (u64, Step)| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None };
+        let attempts = attempts_of(steps.into_iter().map(judged).collect(), &profile(), at_second(end, end as f64).time);
+        attempts.into_iter().map(|(attempt, _)| attempt.drop.map(|drop| drop.at.frame.number())).collect()
+    }
+
+    #[test]
+    fn the_last_attempt_of_a_loop_is_over_when_it_has_stood_where_the_others_were_given_up_for_as_long() {
+        let round = |second: u64, path: &str| {
+            let (_, file) = moved(
+                tcp(Purpose::Provision).to("10.0.0.7", 80).get(path).answer(200).leaves(Side::Server, Close::Fin),
+                second + 10,
+            );
+            [moved(lease(&[]), second), (second + 10, Step { outcome: Outcome::Ok, ending: None, ..file })]
+        };
+        let rounds = |last: &str| [round(10, "/a.cfg"), round(40, "/a.cfg"), round(80, last)].concat();
+        let ended = |last: &str, end: u64| decisive(rounds(last), end).iter().map(Option::is_some).collect::<Vec<_>>();
+        assert_eq!(ended("/a.cfg", 111), [true, true, true]);
+        assert_eq!(ended("/a.cfg", 105), [true, true, false], "it never went on sooner than after twenty seconds");
+        assert_eq!(ended("/b.cfg", 111), [true, true, false], "it stands elsewhere");
+        let twice = [round(10, "/a.cfg"), round(40, "/a.cfg")].concat();
+        assert_eq!(decisive(twice, 111).last(), Some(&None), "one before is no loop");
+    }
+
+    #[test]
+    fn a_register_that_is_sent_as_often_as_before_the_device_gave_up_is_given_up_after_its_pause() {
+        let sent = |second: u64, times: u64, is_last: bool| {
+            let (_, mut step) = moved(registration(vec![(times, sip_request("REGISTER", 1), None)]), second);
+            let ending = (!is_last).then_some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+            step.outcome = if is_last { Outcome::Unclear } else { Outcome::Failed };
+            (second, Step { stage: Stage::Register, ending, ..step })
+        };
+        let last = |times: u64, end: u64| {
+            let frames = decisive(vec![sent(10, 3, false), sent(20, 3, false), sent(30, times, true)], end);
+            assert_eq!(frames.len(), 3);
+            frames[2]
+        };
+        assert_eq!(last(3, 45), Some(32));
+        assert_eq!(last(3, 35), None, "it waited longer before");
+        assert_eq!(last(2, 45), None, "it has one to send yet");
     }
 
     #[test]

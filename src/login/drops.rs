@@ -114,7 +114,7 @@ pub(super) struct PastEnd {
 }
 
 impl PastEnd {
-    fn new(drop: &DropPoint, step: &Step) -> Self {
+    pub(super) fn new(drop: &DropPoint, step: &Step) -> Self {
         Self { stage: drop.stage, how: drop.how, target: target(step), challenged: is_challenged(step) }
     }
 
@@ -227,7 +227,7 @@ pub(super) fn was_refused(step: &Step) -> bool {
 }
 
 /// Has either side closed the connection of this step?
-fn is_closed(step: &Step) -> bool {
+pub(super) fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 

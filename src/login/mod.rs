@@ -23,6 +23,7 @@ mod retries;
 mod revocation;
 mod settled;
 pub mod stages;
+mod standstill;
 pub mod steps;
 mod target;
 pub mod timeline;

@@ -53,7 +53,7 @@ fn starts(tries: &[Try]) -> Vec<Range<usize>> {
 }
 
 /// How long the device did nothing between two tries.
-fn gap(before: &Try, next: &Try) -> i64 {
+pub(super) fn gap(before: &Try, next: &Try) -> i64 {
     let begun = next.steps().map(|step| step.first.time).min();
     before.last.zip(begun).map_or(i64::MAX, |(last, begun)| begun.since(last.time))
 }

@@ -124,6 +124,14 @@ fn add<T>(list: &mut Vec<T>, item: T) {
     }
 }
 
+/// What is told of the last request takes the place of what was told of those before: the device asked on after that.
+fn of_last(told: &mut Option<(At, IpAddr)>, asked: Option<At>) -> &mut Option<(At, IpAddr)> {
+    if told.is_some_and(|(told, _)| asked.is_some_and(|asked| asked > told)) {
+        *told = None;
+    }
+    told
+}
+
 /// Adds to a list of which the newest entry must be there: beyond the bound, it replaces the last.
 fn add_newest<T>(list: &mut Vec<T>, item: T) {
     if list.len() >= ENTRIES {
@@ -342,7 +350,7 @@ impl Recorder {
                         && lookup.answer.is_none()
                         && lookup.queries.last().is_some_and(|(_, server)| *server == target.ip()) =>
                 {
-                    &mut lookup.unreachable
+                    of_last(&mut lookup.unreachable, lookup.queries.last().map(|(asked, _)| *asked))
                 }
                 StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
                     &mut clock.unreachable
@@ -353,7 +361,8 @@ impl Recorder {
                 StepKind::Registration(registration)
                     if quoted.protocol == 17 && registration.flow.server == Endpoint::Ip(target) =>
                 {
-                    &mut registration.unreachable
+                    let sent = registration.transactions.iter().filter_map(|one| one.sent.last()).max().copied();
+                    of_last(&mut registration.unreachable, sent)
                 }
                 StepKind::File(transfer)
                     if quoted.protocol == 17

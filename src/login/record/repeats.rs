@@ -28,6 +28,14 @@ pub(super) fn begins_next_series(asked: &[At], at: At) -> bool {
     at.time.since(third.time).saturating_mul(2) >= due.saturating_mul(3)
 }
 
+/// Does the next request come clearly later than all repeats of this series did?
+pub(super) fn ends_series(asked: impl DoubleEndedIterator<Item = At> + Clone, at: At) -> bool {
+    let later = asked.clone().skip(1);
+    let longest = asked.clone().zip(later).map(|(earlier, later)| later.time.since(earlier.time)).max().unwrap_or(0);
+    // What comes faster is a burst or a copy, and no timer's.
+    longest >= SECOND && asked.last().is_some_and(|last| is_clearly_longer(at.time.since(last.time), longest))
+}
+
 /// By more than the jitter of a timer.
 fn is_clearly_longer(one: i64, other: i64) -> bool {
     one.saturating_mul(4) > other.saturating_mul(5)
