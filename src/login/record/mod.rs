@@ -373,8 +373,7 @@ impl Recorder {
                 }
                 _ => continue,
             };
-            // A device that asks again has not given up yet.
-            *unreachable = told;
+            *unreachable = unreachable.or(told);
             draft.last = draft.last.max(at);
             return;
         }
