@@ -96,7 +96,7 @@ pub(in crate::report) fn ending(drop: &DropPoint, peer: Option<&str>) -> String 
         How::Rst => format!("{who}, with a TCP RST in frame {frame}{with}"),
         How::Icmp => format!("{who}, with an ICMP message in frame {frame}{with}"),
         How::Rejected => format!("{who}, with a refusal in frame {frame}{with}"),
-        How::Abandoned => format!("{who}, which stopped after frame {frame} and started over{with}"),
+        How::Abandoned => format!("{who}, which went no further than frame {frame}{with}"),
         How::Timeout if drop.by == By::Unknown => {
             format!("silence: nothing answered frame {frame}{with}, and the capture does not show who lost it")
         }

@@ -428,7 +428,6 @@ mod tests {
         assert_eq!(causes, [Some("dhcp-rogue-server"); 2]);
     }
 
-    /// The primary cause and all findings, where a Lync phone of this firmware refuses a certificate signed with SHA-256.
     #[test]
     fn a_clock_that_nobody_set_is_wrong_in_later_attempts_too() {
         let causes = |alert: u8| {
@@ -444,6 +443,7 @@ mod tests {
         assert_eq!(causes(46), ["tls-handshake-failed"; 2], "it does not say that it is not valid yet");
     }
 
+    /// The primary cause and all findings, where a Lync phone of this firmware refuses a certificate signed with SHA-256.
     fn refused_by_lync_phone(version: &str, purposes: Option<&str>) -> (Option<&'static str>, Vec<&'static str>) {
         let chain = vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
             body.signature_algorithm.hash = Some(Hash::Sha256);

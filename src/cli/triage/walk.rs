@@ -20,7 +20,7 @@ use crate::triage::Unread;
 const FEW: usize = 128;
 /// So many entries of a directory are given to another thread at a time.
 const SOME: usize = 64;
-/// So many times as many may wait for one, and keep as many directories open.
+/// So many of these parts may wait for a thread; each keeps its directory open.
 const WAITING: usize = 16;
 
 /// A file that may be a capture.

@@ -19,6 +19,8 @@ const TRIES_AFTER_ERROR: usize = 4;
 /// A stub resolver goes on to its next server, or round its list once more, as soon as an error is there (RFC 1035 section 7.2); a
 /// question that comes later is the device's own.
 const GOES_ON_AFTER_ERROR: i64 = SECOND;
+/// How many exchanges back the same question may lie.
+const LOOKED_BACK: usize = 64;
 
 /// A number for a question, of its record type, the length of its name and the first letters, whatever their case: where it
 /// differs, so does the question.
@@ -76,7 +78,7 @@ impl Recorder {
     /// The look-up that this question goes on with: a repeat while no good answer has come.
     pub(super) fn same_question(&self, event: &Event, id: u16, question: &dns::Question) -> Option<DraftId> {
         let mark = mark(&question.name, question.kind);
-        let mut alike = self.drafts.iter().rev().take(64).filter(|(_, draft)| draft.question == mark);
+        let mut alike = self.drafts.iter().rev().take(LOOKED_BACK).filter(|(_, draft)| draft.question == mark);
         let (draft_id, lookup) = alike.find_map(|(id, draft)| match &draft.kind {
             StepKind::Lookup(lookup)
                 if lookup.kind == question.kind && lookup.name.raw().eq_ignore_ascii_case(question.name.raw()) =>
@@ -109,7 +111,7 @@ impl Recorder {
     /// Did the question before lead to this one, as that for SRV records does to that for an address (RFC 3263 section 4.2)? Who starts
     /// over begins with that.
     fn is_led_to(&self, draft: DraftId) -> bool {
-        let mut recent = self.drafts.iter().rev().take(64).skip_while(|(id, _)| *id != draft);
+        let mut recent = self.drafts.iter().rev().take(LOOKED_BACK).skip_while(|(id, _)| *id != draft);
         let first = recent.next().map(|(_, draft)| draft.first.time);
         let before = recent.map(|(_, draft)| draft).find(|draft| !matches!(draft.kind, StepKind::Neighbour(_)));
         let is_near = |before: &Draft| first.is_some_and(|first| first.since(before.last.time) < GOES_ON_AFTER_ERROR);

@@ -138,7 +138,7 @@ fn mark(step: &Step, drop: Option<&DropPoint>, begin: usize, moments: &mut Vec<M
     }
     let (direction, text) = match drop.how {
         How::Timeout => (Direction::Silence, "the last try; no answer".to_owned()),
-        How::Abandoned => (Direction::Silence, "the device stops here, and starts over".to_owned()),
+        How::Abandoned => (Direction::Silence, "the device goes no further".to_owned()),
         How::Rejected => (Direction::In, connection::refusal(step, drop.at).unwrap_or_else(|| "refused".to_owned())),
         How::Alert => (Direction::Silence, "TLS alert".to_owned()),
         How::Fin => (Direction::Silence, "closed (FIN)".to_owned()),
