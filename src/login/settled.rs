@@ -2,6 +2,7 @@
 //! those that go on.
 
 use super::drops::PastEnd;
+use super::known::Known;
 use super::steps::Attempt;
 
 /// Different ends of attempts that are remembered of a device: few come to more than one or two.
@@ -14,6 +15,8 @@ pub(super) struct Settled {
     pub(super) count: u32,
     /// The different ends that they came to.
     pub(super) ends: Vec<PastEnd>,
+    /// What they have shown of the servers that the device works with.
+    pub(super) known: Known,
     /// Has the device shown that it repeats what fails before it restarts?
     pub(super) retries: bool,
     /// Has it restarted again and again though it was signed in?
@@ -31,6 +34,7 @@ impl Settled {
     /// Takes over those of the same device under another name.
     pub(super) fn join(&mut self, other: Settled) {
         self.count = self.count.max(other.count);
+        self.known.join(other.known);
         self.retries |= other.retries;
         self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {
