@@ -785,6 +785,13 @@ mod tests {
         assert_eq!(ends(vec![refused(5), next(6)], 7), [None]);
         assert_eq!(ends(vec![refused(5), next(6)], 20), [Some(How::Rst)], "nothing came of it");
         assert_eq!(ends(vec![refused(5)], 6), [Some(How::Rst)], "it is not seen at work");
+        let renews = |second| {
+            let (_, mut step) = moved(dhcp_exchange().request().ack(&[]), second);
+            let StepKind::Lease(lease) = &mut step.kind else { panic!("no lease") };
+            lease.renews = true;
+            Step { purpose: Purpose::Address, outcome: Outcome::Ok, ..step }
+        };
+        assert_eq!(ends(vec![refused(5), renews(300)], 301), [Some(How::Rst)], "half of the time of its lease was over");
         assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
     }
 

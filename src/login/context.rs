@@ -194,7 +194,8 @@ impl<'a> Context<'a> {
     fn fetches_configuration(&self, begun: Time) -> bool {
         let profile = self.profile;
         let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty() && !profile.fallback;
-        let told_elsewhere = !self.known.configuration.is_empty() || self.plug_and_play.is_some() || !self.known.file_servers.is_empty();
+        let told_elsewhere =
+            !self.known.configuration.is_empty() || self.plug_and_play.is_some() || !self.known.file_servers.is_empty();
         let before = self.known.way.partition_point(|(time, _)| *time <= begun);
         let has_but_an_address = match before.checked_sub(1).and_then(|last| self.known.way.get(last)) {
             Some((_, place)) => *place == Place::Address,

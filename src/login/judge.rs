@@ -63,11 +63,8 @@ pub(super) fn steps(recorder: &mut Recorder, known: &Known, facts: &DeviceFacts,
     }
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     let mut known = context.into_known();
-    known.came_further |= judged.iter().any(|judgement| is_further(&judgement.step));
     forgive_missing_files(&mut judged);
-    if !known.came_further {
-        name_the_registrar(&mut judged);
-    }
+    name_the_registrar(&mut judged, &mut known);
     name_the_fall_back(&mut judged);
     if aside.is_empty() {
         name_the_router(&mut judged);
@@ -114,7 +111,11 @@ fn is_further(step: &Step) -> bool {
 
 /// The registrar of a phone can bear any name. Where nothing shows that a device came further than its look-ups, those that
 /// failed and that nothing shows the purpose of are what it stands before.
-fn name_the_registrar(judged: &mut [Judgement]) {
+fn name_the_registrar(judged: &mut [Judgement], known: &mut Known) {
+    known.came_further |= judged.iter().any(|judgement| is_further(&judgement.step));
+    if known.came_further {
+        return;
+    }
     for Judgement { step, .. } in judged {
         let failed = step.purpose == Purpose::Other && step.outcome == Outcome::Failed;
         if failed && matches!(&step.kind, StepKind::Lookup(lookup) if matches!(lookup.kind, kind::A | kind::AAAA | kind::SRV)) {
@@ -316,10 +317,10 @@ mod tests {
     #[test]
     fn a_name_of_no_telling_purpose_is_the_registrars_where_the_device_came_no_further() {
         let mut alone = vec![fails()];
-        name_the_registrar(&mut alone);
+        name_the_registrar(&mut alone, &mut Known::default());
         assert_eq!(alone[0].step.purpose, Purpose::Registrar);
         let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
-        name_the_registrar(&mut further);
+        name_the_registrar(&mut further, &mut Known::default());
         assert_eq!(further[0].step.purpose, Purpose::Other);
     }
 

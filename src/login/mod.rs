@@ -120,7 +120,8 @@ impl Login {
     /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
-        let judge::Judgements { mut steps, aside, known } = judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        let judge::Judgements { mut steps, aside, known } =
+            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
         let attempt::Split { mut attempts, undecided } = attempt::split(steps, profile, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
@@ -141,7 +142,8 @@ impl Login {
 
     /// Takes out all attempts as they stand, and forgets the exchanges.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let judge::Judgements { mut steps, known, .. } = judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        let judge::Judgements { mut steps, known, .. } =
+            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
         let attempts = attempt::split(steps, profile, now, &mut self.settled).attempts;
         self.settled.known = known.kept(now);
