@@ -16,6 +16,7 @@ mod dialogue;
 mod drops;
 mod judge;
 mod known;
+mod last_word;
 mod names;
 mod purpose;
 mod record;
@@ -123,7 +124,7 @@ impl Login {
         let judge::Judgements { mut steps, aside, known } =
             judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempt::Split { mut attempts, undecided } = attempt::split(steps, profile, now, &mut self.settled);
+        let attempt::Split { mut attempts, undecided } = attempt::split(steps, profile, now, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
         let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
@@ -140,12 +141,12 @@ impl Login {
         self.settled.all(attempts)
     }
 
-    /// Takes out all attempts as they stand, and forgets the exchanges.
-    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
+    /// Takes out all attempts as they stand, and forgets the exchanges. What the device said, the capture holds up to `in_view`.
+    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time, in_view: Time) -> Vec<Attempt> {
         let judge::Judgements { mut steps, known, .. } =
             judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempts = attempt::split(steps, profile, now, &mut self.settled).attempts;
+        let attempts = attempt::split(steps, profile, now, in_view, &mut self.settled).attempts;
         self.settled.known = known.kept(now);
         self.clear();
         self.settled.all(attempts)
