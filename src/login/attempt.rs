@@ -14,7 +14,7 @@ use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
-use super::standstill;
+use super::standstill::{self, Stood};
 use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::Try;
@@ -249,6 +249,8 @@ fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
 pub(super) struct Split {
     /// The last one may still go on.
     pub(super) attempts: Vec<(Attempt, Vec<Record>)>,
+    /// Where each of them stood that the device gave up.
+    pub(super) stood: Vec<Option<Stood>>,
     /// From this one on, what comes may tell that they are one.
     pub(super) undecided: Option<usize>,
 }
@@ -286,7 +288,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
     let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
-    let mut pauses: Vec<i64> = Vec::new();
+    let mut stood: Vec<Option<Stood>> = Vec::new();
     for number in numbers {
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
@@ -295,16 +297,16 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        pauses.extend(tries.peek().map(|(_, next)| retries::gap(&attempt, next)));
+        let pause = tries.peek().map(|(_, next)| retries::gap(&attempt, next));
         let quiet = attempt.last.filter(|_| index == last).map(|last| end.since(last.time));
         let (mut attempt, records) = close(attempt, number, quiet.map(|_| end), starts_over, profile, &ended_before);
         if let Some(quiet) = quiet {
-            let before = closed.iter().map(|(attempt, _)| attempt).zip(pauses.iter().copied());
-            standstill::end(&mut attempt, before, quiet, profile);
+            standstill::end(&mut attempt, settled.stood.iter().chain(stood.iter().flatten()), quiet, profile);
         }
+        stood.push(pause.and_then(|pause| Stood::of(&attempt, pause)));
         closed.push((attempt, records));
     }
-    Split { attempts: closed, undecided }
+    Split { attempts: closed, stood, undecided }
 }
 
 /// After which of these the device restarted though it was signed in, and had not come to rest.
@@ -695,7 +697,7 @@ mod tests {
         let (_, asks) = moved(lease(&[]), 10 + seconds);
         let judged = vec![signs_in, Judgement { draft: 2, weight: Weight::default(), step: asks, signed_in: None }];
         let mut settled = Settled { keeps_restarting, ..Settled::default() };
-        let Split { attempts, undecided } =
+        let Split { attempts, undecided, .. } =
             split(judged, &profile(), at_second(900, 900.0).time, at_second(900, 900.0).time, &mut settled);
         (attempts[0].0.drop.map(|drop| drop.how), undecided == Some(0))
     }

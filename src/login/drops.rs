@@ -104,7 +104,7 @@ pub(super) fn ended_one_before(
 }
 
 /// By what an attempt ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PastEnd {
     stage: Stage,
     how: How,

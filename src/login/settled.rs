@@ -4,6 +4,7 @@
 use super::drops::PastEnd;
 use super::known::Known;
 use super::last_word::{AskedOnce, given_up};
+use super::standstill::Stood;
 use super::steps::Attempt;
 
 /// Different ends of attempts, and questions, that are remembered of a device: few come to more than one or two.
@@ -16,6 +17,8 @@ pub(super) struct Settled {
     pub(super) count: u32,
     /// The different ends that they came to.
     pub(super) ends: Vec<PastEnd>,
+    /// Where the last ones stood that the device gave up.
+    pub(super) stood: Vec<Stood>,
     /// What they have shown of the servers that the device works with.
     pub(super) known: Known,
     /// Has the device shown that it repeats what fails before it restarts?
@@ -34,10 +37,17 @@ impl Settled {
         attempts
     }
 
+    /// Some of these stood there.
+    pub(super) fn stood(&mut self, stood: impl Iterator<Item = Stood>) {
+        self.stood.extend(stood);
+        self.stood.drain(..self.stood.len().saturating_sub(ENDS));
+    }
+
     /// Takes over those of the same device under another name.
     pub(super) fn join(&mut self, other: Settled) {
         self.count = self.count.max(other.count);
         self.known.join(other.known);
+        self.stood(other.stood.into_iter());
         self.retries |= other.retries;
         self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {

@@ -2,7 +2,7 @@
 //! in the capture, and however often the program is led to look whether an attempt is over.
 
 /// The address of the host.
-pub const HOST: &str = "198.51.100.7";
+pub(crate) const HOST: &str = "198.51.100.7";
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 /// What a phone waits for comes within this time.
@@ -11,15 +11,15 @@ const OVER: u64 = 40 * SECOND;
 const LOOK_UPS: u64 = 2_000;
 
 /// A capture with a host more, and how many of its frames stand before each of those that were there.
-pub struct Beside {
-    pub capture: Vec<u8>,
+pub(crate) struct Beside {
+    pub(crate) capture: Vec<u8>,
     added: Vec<u64>,
 }
 
 impl Beside {
     /// Adds the host to an Ethernet capture in the pcap format of this byte order; none where it is something else, or so short
     /// that nothing in it can be over.
-    pub fn new(capture: &[u8]) -> Option<Self> {
+    pub(crate) fn new(capture: &[u8]) -> Option<Self> {
         let header = capture.get(..24)?;
         let scale = match header.get(..4)? {
             [0xd4, 0xc3, 0xb2, 0xa1] => 1_000,
@@ -58,7 +58,7 @@ impl Beside {
     }
 
     /// The number that a frame had before.
-    pub fn before(&self, frame: u64) -> Option<u64> {
+    pub(crate) fn before(&self, frame: u64) -> Option<u64> {
         (1..)
             .zip(&self.added)
             .map(|(number, added)| (number, number + added))
