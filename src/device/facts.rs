@@ -44,7 +44,7 @@ pub struct DeviceFacts {
     pub parameter_list: Vec<u8>,
     /// DHCP user classes (option 77) that it sent.
     pub user_classes: Vec<WireText>,
-    /// DHCP vendor-identifying vendor classes (option 124) that it sent, as `enterprise:text`.
+    /// DHCP vendor-identifying vendor classes (option 124, of DHCPv6 16) that it sent, as `enterprise:text`.
     pub vendor_identities: Vec<WireText>,
     /// User agents of HTTP and SIP.
     pub user_agents: Vec<WireText>,
@@ -124,6 +124,8 @@ pub struct DeviceFacts {
     pub described: Vec<WireText>,
     /// Does it say by LLDP or CDP that it is a telephone?
     pub is_telephone: bool,
+    /// Does it say by LLDP that it is a switch, an access point or a router, and no telephone?
+    pub is_infrastructure: bool,
     /// Files that it fetched whole, the newest.
     pub files: Vec<FetchedFile>,
     /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.

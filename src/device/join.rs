@@ -29,6 +29,7 @@ impl DeviceFacts {
         self.seen_both_ways |= other.seen_both_ways;
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
+        self.is_infrastructure |= other.is_infrastructure;
         self.conduct.join(other.conduct);
         self.is_granted_sip |= other.is_granted_sip;
         self.watched = self.watched.take().or(other.watched);

@@ -119,6 +119,9 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
 fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_device: bool) {
     match message {
         Message::Dhcp(message) => self::dhcp(facts, event, message, from_device),
+        Message::Dhcpv6(message) if from_device => {
+            message.vendor_identity().iter().for_each(|identity| remember(&mut facts.vendor_identities, identity));
+        }
         Message::Dns(message) if from_device => asked(facts, event.at.time, message),
         Message::Dns(message) => message.question.iter().for_each(|question| facts.services.told(question, message)),
         Message::Eap(message) => identity(facts, message),

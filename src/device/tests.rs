@@ -10,6 +10,7 @@ use crate::model::{At, Frame, Side};
 use crate::packet::Link;
 use crate::protocols::dhcp;
 use crate::protocols::dns;
+use crate::protocols::lldp;
 
 fn station(number: u8) -> Mac {
     Mac([0, 4, 0xf2, 0, 0, number])
@@ -267,4 +268,55 @@ fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     };
     assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
     assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
+}
+
+/// Something at this MAC says by LLDP that it is capable of this.
+fn says_by_lldp(devices: &mut Devices, mac: Mac, capabilities: u16) {
+    let message = lldp::Message { chassis: Some(mac), capabilities: Some(capabilities), ..lldp::Message::default() };
+    let multicast = Endpoint::Mac(Mac([0x01, 0x80, 0xc2, 0, 0, 0x0e]));
+    devices.observe(&event(Endpoint::Mac(mac), multicast, Transport::Link, Message::Lldp(Box::new(message))));
+}
+
+#[test]
+fn a_switch_is_known_by_what_it_says_whichever_of_its_macs_asks_for_the_address() {
+    let is_switch = |capabilities: u16, [a, b]: [u8; 2]| {
+        let mut devices = Devices::default();
+        says_by_lldp(&mut devices, Mac([0, 4, 0xf2, 0, a, b]), capabilities);
+        announces(&mut devices, 7, [10, 0, 4, 7]);
+        let of_asker = devices.by_key.get(&Key::Mac(station(7))).and_then(|device| devices.facts(*device));
+        of_asker.is_some_and(|facts| facts.is_infrastructure)
+    };
+    let (bridge, telephone) = (1 << 2, 1 << 5);
+    assert!(is_switch(bridge, [0, 7]) && is_switch(bridge, [0, 33]));
+    assert!(!is_switch(bridge | telephone, [0, 7]));
+    assert!(!is_switch(bridge, [1, 7]), "another one");
+}
+
+#[test]
+fn of_more_switches_than_are_remembered_the_first_ones_count() {
+    let mut devices = Devices::default();
+    for number in 0..=255 {
+        says_by_lldp(&mut devices, Mac([0, 4, 0xf2, 1, number, 1]), 1 << 2);
+    }
+    says_by_lldp(&mut devices, station(1), 1 << 2);
+    announces(&mut devices, 1, [10, 0, 4, 1]);
+    assert!(devices.facts(DeviceId(0)).is_some_and(|facts| !facts.is_infrastructure));
+}
+
+#[test]
+fn what_a_client_of_dhcpv6_says_of_its_maker_is_known() {
+    let mut devices = Devices::default();
+    let client: std::net::SocketAddr = "[fe80::204:f2ff:fe00:1]:546".parse().unwrap();
+    let servers: std::net::SocketAddr = "[ff02::1:2]:547".parse().unwrap();
+    let message = dhcpv6::Message {
+        outer: dhcpv6::kind::SOLICIT,
+        kind: dhcpv6::kind::SOLICIT,
+        client_mac: Some(station(1)),
+        vendor_class: Some((6889, "ccp.avaya.com".into())),
+        ..dhcpv6::Message::default()
+    };
+    let message = Message::Dhcpv6(std::sync::Arc::new(message));
+    devices.observe(&event(Endpoint::Ip(client), Endpoint::Ip(servers), Transport::Udp, message));
+    let said = devices.facts(DeviceId(0)).map(|facts| facts.vendor_identities.clone());
+    assert_eq!(said, Some(vec!["6889:ccp.avaya.com".into()]));
 }

@@ -1,7 +1,8 @@
 //! Which family is it? Marks are weighed, so that no weak one decides alone.
 //!
 //! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones. A
-//! fallback says no more than that it is a phone: for that the MAC of a maker of nothing but phones is enough.
+//! fallback says no more than that it is a phone: for that the MAC of a maker of phones, and of hardly anything else that asks for an
+//! address, is enough.
 //! Each fact counts once, for the heaviest mark that it fits. A mark of weight 0 rules the family out, whatever else speaks
 //! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. A family with
 //! marks that are needed is out where none of them is seen, and goes before the others where one is: whatever its make, a phone
@@ -205,8 +206,8 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(facts: &'a DeviceFacts) -> Self {
-        // A locally administered address (IEEE 802c) bears no maker's prefix.
-        let universal = facts.mac.filter(|mac| mac.0.first().is_some_and(|octet| octet & 2 == 0));
+        // A locally administered address (IEEE 802c) bears no maker's prefix. Makers of phones have switches and access points, too.
+        let universal = facts.mac.filter(|mac| !facts.is_infrastructure && mac.0.first().is_some_and(|octet| octet & 2 == 0));
         let maker = universal.map(|mac| {
             let [a, b, c] = mac.oui();
             (mac, format!("{a:02x}{b:02x}{c:02x}"))
@@ -227,7 +228,8 @@ impl<'a> Shown<'a> {
             MarkKind::UserAgent => !facts.user_agents.is_empty(),
             MarkKind::Name => !facts.names_asked.is_empty(),
             MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
-            MarkKind::Path => !facts.paths_asked.is_empty(),
+            MarkKind::Path | MarkKind::File => !facts.paths_asked.is_empty(),
+            MarkKind::User => facts.mac.is_some() && !facts.users.is_empty(),
             MarkKind::Described => !facts.described.is_empty(),
             MarkKind::Telephone => facts.is_telephone,
             MarkKind::Provisioned => facts.conduct.is_provisioned,
@@ -251,12 +253,13 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
         &facts.names_asked,
         &facts.server_names,
         &facts.paths_asked,
+        &facts.users,
         &facts.described,
         &facts.sip_domains,
     ];
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
-    (facts.highest_tls, facts.sends_server_name, facts.is_telephone).hash(&mut hasher);
+    (facts.highest_tls, facts.sends_server_name, facts.is_telephone, facts.is_infrastructure).hash(&mut hasher);
     (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side, facts.conduct).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
@@ -285,7 +288,7 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         }
         MarkKind::UserClass => Seen::Said("DHCP user class ", first(&facts.user_classes, begins)?, " (option 77)"),
         MarkKind::VendorIdentity => {
-            Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124)")
+            Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124, of DHCPv6 16)")
         }
         MarkKind::UserAgent => Seen::Said("user agent ", first(&facts.user_agents, contains)?, ""),
         MarkKind::Name => Seen::Said("asked DNS for ", first(&facts.names_asked, begins)?, ""),
@@ -294,6 +297,12 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
             None => Seen::Said("asked for ", first(&facts.server_names, is_within)?, " in a TLS hello"),
         },
         MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
+        MarkKind::File => Seen::Said("asked a server for ", first(&facts.paths_asked, is_file)?, ""),
+        MarkKind::User => {
+            let named = format!("{value}{}", digits(facts.mac?));
+            let user = facts.users.iter().find(|user| contains(user.raw(), &named))?;
+            Seen::Said("names its user ", user, "")
+        }
         MarkKind::Described => Seen::Said("describes itself as ", first(&facts.described, contains)?, " (LLDP or CDP)"),
         MarkKind::Telephone => facts.is_telephone.then_some(Seen::Does("says that it is a telephone (LLDP or CDP)"))?,
         MarkKind::Provisioned => facts
@@ -341,6 +350,21 @@ fn host_of_server(certificate: &Certificate) -> Option<&WireText> {
     });
     let host = alternative.chain(&body.common_name).find(|name| name.raw().contains('.') && !name.raw().contains(' '));
     host.filter(|_| purposes.iter().any(|purpose| purpose == SERVER_AUTHENTICATION))
+}
+
+/// A MAC without colons.
+fn digits(mac: Mac) -> String {
+    mac.0.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Does the last part of this path begin so, with the twelve digits of a MAC for `{mac}`?
+fn is_file(path: &str, pattern: &str) -> bool {
+    const DIGITS: usize = 12;
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let Some((before, behind)) = pattern.split_once("{mac}") else { return begins(file, pattern) };
+    let rest = file.get(before.len()..).filter(|_| begins(file, before));
+    let mac = rest.and_then(|rest| rest.split_at_checked(DIGITS));
+    mac.is_some_and(|(mac, rest)| mac.bytes().all(|digit| digit.is_ascii_hexdigit()) && begins(rest, behind))
 }
 
 /// Is this name the domain, or one in it?

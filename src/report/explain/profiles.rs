@@ -185,6 +185,8 @@ fn mark(mark: &Mark, value: &str) -> String {
         MarkKind::Name => format!("asks DNS for a name that begins with \"{value}\""),
         MarkKind::Domain => format!("asks for a name in the domain \"{value}\", by DNS or TLS"),
         MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
+        MarkKind::File => format!("asks a web or TFTP server for a file whose name begins with \"{value}\""),
+        MarkKind::User => format!("names its user \"{value}\" and its MAC, with 802.1X as a rule"),
         MarkKind::Described => format!("describes itself by LLDP or CDP with \"{value}\""),
         MarkKind::Telephone => "says by LLDP or CDP that it is a telephone".to_owned(),
         MarkKind::Provisioned => "fetches its configuration over HTTP from the server that its lease names".to_owned(),
