@@ -124,6 +124,8 @@ pub struct DeviceFacts {
     pub described: Vec<WireText>,
     /// Does it say by LLDP or CDP that it is a telephone?
     pub is_telephone: bool,
+    /// Does it answer others that ask for names, or go from name server to name server for them? What it asks is asked by these.
+    pub asks_for_others: bool,
     /// Does it say by LLDP that it is a switch, an access point or a router, and no telephone?
     pub is_infrastructure: bool,
     /// Files that it fetched whole, the newest.
@@ -316,6 +318,16 @@ impl DeviceFacts {
         let unset = || of_ntp().next_back().filter(|witness| witness.is_unset());
         let starts = || of_ntp().filter(|witness| witness.is_unset()).map(|witness| witness.at.frame).collect();
         agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))
+    }
+
+    /// Takes note that it is a name server.
+    pub(super) fn serves_names(&mut self) {
+        self.asks_for_others = true;
+        self.names_asked.clear();
+        self.services = Services::default();
+        if !self.speaks_sip {
+            self.sip_domains.clear();
+        }
     }
 
     /// Takes note of where it has opened a connection.

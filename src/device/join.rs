@@ -30,6 +30,9 @@ impl DeviceFacts {
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
         self.is_infrastructure |= other.is_infrastructure;
+        if self.asks_for_others || other.asks_for_others {
+            self.serves_names();
+        }
         self.conduct.join(other.conduct);
         self.is_granted_sip |= other.is_granted_sip;
         self.watched = self.watched.take().or(other.watched);

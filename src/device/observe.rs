@@ -244,7 +244,7 @@ fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
 }
 
 fn asked(facts: &mut DeviceFacts, at: Time, message: &dns::Message) {
-    let Some(question) = &message.question else { return };
+    let Some(question) = message.question.as_ref().filter(|_| !facts.asks_for_others) else { return };
     remember(&mut facts.names_asked, &question.name);
     if !question.name.raw().starts_with('_') {
         return;

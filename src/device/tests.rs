@@ -11,6 +11,7 @@ use crate::packet::Link;
 use crate::protocols::dhcp;
 use crate::protocols::dns;
 use crate::protocols::lldp;
+use crate::protocols::sip;
 
 fn station(number: u8) -> Mac {
     Mac([0, 4, 0xf2, 0, 0, number])
@@ -54,6 +55,7 @@ fn question(name: &str) -> dns::Message {
         opcode: 0,
         rcode: 0,
         truncated: false,
+        iterative: false,
         question: Some(dns::Question { name: name.into(), kind: dns::kind::A }),
         records: Vec::new(),
         tcp: false,
@@ -319,4 +321,57 @@ fn what_a_client_of_dhcpv6_says_of_its_maker_is_known() {
     devices.observe(&event(Endpoint::Ip(client), Endpoint::Ip(servers), Transport::Udp, message));
     let said = devices.facts(DeviceId(0)).map(|facts| facts.vendor_identities.clone());
     assert_eq!(said, Some(vec!["6889:ccp.avaya.com".into()]));
+}
+
+/// What is known of the host with this address.
+fn known(devices: &Devices, number: u8) -> Option<&DeviceFacts> {
+    devices.known_at(address(number)).and_then(|device| devices.facts(device))
+}
+
+#[test]
+fn the_names_that_a_name_server_asks_for_are_those_of_others() {
+    const SERVICE: &str = "_sip._tcp.contoso.com";
+    let mut devices = Devices::default();
+    // The phone 1 asks the resolver 3, which asks another one.
+    for _ in 0..2 {
+        dns(&mut devices, 1, [10, 0, 4, 3], SERVICE, Side::Client);
+        dns(&mut devices, 3, [192, 0, 2, 53], SERVICE, Side::Client);
+        dns(&mut devices, 3, [192, 0, 2, 53], SERVICE, Side::Server);
+        dns(&mut devices, 1, [10, 0, 4, 3], SERVICE, Side::Server);
+    }
+    let asked = |number: u8| known(&devices, number).map(|facts| (facts.names_asked.len(), facts.sip_domains.len()));
+    assert_eq!((asked(1), asked(3)), (Some((1, 1)), Some((0, 0))));
+}
+
+#[test]
+fn who_goes_from_name_server_to_name_server_asks_for_others() {
+    let asked = |iterative: bool| {
+        let mut devices = Devices::default();
+        let message = dns::Message { iterative, ..question("_sip._tcp.contoso.com") };
+        let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
+        let (client, server) = (end(address(3), 40_000), end(IpAddr::from([192, 0, 2, 53]), 53));
+        devices.observe(&event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message))));
+        known(&devices, 3).map(|facts| facts.names_asked.len())
+    };
+    assert_eq!((asked(true), asked(false)), (Some(0), Some(1)));
+}
+
+#[test]
+fn what_a_sip_proxy_passes_on_is_of_the_phone_that_said_it_if_that_is_seen() {
+    let phone = address(1);
+    let says = |devices: &mut Devices, from: u8, to: u8, message: &sip::Message| {
+        let end = |number: u8| Endpoint::Ip(std::net::SocketAddr::new(address(number), 5060));
+        devices.observe(&event(end(from), end(to), Transport::Udp, Message::Sip(std::sync::Arc::new(message.clone()))))
+    };
+    let own = crate::findings::testing::sip_request("REGISTER", 1);
+    let passed_on = sip::Message { origin: Some(phone), ..own.clone() };
+    let mut devices = Devices::default();
+    assert!(says(&mut devices, 2, 3, &passed_on).is_some(), "nobody else is seen");
+    let mut devices = Devices::default();
+    assert!(says(&mut devices, 1, 2, &own).is_some());
+    assert!(says(&mut devices, 2, 3, &passed_on).is_none());
+    let answer = sip::Message { origin: Some(phone), ..crate::findings::testing::sip_answer(401, 1) };
+    assert!(says(&mut devices, 3, 2, &answer).is_none());
+    assert!(says(&mut devices, 2, 1, &crate::findings::testing::sip_answer(401, 1)).is_some());
+    assert!(says(&mut devices, 1, 2, &passed_on).is_some(), "by a proxy within the phone");
 }

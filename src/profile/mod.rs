@@ -143,7 +143,7 @@ pub enum MarkKind {
     VendorIdentity,
     /// A SIP or HTTP user agent contains it.
     UserAgent,
-    /// It asked for a name that begins with it.
+    /// It asked for a name that begins with it, of DNS or in a TLS hello.
     Name,
     /// It asked for a name in this domain, of DNS or in a TLS hello.
     Domain,

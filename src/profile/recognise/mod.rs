@@ -226,8 +226,7 @@ impl<'a> Shown<'a> {
             MarkKind::UserClass => !facts.user_classes.is_empty(),
             MarkKind::VendorIdentity => !facts.vendor_identities.is_empty(),
             MarkKind::UserAgent => !facts.user_agents.is_empty(),
-            MarkKind::Name => !facts.names_asked.is_empty(),
-            MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
+            MarkKind::Name | MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
             MarkKind::Path | MarkKind::File => !facts.paths_asked.is_empty(),
             MarkKind::User => facts.mac.is_some() && !facts.users.is_empty(),
             MarkKind::Described => !facts.described.is_empty(),
@@ -259,7 +258,8 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
     ];
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
-    (facts.highest_tls, facts.sends_server_name, facts.is_telephone, facts.is_infrastructure).hash(&mut hasher);
+    (facts.highest_tls, facts.sends_server_name, facts.is_telephone, facts.is_infrastructure, facts.asks_for_others)
+        .hash(&mut hasher);
     (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side, facts.conduct).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
@@ -291,11 +291,8 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
             Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124, of DHCPv6 16)")
         }
         MarkKind::UserAgent => Seen::Said("user agent ", first(&facts.user_agents, contains)?, ""),
-        MarkKind::Name => Seen::Said("asked DNS for ", first(&facts.names_asked, begins)?, ""),
-        MarkKind::Domain => match first(&facts.names_asked, is_within) {
-            Some(name) => Seen::Said("asked DNS for ", name, ""),
-            None => Seen::Said("asked for ", first(&facts.server_names, is_within)?, " in a TLS hello"),
-        },
+        MarkKind::Name => named(facts, value, begins)?,
+        MarkKind::Domain => named(facts, value, is_within)?,
         MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
         MarkKind::File => Seen::Said("asked a server for ", first(&facts.paths_asked, is_file)?, ""),
         MarkKind::User => {
@@ -332,6 +329,13 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
             None => return None,
         },
     })
+}
+
+/// A name that fits, of those that the device asked for by DNS or in a TLS hello.
+fn named<'a>(facts: &'a DeviceFacts, value: &str, fits: fn(&str, &str) -> bool) -> Option<Seen<'a>> {
+    let first = |texts: &'a [WireText]| texts.iter().find(|text| fits(text.raw(), value));
+    let asked = first(&facts.names_asked).map(|name| Seen::Said("asked DNS for ", name, ""));
+    asked.or_else(|| Some(Seen::Said("asked for ", first(&facts.server_names)?, " in a TLS hello")))
 }
 
 /// The DHCP options of a list such as `1,3,6`.

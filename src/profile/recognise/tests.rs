@@ -465,3 +465,11 @@ fn the_vendor_class_of_dhcpv6_is_the_vendor_identity_of_dhcpv4() {
     assert_eq!(says("311:MSFT 5.0"), None);
     assert_eq!(says("9:Cisco AP c2700"), None);
 }
+
+#[test]
+fn a_name_of_sip_in_a_hello_says_as_much_as_in_dns() {
+    let hello = |asked: &str| name(&DeviceFacts { server_names: texts(&[asked]), ..Default::default() });
+    assert_eq!(hello("sip.contoso.com").as_deref(), Some(SIP));
+    assert_eq!(hello("www.contoso.com"), None);
+    assert_eq!(hello("gossip.contoso.com"), None);
+}

@@ -182,7 +182,7 @@ fn mark(mark: &Mark, value: &str) -> String {
         MarkKind::UserClass => format!("DHCP user class begins with \"{value}\""),
         MarkKind::VendorIdentity => format!("DHCP vendor identity begins with \"{value}\""),
         MarkKind::UserAgent => format!("user agent contains \"{value}\""),
-        MarkKind::Name => format!("asks DNS for a name that begins with \"{value}\""),
+        MarkKind::Name => format!("asks for a name that begins with \"{value}\", by DNS or TLS"),
         MarkKind::Domain => format!("asks for a name in the domain \"{value}\", by DNS or TLS"),
         MarkKind::Path => format!("asks a web or TFTP server for a path that begins with \"{value}\""),
         MarkKind::File => format!("asks a web or TFTP server for a file whose name begins with \"{value}\""),
