@@ -420,6 +420,28 @@ fn a_switch_of_a_maker_of_phones_is_none() {
 }
 
 #[test]
+fn an_access_point_that_names_its_model_is_no_phone_though_its_maker_has_phones() {
+    let asks = |class: &str| DeviceFacts {
+        mac: Some(Mac([0xc0, 0x74, 0xad, 1, 2, 3])),
+        vendor_classes: texts(&[class]),
+        ..Default::default()
+    };
+    assert_eq!(name(&asks("Grandstream GWN7610 dslforum.org")), None);
+    assert_eq!(name(&asks("Grandstream GXP2170 dslforum.org")).as_deref(), Some("grandstream"));
+}
+
+#[test]
+fn further_makers_of_phones_are_known_by_how_they_name_themselves() {
+    let says = |agent: &str| name(&DeviceFacts { user_agents: texts(&[agent]), ..Default::default() });
+    for agent in ["OpenStage_60_V3 R3.42.0 SIP", "OBIHAI/OBi302-3.2.2.8680", "Digium D70 1_4_0_0_57389", "Gigaset DX800A"] {
+        assert_eq!(says(agent).as_deref(), Some(SIP), "{agent}");
+    }
+    for agent in ["Mozilla/5.0 (Linux; Android 9; Gigaset GS290)", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "curl/8.0.1"] {
+        assert_eq!(says(agent), None, "{agent}");
+    }
+}
+
+#[test]
 fn who_names_its_user_as_cisco_phones_do_is_one_if_the_mac_is_its_own() {
     let user = |user: &str| DeviceFacts {
         mac: Some(Mac([0x00, 0x1b, 0xd4, 0xa4, 0xe6, 0x85])),
