@@ -62,6 +62,8 @@ pub struct DeviceFacts {
     pub own_certificate: Option<Arc<Certificate>>,
     /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// Does it pass on what others say by SIP?
+    pub passes_on_sip: bool,
     /// Did a server grant it anything by SIP in clear?
     pub is_granted_sip: bool,
     /// Who keeps asking whether it is still there, and is answered.
@@ -340,11 +342,11 @@ impl DeviceFacts {
         }
     }
 
-    /// Does it connect to a port of SIP, other than by trying all ports, or all hosts, that there are?
+    /// Does it connect to a port of SIP, other than for others, or by trying all ports, or all hosts, that there are?
     pub fn connects_to_sip(&self) -> bool {
         const A_FEW: usize = 32;
         let tries_all = self.ports_opened.len() > A_FEW || self.sip_hosts.len() > REGISTRARS;
-        !tries_all && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
+        !tries_all && !self.passes_on_sip && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

@@ -30,6 +30,7 @@ impl DeviceFacts {
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
         self.is_infrastructure |= other.is_infrastructure;
+        self.passes_on_sip |= other.passes_on_sip;
         if self.asks_for_others || other.asks_for_others {
             self.serves_names();
         }

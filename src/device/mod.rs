@@ -165,7 +165,9 @@ impl Devices {
         self.network.event(event);
         let joined = self.bind(event);
         self.watch(event);
-        if self.is_passed_on(event) {
+        if let Some(proxy) = self.passes_on(event) {
+            let facts = self.known_at(proxy).and_then(|proxy| self.facts_mut(proxy));
+            facts.into_iter().for_each(|facts| facts.passes_on_sip = true);
             return None;
         }
         let (mac, ip) = binding::owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
@@ -222,14 +224,14 @@ impl Devices {
         }
     }
 
-    /// What a SIP proxy passes on, and the answer to it, is of whoever said it first (RFC 3261 section 16.6), if the capture shows that
-    /// there, too.
-    fn is_passed_on(&self, event: &Event) -> bool {
-        let What::Message(Message::Sip(message)) = &event.what else { return false };
+    /// The SIP proxy that passes this on, or that has the answer to what it passed on: it is of whoever said it first (RFC 3261 section
+    /// 16.6), if the capture shows that there, too.
+    fn passes_on(&self, event: &Event) -> Option<IpAddr> {
+        let What::Message(Message::Sip(message)) = &event.what else { return None };
+        let origin = message.origin?;
         let asker = if message.code().is_some() { event.destination() } else { event.source() };
-        let origin = message.origin.filter(|origin| asker.ip() != Some(*origin));
-        let speaks = |device: DeviceId| self.facts(device).is_some_and(|facts| facts.speaks_sip);
-        origin.and_then(|origin| self.known_at(origin)).is_some_and(speaks)
+        let speaks = self.known_at(origin).and_then(|device| self.facts(device)).is_some_and(|facts| facts.speaks_sip);
+        asker.ip().filter(|asker| speaks && *asker != origin)
     }
 
     /// Something may have been added to what is known of a device.

@@ -369,7 +369,10 @@ fn what_a_sip_proxy_passes_on_is_of_the_phone_that_said_it_if_that_is_seen() {
     assert!(says(&mut devices, 2, 3, &passed_on).is_some(), "nobody else is seen");
     let mut devices = Devices::default();
     assert!(says(&mut devices, 1, 2, &own).is_some());
+    assert!(says(&mut devices, 2, 3, &own).is_some(), "what it says of its own");
     assert!(says(&mut devices, 2, 3, &passed_on).is_none());
+    let passes_on = |number: u8| known(&devices, number).map(|facts| facts.passes_on_sip);
+    assert_eq!((passes_on(1), passes_on(2)), (Some(false), Some(true)));
     let answer = sip::Message { origin: Some(phone), ..crate::findings::testing::sip_answer(401, 1) };
     assert!(says(&mut devices, 3, 2, &answer).is_none());
     assert!(says(&mut devices, 2, 1, &crate::findings::testing::sip_answer(401, 1)).is_some());

@@ -134,6 +134,13 @@ fn a_port_of_sip_shows_a_phone_but_trying_all_ports_does_not() {
 }
 
 #[test]
+fn who_connects_to_a_port_of_sip_for_others_is_no_phone_for_that() {
+    let connects = |passes_on_sip: bool| DeviceFacts { ports_opened: [5060].into(), passes_on_sip, ..Default::default() };
+    assert_eq!((name(&connects(false)).as_deref(), name(&connects(true))), (Some(SIP), None));
+    assert_eq!(name(&DeviceFacts { speaks_sip: true, ..connects(true) }).as_deref(), Some(SIP), "it registers, too");
+}
+
+#[test]
 fn who_only_tries_a_port_of_sip_is_no_phone_unless_something_else_says_so() {
     let conduct = Conduct { knocked: true, ..Conduct::default() };
     let tries = DeviceFacts { ports_opened: [5060].into(), conduct, ..Default::default() };
