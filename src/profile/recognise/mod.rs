@@ -159,8 +159,9 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
     }
     let lacking = !weighed.needed && profile.recognition.iter().any(|mark| mark.needed);
     let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
-    // A port is no speech: who only tries it is no phone for that.
-    let tries = profile.fallback && weighed.evidence == [Seen::CONNECTS] && shown.facts.conduct.only_tries_ports();
+    // A port is no speech: who only tries it is no phone for that, nor for the name of the host.
+    let only_reaches_host = profile.fallback && weighed.evidence.iter().all(Seen::is_of_host);
+    let tries = only_reaches_host && shown.facts.conduct.only_tries_ports();
     (enough && !lacking && !tries).then_some(weighed)
 }
 
@@ -179,6 +180,16 @@ enum Seen<'a> {
 
 impl Seen<'_> {
     const CONNECTS: Self = Self::Does("connects to a port of SIP");
+    const ASKED_DNS: &'static str = "asked DNS for ";
+    const ASKED_BY_TLS: &'static str = "asked for ";
+
+    /// Does it say no more than to which host the device turns, at a port of SIP?
+    fn is_of_host(&self) -> bool {
+        match self {
+            Seen::Said(Self::ASKED_DNS | Self::ASKED_BY_TLS, name, _) => !name.raw().starts_with('_'),
+            seen => *seen == Self::CONNECTS,
+        }
+    }
 }
 
 impl fmt::Display for Seen<'_> {
@@ -334,8 +345,8 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
 /// A name that fits, of those that the device asked for by DNS or in a TLS hello.
 fn named<'a>(facts: &'a DeviceFacts, value: &str, fits: fn(&str, &str) -> bool) -> Option<Seen<'a>> {
     let first = |texts: &'a [WireText]| texts.iter().find(|text| fits(text.raw(), value));
-    let asked = first(&facts.names_asked).map(|name| Seen::Said("asked DNS for ", name, ""));
-    asked.or_else(|| Some(Seen::Said("asked for ", first(&facts.server_names)?, " in a TLS hello")))
+    let asked = first(&facts.names_asked).map(|name| Seen::Said(Seen::ASKED_DNS, name, ""));
+    asked.or_else(|| Some(Seen::Said(Seen::ASKED_BY_TLS, first(&facts.server_names)?, " in a TLS hello")))
 }
 
 /// The DHCP options of a list such as `1,3,6`.

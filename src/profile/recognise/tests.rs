@@ -147,6 +147,12 @@ fn who_only_tries_a_port_of_sip_is_no_phone_unless_something_else_says_so() {
     assert_eq!(name(&tries), None);
     let refuses_certificates = DeviceFacts { conduct: Conduct { broke_off: true, ..conduct }, ..tries.clone() };
     assert_eq!(name(&refuses_certificates).as_deref(), Some(SIP));
+    let by_name = DeviceFacts { names_asked: texts(&["sip.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_name), None, "a monitor looks up its host, too");
+    let by_service = DeviceFacts { names_asked: texts(&["_sip._tcp.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_service).as_deref(), Some(SIP));
+    let by_hello = DeviceFacts { server_names: texts(&["sip.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_hello), None);
     assert_eq!(name(&DeviceFacts { speaks_sip: true, ..tries.clone() }).as_deref(), Some(SIP), "a monitor that asks by OPTIONS");
     assert_eq!(name(&DeviceFacts { is_telephone: true, ..tries.clone() }).as_deref(), Some(SIP));
     let of_snom = DeviceFacts { mac: Some(Mac([0x00, 0x04, 0x13, 1, 2, 3])), ..tries };
