@@ -92,6 +92,8 @@ pub struct DeviceFacts {
     pub seen_both_ways: bool,
     /// Does what it says show that it was answered, by what the capture lacks?
     pub was_answered_unseen: bool,
+    /// When it last said anything.
+    pub last_said: Option<Time>,
     /// Hosts that sent it anything over IP.
     pub heard_from: Hosts,
     /// When it last asked all hosts for a plug-and-play server (SIP SUBSCRIBE by multicast).

@@ -26,6 +26,7 @@ impl DeviceFacts {
         self.voice_vlan = self.voice_vlan.or(other.voice_vlan);
         self.identity_asked = self.identity_asked.or(other.identity_asked);
         self.enrolment_seen |= other.enrolment_seen;
+        self.last_said = self.last_said.max(other.last_said);
         self.seen_both_ways |= other.seen_both_ways;
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;

@@ -26,6 +26,7 @@ mod limits;
 mod network;
 mod observe;
 mod offer;
+mod said;
 pub mod servers;
 pub mod services;
 mod unseen;
@@ -159,6 +160,9 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        if let Some(facts) = self.bystander(event).and_then(|device| self.facts_mut(device)) {
+            facts.last_said = facts.last_said.max(Some(event.at.time));
+        }
         if matches!(event.what, What::Unread { .. }) {
             return None;
         }

@@ -270,6 +270,12 @@ fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     };
     assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
     assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
+    let said = |devices: &Devices| devices.facts(DeviceId(0)).and_then(|facts| facts.last_said);
+    let later = At { time: Time::from_seconds(60), ..At::default() };
+    devices.observe(&Event { at: later, side: Side::Server, ..speaks(1) });
+    assert_eq!(said(&devices), Some(Time::from_seconds(1)), "somebody else speaks to it");
+    devices.observe(&Event { at: later, ..speaks(1) });
+    assert_eq!(said(&devices), Some(Time::from_seconds(60)), "it is alive");
 }
 
 /// Something at this MAC says by LLDP that it is capable of this.

@@ -9,6 +9,7 @@ use crate::profile::Profile;
 
 use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
+use super::last_word;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
@@ -252,8 +253,8 @@ pub(super) struct Split {
     pub(super) undecided: Option<usize>,
 }
 
-/// The attempts in these steps. `end` is the capture's last frame. `settled` are those before.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &mut Settled) -> Split {
+/// The attempts in these steps. `end` is the capture's last frame, and the device was in view up to `in_view`. `settled` are those before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in_view: Time, settled: &mut Settled) -> Split {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -269,6 +270,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         current.add(judgement);
     }
     tries.push(current);
+    last_word::take_back(&mut tries, in_view, &settled.never_repeats);
     let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
     let in_mid_session = restarts_in_mid_session(&tries);
@@ -376,7 +378,7 @@ mod tests {
     use crate::protocols::sip;
 
     fn attempts_of(judgements: Vec<Judgement>, profile: &Profile, end: Time) -> Vec<(Attempt, Vec<Record>)> {
-        split(judgements, profile, end, &mut Settled::default()).attempts
+        split(judgements, profile, end, end, &mut Settled::default()).attempts
     }
 
     /// With which frames the attempts begin that these steps make.
@@ -693,7 +695,8 @@ mod tests {
         let (_, asks) = moved(lease(&[]), 10 + seconds);
         let judged = vec![signs_in, Judgement { draft: 2, weight: Weight::default(), step: asks, signed_in: None }];
         let mut settled = Settled { keeps_restarting, ..Settled::default() };
-        let Split { attempts, undecided } = split(judged, &profile(), at_second(900, 900.0).time, &mut settled);
+        let Split { attempts, undecided } =
+            split(judged, &profile(), at_second(900, 900.0).time, at_second(900, 900.0).time, &mut settled);
         (attempts[0].0.drop.map(|drop| drop.how), undecided == Some(0))
     }
 
@@ -862,6 +865,14 @@ mod tests {
         };
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(40)]), [1, 40]);
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(15)]), [1], "it goes on asking");
+    }
+
+    #[test]
+    fn informs_between_restarts_that_do_not_bring_what_the_device_needs_are_one_attempt_for_each_start() {
+        let told = |second: u64| moved(dhcp_exchange().inform().ack(&[]), second);
+        let boots = |second: u64| vec![moved(lease(&[]), second), told(second + 1), told(second + 5), told(second + 13)];
+        assert_eq!(begin([boots(1), boots(80), boots(160)].concat()), [1, 80, 160]);
+        assert_eq!(begin(boots(1)), [1, 6, 14], "it never restarts");
     }
 
     /// The drops of the attempts that such connections to the registrar make, a minute apart, and whether the last may have signed in.

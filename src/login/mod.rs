@@ -15,6 +15,7 @@ mod context;
 mod dialogue;
 mod drops;
 mod judge;
+mod last_word;
 mod names;
 mod purpose;
 mod record;
@@ -121,7 +122,7 @@ impl Login {
         let was_full = self.is_full();
         let (mut judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
         beside::weigh(&mut judged, facts, profile);
-        let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, &mut self.settled);
+        let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
         let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
@@ -135,11 +136,11 @@ impl Login {
         self.settled.all(attempts)
     }
 
-    /// Takes out all attempts as they stand, and forgets the exchanges.
-    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
+    /// Takes out all attempts as they stand, and forgets the exchanges. What the device said, the capture holds up to `in_view`.
+    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time, in_view: Time) -> Vec<Attempt> {
         let (mut judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
         beside::weigh(&mut judged, facts, profile);
-        let attempts = attempt::split(judged, profile, now, &mut self.settled).attempts;
+        let attempts = attempt::split(judged, profile, now, in_view, &mut self.settled).attempts;
         self.clear();
         self.settled.all(attempts)
     }

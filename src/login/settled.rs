@@ -2,9 +2,10 @@
 //! those that go on.
 
 use super::drops::PastEnd;
+use super::last_word::{AskedOnce, given_up};
 use super::steps::Attempt;
 
-/// Different ends of attempts that are remembered of a device: few come to more than one or two.
+/// Different ends of attempts, and questions, that are remembered of a device: few come to more than one or two.
 const ENDS: usize = 16;
 
 /// What is remembered of attempts that are over.
@@ -18,6 +19,8 @@ pub(super) struct Settled {
     pub(super) retries: bool,
     /// Has it restarted again and again though it was signed in?
     pub(super) keeps_restarting: bool,
+    /// What it has asked once, and given up without repeating it.
+    pub(super) never_repeats: Vec<AskedOnce>,
 }
 
 impl Settled {
@@ -34,21 +37,27 @@ impl Settled {
         self.retries |= other.retries;
         self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {
-            self.remember(end);
+            remember(&mut self.ends, end);
+        }
+        for asked in other.never_repeats {
+            remember(&mut self.never_repeats, asked);
         }
     }
 
     fn add(&mut self, attempt: &Attempt) {
         self.count = self.count.saturating_add(1);
+        for asked in given_up(attempt.steps.iter()) {
+            remember(&mut self.never_repeats, asked);
+        }
         if let Some(end) = PastEnd::of(attempt) {
-            self.remember(end);
+            remember(&mut self.ends, end);
         }
     }
+}
 
-    fn remember(&mut self, end: PastEnd) {
-        if self.ends.len() < ENDS && !self.ends.contains(&end) {
-            self.ends.push(end);
-        }
+fn remember<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if list.len() < ENDS && !list.contains(&one) {
+        list.push(one);
     }
 }
 
