@@ -18,6 +18,9 @@ const ROUTERS: usize = 64;
 /// Servers that are remembered as answering.
 const ANSWERING: usize = 256;
 
+/// Blocks of MACs of switches that are remembered.
+const SWITCHES: usize = 256;
+
 /// What is known of the network.
 #[derive(Debug, Default)]
 pub(super) struct Network {
@@ -31,6 +34,9 @@ pub(super) struct Network {
     identity_asked: Option<IdentityAsked>,
     /// Servers that answered anybody.
     answering: HashSet<Key, RandomState>,
+    /// Whoever says that it is a switch, an access point or a router, by the first five octets of its MACs: those of its ports
+    /// and its own follow one another.
+    switches: HashSet<[u8; 5], RandomState>,
 }
 
 impl Network {
@@ -39,7 +45,13 @@ impl Network {
         self.tagged |= event.link.vlan.is_some();
         let What::Message(message) = &event.what else { return };
         match message {
-            Message::Lldp(message) => self.announced(event, message.announced_voice_vlan(), true),
+            Message::Lldp(message) => {
+                self.announced(event, message.announced_voice_vlan(), true);
+                if message.is_infrastructure() {
+                    let macs = [message.chassis, event.link.source].into_iter().flatten();
+                    macs.for_each(|mac| self.switch(mac));
+                }
+            }
             Message::Cdp(message) => self.announced(event, message.announced_voice_vlan(), false),
             Message::Icmp(icmp::Message { discovery: Some(icmp::Discovery::Router { lifetime, .. }), .. }) => {
                 self.router(event, *lifetime);
@@ -54,6 +66,12 @@ impl Network {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn switch(&mut self, mac: Mac) {
+        if self.switches.len() < SWITCHES {
+            self.switches.insert(block(mac));
         }
     }
 
@@ -95,6 +113,7 @@ impl Network {
         }
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
+        facts.is_infrastructure |= facts.mac.is_some_and(|mac| self.switches.contains(&block(mac)));
         facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);
         if let What::Message(Message::Icmp(icmp::Message {
             discovery: Some(icmp::Discovery::Solicitation { target, .. }), ..
@@ -118,4 +137,10 @@ impl Network {
         }
         is_learnt
     }
+}
+
+/// The first five octets.
+fn block(mac: Mac) -> [u8; 5] {
+    let Mac([a, b, c, d, e, _]) = mac;
+    [a, b, c, d, e]
 }

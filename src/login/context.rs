@@ -152,10 +152,11 @@ impl<'a> Context<'a> {
 
     fn by_itself(&self, connection: &Connection) -> Purpose {
         let port = connection.flow.server.port();
-        if connection.name.as_ref().is_some_and(|name| self.names.is_web_service(name, port)) {
+        let sought = connection.sought_name();
+        if sought.is_some_and(|name| self.names.is_web_service(name, port)) {
             return Purpose::Enrolment;
         }
-        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
+        let name = sought.map_or(Purpose::Other, |name| self.name(name));
         purpose::of_connection(connection, name)
     }
 
@@ -221,7 +222,7 @@ impl<'a> Context<'a> {
 
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
-        let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
+        let name = || connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
         !self.known.configuration.is_empty() && name().is_some_and(|name| self.known.configuration.contains(&name))
     }
 }
@@ -271,6 +272,22 @@ mod tests {
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &told), Purpose::Provision);
         assert_eq!(purpose(registers(), web("pool.contoso.com"), &told), Purpose::Registrar, "its other port");
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &[]), Purpose::Registrar, "nobody says so");
+    }
+
+    #[test]
+    fn a_name_in_a_hello_says_what_for_where_the_capture_holds_no_look_up() {
+        let hello = |name: &'static str| {
+            let says = move |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some(name.into());
+            purpose(
+                vec![tcp(Purpose::Other).to("10.0.0.9", 443).hello().into_step(10)],
+                tcp(Purpose::Other).to("10.0.0.5", 4443).named("").hello_with(says),
+                &[],
+            )
+        };
+        assert_eq!((hello("sip.contoso.com"), hello("www.contoso.com")), (Purpose::Registrar, Purpose::Other));
+        let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
+        let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
+        assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
     }
 
     #[test]

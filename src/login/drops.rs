@@ -3,12 +3,13 @@
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Side, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::kerberos::code;
 use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
 use super::stages::{connect, register, session, web};
-use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
+use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, TicketRequest, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
@@ -180,10 +181,32 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_try_to_come = step.purpose == Purpose::Directory && drop.how == How::Rejected && !is_closed(step);
+    let is_refused = step.purpose == Purpose::Directory && drop.how == How::Rejected;
+    let next_try_to_come = is_refused && !is_closed(step) && !is_last_word(step, steps);
     let only = steps.iter().enumerate().all(|(index, other)| index == dropped || other.outcome != Outcome::Failed);
     let waits = drop.how == How::Timeout && only && end.since(step.first.time) < CUT_OFF;
     goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
+}
+
+/// Has the KDC said a no to which a client knows no other answer: the account is not to be used, or none of the encryption types that
+/// the client has is taken (RFC 4120 section 3.1.3), and no other is named? Who speaks LDAP meanwhile may be let in there all the same.
+fn is_last_word(step: &Step, steps: &[Step]) -> bool {
+    let requests = match &step.kind {
+        StepKind::Inquiry(inquiry) => &inquiry.kerberos,
+        StepKind::Connection(connection) => &connection.kerberos,
+        _ => return false,
+    };
+    let error = requests.last().and_then(TicketRequest::error).map(|(_, error)| error);
+    let is_final = error.is_some_and(|error| match error.code {
+        code::ETYPE_UNSUPPORTED => error.etypes.is_empty(),
+        code::POLICY | code::CLIENT_REVOKED => true,
+        _ => false,
+    });
+    let speaks_ldap = |other: &Step| match &other.kind {
+        StepKind::Connection(connection) => other.purpose == Purpose::Directory && connection.kerberos.is_empty(),
+        _ => false,
+    };
+    is_final && !steps.iter().any(|other| speaks_ldap(other) && !is_closed(other))
 }
 
 /// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
@@ -392,6 +415,36 @@ mod tests {
         let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
         assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
         assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
+    }
+
+    #[test]
+    fn a_capture_that_ends_with_the_last_word_of_the_kdc_is_not_cut_off() {
+        use crate::protocols::kerberos::{Body, Message};
+        let refused = |error: Message| {
+            let mut step = kerberos(vec![(as_req(false), Some(error))]).into_step(9);
+            (step.purpose, step.outcome) = (Purpose::Directory, Outcome::Failed);
+            step
+        };
+        let ends = |steps: &[Step]| {
+            let (index, drop) = find_drop(steps, &[false, false], false, &profile()).unwrap();
+            !is_cut_off(steps, index, &drop, drop.at.time, &profile())
+        };
+        for code in [12, 14, 18] {
+            assert!(ends(&[refused(krb_error(code))]), "{code}");
+        }
+        for code in [6, 7, 24, 37, 68] {
+            assert!(!ends(&[refused(krb_error(code))]), "{code}: another name, another password, another clock, another realm");
+        }
+        let names_types = match krb_error(14) {
+            Message { kind, body: Body::Error(error) } => {
+                Message { kind, body: Body::Error(crate::protocols::kerberos::Error { etypes: vec![18], ..error }) }
+            }
+            other => panic!("{other:?}"),
+        };
+        assert!(!ends(&[refused(names_types)]), "it may ask again with a type that is named");
+        let mut ldap = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).into_step(1);
+        ldap.outcome = Outcome::Unclear;
+        assert!(!ends(&[ldap, refused(krb_error(14))]), "it may bind by NTLM");
     }
 
     #[test]

@@ -253,7 +253,7 @@ fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context
         Purpose::Other if certificate().is_some_and(|frame| context.checks.was_asked_about(frame)) => {
             stages::web::judge(connection, Stage::Session, horizon)
         }
-        Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
+        Purpose::Other if connection.sought_name().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
             stages::session::judge_announcements(connection, horizon)?
         }
         // What the answer to a name waits for.

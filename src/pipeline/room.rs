@@ -271,6 +271,7 @@ mod tests {
             opcode: 0,
             rcode: 0,
             truncated: false,
+            iterative: false,
             question,
             records: Vec::new(),
             tcp: false,

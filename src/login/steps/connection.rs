@@ -91,6 +91,12 @@ impl Connection {
         }
     }
 
+    /// By which name the device sought the server: that which led there, or where the capture does not show it, that in its hello.
+    pub fn sought_name(&self) -> Option<&WireText> {
+        let hello = self.tls.as_ref().and_then(|tls| tls.client_hello.as_ref());
+        self.name.as_ref().or_else(|| hello.and_then(|(_, hello)| hello.server_name.as_ref()))
+    }
+
     /// Was something of what it carries told that came in clear or was opened, and then no more, so that what is not told may
     /// have been said?
     pub fn is_torn(&self) -> bool {

@@ -86,11 +86,11 @@ pub struct Step {
 }
 
 impl Step {
-    /// The name that it looked up, or that led to its server.
+    /// The name that it looked up, or by which it sought its server.
     pub fn name(&self) -> Option<&WireText> {
         match &self.kind {
             StepKind::Lookup(lookup) => Some(&lookup.name),
-            StepKind::Connection(connection) => connection.name.as_ref(),
+            StepKind::Connection(connection) => connection.sought_name(),
             _ => None,
         }
     }
