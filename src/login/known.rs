@@ -124,3 +124,43 @@ fn cap<T: Clone + Eq + Hash + Ord>(set: &mut HashSet<T, RandomState>) {
         set.extend(sorted.into_iter().take(SERVERS));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::record::Weight;
+    use crate::model::SECOND;
+
+    /// What is known after a device connected to these servers in turn, a second apart, for this purpose.
+    fn after(servers: std::ops::Range<u16>, purpose: Purpose) -> Known {
+        let step = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            tcp(purpose).to(&format!("10.1.{high}.{low}"), 5061).hello().into_step(u64::from(number))
+        };
+        let steps = servers.map(step);
+        let drafts: Vec<(DraftId, Draft)> =
+            (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
+        let mut known = Known::default();
+        known.learn(&drafts, |_, _| purpose);
+        known
+    }
+
+    #[test]
+    fn when_attempts_are_over_their_servers_stay_and_of_the_way_how_far_it_led() {
+        let known = after(1..4, Purpose::Registrar);
+        let (first, last) = (known.way[0].0, known.way[2].0);
+        assert_eq!((known.registrars.len(), known.enrolment.len()), (3, 0));
+        assert_eq!(known.clone().kept(last).way, [known.way[1]], "the last one comes again");
+        assert_eq!(known.clone().kept(last.plus(SECOND)).way, [known.way[2]]);
+        assert!(!known.kept(first).turned_to_registrar());
+    }
+
+    #[test]
+    fn no_more_servers_are_kept_than_a_phone_has() {
+        let many = SERVERS as u16 + 40;
+        let kept = after(0..many, Purpose::Enrolment).kept(Time::default());
+        let first: HashSet<IpAddr, RandomState> = after(0..SERVERS as u16, Purpose::Enrolment).enrolment;
+        assert_eq!(kept.enrolment, first);
+    }
+}
