@@ -268,3 +268,22 @@ fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
     assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
 }
+
+#[test]
+fn the_voice_vlan_is_one_where_switches_agree_and_two_where_they_do_not() {
+    use crate::protocols::cdp;
+    let announced = |vlans: &[u16]| {
+        let mut network = network::Network::default();
+        let mut facts = DeviceFacts::default();
+        for vlan in vlans {
+            let message = cdp::Message { voice_vlan: Some(*vlan), ..cdp::Message::default() };
+            let message = Message::Cdp(Box::new(message));
+            let told = event(Endpoint::Mac(station(9)), Endpoint::Mac(Mac([1; 6])), Transport::Link, message);
+            network.event(&told);
+            network.tell(&mut facts, &told);
+        }
+        (facts.voice_vlan.map(|one| one.vlan), facts.rival_voice_vlans.map(|both| both.map(|one| one.vlan)))
+    };
+    assert_eq!(announced(&[110, 110]), (Some(110), None));
+    assert_eq!(announced(&[110, 210, 110]), (None, Some([110, 210])));
+}

@@ -5,6 +5,7 @@ pub(super) mod access;
 pub mod alert;
 pub(super) mod answers;
 pub mod chain;
+pub(crate) mod client_certificate;
 pub(super) mod directory;
 pub mod fetch;
 pub(super) mod files;
