@@ -14,6 +14,7 @@ pub mod hints;
 pub mod idle;
 pub mod judged;
 pub mod name_errand;
+pub(super) mod no_server;
 pub mod option_need;
 pub mod own_clock;
 pub mod own_network;
