@@ -2,14 +2,14 @@
 //! which station a switch lets in when it speaks to all of them.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
 use super::Key;
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
 use crate::event::{Event, What};
-use crate::model::{At, Endpoint, Mac};
+use crate::model::{At, Endpoint, Mac, Side};
 use crate::protocols::{Message, eap, icmp};
 
 /// IPv6 routers that are remembered.
@@ -17,6 +17,9 @@ const ROUTERS: usize = 64;
 
 /// Servers that are remembered as answering.
 const ANSWERING: usize = 256;
+
+/// Networks that are remembered as heard.
+const HEARD: usize = 256;
 
 /// What is known of the network.
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ pub(super) struct Network {
     identity_asked: Option<IdentityAsked>,
     /// Servers that answered anybody.
     answering: HashSet<Key, RandomState>,
+    /// Networks whose hosts hear, in the capture, hosts of others.
+    heard: HashSet<IpAddr, RandomState>,
 }
 
 impl Network {
@@ -93,6 +98,7 @@ impl Network {
             // The capture holds what that server says: to others, if not to this one.
             facts.seen_both_ways |= self.answers(server, facts);
         }
+        self.hears(facts, event);
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
         facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);
@@ -107,6 +113,17 @@ impl Network {
         }
     }
 
+    /// What comes from afar to a host comes to its neighbours the same way: the capture would hold it.
+    fn hears(&mut self, facts: &mut DeviceFacts, event: &Event) {
+        let (Some(from), Some(to)) = (event.source().ip().map(network_of), event.destination().ip().map(network_of)) else {
+            return;
+        };
+        facts.neighbours_hear |= event.side == Side::Client && from != to && self.heard.contains(&from);
+        if event.side == Side::Server && from != to && self.heard.len() < HEARD {
+            self.heard.insert(to);
+        }
+    }
+
     /// Does that server answer anybody? Of most that is known, and then nothing else is searched.
     fn answers(&mut self, server: IpAddr, facts: &DeviceFacts) -> bool {
         if self.answering.contains(&Key::Ip(server)) {
@@ -117,5 +134,13 @@ impl Network {
             self.answering.insert(Key::Ip(server));
         }
         is_learnt
+    }
+}
+
+/// The network of an address, as a rule: those that differ in the last octet, or behind the first 64 bits, are neighbours.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
