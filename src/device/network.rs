@@ -28,8 +28,8 @@ const HEARD: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Network {
     voice_vlan: Option<VoiceVlan>,
-    /// Switches announce different voice VLANs: which port is whose does not show.
-    several_voice_vlans: bool,
+    /// Another one that switches announce: which port is whose does not show.
+    rival_voice_vlan: Option<VoiceVlan>,
     routers: Vec<Ipv6Addr>,
     tagged: bool,
     /// Who last answered with each EAP identifier: at most one for each of the 256.
@@ -87,9 +87,9 @@ impl Network {
 
     fn announced(&mut self, event: &Event, vlan: Option<u16>, by_lldp: bool) {
         let Some(vlan) = vlan else { return };
-        match self.voice_vlan {
-            None => self.voice_vlan = Some(VoiceVlan { vlan, at: event.at, by_lldp }),
-            Some(known) => self.several_voice_vlans |= known.vlan != vlan,
+        let known = *self.voice_vlan.get_or_insert(VoiceVlan { vlan, at: event.at, by_lldp });
+        if known.vlan != vlan {
+            self.rival_voice_vlan.get_or_insert(VoiceVlan { vlan, at: event.at, by_lldp });
         }
     }
 
@@ -120,7 +120,8 @@ impl Network {
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
         facts.is_infrastructure |= facts.mac.is_some_and(|mac| self.switches.contains(&block(mac)));
-        facts.voice_vlan = self.voice_vlan.filter(|_| !self.several_voice_vlans);
+        facts.voice_vlan = self.voice_vlan.filter(|_| self.rival_voice_vlan.is_none());
+        facts.rival_voice_vlans = self.voice_vlan.zip(self.rival_voice_vlan).map(|(one, other)| [one, other]);
         if let What::Message(Message::Icmp(icmp::Message {
             discovery: Some(icmp::Discovery::Solicitation { target, .. }), ..
         })) = &event.what

@@ -418,3 +418,22 @@ fn what_a_sip_proxy_passes_on_is_of_the_phone_that_said_it_if_that_is_seen() {
     assert!(says(&mut devices, 2, 1, &crate::findings::testing::sip_answer(401, 1)).is_some());
     assert!(says(&mut devices, 1, 2, &passed_on).is_some(), "by a proxy within the phone");
 }
+
+#[test]
+fn the_voice_vlan_is_one_where_switches_agree_and_two_where_they_do_not() {
+    use crate::protocols::cdp;
+    let announced = |vlans: &[u16]| {
+        let mut network = network::Network::default();
+        let mut facts = DeviceFacts::default();
+        for vlan in vlans {
+            let message = cdp::Message { voice_vlan: Some(*vlan), ..cdp::Message::default() };
+            let message = Message::Cdp(Box::new(message));
+            let told = event(Endpoint::Mac(station(9)), Endpoint::Mac(Mac([1; 6])), Transport::Link, message);
+            network.event(&told);
+            network.tell(&mut facts, &told);
+        }
+        (facts.voice_vlan.map(|one| one.vlan), facts.rival_voice_vlans.map(|both| both.map(|one| one.vlan)))
+    };
+    assert_eq!(announced(&[110, 110]), (Some(110), None));
+    assert_eq!(announced(&[110, 210, 110]), (None, Some([110, 210])));
+}

@@ -1,7 +1,7 @@
 //! `dns-name-not-found`: dNS answered that the names which the device looks for do not exist.
 
 use crate::findings::shared::answers::{self, Failure, Words};
-use crate::findings::shared::{directory, name_errand};
+use crate::findings::shared::{directory, name_errand, no_server};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::Purpose;
 use crate::model::{Evidence, Stage};
@@ -23,7 +23,11 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
+    let untold = no_server::untold(case).is_some();
     let lists = name_errand::failures(case, |lookup| {
+        if untold && no_server::is_unknown_maker(case, lookup) {
+            return None;
+        }
         let answer = lookup.answer.as_ref().filter(|answer| matches!(answer.rcode, 0 | 3) && !answer.truncated)?;
         if name_errand::services(case, lookup).next().is_some() {
             return None;
@@ -55,6 +59,7 @@ fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
         Purpose::Registrar => {
             ("its registrar", "an SRV record _sipinternaltls._tcp in the SIP domain, port 5061, with the pool as target")
         }
+        Purpose::Provision => ("its configuration server", "a record for it, or name another server in DHCP"),
         Purpose::Other if names_host(case) => (
             "a host, after the directory has named one",
             "the host's address, or correct dNSHostName of the CA's pKIEnrollmentService object in the directory",

@@ -1,6 +1,6 @@
 //! `dot1x-no-answer`: one side asks by 802.1X, and the other says nothing.
 
-use crate::findings::shared::access::{explain_silence, shut_out};
+use crate::findings::shared::access::{explain_silence, may_be_shut, shut_out};
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::{PortAccess, StepKind};
@@ -19,8 +19,8 @@ pub static RULE: Rule = Rule {
         fix: "Agree the two sides: enable 802.1X on the phone or MAC authentication (MAB) on the port where the device is silent; where \
               the switch falls silent after the identity, see that it reaches its RADIUS server. A new capture must show EAP-Success, or \
               DHCP that works without it.",
-        look_alikes: "Three EAPOL-Starts without an answer, and then DHCP, are the standard way to find out that a port is open: a switch \
-                      that never asks does not hold the device back.",
+        look_alikes: "Three EAPOL-Starts without an answer, and then DHCP, are the standard way to find out that a port is open: they are no \
+                      fault where DHCP works, or where anything else shows that the port lets the device through.",
         references: &["IEEE 802.1X-2010 section 8", "RFC 3748 section 4.3"],
     },
     check,
@@ -36,12 +36,20 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         proof: Proof::Told,
         confidence: if holds_back { 0.85 } else { 0.6 },
         summary: format!("802.1X comes to nothing: {list}"),
-        fix: format!(
-            "See the 802.1X settings of the switch port and of the device, and that the switch reaches its RADIUS server ({list}). Phones \
-             that do not speak 802.1X need MAC authentication (MAB) on the port. A new capture must show EAP-Success."
-        ),
+        fix: if holds_back {
+            format!(
+                "See the 802.1X settings of the switch port and of the device, and that the switch reaches its RADIUS server ({list}). \
+                 Phones that do not speak 802.1X need MAC authentication (MAB) on the port. A new capture must show EAP-Success."
+            )
+        } else {
+            format!(
+                "See whether the switch port is to ask for 802.1X ({list}). If it is, enable it there, and see that the switch reaches its \
+                 RADIUS server: a new capture must show EAP-Success. If the port is an open one, nothing is to be mended in 802.1X, and \
+                 what keeps the device back is DHCP in its VLAN."
+            )
+        },
     });
-    if holds_back {
+    if holds_back || may_be_shut(case) {
         explain_silence(case, &mut found);
     }
     if found.is_empty() { mute(case).into_iter().collect() } else { found }
@@ -135,10 +143,34 @@ mod tests {
         asked(1).nothing(&RULE);
     }
 
+    fn starts() -> Login {
+        Login::new().step(access().start().start().start().silent())
+    }
+
     #[test]
-    fn starts_that_nobody_answers_do_not_explain_that_dhcp_fails() {
-        let login = Login::new().step(access().start().start().start().silent()).step(silent_dhcp()).dropped();
-        assert!(!login.the(&RULE).explains_drop, "a switch that never asks holds nothing back");
+    fn starts_that_nobody_answers_and_then_dhcp_that_nobody_answers_are_a_port_that_is_shut() {
+        let found = starts().step(silent_dhcp()).dropped().the(&RULE);
+        assert!(found.explains_drop && RULE.order < crate::findings::dhcp_no_offer::RULE.order);
+        assert!(found.confidence < 0.7, "an open port whose DHCP is dead looks alike");
+    }
+
+    #[test]
+    fn a_port_that_lets_anything_through_is_an_open_one() {
+        let explains = |login: Login| login.dropped().check(&RULE).iter().any(|found| found.explains_drop);
+        let offered = dhcp_exchange().discover().offer(&[]).request().request().into_step(20);
+        assert!(!explains(starts().step(offered)), "an OFFER");
+        let leased = |login: Login, at: crate::model::At| {
+            let lease = std::sync::Arc::new(dhcp_message(5, &[]));
+            login.knowing(move |known| known.lease = Some((at, lease)))
+        };
+        assert!(!explains(leased(starts().step(silent_dhcp()), at_second(0, -600.0))), "an earlier lease");
+    }
+
+    #[test]
+    fn a_refusal_through_which_a_dhcp_server_answers_shut_nothing() {
+        let refused = Login::new().step(access().asked().identity("a").failure());
+        let offered = Step { ending: silent_dhcp().ending, ..dhcp_exchange().discover().offer(&[]).request().into_step(20) };
+        refused.step(offered).dropped().nothing(&crate::findings::dot1x_rejected::RULE);
     }
 
     #[test]

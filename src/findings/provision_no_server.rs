@@ -1,13 +1,8 @@
 //! `provision-no-server`: nothing tells the device where its configuration is.
 
-use crate::findings::shared::files::{asks_everybody, guesses};
-use crate::findings::shared::option_need::{NAMING, given, names_configuration};
-use crate::findings::shared::vlans::to_and_fro;
+use crate::findings::shared::no_server::{self, Untold};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{Purpose, Step, StepKind};
-use crate::model::{Evidence, How, Stage};
-use crate::protocols::dhcp;
-use crate::protocols::dns::kind;
+use crate::model::{Evidence, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,7 +15,8 @@ pub static RULE: Rule = Rule {
         why: "A phone without configuration knows no registrar and no account.",
         fix: "Name the server in the option that this family takes: 66 or 160 for most, 150 for Cisco, 242 for Avaya, 43 for some, in the \
               scope of the phones' VLAN. A new capture must show the option in the ACK, and a request to that server.",
-        look_alikes: "A phone that was configured by hand, or by a redirect service of its maker, needs no option. A multicast SUBSCRIBE \
+        look_alikes: "A phone that was configured by hand, or by a redirect service of its maker, needs no option: where DNS does not know \
+                      another name than that of such a service, somebody gave it that, and it is dns-name-not-found. A multicast SUBSCRIBE \
                       that nobody answers only shows that there is no plug-and-play server.",
         references: &["RFC 2132 section 9.4", "RFC 5859", "RFC 3925"],
     },
@@ -28,35 +24,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let answers = given(case);
-    let asks_at_random = |step: &Step| asks_everybody(step) || guesses(step, &answers);
-    let in_vain = case.attempt.dropped().is_some_and(asks_at_random);
-    let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage <= Stage::Provision)?;
-    let goes_on = |step: &Step| {
-        !asks_at_random(step)
-            && matches!(
-                step.purpose,
-                Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
-            )
-            || is_led_by_a_name(step)
-    };
-    // An OFFER that the device did not take up is no lease that it went on from.
-    let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
-    let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
-    let found = case.profile.order.contains(&Stage::Provision)
-        && !asked.is_empty()
-        && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
-        && !case.attempt.steps.iter().any(goes_on)
-        && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last)
-        // Who leaves each lease for another VLAN does not miss anything in it.
-        && to_and_fro(case).is_none();
-    if !found {
-        return None;
-    }
+    let Untold { drop, last, asked, in_vain } = no_server::untold(case)?;
     let asked = asked.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     let leases = case.attempt.leases().filter_map(|(_, lease)| lease.plug_and_play);
     let all_hosts =
         leases.last().map(|at| Evidence::new(at.frame, "sip.Method == \"SUBSCRIBE\"", "the device asks all hosts for one"));
+    let unknown = case.attempt.lookups().map(|(_, lookup)| lookup).find(|lookup| no_server::is_unknown_maker(case, lookup));
+    let maker = unknown.map(|lookup| format!(", DNS does not know its maker's service {}", lookup.name)).unwrap_or_default();
     let server = last.message.server_id().map_or_else(|| "the DHCP server".to_owned(), |server| server.to_string());
     Some(Found {
         stage: Stage::Provision,
@@ -65,7 +39,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         explains_drop: true,
         confidence: if in_vain { 0.85 } else { 0.6 },
         summary: format!(
-            "{server} names no configuration server (the device asks for option {asked}), and the device starts over"
+            "{server} names no configuration server (the device asks for option {asked}){maker}, and the device starts over"
         ),
         fix: format!(
             "Name the configuration server in the scope of the phone's VLAN on {server}, in the option that this family takes (it asks for \
@@ -85,19 +59,15 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// A device that asks for a name, other than that of a time server, knows of a server without DHCP.
-fn is_led_by_a_name(step: &Step) -> bool {
-    matches!(&step.kind, StepKind::Lookup(lookup) if matches!(lookup.kind, kind::A | kind::AAAA | kind::SRV))
-        && step.purpose != Purpose::Clock
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::device::facts::VlanStay;
+    use crate::findings::dns_name_not_found;
     use crate::findings::testing::*;
-    use crate::login::steps::Ending;
-    use crate::model::{By, DropPoint};
+    use crate::login::steps::{Ending, Purpose};
+    use crate::model::{By, DropPoint, How};
+    use crate::protocols::dhcp;
 
     fn login(options: &[(u8, &[u8])]) -> Login {
         let asks = |lease: &mut crate::login::steps::Lease, _| lease.parameter_list = vec![1, 3, 6, 66, 160];
@@ -141,6 +111,26 @@ mod tests {
         let found = found.the(&RULE);
         assert!(found.explains_drop);
         assert_eq!(found.evidence.last().unwrap().display_filter, "frame.number == 9 && sip.Method == \"SUBSCRIBE\"");
+    }
+
+    #[test]
+    fn a_name_that_only_the_maker_gave_it_tells_it_nothing_where_dns_does_not_know_that() {
+        let asks = |options: &[(u8, &[u8])], name: &str, rcode: u16| {
+            let asked = lookup(name).purpose(Purpose::Provision).rcode(rcode);
+            let maker = |profile: &mut crate::profile::Profile| profile.redirect_names = vec!["rps.yealink.com".to_owned()];
+            login(options).profile(maker).step(asked).dropped()
+        };
+        let found = asks(&[], "RPS.yealink.com.", 3).the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("DNS does not know its maker's service RPS.yealink.com."));
+        asks(&[], "rps.yealink.com", 3).nothing(&dns_name_not_found::RULE);
+        // What somebody gave it; what fails in DNS itself; what DHCP gives.
+        for other in
+            [asks(&[], "cfg.contoso.com", 3), asks(&[], "rps.yealink.com", 2), asks(&[(66, b"cfg")], "rps.yealink.com", 3)]
+        {
+            other.nothing(&RULE);
+        }
+        assert!(asks(&[], "cfg.contoso.com", 3).the(&dns_name_not_found::RULE).explains_drop);
+        assert!(asks(&[(66, b"cfg")], "rps.yealink.com", 3).the(&dns_name_not_found::RULE).explains_drop);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `tls-client-certificate-rejected`: the server wants a certificate of the device, and leaves at what it gets.
 
-use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
+use crate::findings::shared::client_certificate::{gives_none, refuses_client};
+use crate::findings::shared::handshake::{Shaken, handshakes};
 use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::signature::is_self_signed;
-use crate::model::{Evidence, How, Side};
+use crate::model::Evidence;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,14 +30,7 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let (asked, _) = shaken.tls.certificate_request.as_ref()?;
-    let left = shaken.leaving().filter(|left| left.side == Side::Server && left.how != How::Timeout)?;
-    // Alerts 10, 20, 47 and the like are not about who the client is.
-    let fits = left.alert.is_none_or(|alert| matches!(alert, 40..=46 | 48 | 49 | 51 | 116));
-    // In TLS 1.3 the device has finished, and may have asked for something, before the server looks at its certificate.
-    let answers = if shaken.tls.opened { shaken.tls.server_data.count() > 0 } else { shaken.reached() > Reached::ClientKey };
-    if !fits || answers {
-        return None;
-    }
+    let left = refuses_client(shaken)?;
     let (given, what) = given(shaken)?;
     let name = shaken.place.server();
     Some(Found {
@@ -91,19 +85,17 @@ fn sealed(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     })
 }
 
-/// What the device gave. SSL 3.0 has the alert no_certificate where TLS has an empty list.
+/// What the device gave.
 fn given(shaken: &Shaken<'_>) -> Option<(Evidence, String)> {
-    if let Some((at, chain)) = &shaken.tls.client_certificate {
-        let subject = chain.first().map(|certificate| match &certificate.body {
-            Ok(body) if is_self_signed(certificate) => format!("a self-signed one, of {}", body.subject.text),
-            Ok(body) => format!("that of {}", body.subject.text),
-            Err(_) => "one that cannot be read".to_owned(),
-        });
-        let what = subject.unwrap_or_else(|| "none".to_owned());
-        return Some((Evidence::new(at.frame, "tls.handshake.type == 11", format!("the device sends {what}")), what));
-    }
-    let none = shaken.tls.alerts.iter().find(|(_, side, _, code)| *side == Side::Client && *code == 41);
-    none.map(|(at, ..)| (Evidence::new(at.frame, "tls.alert_message.desc == 41", "the device has none"), "none".to_owned()))
+    let Some((at, own)) = shaken.tls.client_certificate.as_ref().and_then(|(at, chain)| Some((at, chain.first()?))) else {
+        return gives_none(shaken).map(|none| (none, "none".to_owned()));
+    };
+    let what = match &own.body {
+        Ok(body) if is_self_signed(own) => format!("a self-signed one, of {}", body.subject.text),
+        Ok(body) => format!("that of {}", body.subject.text),
+        Err(_) => "one that cannot be read".to_owned(),
+    };
+    Some((Evidence::new(at.frame, "tls.handshake.type == 11", format!("the device sends {what}")), what))
 }
 
 #[cfg(test)]
@@ -111,6 +103,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
 
     fn asked() -> Tcp {
         tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).certificate_request(vec![], 0)

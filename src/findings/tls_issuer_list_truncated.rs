@@ -1,12 +1,12 @@
 //! `tls-issuer-list-truncated`: the server's list of client CAs is full, and the device finds none of its own in it.
 
-use std::sync::Arc;
-
+use crate::findings::shared::client_certificate::{gives_none, goes_on, refuses_client};
 use crate::findings::shared::handshake::{Shaken, handshakes};
 use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::formats::x509::Certificate;
-use crate::model::{Evidence, Side};
+use crate::formats::x509::Name;
+use crate::model::Evidence;
+use crate::protocols::tls::CertificateRequest;
 
 /// Lengths, in bytes, near which Windows cuts its list: 12 228 in older versions, 16 384 in newer ones, less what the next
 /// name would have needed.
@@ -25,7 +25,8 @@ pub static RULE: Rule = Rule {
               certificate to offer, and the server then refuses it.",
         fix: "Remove roots that nobody needs from the server's trusted root store, or do not send the list \
               (SCHANNEL\\SendTrustedIssuerList = 0), and restart the service. A new capture must show a short or empty list.",
-        look_alikes: "A device that has no certificate at all sends none to any list: tls-client-certificate-rejected.",
+        look_alikes: "A device that has no certificate at all sends none to any list, and one that finds its CA in the list and sends none \
+                      has none of it: tls-client-certificate-rejected. A server that goes on without one did not insist.",
         references: &["RFC 5246 section 7.4.4 (certificate_authorities)", "Microsoft KB 2464556", "Microsoft KB 933430"],
     },
     check: |case| {
@@ -36,23 +37,14 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>, all: &[Shaken<'_>]) -> Option<Found> {
     let (asked, request) = shaken.tls.certificate_request.as_ref()?;
-    let (sent, chain) = shaken.tls.client_certificate.as_ref()?;
+    let none = gives_none(shaken)?;
     let full = FULL.iter().any(|range| range.contains(&request.authorities_length));
-    if !full || !chain.is_empty() {
+    if !full || goes_on(shaken) {
         return None;
     }
-    // What the device sends elsewhere shows what its CA is, and whether that is in the list.
-    let own = all.iter().filter_map(|other| other.tls.client_certificate.as_ref()).find_map(|(_, chain)| chain.first());
-    let issuer = own.and_then(|own: &Arc<Certificate>| own.body.as_ref().ok()).map(|body| &body.issuer);
-    if issuer.is_some_and(|issuer| request.authorities.contains(&issuer.der)) {
-        return None;
-    }
-    let left = shaken.leaving().filter(|left| left.side == Side::Server);
+    let (proof, confidence, lacks) = lacks(case, shaken, request, all)?;
+    let left = refuses_client(shaken);
     let name = shaken.place.server();
-    let (proof, confidence, lacks) = match issuer {
-        Some(issuer) => (Proof::Proven, 0.85, format!("it lacks {}", issuer.text)),
-        None => (Proof::Inferred, 0.5, "it may lack the device's".to_owned()),
-    };
     let summary = format!(
         "the list of {} CAs that {name} sends is full ({} bytes), {lacks}, and the device sends no certificate",
         request.authorities.len(),
@@ -60,7 +52,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>, all: &[Shaken<'_>]) -> Option<Fou
     );
     let mut evidence = vec![
         Evidence::new(asked.frame, "tls.handshake.type == 13", format!("a list of {} bytes", request.authorities_length)),
-        Evidence::new(sent.frame, "tls.handshake.type == 11", "the device sends no certificate"),
+        none,
     ];
     evidence.extend(left.map(|left| left.evidence(format!("the server {}", left.words()))));
     Some(Found {
@@ -78,14 +70,47 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>, all: &[Shaken<'_>]) -> Option<Fou
     })
 }
 
+/// What a full list lacks, how that is known, and how sure the cause is; nothing where it holds the CA of the device's certificate.
+/// What the device sends elsewhere shows which that is.
+fn lacks(case: &Case<'_>, shaken: &Shaken<'_>, request: &CertificateRequest, all: &[Shaken<'_>]) -> Option<(Proof, f32, String)> {
+    let holds = |name: &Name| request.authorities.contains(&name.der);
+    let own = all.iter().filter_map(|other| other.tls.client_certificate.as_ref()).find_map(|(_, chain)| chain.first());
+    if let Some(body) = own.and_then(|own| own.body.as_ref().ok()) {
+        let issuer = &body.issuer;
+        return (!holds(issuer)).then(|| (Proof::Proven, 0.85, format!("it lacks {}", issuer.text)));
+    }
+    let roots = own_roots(case, shaken);
+    Some(match roots.first().filter(|_| !roots.iter().any(|root| holds(root))) {
+        Some(root) => (Proof::Told, 0.7, format!("it lacks even {}, the root of this server's own CA", root.text)),
+        None => (Proof::Inferred, 0.5, "it may lack the device's".to_owned()),
+    })
+}
+
+/// The roots of the server's own CAs: those above its certificate, and those that the device fetched for it. A server trusts them, so
+/// that a list without them is cut; and the device has its certificate of one of them, as a rule.
+fn own_roots<'a>(case: &Case<'a>, shaken: &Shaken<'a>) -> Vec<&'a Name> {
+    let (at, chain) = match &shaken.tls.certificate {
+        Some((at, chain)) => (Some(at.frame), chain.as_slice()),
+        None => (None, &[][..]),
+    };
+    let fetched = case.known.fetched.iter().filter(|(frame, _)| at.is_some_and(|at| *frame < at)).map(|(_, ca)| ca);
+    let bodies = chain.iter().skip(1).chain(fetched).filter_map(|ca| ca.body.as_ref().ok());
+    bodies.filter(|body| body.subject.der == body.issuer.der).map(|body| &body.subject).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::Purpose;
+    use crate::model::{Frame, Side};
 
     fn asked(length: usize) -> Tcp {
-        let list = vec![b"CN=First".to_vec(), b"CN=Second".to_vec()];
+        asked_of(length, &["CN=First", "CN=Second"])
+    }
+
+    fn asked_of(length: usize, names: &[&str]) -> Tcp {
+        let list = names.iter().map(|name| name.as_bytes().to_vec()).collect();
         let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).certificate_request(list, length);
         tcp.client_certificate(vec![]).client_finished().alert(Side::Server, 2, 40)
     }
@@ -115,5 +140,37 @@ mod tests {
     #[test]
     fn a_short_list_is_whole() {
         Login::new().step(asked(900)).dropped().nothing(&RULE);
+    }
+
+    /// The device fetched this root before.
+    fn with_root(login: Login, name: &str) -> Login {
+        let root = certificate(name, name);
+        login.knowing(move |known| known.fetched.push((Frame::new(0), root)))
+    }
+
+    #[test]
+    fn a_full_list_that_lacks_even_the_root_which_the_device_fetched_is_cut_and_goes_before_the_refusal() {
+        let fetched = |name: &str| with_root(Login::new().step(asked(16_330)).dropped(), name);
+        let refused = &crate::findings::tls_client_certificate_rejected::RULE;
+        let cut = fetched("CN=Contoso Root").the(&RULE);
+        assert!(cut.summary.contains("it lacks even CN=Contoso Root"), "{}", cut.summary);
+        assert!(cut.proof >= fetched("CN=Contoso Root").the(refused).proof && RULE.order < refused.order);
+        let listed = Login::new().step(asked_of(16_330, &["CN=Contoso Root"])).dropped();
+        assert_eq!(with_root(listed, "CN=Contoso Root").the(&RULE).proof, Proof::Inferred, "what is cut off is another's");
+    }
+
+    #[test]
+    fn ssl_3_says_by_an_alert_that_it_has_no_certificate() {
+        let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).certificate_request(vec![], 16_330);
+        let tcp = tcp.alert(Side::Client, 1, 41).client_finished().alert(Side::Server, 2, 40);
+        assert!(Login::new().step(tcp).dropped().the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_server_that_goes_on_without_a_certificate_did_not_insist() {
+        let list = vec![b"CN=First".to_vec()];
+        let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).certificate_request(list, 16_330);
+        let done = tcp.client_certificate(vec![]).client_finished().server_finished().encrypted(Side::Client);
+        Login::new().step(done.leaves(Side::Server, crate::login::steps::Close::Fin)).dropped().nothing(&RULE);
     }
 }

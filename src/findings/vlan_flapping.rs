@@ -1,7 +1,7 @@
 //! `vlan-flapping`: the device goes to and fro between VLANs, and gets on in none.
 
-use crate::device::facts::VlanStay;
-use crate::findings::shared::vlans::{TWO_CYCLES, to_and_fro};
+use crate::device::facts::{VlanStay, VoiceVlan};
+use crate::findings::shared::vlans::{TWO_CYCLES, announced, to_and_fro};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, How, Stage};
 
@@ -44,23 +44,25 @@ fn found(case: &Case<'_>) -> Option<Found> {
         );
         ("gets an address to stay in neither", fix)
     };
+    let rivals = announced(case, stays);
+    let times = stays.len().saturating_sub(1);
+    let told = if rivals.is_some() { ", both of which switches announce for voice," } else { "" };
+    let moves = stays.iter().take(TWO_CYCLES).map(|stay| Evidence::new(stay.first.frame, "", format!("now {}", name(stay))));
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,
         proof: Proof::Proven,
         explains_drop: drop.stage <= Stage::Address,
         confidence: 0.8,
-        summary: format!(
-            "the device goes to and fro between {one} and {other} ({} times), and {ends}",
-            stays.len().saturating_sub(1)
-        ),
+        summary: format!("the device goes to and fro between {one} and {other}{told} ({times} times), and {ends}"),
         fix,
-        evidence: stays
-            .iter()
-            .take(TWO_CYCLES)
-            .map(|stay| Evidence::new(stay.first.frame, "", format!("now {}", name(stay))))
-            .collect(),
+        evidence: moves.chain(rivals.into_iter().flatten().map(announcement)).collect(),
     })
+}
+
+fn announcement(vlan: VoiceVlan) -> Evidence {
+    let (by, show) = if vlan.by_lldp { ("LLDP-MED", "lldp") } else { ("CDP", "cdp.voice_vlan") };
+    Evidence::new(vlan.at.frame, show, format!("voice VLAN {} by {by}", vlan.vlan))
 }
 
 #[cfg(test)]
@@ -102,6 +104,21 @@ mod tests {
         let found = steps.knowing(|known| known.vlan_stays = stays(&[None, Some(20), None, Some(20), None])).the(&RULE);
         assert!(found.summary.ends_with("(4 times), and leaves the address that it got in each"), "{}", found.summary);
         assert!(found.fix.starts_with("Make all that name a VLAN to the phone name the same one"));
+    }
+
+    #[test]
+    fn who_is_told_two_voice_vlans_was_sent_to_and_fro_once_it_was_in_each_of_them_twice() {
+        let told = |announced: [u16; 2], been: &[Option<u16>]| {
+            let [one, other] = announced.map(|vlan| VoiceVlan { vlan, at: at(u64::from(vlan)), by_lldp: vlan > 110 });
+            login(been).knowing(move |known| known.rival_voice_vlans = Some([one, other]))
+        };
+        let twice = [Some(110), Some(210), Some(110), Some(210)];
+        let found = told([110, 210], &twice).the(&RULE);
+        assert!(found.summary.contains("VLAN 110 and VLAN 210, both of which switches announce for voice, (3 times)"));
+        assert_eq!(found.evidence[4].display_filter, "frame.number == 110 && cdp.voice_vlan");
+        told([110, 210], &twice[1..]).nothing(&RULE);
+        told([110, 220], &twice).nothing(&RULE);
+        told([20, 210], &[None, Some(210), None, Some(210)]).nothing(&RULE);
     }
 
     #[test]

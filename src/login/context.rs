@@ -158,10 +158,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// For what a name serves; where this family signs in over HTTPS, it gets what it signs in with.
+    /// For what a name serves; where this family signs in over HTTPS, it gets what it signs in with, and at its maker's it asks where
+    /// its configuration is.
     fn name(&self, name: &WireText) -> Purpose {
         match self.names.purpose_of(name) {
             Purpose::Other if self.profile.signs_in_at(name.raw()) => Purpose::Enrolment,
+            Purpose::Other if self.profile.is_redirected_at(name.raw()) => Purpose::Provision,
             purpose => purpose,
         }
     }

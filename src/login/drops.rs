@@ -3,13 +3,12 @@
 
 use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Side, Stage, Time};
 use crate::profile::Profile;
-use crate::protocols::kerberos::code;
 use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{connect, provision, register, session, web};
-use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, TicketRequest, Transaction};
+use super::stages::{connect, directory, provision, register, session, web};
+use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
@@ -195,25 +194,13 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
 }
 
-/// Has the KDC said a no to which a client knows no other answer: the account is not to be used, or none of the encryption types that
-/// the client has is taken (RFC 4120 section 3.1.3), and no other is named? Who speaks LDAP meanwhile may be let in there all the same.
+/// Has the domain controller said its last word? Who speaks LDAP meanwhile may be let in there all the same.
 fn is_last_word(step: &Step, steps: &[Step]) -> bool {
-    let requests = match &step.kind {
-        StepKind::Inquiry(inquiry) => &inquiry.kerberos,
-        StepKind::Connection(connection) => &connection.kerberos,
-        _ => return false,
-    };
-    let error = requests.last().and_then(TicketRequest::error).map(|(_, error)| error);
-    let is_final = error.is_some_and(|error| match error.code {
-        code::ETYPE_UNSUPPORTED => error.etypes.is_empty(),
-        code::POLICY | code::CLIENT_REVOKED => true,
-        _ => false,
-    });
     let speaks_ldap = |other: &Step| match &other.kind {
         StepKind::Connection(connection) => other.purpose == Purpose::Directory && connection.kerberos.is_empty(),
         _ => false,
     };
-    is_final && !steps.iter().any(|other| speaks_ldap(other) && !is_closed(other))
+    directory::is_last_word(&step.kind) && !steps.iter().any(|other| speaks_ldap(other) && !is_closed(other))
 }
 
 /// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?

@@ -40,6 +40,9 @@ pub struct Profile {
     /// Names of HTTPS servers where it signs in, and asks again and again until its user has done their part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sign_in_names: Vec<String>,
+    /// Names of its maker's redirect service, which tells it where its configuration is if nothing else does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_names: Vec<String>,
     /// Domains of servers to which it keeps a connection as long as it is signed in, where it signs in over HTTPS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub session_domains: Vec<String>,
@@ -250,6 +253,11 @@ impl Profile {
     /// Is this the name of a server where it signs in over HTTPS?
     pub fn signs_in_at(&self, name: &str) -> bool {
         self.sign_in_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
+    }
+
+    /// Is this the name of its maker's redirect service?
+    pub fn is_redirected_at(&self, name: &str) -> bool {
+        self.redirect_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
     }
 
     /// Does a connection to a server of this name that is kept show that it is signed in?

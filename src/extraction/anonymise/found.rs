@@ -78,7 +78,8 @@ impl Public {
         let mut words: BTreeSet<String> = words(PROTOCOLS).collect();
         words.extend(ROLES.iter().flat_map(|role| self::words(role.label)));
         for profile in options.profiles.all() {
-            let known = (&profile.recognition, &profile.registrar_names, &profile.sign_in_names, &profile.trust);
+            let names = (&profile.registrar_names, &profile.sign_in_names, &profile.redirect_names);
+            let known = (&profile.recognition, names, &profile.trust);
             let text = serde_json::to_string(&known).unwrap_or_default();
             words.extend(self::words(&text));
         }

@@ -4,16 +4,32 @@ use crate::findings::{Case, Found};
 use crate::login::steps::{PortAccess, Step, StepKind};
 use crate::model::{How, Outcome, Stage};
 
-/// The 802.1X exchange of a step, unless the device was let in afterwards, or got an address all the same (by its MAC, or
-/// into a guest VLAN).
+/// The 802.1X exchange of a step, unless the device was let in afterwards, or a DHCP server answered it all the same (by its MAC, or
+/// in a guest VLAN): a port that is shut lets nothing but EAPOL through (IEEE 802.1X-2010 section 6.4).
 pub(crate) fn shut_out<'a>(case: &Case<'_>, step: &Step, kind: &'a StepKind) -> Option<&'a PortAccess> {
     let StepKind::Port(port) = kind else { return None };
     let opened = |other: &Step| match &other.kind {
         StepKind::Port(_) => other.outcome == Outcome::Ok && other.last > step.first,
-        StepKind::Lease(_) | StepKind::LeaseV6(_) => other.outcome == Outcome::Ok && other.last > step.last,
-        _ => false,
+        kind => served(kind) && other.last > step.last,
     };
     (!case.attempt.steps.iter().any(opened)).then_some(port)
+}
+
+/// Did a DHCP server say anything to the device?
+fn served(kind: &StepKind) -> bool {
+    match kind {
+        StepKind::Lease(lease) => lease.is_acknowledged() || !lease.offers.is_empty() || !lease.naks.is_empty(),
+        StepKind::LeaseV6(lease) => !lease.advertises.is_empty() || !lease.replies.is_empty(),
+        _ => false,
+    }
+}
+
+/// May a port be shut that answers nobody who asks by 802.1X? Not where it has let the device through before, or lets anything
+/// through now: then it is an open one, which knows no 802.1X.
+pub(crate) fn may_be_shut(case: &Case<'_>) -> bool {
+    let passed = |step: &Step| served(&step.kind) || !matches!(step.kind, StepKind::Port(_)) && step.outcome == Outcome::Ok;
+    let before = case.known.lease.as_ref().is_some_and(|(at, _)| *at < case.attempt.first);
+    !before && !case.attempt.steps.iter().any(passed)
 }
 
 /// A port that stays shut explains a drop for want of an address.

@@ -158,7 +158,7 @@ impl Leaving {
 /// Who left a connection first: by an alert that ends it, or by closing it.
 pub fn leaving_of(connection: &Connection) -> Option<Leaving> {
     let alerts = connection.tls.iter().flat_map(|tls| {
-        let clear = tls.alerts.iter().filter(|(_, _, level, code)| *level == 2 || !matches!(code, 90 | 100 | 112));
+        let clear = tls.alerts.iter().filter(|(_, _, level, code)| *level == 2 || !matches!(code, 41 | 90 | 100 | 112));
         let clear = clear.map(|(at, side, _, code)| Leaving { at: *at, side: *side, how: How::Alert, alert: Some(*code) });
         let hidden = tls.encrypted_alerts.iter().map(|(at, side)| Leaving { at: *at, side: *side, how: How::Alert, alert: None });
         clear.chain(hidden)

@@ -1,23 +1,34 @@
 //! The VLANs that a device was in, one after the other, while it only asked for an address: does it go to and fro?
 
-use crate::device::facts::VlanStay;
+use crate::device::facts::{VlanStay, VoiceVlan};
 use crate::findings::Case;
 
 /// Stays that two cycles make: there, back, there, back, there.
 pub(crate) const TWO_CYCLES: usize = 5;
 
+/// The same, where switches announce both VLANs for voice: whoever hears that was sent to each of them twice.
+const SENT_TWICE: usize = 4;
+
 /// The stays of a device that goes to and fro between the same two VLANs, if they make two cycles, and the attempt lies in them.
 pub(crate) fn to_and_fro<'a>(case: &Case<'a>) -> Option<&'a [VlanStay]> {
-    let stays = two_cycles(&case.known.vlan_stays)?;
+    let stays = alternating(&case.known.vlan_stays)?;
+    let least = if announced(case, stays).is_some() { SENT_TWICE } else { TWO_CYCLES };
+    let stays = Some(stays).filter(|stays| stays.len() >= least)?;
     let during = stays.first()?.first <= case.attempt.last && case.attempt.first <= stays.last()?.last;
     during.then_some(stays)
 }
 
-/// The stays at the end of the list that go to and fro, if they make two cycles.
-fn two_cycles(stays: &[VlanStay]) -> Option<&[VlanStay]> {
-    let alternating =
-        stays.iter().rev().zip(stays.iter().rev().skip(2)).take_while(|(one, other)| one.vlan == other.vlan).count();
-    let length = alternating.saturating_add(2);
-    let from = stays.len().checked_sub(length)?;
-    stays.get(from..).filter(|stays| stays.len() >= TWO_CYCLES)
+/// The announcements that send it to and fro: switches name both VLANs for voice, as one port does by LLDP-MED and CDP that are
+/// set apart.
+pub(crate) fn announced(case: &Case<'_>, stays: &[VlanStay]) -> Option<[VoiceVlan; 2]> {
+    let rivals = case.known.rival_voice_vlans?;
+    let are_told = |stay: &VlanStay| rivals.iter().any(|rival| stay.vlan == Some(rival.vlan));
+    stays.iter().all(are_told).then_some(rivals)
+}
+
+/// The stays at the end of the list that go to and fro.
+fn alternating(stays: &[VlanStay]) -> Option<&[VlanStay]> {
+    let length = stays.iter().rev().zip(stays.iter().rev().skip(2)).take_while(|(one, other)| one.vlan == other.vlan).count();
+    let from = stays.len().checked_sub(length.saturating_add(2))?;
+    stays.get(from..)
 }

@@ -445,6 +445,12 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_says_in_ssl_3_that_it_has_no_certificate_does_not_leave_by_that() {
+        let none = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).alert(Side::Client, 1, 41).client_finished();
+        assert_eq!(ending(&judged(none.alert(Side::Server, 2, 40))), Some((By::Server, How::Alert)));
+    }
+
+    #[test]
     fn a_word_on_the_certificate_that_crosses_the_servers_close_is_what_ended_the_handshake() {
         let crosses = |code: u8| {
             let left = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Server, Close::Fin);

@@ -279,12 +279,12 @@ impl Handshake {
         self.encrypted_alerts.iter().copied().chain(opened.map(|(at, side, ..)| (*at, *side)))
     }
 
-    /// The first fatal alert in clear (or any but close_notify, no_renegotiation and unrecognized_name, which are
-    /// warnings even where the level says otherwise).
+    /// The first fatal alert in clear (or any but close_notify, no_certificate, which in SSL 3.0 stands for an empty Certificate,
+    /// no_renegotiation and unrecognized_name: the handshake goes on after these, RFC 6101 section 5.4.2).
     pub fn fatal_alert(&self) -> Option<(At, Side, u8)> {
         self.alerts
             .iter()
-            .find(|(_, _, level, code)| *level == 2 || !matches!(code, 0 | 90 | 100 | 112))
+            .find(|(_, _, level, code)| *level == 2 || !matches!(code, 0 | 41 | 90 | 100 | 112))
             .map(|(at, side, _, code)| (*at, *side, *code))
     }
 }

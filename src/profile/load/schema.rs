@@ -32,6 +32,8 @@ pub(super) struct File {
     #[serde(default)]
     sign_in_names: Vec<String>,
     #[serde(default)]
+    redirect_names: Vec<String>,
+    #[serde(default)]
     session_domains: Vec<String>,
     #[serde(default)]
     strict_domain: bool,
@@ -76,6 +78,7 @@ enum Statement {
     RegistrarNames,
     RegistrarPorts,
     SignInNames,
+    RedirectNames,
     SessionDomains,
     StrictDomain,
     NeedsTime,
@@ -92,6 +95,7 @@ impl Statement {
             Self::RegistrarNames => "names of its registrar",
             Self::RegistrarPorts => "ports of its registrar",
             Self::SignInNames => "names where it signs in",
+            Self::RedirectNames => "names of its redirect service",
             Self::SessionDomains => "where it keeps its session",
             Self::StrictDomain => "SRV targets",
             Self::NeedsTime => "need of the time",
@@ -175,6 +179,7 @@ impl File {
             registrar_names: self.registrar_names,
             registrar_ports: self.registrar_ports,
             sign_in_names: self.sign_in_names,
+            redirect_names: self.redirect_names,
             session_domains: self.session_domains,
             strict_domain: self.strict_domain,
             needs_time: self.needs_time,

@@ -59,6 +59,7 @@ fn every_statement_that_comes_with_the_program_has_its_source_and_a_certainty() 
         let mut wanted = vec!["what it is", "order of its login", "ports of its registrar", "SRV targets", "need of the time"];
         wanted.extend((!profile.registrar_names.is_empty()).then_some("names of its registrar"));
         wanted.extend((!profile.sign_in_names.is_empty()).then_some("names where it signs in"));
+        wanted.extend((!profile.redirect_names.is_empty()).then_some("names of its redirect service"));
         wanted.extend((!profile.session_domains.is_empty()).then_some("where it keeps its session"));
         wanted.extend((!profile.screens.is_empty()).then_some("screens"));
         wanted.extend((!profile.required_options.is_empty()).then_some("DHCP options"));
