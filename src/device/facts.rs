@@ -90,6 +90,8 @@ pub struct DeviceFacts {
     pub clocks: VecDeque<ClockWitness>,
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
+    /// Does the capture hold what hosts beyond its network say to its neighbours?
+    pub neighbours_hear: bool,
     /// Does what it says show that it was answered, by what the capture lacks?
     pub was_answered_unseen: bool,
     /// When it last said anything.

@@ -28,6 +28,7 @@ impl DeviceFacts {
         self.enrolment_seen |= other.enrolment_seen;
         self.last_said = self.last_said.max(other.last_said);
         self.seen_both_ways |= other.seen_both_ways;
+        self.neighbours_hear |= other.neighbours_hear;
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
         self.is_infrastructure |= other.is_infrastructure;

@@ -2,14 +2,14 @@
 //! which station a switch lets in when it speaks to all of them.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
 use super::Key;
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
 use crate::event::{Event, What};
-use crate::model::{At, Endpoint, Mac};
+use crate::model::{At, Endpoint, Mac, Side};
 use crate::protocols::{Message, eap, icmp};
 
 /// IPv6 routers that are remembered.
@@ -20,6 +20,9 @@ const ANSWERING: usize = 256;
 
 /// Blocks of MACs of switches that are remembered.
 const SWITCHES: usize = 256;
+
+/// Networks that are remembered as heard.
+const HEARD: usize = 256;
 
 /// What is known of the network.
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ pub(super) struct Network {
     /// Whoever says that it is a switch, an access point or a router, by the first five octets of its MACs: those of its ports
     /// and its own follow one another.
     switches: HashSet<[u8; 5], RandomState>,
+    /// Networks whose hosts hear, in the capture, hosts of others.
+    heard: HashSet<IpAddr, RandomState>,
 }
 
 impl Network {
@@ -111,6 +116,7 @@ impl Network {
             // The capture holds what that server says: to others, if not to this one.
             facts.seen_both_ways |= self.answers(server, facts);
         }
+        self.hears(facts, event);
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
         facts.is_infrastructure |= facts.mac.is_some_and(|mac| self.switches.contains(&block(mac)));
@@ -124,6 +130,17 @@ impl Network {
             && facts.routers_v6.len() < ROUTERS
         {
             facts.routers_v6.push(*target);
+        }
+    }
+
+    /// What comes from afar to a host comes to its neighbours the same way: the capture would hold it.
+    fn hears(&mut self, facts: &mut DeviceFacts, event: &Event) {
+        let (Some(from), Some(to)) = (event.source().ip().map(network_of), event.destination().ip().map(network_of)) else {
+            return;
+        };
+        facts.neighbours_hear |= event.side == Side::Client && from != to && self.heard.contains(&from);
+        if event.side == Side::Server && from != to && self.heard.len() < HEARD {
+            self.heard.insert(to);
         }
     }
 
@@ -144,4 +161,12 @@ impl Network {
 fn block(mac: Mac) -> [u8; 5] {
     let Mac([a, b, c, d, e, _]) = mac;
     [a, b, c, d, e]
+}
+
+/// The network of an address, as a rule: those that differ in the last octet, or behind the first 64 bits, are neighbours.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
 }

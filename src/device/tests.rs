@@ -91,6 +91,40 @@ fn of_more_answering_servers_than_are_remembered_the_first_ones_count() {
     assert_eq!((heard(2), heard(3)), (false, true));
 }
 
+/// Would the capture show what is said to the host with this address, that asks a server which nobody has heard, by these answers to
+/// others?
+fn would_hear(answers: &[([u8; 4], [u8; 4])], own: [u8; 4]) -> bool {
+    let mut devices = Devices::default();
+    let says = |devices: &mut Devices, host: [u8; 4], server: [u8; 4], side: Side| {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::new(address.into(), port));
+        let message =
+            Message::Dns(std::sync::Arc::new(dns::Message { response: side == Side::Server, ..question("a.contoso.com") }));
+        let event = event(end(host, 40_000), end(server, 53), Transport::Udp, message);
+        devices.observe(&Event { side, ..event }).map(|owner| owner.device)
+    };
+    for (host, server) in answers {
+        says(&mut devices, *host, *server, Side::Server);
+    }
+    let asks = says(&mut devices, own, [203, 0, 113, 9], Side::Client).unwrap();
+    devices.facts(asks).is_some_and(|facts| facts.neighbours_hear && !facts.seen_both_ways)
+}
+
+#[test]
+fn what_comes_to_a_neighbour_from_afar_would_come_to_the_device_too() {
+    assert!(would_hear(&[([10, 0, 4, 7], [10, 9, 9, 9])], [10, 0, 4, 8]));
+    assert!(!would_hear(&[], [10, 0, 4, 8]));
+    assert!(!would_hear(&[([10, 0, 5, 7], [10, 9, 9, 9])], [10, 0, 4, 8]), "that is another network");
+    assert!(!would_hear(&[([10, 0, 4, 7], [10, 0, 4, 1])], [10, 0, 4, 8]), "that did not come from afar");
+}
+
+#[test]
+fn of_more_networks_that_are_heard_than_are_remembered_the_first_ones_count() {
+    let many: Vec<_> = (0..=255_u8).map(|network| ([10, 1, network, 7], [10, 9, 9, 9])).collect();
+    let with_one_more: Vec<_> = many.iter().copied().chain([([10, 2, 0, 7], [10, 9, 9, 9])]).collect();
+    assert!(would_hear(&with_one_more, [10, 1, 255, 8]));
+    assert!(!would_hear(&with_one_more, [10, 2, 0, 8]));
+}
+
 #[test]
 fn further_devices_are_left_out_and_that_is_told() {
     let mut devices = Devices::new(Limits { devices: 3, ..Limits::default() });

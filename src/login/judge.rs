@@ -50,7 +50,8 @@ pub(super) fn steps(recorder: &mut Recorder, known: &Known, facts: &DeviceFacts,
     let last_begun = begun.map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let begun = networked(&drafts);
     let (seen_both_ways, is_deaf) = (facts.seen_both_ways, facts.was_answered_unseen && !facts.seen_both_ways);
-    let horizon = Horizon { end, last_begun, begun: &begun, heard_from: &facts.heard_from, seen_both_ways, is_deaf };
+    let (heard_from, neighbours_hear) = (&facts.heard_from, facts.neighbours_hear && !facts.was_answered_unseen);
+    let horizon = Horizon { end, last_begun, begun: &begun, heard_from, seen_both_ways, neighbours_hear, is_deaf };
     let context = Context::new(&recorder.names, &drafts, known, facts, profile);
     let mut judged = Vec::with_capacity(drafts.len());
     let mut aside = Vec::new();

@@ -5,7 +5,8 @@
 //! and healthy phones close to trouble; of `codes`, nearly all causes once more, and as many healthy phones; of `everyday`, what happens in
 //! a year of office life beside the phones that fail; of `windows`, what is left of such logins where the capture begins late, ends early,
 //! or holds one direction, a part of the frames, or of each frame; of `mixture`, all of that together; of `sites`, real servers,
-//! clients, firewalls and balancers, with several phones. Each line of a `.jsonl` says what happened in a capture of the archive
+//! clients, firewalls and balancers, with several phones; of `crowds`, the phones that fail among the many that do not, seen at a
+//! mirror port, a registrar or a name server. Each line of a `.jsonl` says what happened in a capture of the archive
 //! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
@@ -106,6 +107,11 @@ fn what_a_phone_did_does_not_depend_on_who_else_is_in_the_capture() {
 #[test]
 fn phones_at_real_servers_firewalls_and_balancers_are_read_as_they_went() {
     hold("sites");
+}
+
+#[test]
+fn phones_among_many_are_read_as_they_went() {
+    hold("crowds");
 }
 
 /// Right and wrong answers of each kind.

@@ -39,6 +39,8 @@ pub struct Connection {
     pub tls: Option<Box<Handshake>>,
     /// A hello of the client that the capture cut.
     pub cut_hello: Option<At>,
+    /// A ServerHello that the capture cut, and that shows all the same that the certificate comes in clear (up to TLS 1.2).
+    pub cut_answer: Option<At>,
     /// HTTP requests and their answers.
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.
@@ -83,6 +85,7 @@ impl Connection {
             ended: false,
             tls: None,
             cut_hello: None,
+            cut_answer: None,
             http: Vec::new(),
             sip: Vec::new(),
             granted: false,
