@@ -172,10 +172,9 @@ pub(super) fn broken_off(steps: &[Step], (dropped, drop): (usize, DropPoint)) ->
 pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
     let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
-    let is_beside = |step: &Step| is_port(step) || is_renewal(step);
     let goes_on = steps.iter().enumerate().any(|(index, step)| {
         let is_under_way = step.outcome == Outcome::Unclear || is_at_work(step, drop, end);
-        index != dropped && is_main_road(step) && !is_beside(step) && step.last > drop.at && is_under_way
+        index != dropped && is_main_road(step) && !is_port(step) && !step.prolongs_lease() && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
     // A device need not want it back before it has something to say.
@@ -208,15 +207,6 @@ fn is_last_word(step: &Step, steps: &[Step]) -> bool {
 fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
     let is_new = step.first > drop.at && step.outcome == Outcome::Ok && step.purpose != Purpose::Clock;
     is_new && end.since(step.last.time) < CUT_OFF
-}
-
-/// Does it prolong a lease that the device works with? Its time says when (RFC 2131 section 4.4.5), whatever else the device does.
-fn is_renewal(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::Lease(lease) => lease.renews && lease.discovers.is_empty() && lease.informs.is_empty(),
-        StepKind::LeaseV6(lease) => lease.solicits.is_empty() && !lease.requests.is_empty(),
-        _ => false,
-    }
 }
 
 /// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER

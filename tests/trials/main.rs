@@ -35,7 +35,8 @@ const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
 
 /// The sets.
-const SETS: [&str; 9] = ["families", "conditions", "field", "causes", "patience", "codes", "everyday", "windows", "mixture"];
+const SETS: [&str; 11] =
+    ["families", "conditions", "field", "causes", "patience", "codes", "everyday", "windows", "mixture", "sites", "crowds"];
 
 #[test]
 fn logins_of_many_families_are_read_as_they_went() {
