@@ -30,8 +30,10 @@ pub static RULE: Rule = Rule {
 };
 
 /// Options whose values must agree. Addresses agree in any order.
-const COMPARED: [u8; 7] =
-    [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150];
+const COMPARED: [u8; 10] =
+    [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150, 159, 160, 242];
+/// Those that name the host of the configuration.
+const OF_CONFIGURATION: [u8; 3] = [66, 159, 160];
 
 /// Two answers to one question that contradict each other.
 struct Conflict<'a> {
@@ -165,7 +167,7 @@ fn value(message: &Message, code: u8) -> String {
         option::ROUTERS | option::NAME_SERVERS | 150 => {
             message.addresses(code).iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join(" ")
         }
-        option::DOMAIN_NAME | 66 => message.text(code).unwrap_or_else(|| WireText::from("")).to_string(),
+        option::DOMAIN_NAME | 66 | 159 | 160 | 242 => message.text(code).unwrap_or_else(|| WireText::from("")).to_string(),
         _ => {
             let octets = message.option(code).unwrap_or_default();
             octets.iter().take(12).map(|octet| format!("{octet:02x}")).collect::<String>()
@@ -197,7 +199,8 @@ fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
         };
         let named = |message: &Message| message.configuration_hosts().iter().any(is_it);
         let by_address = matches!(address, Some(std::net::IpAddr::V4(address)) if only_own(150, address));
-        by_address || conflict.options.contains(&66) && named(own) && !named(theirs)
+        let differ = OF_CONFIGURATION.iter().any(|code| conflict.options.contains(code));
+        by_address || differ && named(own) && !named(theirs)
     };
     let is_at_its_value = match &dropped.kind {
         StepKind::Neighbour(neighbour) => {
@@ -215,10 +218,10 @@ fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
                     (lookup.name.raw().to_ascii_lowercase(), suffix.raw().trim_end_matches('.').to_ascii_lowercase());
                 !suffix.is_empty() && name.ends_with(&format!(".{suffix}"))
             });
-            asked || under
+            asked || under || only_own_host(None, Some(&lookup.name))
         }
         StepKind::Connection(connection) => only_own_host(connection.flow.server_ip(), connection.name.as_ref()),
-        StepKind::File(transfer) => only_own_host(transfer.flow.server_ip(), None),
+        StepKind::File(transfer) => only_own_host(transfer.flow.server_ip(), transfer.name.as_ref()),
         StepKind::Port(_)
         | StepKind::Lease(_)
         | StepKind::LeaseV6(_)
@@ -289,6 +292,23 @@ mod tests {
         };
         assert!(refused("192.168.1.20"));
         assert!(!refused("10.0.0.9"), "neither names it");
+    }
+
+    #[test]
+    fn the_name_of_a_configuration_server_that_only_the_wrong_server_gives_leads_nowhere() {
+        let explains = |code: u8, name: &'static str, step: Step| {
+            let right: [(u8, &[u8]); 2] = [(54, &[10, 0, 4, 1]), (code, b"cfg.contoso.com")];
+            let wrong: [(u8, &[u8]); 2] = [(54, &[192, 168, 1, 1]), (code, name.as_bytes())];
+            Login::new().step(two(&right, &wrong, &wrong)).step(step).dropped().the(&RULE).explains_drop
+        };
+        let unknown = |name: &'static str| lookup(name).purpose(crate::login::steps::Purpose::Provision).rcode(3).into_step(20);
+        assert!(explains(66, "tftp.lan", unknown("tftp.lan")) && explains(160, "tftp.lan", unknown("tftp.lan")));
+        assert!(!explains(66, "tftp.lan", unknown("ntp.lan")), "neither names it");
+        let mut file = crate::findings::shared::testing_link::file("0004f21a2b3c.cfg").again().silent().into_step(20);
+        if let StepKind::File(transfer) = &mut file.kind {
+            transfer.name = Some(WireText::from("tftp.lan"));
+        }
+        assert!(explains(66, "tftp.lan", file));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `tls-handshake-failed`: a fatal alert that no other code explains.
 
 use crate::findings::shared::chain;
+use crate::findings::shared::client_certificate::answers_request;
 use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
 use crate::findings::shared::place::{Leaving, alert_name, leads_to_drop};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
@@ -60,7 +61,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
 /// Does another rule speak of this alert?
 fn has_own_code(shaken: &Shaken<'_>, left: &Leaving, alert: u8) -> bool {
     let unnamed = shaken.tls.client_hello.as_ref().is_some_and(|(_, hello)| hello.server_name.is_none());
-    let asked = shaken.tls.certificate_request.is_some() && shaken.tls.client_certificate.is_some();
+    let asked = answers_request(shaken);
     match (left.side, alert) {
         (_, 70) | (Side::Client, 44 | 45 | 48) => true,
         (Side::Server, 40 | 71) if shaken.reached() == Reached::ClientHello => true,

@@ -1,5 +1,6 @@
 //! `tls-server-closed`: the server takes the hello and leaves in mid-handshake without an alert.
 
+use crate::findings::shared::client_certificate::answers_request;
 use crate::findings::shared::handshake::{Reached, Shaken, handshakes};
 use crate::findings::shared::place::leads_to_drop;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
@@ -35,7 +36,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let (at, _) = shaken.tls.client_hello.as_ref()?;
     let reached = shaken.reached();
     let taken = shaken.tls.server_hello.is_some() || shaken.place.connection.stats.client.acknowledged > 0;
-    let asked = shaken.tls.certificate_request.is_some() && shaken.tls.client_certificate.is_some();
+    let asked = answers_request(shaken);
     if !taken || asked || !(Reached::ClientHello..=Reached::ClientKey).contains(&reached) || hidden(shaken) {
         return None;
     }

@@ -138,9 +138,18 @@ impl<'a> Context<'a> {
         let led_to = || lookup.answer.as_ref().and_then(|answer| self.led_to.get(&answer.at.frame)).copied();
         match self.name(&lookup.name) {
             Purpose::Other if self.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
-            Purpose::Other if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
-            Purpose::Other => led_to().unwrap_or(Purpose::Other),
+            Purpose::Other => led_to().unwrap_or_else(|| self.unled(lookup)),
             by_name => by_name,
+        }
+    }
+
+    /// For what it looks up a name that led nowhere.
+    fn unled(&self, lookup: &Lookup) -> Purpose {
+        let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
+        match () {
+            () if self.known.configuration.contains(&name) => Purpose::Provision,
+            () if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
+            () => Purpose::Other,
         }
     }
 
@@ -302,18 +311,33 @@ mod tests {
         assert_eq!(purpose(Vec::new(), tcp(Purpose::Other).to("10.0.0.7", 8883).hello(), &[]), Purpose::Other, "no web server");
     }
 
+    /// For what a phone, with these options in its lease, looks this up after it has done that.
+    fn looks_up(options: &[(u8, &[u8])], before: Vec<Step>, profile: &Profile, asked: Asked) -> Purpose {
+        let steps = [lease(options).into_step(1)].into_iter().chain(before).chain([asked.into_step(50)]);
+        let drafts: Vec<(DraftId, Draft)> =
+            (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
+        let (names, facts) = (NameBook::default(), DeviceFacts::default());
+        let context = Context::new(&names, &drafts, &Known::default(), &facts, profile);
+        let (_, draft) = drafts.last().unwrap();
+        let StepKind::Lookup(lookup) = &draft.kind else { panic!("no look-up") };
+        context.lookup(lookup, draft)
+    }
+
+    #[test]
+    fn a_name_that_dhcp_or_its_maker_gave_it_for_its_configuration_is_no_registrars() {
+        let redirect_names = vec!["rps.yealink.com".to_owned()];
+        let phone = Profile { order: vec![Stage::Provision, Stage::Register], redirect_names, ..profile() };
+        let told: [(u8, &[u8]); 1] = [(66, b"https://Cfg.contoso.com/")];
+        let purpose = |options: &[(u8, &[u8])], name| looks_up(options, Vec::new(), &phone, lookup(name).rcode(3));
+        assert_eq!(purpose(&told, "cfg.contoso.com."), Purpose::Provision);
+        assert_eq!(purpose(&[], "cfg.contoso.com"), Purpose::Registrar, "nobody says so");
+        assert_eq!(purpose(&[], "rps.yealink.com"), Purpose::Provision);
+    }
+
     #[test]
     fn a_name_that_is_not_found_is_the_registrars_as_long_as_a_desk_phone_has_none() {
         let purpose = |before: Vec<Step>, order: &[Stage], asked: Asked| {
-            let steps = [lease(&[]).into_step(1)].into_iter().chain(before).chain([asked.into_step(50)]);
-            let drafts: Vec<(DraftId, Draft)> =
-                (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
-            let profile = Profile { order: order.to_vec(), ..profile() };
-            let (names, facts) = (NameBook::default(), DeviceFacts::default());
-            let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
-            let (_, draft) = drafts.last().unwrap();
-            let StepKind::Lookup(lookup) = &draft.kind else { panic!("no look-up") };
-            context.lookup(lookup, draft)
+            looks_up(&[], before, &Profile { order: order.to_vec(), ..profile() }, asked)
         };
         let registers = || vec![registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1)))]).into_step(1)];
         let (sip, edge) = ([Stage::Provision, Stage::Register], || lookup("edge.contoso.com"));

@@ -18,6 +18,12 @@ pub(crate) fn goes_on(shaken: &Shaken<'_>) -> bool {
     if shaken.tls.opened { shaken.tls.server_data.count() > 0 } else { shaken.reached() > Reached::ClientKey }
 }
 
+/// Has the server asked for a certificate, and the device answered that?
+pub(crate) fn answers_request(shaken: &Shaken<'_>) -> bool {
+    let tls = shaken.tls;
+    tls.certificate_request.is_some() && (tls.client_certificate.is_some() || gives_none(shaken).is_some())
+}
+
 /// Where the device says that it has no certificate to give. SSL 3.0 has the alert no_certificate where TLS has an empty list.
 pub(crate) fn gives_none(shaken: &Shaken<'_>) -> Option<Evidence> {
     if let Some((at, chain)) = &shaken.tls.client_certificate {

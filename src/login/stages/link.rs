@@ -31,6 +31,8 @@ fn state(port: &PortAccess) -> State {
     match (port.success, port.failure, last(&port.requests), last(&port.responses)) {
         (Some(success), failure, _, _) if failure.is_none_or(|failure| failure < success) => State::Authenticated,
         (_, Some(at), _, Some(_)) => State::Rejected(at),
+        // A port that is set to let nobody in answers who asks by that, without a question (IEEE 802.1X, state FORCE_UNAUTH).
+        (None, Some(at), None, None) if port.starts.iter().any(|start| *start < at) => State::Rejected(at),
         // A failure out of the blue: the policy of the port, or the end of what was before.
         (_, Some(_), _, None) | (Some(_), None, _, _) => State::Idle,
         (None, None, Some(asked), None) => State::Asked(asked),
@@ -113,6 +115,13 @@ mod tests {
     #[test]
     fn a_failure_out_of_the_blue_tells_nothing() {
         assert_eq!(judged(&PortAccess { failure: Some(at(2)), ..PortAccess::default() }, 100), (Outcome::Unclear, None));
+    }
+
+    #[test]
+    fn a_failure_for_an_answer_to_a_start_lets_nobody_in() {
+        let port = |start: i64| PortAccess { starts: vec![at(start)], failure: Some(at(2)), ..PortAccess::default() };
+        assert_eq!(judged(&port(1), 100), (Outcome::Failed, Some((By::Server, How::Rejected))));
+        assert_eq!(judged(&port(3), 100), (Outcome::Unclear, None), "that of the port's own beginning");
     }
 
     #[test]
