@@ -123,7 +123,7 @@ pub struct DeviceFacts {
     /// The voice VLAN that switches announce, where all that do announce the same.
     pub voice_vlan: Option<VoiceVlan>,
     /// Two voice VLANs that switches announce, where they do not announce the same.
-    pub rival_voice_vlans: Option<[VoiceVlan; 2]>,
+    pub rival_voice_vlans: Option<Box<[VoiceVlan; 2]>>,
     /// Requests of a switch for the identity of whoever is on the port, if nobody has answered one.
     pub identity_asked: Option<IdentityAsked>,
     /// IPv6 routers that it asked for, as they advertised themselves.

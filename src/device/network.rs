@@ -121,7 +121,7 @@ impl Network {
         facts.tags_kept = self.tagged;
         facts.is_infrastructure |= facts.mac.is_some_and(|mac| self.switches.contains(&block(mac)));
         facts.voice_vlan = self.voice_vlan.filter(|_| self.rival_voice_vlan.is_none());
-        facts.rival_voice_vlans = self.voice_vlan.zip(self.rival_voice_vlan).map(|(one, other)| [one, other]);
+        facts.rival_voice_vlans = self.voice_vlan.zip(self.rival_voice_vlan).map(|(one, other)| Box::new([one, other]));
         if let What::Message(Message::Icmp(icmp::Message {
             discovery: Some(icmp::Discovery::Solicitation { target, .. }), ..
         })) = &event.what

@@ -442,7 +442,7 @@ fn the_voice_vlan_is_one_where_switches_agree_and_two_where_they_do_not() {
             network.event(&told);
             network.tell(&mut facts, &told);
         }
-        (facts.voice_vlan.map(|one| one.vlan), facts.rival_voice_vlans.map(|both| both.map(|one| one.vlan)))
+        (facts.voice_vlan.map(|one| one.vlan), facts.rival_voice_vlans.as_ref().map(|both| both.map(|one| one.vlan)))
     };
     assert_eq!(announced(&[110, 110]), (Some(110), None));
     assert_eq!(announced(&[110, 210, 110]), (None, Some([110, 210])));

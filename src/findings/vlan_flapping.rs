@@ -110,7 +110,7 @@ mod tests {
     fn who_is_told_two_voice_vlans_was_sent_to_and_fro_once_it_was_in_each_of_them_twice() {
         let told = |announced: [u16; 2], been: &[Option<u16>]| {
             let [one, other] = announced.map(|vlan| VoiceVlan { vlan, at: at(u64::from(vlan)), by_lldp: vlan > 110 });
-            login(been).knowing(move |known| known.rival_voice_vlans = Some([one, other]))
+            login(been).knowing(move |known| known.rival_voice_vlans = Some(Box::new([one, other])))
         };
         let twice = [Some(110), Some(210), Some(110), Some(210)];
         let found = told([110, 210], &twice).the(&RULE);

@@ -1,11 +1,7 @@
 //! What a device has shown of the servers that it works with, and how far it had come when: exchanges in; out comes what tells for
 //! what later ones are made. It is kept when the attempts that showed it are over. Says nothing of what became of an exchange.
 
-use std::collections::HashSet;
-use std::hash::Hash;
 use std::net::IpAddr;
-
-use foldhash::fast::RandomState;
 
 use crate::model::Time;
 
@@ -24,17 +20,17 @@ pub(super) enum Place {
     Registrar,
 }
 
-/// What is known of one device.
+/// What is known of one device. Lists, each in order: they are short, and there are thousands of devices.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     /// Addresses that the device used as its registrar.
-    pub(super) registrars: HashSet<IpAddr, RandomState>,
+    pub(super) registrars: Vec<IpAddr>,
     /// Addresses of web servers that it fetched certificates from.
-    pub(super) enrolment: HashSet<IpAddr, RandomState>,
+    pub(super) enrolment: Vec<IpAddr>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
-    pub(super) configuration: HashSet<String, RandomState>,
+    pub(super) configuration: Vec<String>,
     /// Hosts that it asked for files over TFTP.
-    pub(super) file_servers: HashSet<IpAddr, RandomState>,
+    pub(super) file_servers: Vec<IpAddr>,
     /// When it came where, in order.
     pub(super) way: Vec<(Time, Place)>,
     /// Has it asked for tickets, or a directory for the certificates of CAs?
@@ -49,11 +45,14 @@ impl Known {
         for (_, draft) in drafts {
             match &draft.kind {
                 StepKind::Lease(lease) => {
-                    self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts()));
+                    let hosts = lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts());
+                    hosts.for_each(|host| add(&mut self.configuration, host));
                     self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, Place::Address)));
                 }
                 StepKind::Registration(_) => self.way.push((draft.first.time, Place::Registrar)),
-                StepKind::File(transfer) => self.file_servers.extend(transfer.flow.server_ip()),
+                StepKind::File(transfer) => {
+                    transfer.flow.server_ip().into_iter().for_each(|server| add(&mut self.file_servers, server));
+                }
                 StepKind::Inquiry(_) => self.uses_directory = true,
                 StepKind::Connection(connection) => {
                     self.uses_directory |= uses_directory(connection);
@@ -71,11 +70,9 @@ impl Known {
         match by_itself {
             Purpose::Registrar => {
                 self.way.push((begun, Place::Registrar));
-                self.registrars.insert(server);
+                add(&mut self.registrars, server);
             }
-            Purpose::Enrolment => {
-                self.enrolment.insert(server);
-            }
+            Purpose::Enrolment => add(&mut self.enrolment, server),
             _ => {}
         }
     }
@@ -91,19 +88,21 @@ impl Known {
         let last = |place| self.way.iter().rfind(|(_, other)| *other == place).copied();
         self.way = [last(Place::Address), last(Place::Registrar)].into_iter().flatten().collect();
         self.way.sort_unstable();
-        cap(&mut self.registrars);
-        cap(&mut self.enrolment);
-        cap(&mut self.configuration);
-        cap(&mut self.file_servers);
+        for servers in [&mut self.registrars, &mut self.enrolment, &mut self.file_servers] {
+            servers.truncate(SERVERS);
+            servers.shrink_to_fit();
+        }
+        self.configuration.truncate(SERVERS);
+        self.configuration.shrink_to_fit();
         self
     }
 
     /// Takes over what is known of the same device under another name.
     pub(super) fn join(&mut self, other: Known) {
-        self.registrars.extend(other.registrars);
-        self.enrolment.extend(other.enrolment);
-        self.configuration.extend(other.configuration);
-        self.file_servers.extend(other.file_servers);
+        other.registrars.into_iter().for_each(|server| add(&mut self.registrars, server));
+        other.enrolment.into_iter().for_each(|server| add(&mut self.enrolment, server));
+        other.configuration.into_iter().for_each(|host| add(&mut self.configuration, host));
+        other.file_servers.into_iter().for_each(|server| add(&mut self.file_servers, server));
         self.way.extend(other.way);
         self.way.sort_unstable();
         self.uses_directory |= other.uses_directory;
@@ -116,12 +115,10 @@ fn uses_directory(connection: &Connection) -> bool {
     !connection.kerberos.is_empty() || connection.ldap.iter().any(|one| one.certificates > 0)
 }
 
-/// Lets no more than so many stay; which ones must not depend on a hash.
-fn cap<T: Clone + Eq + Hash + Ord>(set: &mut HashSet<T, RandomState>) {
-    if set.len() > SERVERS {
-        let mut sorted: Vec<T> = set.drain().collect();
-        sorted.sort_unstable();
-        set.extend(sorted.into_iter().take(SERVERS));
+/// Adds one that is not there yet, in order.
+fn add<T: Ord>(list: &mut Vec<T>, one: T) {
+    if let Err(place) = list.binary_search(&one) {
+        list.insert(place, one);
     }
 }
 
@@ -160,7 +157,6 @@ mod tests {
     fn no_more_servers_are_kept_than_a_phone_has() {
         let many = SERVERS as u16 + 40;
         let kept = after(0..many, Purpose::Enrolment).kept(Time::default());
-        let first: HashSet<IpAddr, RandomState> = after(0..SERVERS as u16, Purpose::Enrolment).enrolment;
-        assert_eq!(kept.enrolment, first);
+        assert_eq!(kept.enrolment, after(0..SERVERS as u16, Purpose::Enrolment).enrolment);
     }
 }

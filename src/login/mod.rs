@@ -45,7 +45,8 @@ const WITHOUT_LOGIN: usize = 64;
 #[derive(Debug, Default)]
 pub struct Login {
     recorder: Recorder,
-    settled: settled::Settled,
+    /// What is remembered of attempts that are over, once there are any.
+    settled: Option<Box<settled::Settled>>,
     /// Events that it took, for what was looked at.
     events: u64,
 }
@@ -95,7 +96,9 @@ impl Login {
     /// Takes over what the same device did under another name.
     pub fn join(&mut self, other: Login) {
         self.events = self.events.saturating_add(other.events);
-        self.settled.join(other.settled);
+        if let Some(other) = other.settled {
+            self.settled.get_or_insert_default().join(*other);
+        }
         self.recorder.join(other.recorder);
     }
 
@@ -121,36 +124,38 @@ impl Login {
     /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
-        let judge::Judgements { mut steps, aside, known } =
-            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        let settled = self.settled.get_or_insert_default();
+        let judge::Judgements { mut steps, aside, known } = judge::steps(&mut self.recorder, &settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempt::Split { mut attempts, stood, undecided } = attempt::split(steps, profile, now, now, &mut self.settled);
+        let attempt::Split { mut attempts, stood, undecided } = attempt::split(steps, profile, now, now, settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
         let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
         let going_on = attempts.split_off(over);
-        self.settled.stood(stood.into_iter().take(over).flatten());
+        settled.stood(stood.into_iter().take(over).flatten());
         let begun = going_on.iter().flat_map(|(attempt, _)| &attempt.steps).map(|step| step.first.time).min();
-        self.settled.known = known.kept(begun.unwrap_or(now));
+        settled.known = known.kept(begun.unwrap_or(now));
         let going_on = going_on.into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
         let aside = aside.into_iter().filter(|(_, draft)| !was_full && is_open(&draft.kind));
         self.recorder.put_back(going_on.map(draft_of).chain(aside).collect());
+        let attempts = settled.all(attempts);
         if self.is_full() {
             // One attempt without end: its beginning goes.
             self.forget();
         }
-        self.settled.all(attempts)
+        attempts
     }
 
     /// Takes out all attempts as they stand, and forgets the exchanges. What the device said, the capture holds up to `in_view`.
     pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time, in_view: Time) -> Vec<Attempt> {
-        let judge::Judgements { mut steps, known, .. } =
-            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        let settled = self.settled.get_or_insert_default();
+        let judge::Judgements { mut steps, known, .. } = judge::steps(&mut self.recorder, &settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempts = attempt::split(steps, profile, now, in_view, &mut self.settled).attempts;
-        self.settled.known = known.kept(now);
+        let attempts = attempt::split(steps, profile, now, in_view, settled).attempts;
+        settled.known = known.kept(now);
+        let attempts = settled.all(attempts);
         self.clear();
-        self.settled.all(attempts)
+        attempts
     }
 
     /// Which CA stood behind the chain that a server gave under a name.

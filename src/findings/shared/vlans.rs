@@ -21,7 +21,7 @@ pub(crate) fn to_and_fro<'a>(case: &Case<'a>) -> Option<&'a [VlanStay]> {
 /// The announcements that send it to and fro: switches name both VLANs for voice, as one port does by LLDP-MED and CDP that are
 /// set apart.
 pub(crate) fn announced(case: &Case<'_>, stays: &[VlanStay]) -> Option<[VoiceVlan; 2]> {
-    let rivals = case.known.rival_voice_vlans?;
+    let rivals = *case.known.rival_voice_vlans.as_deref()?;
     let are_told = |stay: &VlanStay| rivals.iter().any(|rival| stay.vlan == Some(rival.vlan));
     stays.iter().all(are_told).then_some(rivals)
 }
