@@ -168,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_asks_for_a_host_on_its_link_again_and_again_means_that_one() {
+        let asks = |times: u64| {
+            let mut asked = router(times, false).into_step(9);
+            if let crate::login::steps::StepKind::Neighbour(neighbour) = &mut asked.kind {
+                neighbour.router = false;
+            }
+            login(&[]).step(asked)
+        };
+        asks(4).nothing(&RULE);
+        asks(1).the(&RULE);
+    }
+
+    #[test]
     fn a_device_that_knows_its_server_goes_on() {
         login(&[]).step(lookup("pbx.contoso.com").address("10.0.0.5")).nothing(&RULE);
         login(&[]).step(tcp(Purpose::Provision).get("/a.cfg").answer(200)).nothing(&RULE);

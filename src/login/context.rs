@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
+use crate::formats::names::host_of_uri;
 use crate::model::{Endpoint, Frame, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::text::WireText;
@@ -16,7 +17,7 @@ use super::purpose;
 use super::record::{Draft, DraftId};
 use super::revocation::Checks;
 use super::stages;
-use super::steps::{Connection, Lookup, Purpose, StepKind};
+use super::steps::{Connection, Exchange, Lookup, Purpose, StepKind};
 
 /// The port of name servers.
 pub(super) const DNS_PORT: u16 = 53;
@@ -46,6 +47,8 @@ pub(super) struct Context<'a> {
     enrolment: HashSet<IpAddr, RandomState>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     configuration: HashSet<String, RandomState>,
+    /// Hosts that a configuration server sent it on to, in lower case.
+    sent_on_to: HashSet<String, RandomState>,
     /// The plug-and-play server that told it where its configuration is.
     plug_and_play: Option<IpAddr>,
     /// Hosts that it asked for files over TFTP.
@@ -79,6 +82,7 @@ impl<'a> Context<'a> {
             registrars: HashSet::default(),
             enrolment: HashSet::default(),
             configuration: HashSet::default(),
+            sent_on_to: HashSet::default(),
             plug_and_play: facts.plug_and_play,
             file_servers: HashSet::default(),
             checks: Checks::of(drafts),
@@ -113,6 +117,7 @@ impl<'a> Context<'a> {
             }
             let StepKind::Connection(connection) = &draft.kind else { continue };
             let Some(server) = connection.flow.server_ip() else { continue };
+            self.sent_on_to.extend(connection.http.iter().filter_map(sent_on));
             let by_itself = self.by_itself(connection);
             self.by_themselves.insert((connection.flow.id, draft.first.frame), by_itself);
             match by_itself {
@@ -182,7 +187,7 @@ impl<'a> Context<'a> {
     fn unled(&self, lookup: &Lookup) -> Purpose {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
-            () if self.configuration.contains(&name) => Purpose::Provision,
+            () if self.configuration.contains(&name) || self.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
         }
@@ -261,14 +266,32 @@ impl<'a> Context<'a> {
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
         let is_told = || self.is_named_for_configuration(connection) || self.configuration.contains(&server.to_string());
-        self.plug_and_play == Some(server) || !self.configuration.is_empty() && is_told()
+        self.plug_and_play == Some(server)
+            || !self.configuration.is_empty() && is_told()
+            || !self.sent_on_to.is_empty() && self.is_sent_on_to(connection, server)
+    }
+
+    fn is_sent_on_to(&self, connection: &Connection, server: IpAddr) -> bool {
+        self.sent_on_to.contains(&server.to_string()) || name_of(connection).is_some_and(|name| self.sent_on_to.contains(&name))
     }
 
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
-        let name = || connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        !self.configuration.is_empty() && name().is_some_and(|name| self.configuration.contains(&name))
+        !self.configuration.is_empty() && name_of(connection).is_some_and(|name| self.configuration.contains(&name))
     }
+}
+
+/// The name that led to a server, as names are compared.
+fn name_of(connection: &Connection) -> Option<String> {
+    connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).
+fn sent_on(exchange: &Exchange) -> Option<String> {
+    let ((_, request), (_, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let is_for_configuration = purpose::of_request(request) == Purpose::Provision;
+    let location = response.location.as_ref().filter(|_| is_for_configuration && (300..400).contains(&response.code))?;
+    host_of_uri(location.raw()).map(str::to_ascii_lowercase)
 }
 
 /// A connection to a name server.
@@ -349,6 +372,20 @@ mod tests {
         assert_eq!(purpose(&told, "cfg.contoso.com."), Purpose::Provision);
         assert_eq!(purpose(&[], "cfg.contoso.com"), Purpose::Registrar, "nobody says so");
         assert_eq!(purpose(&[], "rps.yealink.com"), Purpose::Provision);
+    }
+
+    #[test]
+    fn where_a_server_sends_a_device_on_that_asks_for_its_configuration_the_configuration_is() {
+        let sent_on = |file: &str, location: &'static str| {
+            let location = location.into();
+            let page = tcp(Purpose::Other).to("10.0.0.7", 80).get(file);
+            let page = page.answer_with(302, move |answer| answer.location = Some(location)).into_step(20);
+            let told = [(66, b"10.0.0.7".as_slice())];
+            purpose(vec![page], syn(Purpose::Other).to("10.0.0.8", 80), &told)
+        };
+        assert_eq!(sent_on("/0004f21a2b3c.cfg", "http://10.0.0.8/phones/"), Purpose::Provision);
+        assert_eq!(sent_on("/0004f21a2b3c.cfg", "/phones/0004f21a2b3c.cfg"), Purpose::Other);
+        assert_eq!(sent_on("/logo.png", "http://10.0.0.8/"), Purpose::Other);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
                 Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
             )
             || is_led_by_a_name(case, step)
+            || is_led_to_a_neighbour(step)
     };
     // An OFFER that the device did not take up is no lease that it went on from.
     let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
@@ -46,6 +47,11 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
         // Who leaves each lease for another VLAN does not miss anything in it.
         && to_and_fro(case).is_none();
     found.then_some(Untold { drop, last: *last, asked, in_vain })
+}
+
+/// A device that asks again and again for a neighbour which is no router means to speak to that one.
+fn is_led_to_a_neighbour(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Neighbour(neighbour) if !neighbour.router && neighbour.requests.len() > 1)
 }
 
 /// Does this look for the maker's redirect service, of which DNS knows nothing? Nobody is told anything by that.
