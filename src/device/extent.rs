@@ -174,6 +174,7 @@ mod tests {
             opcode,
             rcode,
             truncated: false,
+            iterative: false,
             question,
             records,
             tcp: false,

@@ -44,7 +44,7 @@ pub struct DeviceFacts {
     pub parameter_list: Vec<u8>,
     /// DHCP user classes (option 77) that it sent.
     pub user_classes: Vec<WireText>,
-    /// DHCP vendor-identifying vendor classes (option 124) that it sent, as `enterprise:text`.
+    /// DHCP vendor-identifying vendor classes (option 124, of DHCPv6 16) that it sent, as `enterprise:text`.
     pub vendor_identities: Vec<WireText>,
     /// User agents of HTTP and SIP.
     pub user_agents: Vec<WireText>,
@@ -62,6 +62,8 @@ pub struct DeviceFacts {
     pub own_certificate: Option<Arc<Certificate>>,
     /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// Does it pass on what others say by SIP?
+    pub passes_on_sip: bool,
     /// Did a server grant it anything by SIP in clear?
     pub is_granted_sip: bool,
     /// Who keeps asking whether it is still there, and is answered.
@@ -88,8 +90,12 @@ pub struct DeviceFacts {
     pub clocks: VecDeque<ClockWitness>,
     /// Does the capture hold frames towards it, and frames from it?
     pub seen_both_ways: bool,
+    /// Does the capture hold what hosts beyond its network say to its neighbours?
+    pub neighbours_hear: bool,
     /// Does what it says show that it was answered, by what the capture lacks?
     pub was_answered_unseen: bool,
+    /// When it last said anything.
+    pub last_said: Option<Time>,
     /// Hosts that sent it anything over IP.
     pub heard_from: Hosts,
     /// When it last asked all hosts for a plug-and-play server (SIP SUBSCRIBE by multicast).
@@ -126,6 +132,10 @@ pub struct DeviceFacts {
     pub described: Vec<WireText>,
     /// Does it say by LLDP or CDP that it is a telephone?
     pub is_telephone: bool,
+    /// Does it answer others that ask for names, or go from name server to name server for them? What it asks is asked by these.
+    pub asks_for_others: bool,
+    /// Does it say by LLDP that it is a switch, an access point or a router, and no telephone?
+    pub is_infrastructure: bool,
     /// Files that it fetched whole, the newest.
     pub files: Vec<FetchedFile>,
     /// Frames in which a server that is no web server answered it, over TCP or by SIP, the newest: it went on to something.
@@ -318,6 +328,16 @@ impl DeviceFacts {
         agreed.or_else(|| unset().map(|witness| (offset(witness), starts())))
     }
 
+    /// Takes note that it is a name server.
+    pub(super) fn serves_names(&mut self) {
+        self.asks_for_others = true;
+        self.names_asked.clear();
+        self.services = Services::default();
+        if !self.speaks_sip {
+            self.sip_domains.clear();
+        }
+    }
+
     /// Takes note of where it has opened a connection.
     pub(super) fn opens(&mut self, server: Endpoint) {
         if self.ports_opened.len() < PORTS {
@@ -328,11 +348,11 @@ impl DeviceFacts {
         }
     }
 
-    /// Does it connect to a port of SIP, other than by trying all ports, or all hosts, that there are?
+    /// Does it connect to a port of SIP, other than for others, or by trying all ports, or all hosts, that there are?
     pub fn connects_to_sip(&self) -> bool {
         const A_FEW: usize = 32;
         let tries_all = self.ports_opened.len() > A_FEW || self.sip_hosts.len() > REGISTRARS;
-        !tries_all && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
+        !tries_all && !self.passes_on_sip && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

@@ -26,9 +26,16 @@ impl DeviceFacts {
         self.voice_vlan = self.voice_vlan.or(other.voice_vlan);
         self.identity_asked = self.identity_asked.or(other.identity_asked);
         self.enrolment_seen |= other.enrolment_seen;
+        self.last_said = self.last_said.max(other.last_said);
         self.seen_both_ways |= other.seen_both_ways;
+        self.neighbours_hear |= other.neighbours_hear;
         self.was_answered_unseen |= other.was_answered_unseen;
         self.speaks_sip |= other.speaks_sip;
+        self.is_infrastructure |= other.is_infrastructure;
+        self.passes_on_sip |= other.passes_on_sip;
+        if self.asks_for_others || other.asks_for_others {
+            self.serves_names();
+        }
         self.conduct.join(other.conduct);
         self.is_granted_sip |= other.is_granted_sip;
         self.watched = self.watched.take().or(other.watched);

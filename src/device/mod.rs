@@ -26,6 +26,7 @@ mod limits;
 mod network;
 mod observe;
 mod offer;
+mod said;
 pub mod servers;
 pub mod services;
 mod unseen;
@@ -37,6 +38,8 @@ use ledger::Ledger;
 use limits::Limits;
 use network::Network;
 
+/// The port of name servers.
+const DNS_PORT: u16 = 53;
 /// Entries that each list of such a device keeps: enough to recognise it by.
 const FEW: usize = 8;
 /// A MAC that answers ARP for more addresses than this is a router with proxy ARP, and binds none.
@@ -157,12 +160,20 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
+        if let Some(facts) = self.bystander(event).and_then(|device| self.facts_mut(device)) {
+            facts.last_said = facts.last_said.max(Some(event.at.time));
+        }
         if matches!(event.what, What::Unread { .. }) {
             return None;
         }
         self.network.event(event);
         let joined = self.bind(event);
         self.watch(event);
+        if let Some(proxy) = self.passes_on(event) {
+            let facts = self.known_at(proxy).and_then(|proxy| self.facts_mut(proxy));
+            facts.into_iter().for_each(|facts| facts.passes_on_sip = true);
+            return None;
+        }
         let (mac, ip) = binding::owner(event).or_else(|| Some((Some(self.network.supplicant(event)?), None)))?;
         let device = self.device(mac, ip)?;
         let facts = &mut self.devices.get_mut(device.0)?.facts;
@@ -174,6 +185,7 @@ impl Devices {
         }
         observe::event(facts, event, ip);
         self.network.tell(facts, event);
+        self.serve(event);
         self.account(device, event.at.time);
         Some(Owner { device, joined: joined.filter(|(_, into)| *into == device).map(|(from, _)| from) })
     }
@@ -204,6 +216,26 @@ impl Devices {
         if let Some(after) = watch::after(before, event, message) {
             facts.watched = Some(Box::new(after));
         }
+    }
+
+    /// A device that answers others which ask for a name is a name server, and so is one that goes from name server to name server.
+    fn serve(&mut self, event: &Event) {
+        let What::Message(Message::Dns(message)) = &event.what else { return };
+        let serves = if message.response { event.flow.server.port() == DNS_PORT } else { message.iterative };
+        let device = event.source().ip().filter(|_| serves).and_then(|ip| self.known_at(ip));
+        if let Some(facts) = device.and_then(|device| self.facts_mut(device)).filter(|facts| !facts.asks_for_others) {
+            facts.serves_names();
+        }
+    }
+
+    /// The SIP proxy that passes this on, or that has the answer to what it passed on: it is of whoever said it first (RFC 3261 section
+    /// 16.6), if the capture shows that there, too.
+    fn passes_on(&self, event: &Event) -> Option<IpAddr> {
+        let What::Message(Message::Sip(message)) = &event.what else { return None };
+        let origin = message.origin?;
+        let asker = if message.code().is_some() { event.destination() } else { event.source() };
+        let speaks = self.known_at(origin).and_then(|device| self.facts(device)).is_some_and(|facts| facts.speaks_sip);
+        asker.ip().filter(|asker| speaks && *asker != origin)
     }
 
     /// Something may have been added to what is known of a device.

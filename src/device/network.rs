@@ -2,14 +2,14 @@
 //! which station a switch lets in when it speaks to all of them.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
 use super::Key;
 use super::facts::{DeviceFacts, IdentityAsked, VoiceVlan};
 use crate::event::{Event, What};
-use crate::model::{At, Endpoint, Mac};
+use crate::model::{At, Endpoint, Mac, Side};
 use crate::protocols::{Message, eap, icmp};
 
 /// IPv6 routers that are remembered.
@@ -17,6 +17,12 @@ const ROUTERS: usize = 64;
 
 /// Servers that are remembered as answering.
 const ANSWERING: usize = 256;
+
+/// Blocks of MACs of switches that are remembered.
+const SWITCHES: usize = 256;
+
+/// Networks that are remembered as heard.
+const HEARD: usize = 256;
 
 /// What is known of the network.
 #[derive(Debug, Default)]
@@ -31,6 +37,11 @@ pub(super) struct Network {
     identity_asked: Option<IdentityAsked>,
     /// Servers that answered anybody.
     answering: HashSet<Key, RandomState>,
+    /// Whoever says that it is a switch, an access point or a router, by the first five octets of its MACs: those of its ports
+    /// and its own follow one another.
+    switches: HashSet<[u8; 5], RandomState>,
+    /// Networks whose hosts hear, in the capture, hosts of others.
+    heard: HashSet<IpAddr, RandomState>,
 }
 
 impl Network {
@@ -39,7 +50,13 @@ impl Network {
         self.tagged |= event.link.vlan.is_some();
         let What::Message(message) = &event.what else { return };
         match message {
-            Message::Lldp(message) => self.announced(event, message.announced_voice_vlan(), true),
+            Message::Lldp(message) => {
+                self.announced(event, message.announced_voice_vlan(), true);
+                if message.is_infrastructure() {
+                    let macs = [message.chassis, event.link.source].into_iter().flatten();
+                    macs.for_each(|mac| self.switch(mac));
+                }
+            }
             Message::Cdp(message) => self.announced(event, message.announced_voice_vlan(), false),
             Message::Icmp(icmp::Message { discovery: Some(icmp::Discovery::Router { lifetime, .. }), .. }) => {
                 self.router(event, *lifetime);
@@ -54,6 +71,12 @@ impl Network {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn switch(&mut self, mac: Mac) {
+        if self.switches.len() < SWITCHES {
+            self.switches.insert(block(mac));
         }
     }
 
@@ -93,8 +116,10 @@ impl Network {
             // The capture holds what that server says: to others, if not to this one.
             facts.seen_both_ways |= self.answers(server, facts);
         }
+        self.hears(facts, event);
         facts.identity_asked = self.identity_asked.filter(|_| self.supplicants.is_empty());
         facts.tags_kept = self.tagged;
+        facts.is_infrastructure |= facts.mac.is_some_and(|mac| self.switches.contains(&block(mac)));
         facts.voice_vlan = self.voice_vlan.filter(|_| self.rival_voice_vlan.is_none());
         facts.rival_voice_vlans = self.voice_vlan.zip(self.rival_voice_vlan).map(|(one, other)| [one, other]);
         if let What::Message(Message::Icmp(icmp::Message {
@@ -108,6 +133,17 @@ impl Network {
         }
     }
 
+    /// What comes from afar to a host comes to its neighbours the same way: the capture would hold it.
+    fn hears(&mut self, facts: &mut DeviceFacts, event: &Event) {
+        let (Some(from), Some(to)) = (event.source().ip().map(network_of), event.destination().ip().map(network_of)) else {
+            return;
+        };
+        facts.neighbours_hear |= event.side == Side::Client && from != to && self.heard.contains(&from);
+        if event.side == Side::Server && from != to && self.heard.len() < HEARD {
+            self.heard.insert(to);
+        }
+    }
+
     /// Does that server answer anybody? Of most that is known, and then nothing else is searched.
     fn answers(&mut self, server: IpAddr, facts: &DeviceFacts) -> bool {
         if self.answering.contains(&Key::Ip(server)) {
@@ -118,5 +154,19 @@ impl Network {
             self.answering.insert(Key::Ip(server));
         }
         is_learnt
+    }
+}
+
+/// The first five octets.
+fn block(mac: Mac) -> [u8; 5] {
+    let Mac([a, b, c, d, e, _]) = mac;
+    [a, b, c, d, e]
+}
+
+/// The network of an address, as a rule: those that differ in the last octet, or behind the first 64 bits, are neighbours.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }

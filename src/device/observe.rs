@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
 use super::fetched;
 use super::offer;
+use super::said;
 use super::services;
 use super::unseen;
 use crate::event::{Event, What};
@@ -31,6 +32,7 @@ pub(super) fn event(facts: &mut DeviceFacts, event: &Event, ip: Option<IpAddr>) 
         facts.link_source = event.link.source.or(facts.link_source);
         facts.vlan = event.link.vlan.or(facts.vlan);
         stay_in_vlan(facts, event);
+        facts.last_said = facts.last_said.max(said::when(event));
     } else {
         facts.seen_both_ways = true;
         hear(facts, event);
@@ -119,6 +121,9 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
 fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_device: bool) {
     match message {
         Message::Dhcp(message) => self::dhcp(facts, event, message, from_device),
+        Message::Dhcpv6(message) if from_device => {
+            message.vendor_identity().iter().for_each(|identity| remember(&mut facts.vendor_identities, identity));
+        }
         Message::Dns(message) if from_device => asked(facts, event.at.time, message),
         Message::Dns(message) => message.question.iter().for_each(|question| facts.services.told(question, message)),
         Message::Eap(message) => identity(facts, message),
@@ -161,9 +166,7 @@ fn dhcp(facts: &mut DeviceFacts, event: &Event, message: &Arc<dhcp::Message>, fr
         if let Some(class) = message.user_class() {
             remember(&mut facts.user_classes, &class);
         }
-        for identity in message.vendor_identities() {
-            remember(&mut facts.vendor_identities, &identity);
-        }
+        message.vendor_identities().iter().for_each(|identity| remember(&mut facts.vendor_identities, identity));
         facts.host_name = message.text(12).filter(|name| name.raw().len() <= TEXT).or(facts.host_name.take());
         let list = message.parameter_list();
         if !list.is_empty() {
@@ -241,7 +244,7 @@ fn tftp(facts: &mut DeviceFacts, message: &tftp::Message) {
 }
 
 fn asked(facts: &mut DeviceFacts, at: Time, message: &dns::Message) {
-    let Some(question) = &message.question else { return };
+    let Some(question) = message.question.as_ref().filter(|_| !facts.asks_for_others) else { return };
     remember(&mut facts.names_asked, &question.name);
     if !question.name.raw().starts_with('_') {
         return;

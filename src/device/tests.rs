@@ -10,6 +10,8 @@ use crate::model::{At, Frame, Side};
 use crate::packet::Link;
 use crate::protocols::dhcp;
 use crate::protocols::dns;
+use crate::protocols::lldp;
+use crate::protocols::sip;
 
 fn station(number: u8) -> Mac {
     Mac([0, 4, 0xf2, 0, 0, number])
@@ -53,6 +55,7 @@ fn question(name: &str) -> dns::Message {
         opcode: 0,
         rcode: 0,
         truncated: false,
+        iterative: false,
         question: Some(dns::Question { name: name.into(), kind: dns::kind::A }),
         records: Vec::new(),
         tcp: false,
@@ -86,6 +89,40 @@ fn of_more_answering_servers_than_are_remembered_the_first_ones_count() {
     dns(&mut devices, 4, [10, 1, 0, 9], "sip.contoso.com", Side::Client);
     let heard = |number: usize| devices.facts(DeviceId(number)).is_some_and(|facts| facts.seen_both_ways);
     assert_eq!((heard(2), heard(3)), (false, true));
+}
+
+/// Would the capture show what is said to the host with this address, that asks a server which nobody has heard, by these answers to
+/// others?
+fn would_hear(answers: &[([u8; 4], [u8; 4])], own: [u8; 4]) -> bool {
+    let mut devices = Devices::default();
+    let says = |devices: &mut Devices, host: [u8; 4], server: [u8; 4], side: Side| {
+        let end = |address: [u8; 4], port: u16| Endpoint::Ip(std::net::SocketAddr::new(address.into(), port));
+        let message =
+            Message::Dns(std::sync::Arc::new(dns::Message { response: side == Side::Server, ..question("a.contoso.com") }));
+        let event = event(end(host, 40_000), end(server, 53), Transport::Udp, message);
+        devices.observe(&Event { side, ..event }).map(|owner| owner.device)
+    };
+    for (host, server) in answers {
+        says(&mut devices, *host, *server, Side::Server);
+    }
+    let asks = says(&mut devices, own, [203, 0, 113, 9], Side::Client).unwrap();
+    devices.facts(asks).is_some_and(|facts| facts.neighbours_hear && !facts.seen_both_ways)
+}
+
+#[test]
+fn what_comes_to_a_neighbour_from_afar_would_come_to_the_device_too() {
+    assert!(would_hear(&[([10, 0, 4, 7], [10, 9, 9, 9])], [10, 0, 4, 8]));
+    assert!(!would_hear(&[], [10, 0, 4, 8]));
+    assert!(!would_hear(&[([10, 0, 5, 7], [10, 9, 9, 9])], [10, 0, 4, 8]), "that is another network");
+    assert!(!would_hear(&[([10, 0, 4, 7], [10, 0, 4, 1])], [10, 0, 4, 8]), "that did not come from afar");
+}
+
+#[test]
+fn of_more_networks_that_are_heard_than_are_remembered_the_first_ones_count() {
+    let many: Vec<_> = (0..=255_u8).map(|network| ([10, 1, network, 7], [10, 9, 9, 9])).collect();
+    let with_one_more: Vec<_> = many.iter().copied().chain([([10, 2, 0, 7], [10, 9, 9, 9])]).collect();
+    assert!(would_hear(&with_one_more, [10, 1, 255, 8]));
+    assert!(!would_hear(&with_one_more, [10, 2, 0, 8]));
 }
 
 #[test]
@@ -267,6 +304,119 @@ fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     };
     assert_eq!((devices.bystander(&speaks(1)), devices.bystander(&speaks(2))), (Some(DeviceId(0)), None));
     assert!(devices.observe(&speaks(2)).is_none(), "it makes no device known");
+    let said = |devices: &Devices| devices.facts(DeviceId(0)).and_then(|facts| facts.last_said);
+    let later = At { time: Time::from_seconds(60), ..At::default() };
+    devices.observe(&Event { at: later, side: Side::Server, ..speaks(1) });
+    assert_eq!(said(&devices), Some(Time::from_seconds(1)), "somebody else speaks to it");
+    devices.observe(&Event { at: later, ..speaks(1) });
+    assert_eq!(said(&devices), Some(Time::from_seconds(60)), "it is alive");
+}
+
+/// Something at this MAC says by LLDP that it is capable of this.
+fn says_by_lldp(devices: &mut Devices, mac: Mac, capabilities: u16) {
+    let message = lldp::Message { chassis: Some(mac), capabilities: Some(capabilities), ..lldp::Message::default() };
+    let multicast = Endpoint::Mac(Mac([0x01, 0x80, 0xc2, 0, 0, 0x0e]));
+    devices.observe(&event(Endpoint::Mac(mac), multicast, Transport::Link, Message::Lldp(Box::new(message))));
+}
+
+#[test]
+fn a_switch_is_known_by_what_it_says_whichever_of_its_macs_asks_for_the_address() {
+    let is_switch = |capabilities: u16, [a, b]: [u8; 2]| {
+        let mut devices = Devices::default();
+        says_by_lldp(&mut devices, Mac([0, 4, 0xf2, 0, a, b]), capabilities);
+        announces(&mut devices, 7, [10, 0, 4, 7]);
+        let of_asker = devices.by_key.get(&Key::Mac(station(7))).and_then(|device| devices.facts(*device));
+        of_asker.is_some_and(|facts| facts.is_infrastructure)
+    };
+    let (bridge, telephone) = (1 << 2, 1 << 5);
+    assert!(is_switch(bridge, [0, 7]) && is_switch(bridge, [0, 33]));
+    assert!(!is_switch(bridge | telephone, [0, 7]));
+    assert!(!is_switch(bridge, [1, 7]), "another one");
+}
+
+#[test]
+fn of_more_switches_than_are_remembered_the_first_ones_count() {
+    let mut devices = Devices::default();
+    for number in 0..=255 {
+        says_by_lldp(&mut devices, Mac([0, 4, 0xf2, 1, number, 1]), 1 << 2);
+    }
+    says_by_lldp(&mut devices, station(1), 1 << 2);
+    announces(&mut devices, 1, [10, 0, 4, 1]);
+    assert!(devices.facts(DeviceId(0)).is_some_and(|facts| !facts.is_infrastructure));
+}
+
+#[test]
+fn what_a_client_of_dhcpv6_says_of_its_maker_is_known() {
+    let mut devices = Devices::default();
+    let client: std::net::SocketAddr = "[fe80::204:f2ff:fe00:1]:546".parse().unwrap();
+    let servers: std::net::SocketAddr = "[ff02::1:2]:547".parse().unwrap();
+    let message = dhcpv6::Message {
+        outer: dhcpv6::kind::SOLICIT,
+        kind: dhcpv6::kind::SOLICIT,
+        client_mac: Some(station(1)),
+        vendor_class: Some((6889, "ccp.avaya.com".into())),
+        ..dhcpv6::Message::default()
+    };
+    let message = Message::Dhcpv6(std::sync::Arc::new(message));
+    devices.observe(&event(Endpoint::Ip(client), Endpoint::Ip(servers), Transport::Udp, message));
+    let said = devices.facts(DeviceId(0)).map(|facts| facts.vendor_identities.clone());
+    assert_eq!(said, Some(vec!["6889:ccp.avaya.com".into()]));
+}
+
+/// What is known of the host with this address.
+fn known(devices: &Devices, number: u8) -> Option<&DeviceFacts> {
+    devices.known_at(address(number)).and_then(|device| devices.facts(device))
+}
+
+#[test]
+fn the_names_that_a_name_server_asks_for_are_those_of_others() {
+    const SERVICE: &str = "_sip._tcp.contoso.com";
+    let mut devices = Devices::default();
+    // The phone 1 asks the resolver 3, which asks another one.
+    for _ in 0..2 {
+        dns(&mut devices, 1, [10, 0, 4, 3], SERVICE, Side::Client);
+        dns(&mut devices, 3, [192, 0, 2, 53], SERVICE, Side::Client);
+        dns(&mut devices, 3, [192, 0, 2, 53], SERVICE, Side::Server);
+        dns(&mut devices, 1, [10, 0, 4, 3], SERVICE, Side::Server);
+    }
+    let asked = |number: u8| known(&devices, number).map(|facts| (facts.names_asked.len(), facts.sip_domains.len()));
+    assert_eq!((asked(1), asked(3)), (Some((1, 1)), Some((0, 0))));
+}
+
+#[test]
+fn who_goes_from_name_server_to_name_server_asks_for_others() {
+    let asked = |iterative: bool| {
+        let mut devices = Devices::default();
+        let message = dns::Message { iterative, ..question("_sip._tcp.contoso.com") };
+        let end = |address: IpAddr, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address, port));
+        let (client, server) = (end(address(3), 40_000), end(IpAddr::from([192, 0, 2, 53]), 53));
+        devices.observe(&event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message))));
+        known(&devices, 3).map(|facts| facts.names_asked.len())
+    };
+    assert_eq!((asked(true), asked(false)), (Some(0), Some(1)));
+}
+
+#[test]
+fn what_a_sip_proxy_passes_on_is_of_the_phone_that_said_it_if_that_is_seen() {
+    let phone = address(1);
+    let says = |devices: &mut Devices, from: u8, to: u8, message: &sip::Message| {
+        let end = |number: u8| Endpoint::Ip(std::net::SocketAddr::new(address(number), 5060));
+        devices.observe(&event(end(from), end(to), Transport::Udp, Message::Sip(std::sync::Arc::new(message.clone()))))
+    };
+    let own = crate::findings::testing::sip_request("REGISTER", 1);
+    let passed_on = sip::Message { origin: Some(phone), ..own.clone() };
+    let mut devices = Devices::default();
+    assert!(says(&mut devices, 2, 3, &passed_on).is_some(), "nobody else is seen");
+    let mut devices = Devices::default();
+    assert!(says(&mut devices, 1, 2, &own).is_some());
+    assert!(says(&mut devices, 2, 3, &own).is_some(), "what it says of its own");
+    assert!(says(&mut devices, 2, 3, &passed_on).is_none());
+    let passes_on = |number: u8| known(&devices, number).map(|facts| facts.passes_on_sip);
+    assert_eq!((passes_on(1), passes_on(2)), (Some(false), Some(true)));
+    let answer = sip::Message { origin: Some(phone), ..crate::findings::testing::sip_answer(401, 1) };
+    assert!(says(&mut devices, 3, 2, &answer).is_none());
+    assert!(says(&mut devices, 2, 1, &crate::findings::testing::sip_answer(401, 1)).is_some());
+    assert!(says(&mut devices, 1, 2, &passed_on).is_some(), "by a proxy within the phone");
 }
 
 #[test]

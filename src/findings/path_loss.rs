@@ -2,6 +2,7 @@
 
 use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::place::{Place, connections, leads_to_drop};
+use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::flow::SideStats;
 use crate::model::{At, By, Evidence, How, Outcome, Side};
@@ -41,7 +42,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     });
     let (side, lossy) =
         [(Side::Client, &stats.client), (Side::Server, &stats.server)].into_iter().find(|(_, side)| is_lossy(side))?;
-    if !gave_up {
+    if !gave_up || is_gone(case, lossy) {
         return None;
     }
     let who = match side {
@@ -73,9 +74,15 @@ fn broke_off(place: &Place<'_>, left: At) -> bool {
     place.tls().is_some_and(|tls| tls.is_readable() && tls.flight_done().is_none_or(|done| done > left))
 }
 
+/// Did all pass until the device fell silent, which then began from nothing? A host that restarts acknowledges no more: nothing is lost.
+fn is_gone(case: &Case<'_>, side: &SideStats) -> bool {
+    let at_the_end = side.retransmitted == side.stuck_repeats && side.passed(side.stuck_length);
+    at_the_end && restart(case).is_some()
+}
+
 /// Heavy loss of a side's segments, or one small segment that never arrives.
 fn is_lossy(side: &SideStats) -> bool {
-    let large = side.stuck_length >= LARGE && side.stuck_repeats > 0;
+    let large = side.stuck_length >= LARGE && side.stuck_repeats > 0 && !side.passed(side.stuck_length);
     let share = f64::from(side.retransmitted) / f64::from(side.retransmitted.saturating_add(side.data_segments).max(1));
     !large && side.last_data.is_some() && side.retransmitted >= STUCK && share >= HEAVY
 }
@@ -97,6 +104,20 @@ mod tests {
              acknowledged"
         );
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_device_that_restarts_acknowledges_no_more_and_loses_nothing() {
+        let stuck = || {
+            let fetches = tcp(Purpose::Provision).get("/a.cfg").stuck(Side::Server, 1460, 5).abandoned();
+            let login = Login::new().step(fetches.change(move |connection| {
+                let server = &mut connection.stats.server;
+                (server.sent, server.acknowledged, server.largest_passed) = (4_380, 2_920, true);
+            }));
+            login.dropped()
+        };
+        stuck().the(&RULE);
+        stuck().knowing(|known| known.restarts = vec![at(100)]).nothing(&RULE);
     }
 
     #[test]

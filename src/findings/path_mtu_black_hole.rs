@@ -38,7 +38,8 @@ fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
         .find(|(_, one)| one.stuck_repeats >= STUCK && one.stuck_length >= LARGE)?;
     let other = stats.side(side.other());
     let small_passed = stuck.acknowledged > 0 || other.acknowledged > 0 || shows_the_rest(stuck, other);
-    if !small_passed || stuck.uncaptured > 0 {
+    // A path that let one of that length pass is not too narrow for the next.
+    if !small_passed || stuck.uncaptured > 0 || stuck.passed(stuck.stuck_length) {
         return None;
     }
     let (repeats, length) = (stuck.stuck_repeats, stuck.stuck_length);
@@ -157,6 +158,19 @@ mod tests {
         assert!(asked(1460 + 648, true).the(&RULE).explains_drop, "two of them are stuck");
         asked(648, false).nothing(&RULE);
         asked(1460, true).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_path_that_let_a_segment_of_that_length_pass_is_no_black_hole() {
+        let stuck = |passed: bool| {
+            tcp(Purpose::Registrar).hello().stuck(Side::Server, 1460, 5).timed_out(By::Unknown).change(move |connection| {
+                let server = &mut connection.stats.server;
+                (server.sent, server.acknowledged, server.data_segments) = (4_380, 2_920, 3);
+                server.largest_passed = passed;
+            })
+        };
+        Login::new().step(stuck(true)).dropped().nothing(&RULE);
+        Login::new().step(stuck(false)).dropped().the(&RULE);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `provision-trust-list-rejected`: a phone of a Cisco cluster fetches its signed configuration whole, and does not use it.
 
-use crate::findings::shared::files::{fetched_again, is_signed};
+use crate::findings::shared::files::{asked_in_vain_for_trust, fetched_again, is_signed};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -24,13 +24,16 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>) -> Option<Found> {
     let (file, again) = fetched_again(case, |file| is_signed(file.name.raw()))?;
+    // By the trust list that it holds it takes nobody's word: not that of the service that it asks then, either.
+    let in_vain = asked_in_vain_for_trust(case);
+    let asks = if in_vain { ", asks the Trust Verification Service in vain" } else { "" };
     Some(Found {
         stage: Stage::Provision,
         step: case.attempt.dropped_step,
-        proof: Proof::Inferred,
+        proof: if in_vain { Proof::Proven } else { Proof::Inferred },
         explains_drop: true,
-        confidence: 0.7,
-        summary: format!("the phone fetches the signed file {} whole, does not use it, and fetches it again", file.name),
+        confidence: if in_vain { 0.8 } else { 0.7 },
+        summary: format!("the phone fetches the signed file {} whole{asks}, does not use it, and fetches it again", file.name),
         fix: "Delete the trust list on the phone (ITL, and CTL where there is one), or make the new cluster known to it as Cisco describes \
               for moves between clusters. A new capture must show it going on to register."
             .to_owned(),
@@ -47,7 +50,7 @@ mod tests {
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
     use crate::login::steps::Ending;
-    use crate::model::{By, How};
+    use crate::model::{By, How, Side};
 
     fn twice(name: &'static str) -> Login {
         let mut fetched = file(name).whole().into_step(5);
@@ -64,6 +67,24 @@ mod tests {
         for name in ["SEP0004F21A2B3C.cnf.xml.sgn", "ITLSEP0004F21A2B3C.tlv", "/CTLSEP0004F21A2B3C.tlv"] {
             assert!(twice(name).the(&RULE).explains_drop, "{name}");
         }
+    }
+
+    #[test]
+    fn a_phone_that_asks_for_the_certificate_of_who_signed_it_in_vain_shows_why_it_does_not_use_the_file() {
+        use crate::login::steps::{Close, Purpose};
+        let asks = |port: u16| {
+            let refused = syn(Purpose::Provision).to("10.0.0.69", port).leaves(Side::Server, Close::Rst);
+            let fetched = file("SEP0004F21A2B3C.cnf.xml.sgn").whole();
+            let login = Login::new().step(lease(&[])).step(refused).step(fetched).dropped_in(1);
+            login.knowing(|known| {
+                known.add_file(at(8), "SEP0004F21A2B3C.cnf.xml.sgn".into(), false);
+                known.add_file(at_second(106, 200.0), "SEP0004F21A2B3C.cnf.xml.sgn".into(), false);
+            })
+        };
+        let found = asks(2445).the(&RULE);
+        assert_eq!(found.proof, Proof::Proven);
+        assert!(found.summary.contains("asks the Trust Verification Service in vain"), "{}", found.summary);
+        asks(6970).nothing(&RULE);
     }
 
     #[test]

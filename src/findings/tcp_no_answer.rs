@@ -52,7 +52,7 @@ static LOST_ON_THE_WAY_BACK: Telling = Telling {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    if !case.known.seen_both_ways {
+    if !case.known.seen_both_ways && !case.known.neighbours_hear {
         return Vec::new();
     }
     let mut found = reach::told(case, reach::failures(case, silent), &TELLING);

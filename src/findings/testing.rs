@@ -1279,6 +1279,7 @@ fn sip_message(start: sip::Start, sequence: u32, method: &str) -> sip::Message {
         event: None,
         cut: false,
         received: None,
+        origin: None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::findings::shared::chain;
 use crate::findings::shared::handshake::{Shaken, handshakes};
-use crate::findings::shared::place::alert_name;
+use crate::findings::shared::place::{Leaving, Place, alert_name, connections, leaving_of};
 use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::{Evidence, How, SECOND};
+use crate::model::{At, Evidence, How, SECOND, Side};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -25,8 +25,24 @@ pub static RULE: Rule = Rule {
                       1.3 the certificate and the alert are encrypted: a key log settles what the device meant.",
         references: &["RFC 5246 section 7.3 (handshake overview)"],
     },
-    check: |case| handshakes(case).filter_map(|shaken| found(case, &shaken)).collect(),
+    check: |case| {
+        let read = handshakes(case).filter_map(|shaken| found(case, &shaken));
+        read.chain(connections(case).filter_map(|place| behind_the_cut(case, &place))).collect()
+    },
 };
+
+/// No flight with a certificate is shorter than this, and none without one (RFC 5246 section 7.3) as long.
+const FLIGHT: u64 = 400;
+
+/// What the capture holds of both hellos is their beginnings: that the rest of the flight arrived, and the device left then, shows.
+fn behind_the_cut(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
+    let connection = place.connection;
+    let (server, last) = (&connection.stats.server, connection.cut_answer.filter(|_| connection.cut_hello.is_some())?);
+    let left = leaving_of(connection).filter(|left| left.side == Side::Client && left.alert.is_none())?;
+    let arrived = server.sent >= FLIGHT && server.acknowledged >= server.sent && server.uncaptured == 0;
+    (connection.tls.is_none() && arrived && place.is_drop(case))
+        .then(|| told(case, place, &left, last, false, "ClientKeyExchange"))
+}
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     let refusal = shaken.refusal().filter(|refusal| !refusal.late)?;
@@ -38,37 +54,39 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     if said || restarted || shaken.hides_certificate() || chain::explains(case, shaken.place.index) {
         return None;
     }
-    let last = shaken.last_of_server()?;
-    let seconds = left.at.time.since(last.time) as f64 / SECOND as f64;
-    let name = shaken.place.server();
     let readable = shaken.tls.certificate.is_some();
+    Some(told(case, &shaken.place, &left, shaken.last_of_server()?, readable, shaken.tls.taking()))
+}
+
+/// `last` is the last of the server's flight, `taking` the message by which the device would have taken it.
+fn told(case: &Case<'_>, place: &Place<'_>, left: &Leaving, last: At, readable: bool, taking: &str) -> Found {
+    let seconds = left.at.time.since(last.time) as f64 / SECOND as f64;
+    let name = place.server();
     let goodbye = left.alert.map(|alert| format!(" (alert {})", alert_name(alert))).unwrap_or_default();
     let but = if readable {
         "and nothing wrong with the chain can be shown"
     } else {
         "and the certificate cannot be read in this capture"
     };
-    let mut evidence =
-        vec![Evidence::new(last.frame, "tls.handshake", format!("{name} has sent its flight; all of it is acknowledged"))];
+    // Wireshark reads nothing of a hello of which the capture holds the beginning.
+    let shown = if place.connection.tls.is_some() { "tls.handshake" } else { "tcp.len > 0" };
+    let mut evidence = vec![Evidence::new(last.frame, shown, format!("{name} has sent its flight; all of it is acknowledged"))];
     evidence.push(left.evidence(format!("the device {}", left.words())));
-    Some(Found {
-        stage: shaken.place.step.stage,
-        step: Some(shaken.place.index),
+    Found {
+        stage: place.step.stage,
+        step: Some(place.index),
         proof: Proof::Inferred,
-        explains_drop: shaken.place.is_drop(case),
+        explains_drop: place.is_drop(case),
         confidence: if readable { 0.6 } else { 0.45 },
-        summary: format!(
-            "the device leaves {seconds:.3} s after the server's Certificate without {}{goodbye}, {but}",
-            shaken.tls.taking()
-        ),
+        summary: format!("the device leaves {seconds:.3} s after the server's Certificate without {taking}{goodbye}, {but}"),
         fix: format!(
             "Compare the chain of {name} (`openssl s_client -connect {} -showcerts`) with what the device's firmware can verify and \
              which CAs it holds; then try a plain certificate (RSA 2048, the older digest). What would settle it: the device's log, \
              its firmware version, a capture at its port that begins before enrolment.",
-            shaken.place.target()
+            place.target()
         ),
         evidence,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +94,6 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::steps::{Close, Purpose};
-    use crate::model::Side;
 
     #[test]
     fn the_residual_where_nothing_explains_it() {
@@ -87,6 +104,27 @@ mod tests {
              shown"
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+    }
+
+    #[test]
+    fn of_hellos_that_the_capture_cut_it_shows_all_the_same_that_the_device_leaves_after_the_flight() {
+        let left = |flight: u64, taken: bool, is_answer: bool| {
+            let said = tcp(Purpose::Registrar).data(Side::Client, 70).data(Side::Server, flight).leaves(Side::Client, Close::Fin);
+            let cut = said.change(move |connection| {
+                (connection.cut_hello, connection.cut_answer) = (connection.syn_ack, connection.syn_ack.filter(|_| is_answer));
+                connection.stats.server.acknowledged = if taken { flight } else { 0 };
+            });
+            Login::new().step(cut).dropped()
+        };
+        let found = left(1_897, true, true).the(&RULE);
+        assert!(
+            found.explains_drop && found.summary.contains("the certificate cannot be read in this capture"),
+            "{}",
+            found.summary
+        );
+        left(1_897, false, true).nothing(&RULE);
+        left(1_897, true, false).nothing(&RULE);
+        left(160, true, true).nothing(&RULE);
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct SideStats {
     pub retransmitted: u32,
     /// Payload length of the longest segment.
     pub largest_segment: u32,
+    /// Has the other side since acknowledged all that had been sent?
+    pub largest_passed: bool,
     /// How often the oldest unacknowledged segment was sent again, and how long it is; reset when it is acknowledged.
     pub stuck_repeats: u32,
     /// Payload length of that segment.
@@ -113,6 +115,11 @@ pub struct SideStats {
 }
 
 impl SideStats {
+    /// Has the other side acknowledged a segment of this length?
+    pub fn passed(&self, length: u32) -> bool {
+        self.largest_segment >= length && self.largest_passed
+    }
+
     /// Bytes, at least, that were sent before a later segment and neither arrived in the capture nor were acknowledged: near
     /// the receiver, segments that the path swallows show as a hole alone.
     pub fn hole(&self) -> u64 {

@@ -23,6 +23,7 @@ pub(super) struct Record {
     pub(super) copies: u32,
     pub(super) conflicts: u32,
     pub(super) cut: bool,
+    pub(super) largest_passed: bool,
 }
 
 impl Record {
@@ -42,6 +43,7 @@ impl Record {
         copies: 0,
         conflicts: 0,
         cut: false,
+        largest_passed: false,
     };
 
     /// As the sink reads it.
@@ -56,6 +58,7 @@ impl Record {
             last_data: seen(self.last_data),
             retransmitted: self.retransmitted,
             largest_segment: self.largest_segment,
+            largest_passed: self.largest_passed,
             stuck_repeats: self.stuck_repeats,
             stuck_length: self.stuck_length,
             uncaptured: self.uncaptured,

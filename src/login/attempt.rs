@@ -9,11 +9,12 @@ use crate::profile::Profile;
 
 use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
+use super::last_word;
 use super::record::{DraftId, Weight};
 use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
-use super::standstill;
+use super::standstill::{self, Stood};
 use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::Try;
@@ -248,12 +249,14 @@ fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
 pub(super) struct Split {
     /// The last one may still go on.
     pub(super) attempts: Vec<(Attempt, Vec<Record>)>,
+    /// Where each of them stood that the device gave up.
+    pub(super) stood: Vec<Option<Stood>>,
     /// From this one on, what comes may tell that they are one.
     pub(super) undecided: Option<usize>,
 }
 
-/// The attempts in these steps. `end` is the capture's last frame. `settled` are those before.
-pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, settled: &mut Settled) -> Split {
+/// The attempts in these steps. `end` is the capture's last frame, and the device was in view up to `in_view`. `settled` are those before.
+pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in_view: Time, settled: &mut Settled) -> Split {
     let mut tries: Vec<Try> = Vec::new();
     let mut current = Try::default();
     let mut following = judgements.into_iter();
@@ -269,6 +272,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         current.add(judgement);
     }
     tries.push(current);
+    last_word::take_back(&mut tries, in_view, &settled.never_repeats);
     let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
     let in_mid_session = restarts_in_mid_session(&tries);
@@ -284,7 +288,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
     let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
-    let mut pauses: Vec<i64> = Vec::new();
+    let mut stood: Vec<Option<Stood>> = Vec::new();
     for number in numbers {
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
@@ -293,16 +297,16 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, se
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
-        pauses.extend(tries.peek().map(|(_, next)| retries::gap(&attempt, next)));
+        let pause = tries.peek().map(|(_, next)| retries::gap(&attempt, next));
         let quiet = attempt.last.filter(|_| index == last).map(|last| end.since(last.time));
         let (mut attempt, records) = close(attempt, number, quiet.map(|_| end), starts_over, profile, &ended_before);
         if let Some(quiet) = quiet {
-            let before = closed.iter().map(|(attempt, _)| attempt).zip(pauses.iter().copied());
-            standstill::end(&mut attempt, before, quiet, profile);
+            standstill::end(&mut attempt, settled.stood.iter().chain(stood.iter().flatten()), quiet, profile);
         }
+        stood.push(pause.and_then(|pause| Stood::of(&attempt, pause)));
         closed.push((attempt, records));
     }
-    Split { attempts: closed, undecided }
+    Split { attempts: closed, stood, undecided }
 }
 
 /// After which of these the device restarted though it was signed in, and had not come to rest.
@@ -376,7 +380,7 @@ mod tests {
     use crate::protocols::sip;
 
     fn attempts_of(judgements: Vec<Judgement>, profile: &Profile, end: Time) -> Vec<(Attempt, Vec<Record>)> {
-        split(judgements, profile, end, &mut Settled::default()).attempts
+        split(judgements, profile, end, end, &mut Settled::default()).attempts
     }
 
     /// With which frames the attempts begin that these steps make.
@@ -693,7 +697,8 @@ mod tests {
         let (_, asks) = moved(lease(&[]), 10 + seconds);
         let judged = vec![signs_in, Judgement { draft: 2, weight: Weight::default(), step: asks, signed_in: None }];
         let mut settled = Settled { keeps_restarting, ..Settled::default() };
-        let Split { attempts, undecided } = split(judged, &profile(), at_second(900, 900.0).time, &mut settled);
+        let Split { attempts, undecided, .. } =
+            split(judged, &profile(), at_second(900, 900.0).time, at_second(900, 900.0).time, &mut settled);
         (attempts[0].0.drop.map(|drop| drop.how), undecided == Some(0))
     }
 
@@ -785,6 +790,13 @@ mod tests {
         assert_eq!(ends(vec![refused(5), next(6)], 7), [None]);
         assert_eq!(ends(vec![refused(5), next(6)], 20), [Some(How::Rst)], "nothing came of it");
         assert_eq!(ends(vec![refused(5)], 6), [Some(How::Rst)], "it is not seen at work");
+        let renews = |second| {
+            let (_, mut step) = moved(dhcp_exchange().request().ack(&[]), second);
+            let StepKind::Lease(lease) = &mut step.kind else { panic!("no lease") };
+            lease.renews = true;
+            Step { purpose: Purpose::Address, outcome: Outcome::Ok, ..step }
+        };
+        assert_eq!(ends(vec![refused(5), renews(300)], 301), [Some(How::Rst)], "half of the time of its lease was over");
         assert_eq!(ends(vec![refused(5), refused(40), next(41)], 42), [Some(How::Rst); 2], "it did not come further before");
     }
 
@@ -862,6 +874,14 @@ mod tests {
         };
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(40)]), [1, 40]);
         assert_eq!(begin(vec![moved(lease(&[]), 1), silent(10), silent(15)]), [1], "it goes on asking");
+    }
+
+    #[test]
+    fn informs_between_restarts_that_do_not_bring_what_the_device_needs_are_one_attempt_for_each_start() {
+        let told = |second: u64| moved(dhcp_exchange().inform().ack(&[]), second);
+        let boots = |second: u64| vec![moved(lease(&[]), second), told(second + 1), told(second + 5), told(second + 13)];
+        assert_eq!(begin([boots(1), boots(80), boots(160)].concat()), [1, 80, 160]);
+        assert_eq!(begin(boots(1)), [1, 6, 14], "it never restarts");
     }
 
     /// The drops of the attempts that such connections to the registrar make, a minute apart, and whether the last may have signed in.

@@ -145,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_is_no_request() {
+        let says =
+            |length: u16| shakes_hands_1_3().sealed(Side::Client, 53).sealed(Side::Client, length).sealed(Side::Client, 19);
+        assert!(only_tries(vec![says(18).leaves(Side::Client, Close::Fin)]));
+        assert!(only_tries(vec![says(21).leaves(Side::Client, Close::Fin)]), "a ping (RFC 5626 section 3.5.1)");
+        assert!(!only_tries(vec![says(300).leaves(Side::Client, Close::Fin)]));
+    }
+
+    #[test]
     fn a_device_that_refuses_the_certificate_wants_more_than_to_try_the_port() {
         let refuses = || opens().hello().server_flight(vec![leaf()]).leaves(Side::Client, Close::Fin);
         let says_why = || opens().hello().server_flight(vec![leaf()]).alert(Side::Client, 2, 48);
@@ -162,12 +171,13 @@ mod tests {
         let lost = |tcp: Tcp| tcp.change(|connection| connection.stats.client.uncaptured = 300).leaves(Side::Client, Close::Fin);
         assert!(!only_tries(vec![lost(opens())]));
         assert!(!only_tries(vec![lost(shakes_hands())]));
-        let half_heard = |said: usize| {
-            let finishes = |tcp: Tcp, _| tcp.sealed(Side::Client, 53);
-            (0..said).fold(opens().hello().sealed(Side::Server, 250), finishes).leaves(Side::Client, Close::Fin)
+        let half_heard = |said: &[u16]| {
+            let says = |tcp: Tcp, length: &u16| tcp.sealed(Side::Client, *length);
+            said.iter().fold(opens().hello().sealed(Side::Server, 250), says).leaves(Side::Client, Close::Fin)
         };
-        assert!(only_tries(vec![half_heard(2), shakes_hands_1_3().leaves(Side::Client, Close::Fin)]), "a Finished and an alert");
-        assert!(!only_tries(vec![half_heard(3), shakes_hands_1_3().leaves(Side::Client, Close::Fin)]));
+        let comes_through = || shakes_hands_1_3().leaves(Side::Client, Close::Fin);
+        assert!(only_tries(vec![half_heard(&[53, 53]), comes_through()]), "a Finished and an alert");
+        assert!(!only_tries(vec![half_heard(&[53, 400, 19]), comes_through()]));
         let begun_before = opens().change(|connection| connection.syn = None).leaves(Side::Client, Close::Fin);
         assert!(!only_tries(vec![begun_before]));
     }

@@ -1,37 +1,28 @@
 //! For what a device makes each of its exchanges: what it says, where it goes, and what else the device did. Recorded exchanges
 //! in, purposes out; says nothing of what became of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
 use crate::device::facts::DeviceFacts;
-use crate::formats::names::host_of_uri;
 use crate::model::{Endpoint, Frame, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::text::WireText;
 
+use super::known::{Known, Place};
 use super::names::NameBook;
 use super::purpose;
 use super::record::{Draft, DraftId};
 use super::revocation::Checks;
 use super::stages;
-use super::steps::{Connection, Exchange, Lookup, Purpose, StepKind};
+use super::steps::{Connection, Lookup, Purpose, StepKind};
 
 /// The port of name servers.
 pub(super) const DNS_PORT: u16 = 53;
 /// A device asks over TCP within this time of the answer that was cut.
 const ASKED_AGAIN: i64 = 10 * SECOND;
-
-/// How far a device had come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// It has an address.
-    Address,
-    /// It has turned to a registrar.
-    Registrar,
-}
 
 /// What the purposes of single exchanges follow from: what the device did in all.
 pub(super) struct Context<'a> {
@@ -41,18 +32,10 @@ pub(super) struct Context<'a> {
     pub(super) profile: &'a Profile,
     /// What each connection is for by itself, by the number of its flow and its first frame.
     by_themselves: HashMap<(u64, Frame), Purpose, RandomState>,
-    /// Ports and addresses that the device used as its registrar.
-    registrars: HashSet<IpAddr, RandomState>,
-    /// Addresses of web servers that it fetched certificates from.
-    enrolment: HashSet<IpAddr, RandomState>,
-    /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
-    configuration: HashSet<String, RandomState>,
-    /// Hosts that a configuration server sent it on to, in lower case.
-    sent_on_to: HashSet<String, RandomState>,
+    /// What it has shown of its servers, also in attempts that are over.
+    known: Known,
     /// The plug-and-play server that told it where its configuration is.
     plug_and_play: Option<IpAddr>,
-    /// Hosts that it asked for files over TFTP.
-    file_servers: HashSet<IpAddr, RandomState>,
     /// The certificates that it may ask about.
     pub(super) checks: Checks,
     /// Purpose of the connection or registration that an answer (by its frame) led to.
@@ -63,8 +46,6 @@ pub(super) struct Context<'a> {
     is_silent_in_sip: bool,
     /// Is LDAP the phone book of this family, which speaks SIP without it?
     has_phone_book: bool,
-    /// When it came where, in order.
-    way: Vec<(Time, Place)>,
     /// Has the device an address by which it works, whatever becomes of DHCPv6 and of IPv6 routers?
     pub(super) has_address: bool,
     /// Does it work over IPv4?
@@ -72,19 +53,21 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Looks through what was recorded.
-    pub(super) fn new(names: &'a NameBook, drafts: &[(DraftId, Draft)], facts: &DeviceFacts, profile: &'a Profile) -> Self {
+    /// Looks through what was recorded; `known` is what attempts that are over have shown.
+    pub(super) fn new(
+        names: &'a NameBook,
+        drafts: &[(DraftId, Draft)],
+        known: &Known,
+        facts: &DeviceFacts,
+        profile: &'a Profile,
+    ) -> Self {
         let mut context = Self {
             names,
             names_over_tcp: drafts.iter().filter_map(|(_, draft)| over_tcp(draft)).cloned().collect(),
             profile,
             by_themselves: HashMap::default(),
-            registrars: HashSet::default(),
-            enrolment: HashSet::default(),
-            configuration: HashSet::default(),
-            sent_on_to: HashSet::default(),
+            known: Known::default(),
             plug_and_play: facts.plug_and_play,
-            file_servers: HashSet::default(),
             checks: Checks::of(drafts),
             led_to: HashMap::default(),
             enrols: profile.order.contains(&Stage::Enrolment),
@@ -93,61 +76,38 @@ impl<'a> Context<'a> {
                 && !facts.connects_to_sip()
                 && !facts.watched.as_ref().is_some_and(|watched| watched.is_steady()),
             has_phone_book: false,
-            way: Vec::new(),
             has_address: facts.addresses.iter().any(is_routable),
             works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
         };
-        context.learn_servers(drafts);
-        context.has_phone_book = context.speaks_without_directory(drafts, facts);
+        context.learn_servers(drafts, known.clone());
+        context.has_phone_book = context.speaks_without_directory(facts);
         context.learn_ways(drafts);
         context
     }
 
-    fn learn_servers(&mut self, drafts: &[(DraftId, Draft)]) {
-        for (_, draft) in drafts {
-            if let StepKind::Lease(lease) = &draft.kind {
-                self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts()));
-                self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, Place::Address)));
-            }
-            if let StepKind::Registration(_) = &draft.kind {
-                self.way.push((draft.first.time, Place::Registrar));
-            }
-            if let StepKind::File(transfer) = &draft.kind {
-                self.file_servers.extend(transfer.flow.server_ip());
-            }
-            let StepKind::Connection(connection) = &draft.kind else { continue };
-            let Some(server) = connection.flow.server_ip() else { continue };
-            self.sent_on_to.extend(connection.http.iter().filter_map(sent_on));
+    fn learn_servers(&mut self, drafts: &[(DraftId, Draft)], mut known: Known) {
+        let mut by_themselves = HashMap::default();
+        known.learn(drafts, |connection, draft| {
             let by_itself = self.by_itself(connection);
-            self.by_themselves.insert((connection.flow.id, draft.first.frame), by_itself);
-            match by_itself {
-                Purpose::Registrar => {
-                    self.way.push((draft.first.time, Place::Registrar));
-                    self.registrars.insert(server)
-                }
-                Purpose::Enrolment => self.enrolment.insert(server),
-                _ => false,
-            };
-        }
-        self.way.sort_unstable();
+            by_themselves.insert((connection.flow.id, draft.first.frame), by_itself);
+            by_itself
+        });
+        (self.known, self.by_themselves) = (known, by_themselves);
+    }
+
+    /// What the device has shown, also by what was looked through.
+    pub(super) fn into_known(self) -> Known {
+        self.known
     }
 
     /// Only the families that look for a domain controller wait for what it says. Another one that speaks to a registrar, and asks
     /// neither for the names of controllers nor for tickets, looks up in its directory whom to call.
-    fn speaks_without_directory(&self, drafts: &[(DraftId, Draft)], facts: &DeviceFacts) -> bool {
+    fn speaks_without_directory(&self, facts: &DeviceFacts) -> bool {
         let waits = [Stage::Directory, Stage::Enrolment].iter().any(|stage| self.profile.order.contains(stage));
         let is_watched = facts.watched.as_ref().is_some_and(|watched| watched.is_steady());
-        let turned_to = || self.way.iter().any(|(_, place)| *place == Place::Registrar);
-        let speaks = facts.speaks_sip || facts.is_granted_sip || is_watched || turned_to();
+        let speaks = facts.speaks_sip || facts.is_granted_sip || is_watched || self.known.turned_to_registrar();
         let asks_controllers = || facts.names_asked.iter().any(|name| purpose::of_name(name.raw()) == Purpose::Directory);
-        let asks_for_tickets = |kind: &StepKind| match kind {
-            StepKind::Inquiry(_) => true,
-            StepKind::Connection(connection) => {
-                !connection.kerberos.is_empty() || connection.ldap.iter().any(|one| one.certificates > 0)
-            }
-            _ => false,
-        };
-        speaks && !waits && !asks_controllers() && !drafts.iter().any(|(_, draft)| asks_for_tickets(&draft.kind))
+        speaks && !waits && !asks_controllers() && !self.known.uses_directory
     }
 
     fn learn_ways(&mut self, drafts: &[(DraftId, Draft)]) {
@@ -187,7 +147,7 @@ impl<'a> Context<'a> {
     fn unled(&self, lookup: &Lookup) -> Purpose {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
-            () if self.configuration.contains(&name) || self.sent_on_to.contains(&name) => Purpose::Provision,
+            () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
         }
@@ -197,16 +157,17 @@ impl<'a> Context<'a> {
     fn has_no_registrar(&self) -> bool {
         let profile = self.profile;
         let registers = profile.order.contains(&Stage::Register) && profile.sign_in_names.is_empty() && !profile.fallback;
-        let has_but_an_address = self.way.last().is_some_and(|(_, place)| *place == Place::Address);
-        registers && has_but_an_address && self.way.iter().all(|(_, place)| *place == Place::Address)
+        let has_but_an_address = self.known.way.last().is_some_and(|(_, place)| *place == Place::Address);
+        registers && has_but_an_address && self.known.way.iter().all(|(_, place)| *place == Place::Address)
     }
 
     fn by_itself(&self, connection: &Connection) -> Purpose {
         let port = connection.flow.server.port();
-        if connection.name.as_ref().is_some_and(|name| self.names.is_web_service(name, port)) {
+        let sought = connection.sought_name();
+        if sought.is_some_and(|name| self.names.is_web_service(name, port)) {
             return Purpose::Enrolment;
         }
-        let name = connection.name.as_ref().map_or(Purpose::Other, |name| self.name(name));
+        let name = sought.map_or(Purpose::Other, |name| self.name(name));
         purpose::of_connection(connection, name)
     }
 
@@ -226,10 +187,10 @@ impl<'a> Context<'a> {
             return Purpose::Revocation;
         }
         match connection.flow.server.port() {
-            stages::provision::TRUST_VERIFICATION if self.file_servers.contains(&server) => Purpose::Provision,
+            stages::provision::TRUST_VERIFICATION if self.known.file_servers.contains(&server) => Purpose::Provision,
             // One host can be both, under two names.
-            443 if self.registrars.contains(&server) && !self.is_named_for_configuration(connection) => Purpose::Registrar,
-            80 | 443 | 8080 | 4443 if self.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
+            443 if self.known.registrars.contains(&server) && !self.is_named_for_configuration(connection) => Purpose::Registrar,
+            80 | 443 | 8080 | 4443 if self.known.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
@@ -245,9 +206,10 @@ impl<'a> Context<'a> {
     fn fetches_configuration(&self, begun: Time) -> bool {
         let profile = self.profile;
         let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty() && !profile.fallback;
-        let told_elsewhere = !self.configuration.is_empty() || self.plug_and_play.is_some() || !self.file_servers.is_empty();
-        let before = self.way.partition_point(|(time, _)| *time <= begun);
-        let has_but_an_address = match before.checked_sub(1).and_then(|last| self.way.get(last)) {
+        let told_elsewhere =
+            !self.known.configuration.is_empty() || self.plug_and_play.is_some() || !self.known.file_servers.is_empty();
+        let before = self.known.way.partition_point(|(time, _)| *time <= begun);
+        let has_but_an_address = match before.checked_sub(1).and_then(|last| self.known.way.get(last)) {
             Some((_, place)) => *place == Place::Address,
             None => self.is_silent_in_sip,
         };
@@ -265,33 +227,26 @@ impl<'a> Context<'a> {
     }
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
-        let is_told = || self.is_named_for_configuration(connection) || self.configuration.contains(&server.to_string());
+        let is_told = || self.is_named_for_configuration(connection) || self.known.configuration.contains(&server.to_string());
         self.plug_and_play == Some(server)
-            || !self.configuration.is_empty() && is_told()
-            || !self.sent_on_to.is_empty() && self.is_sent_on_to(connection, server)
+            || !self.known.configuration.is_empty() && is_told()
+            || !self.known.sent_on_to.is_empty() && self.is_sent_on_to(connection, server)
     }
 
     fn is_sent_on_to(&self, connection: &Connection, server: IpAddr) -> bool {
-        self.sent_on_to.contains(&server.to_string()) || name_of(connection).is_some_and(|name| self.sent_on_to.contains(&name))
+        let is_it = |host: &str| self.known.sent_on_to.contains(host);
+        is_it(&server.to_string()) || name_of(connection).is_some_and(|name| is_it(&name))
     }
 
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
-        !self.configuration.is_empty() && name_of(connection).is_some_and(|name| self.configuration.contains(&name))
+        !self.known.configuration.is_empty() && name_of(connection).is_some_and(|name| self.known.configuration.contains(&name))
     }
 }
 
-/// The name that led to a server, as names are compared.
+/// The name of a connection's server, as names are compared.
 fn name_of(connection: &Connection) -> Option<String> {
-    connection.name.as_ref().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
-}
-
-/// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).
-fn sent_on(exchange: &Exchange) -> Option<String> {
-    let ((_, request), (_, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
-    let is_for_configuration = purpose::of_request(request) == Purpose::Provision;
-    let location = response.location.as_ref().filter(|_| is_for_configuration && (300..400).contains(&response.code))?;
-    host_of_uri(location.raw()).map(str::to_ascii_lowercase)
+    connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// A connection to a name server.
@@ -325,7 +280,7 @@ mod tests {
             (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
         let profile = Profile { order: vec![Stage::Address, Stage::Provision, Stage::Register], ..profile() };
         let (names, facts) = (NameBook::default(), DeviceFacts::default());
-        let context = Context::new(&names, &drafts, &facts, &profile);
+        let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
         let (_, draft) = drafts.last().unwrap();
         let StepKind::Connection(connection) = &draft.kind else { panic!("no connection") };
         context.connection(connection, draft)
@@ -339,6 +294,22 @@ mod tests {
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &told), Purpose::Provision);
         assert_eq!(purpose(registers(), web("pool.contoso.com"), &told), Purpose::Registrar, "its other port");
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &[]), Purpose::Registrar, "nobody says so");
+    }
+
+    #[test]
+    fn a_name_in_a_hello_says_what_for_where_the_capture_holds_no_look_up() {
+        let hello = |name: &'static str| {
+            let says = move |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some(name.into());
+            purpose(
+                vec![tcp(Purpose::Other).to("10.0.0.9", 443).hello().into_step(10)],
+                tcp(Purpose::Other).to("10.0.0.5", 4443).named("").hello_with(says),
+                &[],
+            )
+        };
+        assert_eq!((hello("sip.contoso.com"), hello("www.contoso.com")), (Purpose::Registrar, Purpose::Other));
+        let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
+        let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
+        assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
     }
 
     #[test]
@@ -357,7 +328,7 @@ mod tests {
         let drafts: Vec<(DraftId, Draft)> =
             (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
         let (names, facts) = (NameBook::default(), DeviceFacts::default());
-        let context = Context::new(&names, &drafts, &facts, profile);
+        let context = Context::new(&names, &drafts, &Known::default(), &facts, profile);
         let (_, draft) = drafts.last().unwrap();
         let StepKind::Lookup(lookup) = &draft.kind else { panic!("no look-up") };
         context.lookup(lookup, draft)
@@ -408,7 +379,7 @@ mod tests {
             (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
         let profile = Profile { order: order.to_vec(), ..profile() };
         let names = NameBook::default();
-        let context = Context::new(&names, &drafts, facts, &profile);
+        let context = Context::new(&names, &drafts, &Known::default(), facts, &profile);
         let (_, draft) = drafts.last().unwrap();
         let StepKind::Connection(connection) = &draft.kind else { panic!("no connection") };
         context.connection(connection, draft) == Purpose::Directory

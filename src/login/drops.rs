@@ -7,7 +7,7 @@ use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{connect, register, session, web};
+use super::stages::{connect, directory, provision, register, session, web};
 use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -75,7 +75,10 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
             return false;
         }
         let later = other.first > failed.first || other.goes_well_until() > Some(ending.at);
+        // What the service of certificates could not vouch for no other file makes good.
+        let vouches = !asks_for_trust(failed) || asks_for_trust(other);
         let same_errand = other.purpose == failed.purpose
+            && vouches
             && other.outcome == Outcome::Ok
             && rank(other) >= rank(failed)
             && other.ending.is_none();
@@ -83,6 +86,11 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
         later && (same_errand || further) || hidden
     })
+}
+
+/// Does a phone ask there whose the certificate is by which a file is signed?
+fn asks_for_trust(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Connection(connection) if connection.flow.server.port() == provision::TRUST_VERIFICATION)
 }
 
 /// A connection counts for more than the look-up that led to it.
@@ -104,7 +112,7 @@ pub(super) fn ended_one_before(
 }
 
 /// By what an attempt ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PastEnd {
     stage: Stage,
     how: How,
@@ -166,7 +174,7 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
     let goes_on = steps.iter().enumerate().any(|(index, step)| {
         let is_under_way = step.outcome == Outcome::Unclear || is_at_work(step, drop, end);
-        index != dropped && is_main_road(step) && !is_port(step) && step.last > drop.at && is_under_way
+        index != dropped && is_main_road(step) && !is_port(step) && !step.prolongs_lease() && step.last > drop.at && is_under_way
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
     // A device need not want it back before it has something to say.
@@ -179,10 +187,20 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
         && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
             < profile.registrar_names.len();
-    let next_try_to_come = step.purpose == Purpose::Directory && drop.how == How::Rejected && !is_closed(step);
+    let is_refused = step.purpose == Purpose::Directory && drop.how == How::Rejected;
+    let next_try_to_come = is_refused && !is_closed(step) && !is_last_word(step, steps);
     let only = steps.iter().enumerate().all(|(index, other)| index == dropped || other.outcome != Outcome::Failed);
     let waits = drop.how == How::Timeout && only && end.since(step.first.time) < CUT_OFF;
     goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
+}
+
+/// Has the domain controller said its last word? Who speaks LDAP meanwhile may be let in there all the same.
+fn is_last_word(step: &Step, steps: &[Step]) -> bool {
+    let speaks_ldap = |other: &Step| match &other.kind {
+        StepKind::Connection(connection) => other.purpose == Purpose::Directory && connection.kerberos.is_empty(),
+        _ => false,
+    };
+    directory::is_last_word(&step.kind) && !steps.iter().any(|other| speaks_ldap(other) && !is_closed(other))
 }
 
 /// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
@@ -258,6 +276,14 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     if let Some((index, step, whole)) = image {
         return Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at: whole }));
     }
+    // One that restarts while an image comes was still at what its servers had for it.
+    let coming =
+        steps.iter().enumerate().filter_map(|(index, step)| Some((index, image_coming(step).filter(|last| *last > at)?)));
+    if errand(step.purpose) <= errand(Purpose::Provision)
+        && let Some((index, at)) = coming.max_by_key(|(_, last)| *last)
+    {
+        return Some((index, DropPoint { stage: Stage::Provision, by: By::Device, how: How::Abandoned, at }));
+    }
     let (at, how) = left_in_view(step).unwrap_or((at, How::Abandoned));
     Some((index, DropPoint { stage, by: By::Device, how, at }))
 }
@@ -327,6 +353,25 @@ fn image(step: &Step) -> Option<At> {
     }
 }
 
+/// When the last came of an image that the device was still fetching.
+pub(super) fn image_coming(step: &Step) -> Option<At> {
+    if step.purpose != Purpose::Update {
+        return None;
+    }
+    match &step.kind {
+        StepKind::File(transfer) if transfer.complete.is_none() && transfer.error.is_none() && transfer.aborted.is_none() => {
+            transfer.last_answer.filter(|_| transfer.accepted.is_some())
+        }
+        StepKind::Connection(connection) => {
+            let (_, response) = connection.http.last()?.response.as_ref()?;
+            let is_left = connection.first_close().is_some_and(|(_, side, _)| side == Side::Client);
+            let comes = response.code == 200 && !response.body.arrived && !is_left;
+            connection.last_answer.or(connection.stats.server.last_data).filter(|_| comes)
+        }
+        _ => None,
+    }
+}
+
 fn last_answer(step: &Step) -> Option<At> {
     match &step.kind {
         StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
@@ -385,6 +430,36 @@ mod tests {
     }
 
     #[test]
+    fn a_capture_that_ends_with_the_last_word_of_the_kdc_is_not_cut_off() {
+        use crate::protocols::kerberos::{Body, Message};
+        let refused = |error: Message| {
+            let mut step = kerberos(vec![(as_req(false), Some(error))]).into_step(9);
+            (step.purpose, step.outcome) = (Purpose::Directory, Outcome::Failed);
+            step
+        };
+        let ends = |steps: &[Step]| {
+            let (index, drop) = find_drop(steps, &[false, false], false, &profile()).unwrap();
+            !is_cut_off(steps, index, &drop, drop.at.time, &profile())
+        };
+        for code in [12, 14, 18] {
+            assert!(ends(&[refused(krb_error(code))]), "{code}");
+        }
+        for code in [6, 7, 24, 37, 68] {
+            assert!(!ends(&[refused(krb_error(code))]), "{code}: another name, another password, another clock, another realm");
+        }
+        let names_types = match krb_error(14) {
+            Message { kind, body: Body::Error(error) } => {
+                Message { kind, body: Body::Error(crate::protocols::kerberos::Error { etypes: vec![18], ..error }) }
+            }
+            other => panic!("{other:?}"),
+        };
+        assert!(!ends(&[refused(names_types)]), "it may ask again with a type that is named");
+        let mut ldap = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).into_step(1);
+        ldap.outcome = Outcome::Unclear;
+        assert!(!ends(&[ldap, refused(krb_error(14))]), "it may bind by NTLM");
+    }
+
+    #[test]
     fn a_name_that_is_asked_for_while_the_registrar_is_spoken_to_is_not_how_it_is_found() {
         let stops = |closes_first: bool| {
             let mut asked = lookup("crl.contoso.com").rcode(3).into_step(20);
@@ -415,6 +490,38 @@ mod tests {
         let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
         assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
         assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
+    }
+
+    #[test]
+    fn who_restarts_while_an_image_comes_was_still_at_its_configuration() {
+        use crate::findings::testing::lease;
+        let stage = |whole: bool, leaves: bool| {
+            let image = tcp(Purpose::Update).get("/fw/big.rom").answer_with(200, move |response| response.body.arrived = whole);
+            let image = image.data(Side::Server, 20_000);
+            let image = if leaves { image.leaves(Side::Client, Close::Fin) } else { image }.into_step(20);
+            let image = Step { stage: Stage::Update, ending: None, ..image };
+            let last = image.last;
+            let (index, drop) = abandoned(&[lease(&[]).into_step(1), image], &[false, false], true).unwrap();
+            (index, drop.stage, drop.at == last)
+        };
+        assert_eq!(stage(false, false), (1, Stage::Provision, true));
+        assert_eq!(stage(false, true), (0, Stage::Address, false), "it had given the image up");
+        assert_eq!(stage(true, false).1, Stage::Update, "it starts over with the image");
+    }
+
+    #[test]
+    fn no_other_file_makes_good_what_the_service_of_certificates_could_not_vouch_for() {
+        let asks = |frame: u64, port: u16| {
+            let refused =
+                crate::findings::testing::syn(Purpose::Provision).to("10.0.0.69", port).leaves(Side::Server, Close::Rst);
+            Step { stage: Stage::Provision, outcome: Outcome::Failed, ..refused.into_step(frame) }
+        };
+        let fetched = || Step { outcome: Outcome::Ok, ..file("SEP0004F21A2B3C.cnf.xml.sgn").whole().into_step(20) };
+        let registers = || tcp(Purpose::Registrar).data(Side::Client, 500).data(Side::Server, 500).into_step(40);
+        let drop = |steps: &[Step]| find_drop(steps, &[false; 3], true, &profile()).map(|(index, drop)| (index, drop.how));
+        assert_eq!(drop(&[asks(1, provision::TRUST_VERIFICATION), fetched()]), Some((0, How::Rst)));
+        assert_eq!(drop(&[asks(1, 6970), fetched()]), None, "the file came from elsewhere");
+        assert_eq!(drop(&[asks(1, provision::TRUST_VERIFICATION), fetched(), registers()]), None, "it did use the file");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::protocols::dns::kind;
 
 use super::context::{Context, DNS_PORT};
+use super::known::Known;
 use super::purpose;
 use super::record::{Draft, DraftId, Recorder, Weight};
 use super::stages::{self, Horizon, Judged, register, web};
@@ -30,22 +31,28 @@ pub(super) struct Judgement {
     pub(super) signed_in: Option<f32>,
 }
 
-/// Takes out all that was recorded up to now, and judges it, in the order of the first frames; and gives back that on which no
-/// login stands. `end` is the capture's last frame.
-pub(super) fn steps(
-    recorder: &mut Recorder,
-    facts: &DeviceFacts,
-    profile: &Profile,
-    end: Time,
-) -> (Vec<Judgement>, Vec<(DraftId, Draft)>) {
+/// All that was recorded, judged.
+pub(super) struct Judgements {
+    /// The steps, in the order of their first frames.
+    pub(super) steps: Vec<Judgement>,
+    /// That on which no login stands.
+    pub(super) aside: Vec<(DraftId, Draft)>,
+    /// What the device has shown by now.
+    pub(super) known: Known,
+}
+
+/// Takes out all that was recorded up to now, and judges it. `known` is what attempts that are over have shown, `end` the capture's
+/// last frame.
+pub(super) fn steps(recorder: &mut Recorder, known: &Known, facts: &DeviceFacts, profile: &Profile, end: Time) -> Judgements {
     let drafts = recorder.take();
     // Neighbours are asked for beside all else, whenever their entry is old.
     let begun = drafts.iter().filter(|(_, draft)| !matches!(draft.kind, StepKind::Neighbour(_)));
     let last_begun = begun.map(|(_, draft)| draft.first.time).max().unwrap_or(end);
     let begun = networked(&drafts);
     let (seen_both_ways, is_deaf) = (facts.seen_both_ways, facts.was_answered_unseen && !facts.seen_both_ways);
-    let horizon = Horizon { end, last_begun, begun: &begun, heard_from: &facts.heard_from, seen_both_ways, is_deaf };
-    let context = Context::new(&recorder.names, &drafts, facts, profile);
+    let (heard_from, neighbours_hear) = (&facts.heard_from, facts.neighbours_hear && !facts.was_answered_unseen);
+    let horizon = Horizon { end, last_begun, begun: &begun, heard_from, seen_both_ways, neighbours_hear, is_deaf };
+    let context = Context::new(&recorder.names, &drafts, known, facts, profile);
     let mut judged = Vec::with_capacity(drafts.len());
     let mut aside = Vec::new();
     let mut drafts = drafts.into_iter();
@@ -56,13 +63,14 @@ pub(super) fn steps(
         }
     }
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
+    let mut known = context.into_known();
     forgive_missing_files(&mut judged);
-    name_the_registrar(&mut judged);
+    name_the_registrar(&mut judged, &mut known);
     name_the_fall_back(&mut judged);
     if aside.is_empty() {
         name_the_router(&mut judged);
     }
-    (judged, aside)
+    Judgements { steps: judged, aside, known }
 }
 
 /// When what needs a network was begun, in order.
@@ -96,14 +104,17 @@ fn forgive_missing_files(judged: &mut [Judgement]) {
     }
 }
 
+/// Does this show that a device came further than its look-ups?
+fn is_further(step: &Step) -> bool {
+    let beyond_the_lease = !matches!(step.purpose, Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Update);
+    beyond_the_lease && step.purpose != Purpose::Other && !matches!(step.kind, StepKind::Lookup(_))
+}
+
 /// The registrar of a phone can bear any name. Where nothing shows that a device came further than its look-ups, those that
 /// failed and that nothing shows the purpose of are what it stands before.
-fn name_the_registrar(judged: &mut [Judgement]) {
-    let came_further = judged.iter().map(|judgement| &judgement.step).any(|step| {
-        let beyond_the_lease = !matches!(step.purpose, Purpose::Access | Purpose::Address | Purpose::Clock | Purpose::Update);
-        beyond_the_lease && step.purpose != Purpose::Other && !matches!(step.kind, StepKind::Lookup(_))
-    });
-    if came_further {
+fn name_the_registrar(judged: &mut [Judgement], known: &mut Known) {
+    known.came_further |= judged.iter().any(|judgement| is_further(&judgement.step));
+    if known.came_further {
         return;
     }
     for Judgement { step, .. } in judged {
@@ -243,7 +254,7 @@ fn judge_connection(connection: &Connection, purpose: Purpose, context: &Context
         Purpose::Other if certificate().is_some_and(|frame| context.checks.was_asked_about(frame)) => {
             stages::web::judge(connection, Stage::Session, horizon)
         }
-        Purpose::Other if connection.name.as_ref().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
+        Purpose::Other if connection.sought_name().is_some_and(|name| context.profile.keeps_session_at(name.raw())) => {
             stages::session::judge_announcements(connection, horizon)?
         }
         // What the answer to a name waits for.
@@ -307,10 +318,10 @@ mod tests {
     #[test]
     fn a_name_of_no_telling_purpose_is_the_registrars_where_the_device_came_no_further() {
         let mut alone = vec![fails()];
-        name_the_registrar(&mut alone);
+        name_the_registrar(&mut alone, &mut Known::default());
         assert_eq!(alone[0].step.purpose, Purpose::Registrar);
         let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
-        name_the_registrar(&mut further);
+        name_the_registrar(&mut further, &mut Known::default());
         assert_eq!(further[0].step.purpose, Purpose::Other);
     }
 

@@ -15,6 +15,8 @@ mod context;
 mod dialogue;
 mod drops;
 mod judge;
+mod known;
+mod last_word;
 mod names;
 mod purpose;
 mod record;
@@ -119,13 +121,18 @@ impl Login {
     /// first one on that has an open connection.
     pub fn settle(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
         let was_full = self.is_full();
-        let (mut judged, aside) = judge::steps(&mut self.recorder, facts, profile, now);
-        beside::weigh(&mut judged, facts, profile);
-        let attempt::Split { mut attempts, undecided } = attempt::split(judged, profile, now, &mut self.settled);
+        let judge::Judgements { mut steps, aside, known } =
+            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        beside::weigh(&mut steps, facts, profile);
+        let attempt::Split { mut attempts, stood, undecided } = attempt::split(steps, profile, now, now, &mut self.settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
         let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
-        let going_on = attempts.split_off(over).into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
+        let going_on = attempts.split_off(over);
+        self.settled.stood(stood.into_iter().take(over).flatten());
+        let begun = going_on.iter().flat_map(|(attempt, _)| &attempt.steps).map(|step| step.first.time).min();
+        self.settled.known = known.kept(begun.unwrap_or(now));
+        let going_on = going_on.into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
         let aside = aside.into_iter().filter(|(_, draft)| !was_full && is_open(&draft.kind));
         self.recorder.put_back(going_on.map(draft_of).chain(aside).collect());
         if self.is_full() {
@@ -135,11 +142,13 @@ impl Login {
         self.settled.all(attempts)
     }
 
-    /// Takes out all attempts as they stand, and forgets the exchanges.
-    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time) -> Vec<Attempt> {
-        let (mut judged, _) = judge::steps(&mut self.recorder, facts, profile, now);
-        beside::weigh(&mut judged, facts, profile);
-        let attempts = attempt::split(judged, profile, now, &mut self.settled).attempts;
+    /// Takes out all attempts as they stand, and forgets the exchanges. What the device said, the capture holds up to `in_view`.
+    pub fn conclude(&mut self, facts: &DeviceFacts, profile: &Profile, now: Time, in_view: Time) -> Vec<Attempt> {
+        let judge::Judgements { mut steps, known, .. } =
+            judge::steps(&mut self.recorder, &self.settled.known, facts, profile, now);
+        beside::weigh(&mut steps, facts, profile);
+        let attempts = attempt::split(steps, profile, now, in_view, &mut self.settled).attempts;
+        self.settled.known = known.kept(now);
         self.clear();
         self.settled.all(attempts)
     }

@@ -5,7 +5,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::model::{DropPoint, Outcome, Stage};
 use crate::profile::Profile;
 
-use super::drops::asks_all_hosts;
+use super::drops::{asks_all_hosts, image_coming};
 use super::steps::{Purpose, StageReport, Step, StepKind};
 
 /// A line for each stage of the family's login, and for others that were seen.
@@ -21,8 +21,8 @@ pub(super) fn stage_reports(
     let mut of_stage = Vec::with_capacity(steps.len());
     for stage in order.filter(|stage| seen(*stage)) {
         of_stage.clear();
-        let sought =
-            |step: &Step| stage == Stage::Provision && drop.is_some_and(|drop| drop.stage == stage) && asks_all_hosts(step);
+        let ends_here = stage == Stage::Provision && drop.is_some_and(|drop| drop.stage == stage);
+        let sought = |step: &Step| ends_here && (asks_all_hosts(step) || image_coming(step).is_some());
         of_stage.extend(steps.iter().filter(|step| touches(step, stage) || sought(step)));
         reports.push(stage_report(stage, &of_stage, drop, signed_in));
     }

@@ -13,6 +13,9 @@ use super::tries::Try;
 
 /// What is repeated within this time of its failure is tried again; after more the device had paused.
 const RETRY: i64 = 5 * SECOND;
+/// A device asks again by INFORM within this time where the answer does not hold what it needs (RFC 2131 section 4.1: it waits 4 s,
+/// then 8).
+const INFORM_AGAIN: i64 = 10 * SECOND;
 /// A pause that is so many times as long as those between the repeats sets them apart from the next ones.
 const LONGER: i64 = 4;
 /// No device is so patient that it repeats more often before it restarts.
@@ -44,7 +47,7 @@ fn starts(tries: &[Try]) -> Vec<Range<usize>> {
     for (place, current) in tries.iter().enumerate() {
         let end = place.saturating_add(1);
         let next = tries.get(end);
-        if current.restarted || next.is_none_or(|next| gap(current, next) > RETRY) {
+        if current.restarted || next.is_none_or(|next| gap(current, next) > RETRY && !informs_again(current, next)) {
             starts.push(begin..end);
             begin = end;
         }
@@ -77,9 +80,18 @@ fn repeats(before: &Try, next: &Try) -> bool {
     let is_errand = |step: &&Step| is_main_road(step) && !matches!(step.kind, StepKind::Lookup(_));
     let failed = before.steps().filter(is_errand).filter(|step| step.outcome == Outcome::Failed).last();
     let again = next.steps().find(is_errand);
-    failed.zip(again).is_some_and(|(failed, again)| {
-        target(failed) == target(again) && failed.ending.is_some_and(|ending| again.first.time.since(ending.at.time) <= RETRY)
-    })
+    informs_again(before, next)
+        || failed.zip(again).is_some_and(|(failed, again)| {
+            target(failed) == target(again) && failed.ending.is_some_and(|ending| again.first.time.since(ending.at.time) <= RETRY)
+        })
+}
+
+/// Does the device ask all DHCP servers once more for what it was told, as the answer was not enough?
+fn informs_again(before: &Try, next: &Try) -> bool {
+    let informs = |step: &&Step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty());
+    let told = before.steps().filter(|step| is_main_road(step)).last().filter(informs);
+    let again = next.steps().find(|step| is_main_road(step)).filter(informs);
+    told.is_some() && again.is_some() && gap(before, next) <= INFORM_AGAIN
 }
 
 #[cfg(test)]

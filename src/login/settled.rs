@@ -2,9 +2,12 @@
 //! those that go on.
 
 use super::drops::PastEnd;
+use super::known::Known;
+use super::last_word::{AskedOnce, given_up};
+use super::standstill::Stood;
 use super::steps::Attempt;
 
-/// Different ends of attempts that are remembered of a device: few come to more than one or two.
+/// Different ends of attempts, and questions, that are remembered of a device: few come to more than one or two.
 const ENDS: usize = 16;
 
 /// What is remembered of attempts that are over.
@@ -14,10 +17,16 @@ pub(super) struct Settled {
     pub(super) count: u32,
     /// The different ends that they came to.
     pub(super) ends: Vec<PastEnd>,
+    /// Where the last ones stood that the device gave up.
+    pub(super) stood: Vec<Stood>,
+    /// What they have shown of the servers that the device works with.
+    pub(super) known: Known,
     /// Has the device shown that it repeats what fails before it restarts?
     pub(super) retries: bool,
     /// Has it restarted again and again though it was signed in?
     pub(super) keeps_restarting: bool,
+    /// What it has asked once, and given up without repeating it.
+    pub(super) never_repeats: Vec<AskedOnce>,
 }
 
 impl Settled {
@@ -28,27 +37,41 @@ impl Settled {
         attempts
     }
 
+    /// Some of these stood there.
+    pub(super) fn stood(&mut self, stood: impl Iterator<Item = Stood>) {
+        self.stood.extend(stood);
+        self.stood.drain(..self.stood.len().saturating_sub(ENDS));
+    }
+
     /// Takes over those of the same device under another name.
     pub(super) fn join(&mut self, other: Settled) {
         self.count = self.count.max(other.count);
+        self.known.join(other.known);
+        self.stood(other.stood.into_iter());
         self.retries |= other.retries;
         self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {
-            self.remember(end);
+            remember(&mut self.ends, end);
+        }
+        for asked in other.never_repeats {
+            remember(&mut self.never_repeats, asked);
         }
     }
 
     fn add(&mut self, attempt: &Attempt) {
         self.count = self.count.saturating_add(1);
+        for asked in given_up(attempt.steps.iter()) {
+            remember(&mut self.never_repeats, asked);
+        }
         if let Some(end) = PastEnd::of(attempt) {
-            self.remember(end);
+            remember(&mut self.ends, end);
         }
     }
+}
 
-    fn remember(&mut self, end: PastEnd) {
-        if self.ends.len() < ENDS && !self.ends.contains(&end) {
-            self.ends.push(end);
-        }
+fn remember<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if list.len() < ENDS && !list.contains(&one) {
+        list.push(one);
     }
 }
 

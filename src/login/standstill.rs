@@ -6,21 +6,36 @@ use crate::profile::Profile;
 
 use super::drops::{PastEnd, abandoned, is_closed};
 use super::reports::stage_reports;
-use super::steps::{Attempt, Ending, Registration, Step, StepKind};
-use super::target::{is_main_road, target};
+use super::steps::{Attempt, Ending, Step, StepKind};
+use super::target::is_main_road;
 
 /// Of so many attempts a loop is made: fewer show no habit of the device.
 const A_LOOP: usize = 2;
 
-/// An attempt that is over, and how long the device paused after it.
-pub(super) type Before<'a> = (&'a Attempt, i64);
+/// Where an attempt stood when the device gave it up, and how long it paused after it.
+#[derive(Clone, Debug)]
+pub(super) struct Stood {
+    end: PastEnd,
+    drop: DropPoint,
+    /// How often it sent its REGISTER, where that was what stayed unanswered.
+    registers: Option<usize>,
+    pause: i64,
+}
+
+impl Stood {
+    /// That of this attempt; none where it ended in nothing, or in a session's end.
+    pub(super) fn of(attempt: &Attempt, pause: i64) -> Option<Self> {
+        let (drop, dropped) = (attempt.drop.filter(|drop| drop.stage != Stage::Session)?, attempt.dropped()?);
+        Some(Self { end: PastEnd::of(attempt)?, drop, registers: registers(dropped), pause })
+    }
+}
 
 /// Ends the last attempt, after which the capture shows nothing of the device for this time, as those before it ended.
-pub(super) fn end<'a>(last: &mut Attempt, before: impl Iterator<Item = Before<'a>> + Clone, quiet: i64, profile: &Profile) {
+pub(super) fn end<'a>(last: &mut Attempt, before: impl Iterator<Item = &'a Stood> + Clone, quiet: i64, profile: &Profile) {
     if last.drop.is_some() || last.signed_in.is_some() || last.may_have_signed_in() {
         return;
     }
-    let alike = before.filter_map(|(earlier, pause)| Some((same_end(last, earlier)?, pause)));
+    let alike = before.filter_map(|stood| Some((same_end(last, stood)?, stood.pause)));
     let shortest = alike.clone().map(|(_, pause)| pause).min();
     if alike.clone().count() < A_LOOP || shortest.is_none_or(|shortest| quiet < shortest) {
         return;
@@ -34,33 +49,37 @@ pub(super) fn end<'a>(last: &mut Attempt, before: impl Iterator<Item = Before<'a
 }
 
 /// The drop of the last attempt, if it is that of this one.
-fn same_end(last: &Attempt, earlier: &Attempt) -> Option<(usize, DropPoint)> {
-    let (drop, dropped) = (earlier.drop.filter(|drop| drop.stage != Stage::Session)?, earlier.dropped()?);
-    match drop.how {
+fn same_end(last: &Attempt, stood: &Stood) -> Option<(usize, DropPoint)> {
+    match stood.drop.how {
         How::Abandoned => {
             let (index, left) = abandoned(&last.steps, &[], true)?;
             let step = last.steps.get(index)?;
             // What stands open may have become a session that nothing can be read of.
             let is_open = matches!(step.kind, StepKind::Connection(_)) && !is_closed(step);
-            let end = PastEnd::new(&left, step);
-            (!is_open && PastEnd::of(earlier)? == end).then_some((index, left))
+            (!is_open && stood.end == PastEnd::new(&left, step)).then_some((index, left))
         }
         How::Timeout => {
             let (index, step) = last.steps.iter().enumerate().rfind(|(_, step)| is_main_road(step))?;
-            let at = asked_as_often(step, dropped).filter(|_| target(step) == target(dropped))?;
-            Some((index, DropPoint { at, ..drop }))
+            let at = asked_as_often(step, stood.registers?)?;
+            let drop = DropPoint { at, ..stood.drop };
+            (stood.end == PastEnd::new(&drop, step)).then_some((index, drop))
         }
         _ => None,
     }
 }
 
+/// How often a REGISTER was sent.
+fn registers(step: &Step) -> Option<usize> {
+    let StepKind::Registration(registration) = &step.kind else { return None };
+    Some(registration.transactions.iter().map(|one| one.sent.len()).sum())
+}
+
 /// When the device last sent its REGISTER, if it did so as often as it did before it gave up, and was not answered either. Not every
 /// device repeats it for as long as the RFC has it (RFC 3261 section 17.1.2.2).
-fn asked_as_often(step: &Step, dropped: &Step) -> Option<At> {
-    let (StepKind::Registration(last), StepKind::Registration(earlier)) = (&step.kind, &dropped.kind) else { return None };
-    let sent = |registration: &Registration| registration.transactions.iter().map(|one| one.sent.len()).sum::<usize>();
+fn asked_as_often(step: &Step, before: usize) -> Option<At> {
+    let StepKind::Registration(last) = &step.kind else { return None };
     let is_answered = last.transactions.iter().any(|one| one.answer.is_some() || one.provisional.is_some());
     let at = last.transactions.iter().filter_map(|one| one.sent.last()).max().copied()?;
     let lives_on = last.alive.is_some_and(|alive| alive > at);
-    (step.outcome == Outcome::Unclear && !is_answered && !lives_on && sent(last) >= sent(earlier)).then_some(at)
+    (step.outcome == Outcome::Unclear && !is_answered && !lives_on && registers(step) >= Some(before)).then_some(at)
 }

@@ -67,6 +67,7 @@ impl Bench {
             opcode: 0,
             rcode: 0,
             truncated: false,
+            iterative: false,
             question: None,
             records,
             tcp: false,

@@ -90,7 +90,7 @@ fn analyse_plain(
     let mut logins = run.sink.finish();
     let notes = std::mem::take(&mut logins.notes);
     run.capture.warnings.extend(logins.devices.warnings());
-    let (devices, warnings) = logins.finish(end);
+    let (devices, warnings) = logins.finish(end, notes.is_lossy(&run.capture));
     run.capture.notes = notes.tell(&run.capture);
     run.capture.warnings.extend(warnings);
     let mut result = Analysis { capture: run.capture, devices };
@@ -314,7 +314,9 @@ impl<'a> Logins<'a> {
         self.ledger.set(from_id, 0);
     }
 
-    fn finish(self, end: Time) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
+    fn finish(self, end: Time, is_lossy: bool) -> (Vec<DeviceAnalysis>, Vec<Warning>) {
+        // What a device said last, a capture that loses packets need not hold.
+        let in_view = |facts: &DeviceFacts| facts.last_said.filter(|_| !is_lossy);
         let Logins { options, devices, logins, mut costs, mut results, enough, mut registrars, .. } = self;
         let (mut without_login, mut unfinished) = (0_usize, 0_usize);
         let mut analyses = Vec::new();
@@ -330,7 +332,7 @@ impl<'a> Logins<'a> {
             costs.brief |= tracked.gathered.be_brief(results > enough);
             let (profile, evidence) = tracked.recognised(options, facts);
             if let Some(profile) = profile {
-                let attempts = tracked.login.conclude(facts, profile, end);
+                let attempts = tracked.login.conclude(facts, profile, end, in_view(facts).unwrap_or(end));
                 tracked.gather(attempts, profile, facts, &mut registrars);
             }
             results = results.saturating_sub(told).saturating_add(tracked.gathered.held());

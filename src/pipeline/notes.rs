@@ -51,6 +51,11 @@ impl Notes {
         }
     }
 
+    /// Did the capture lose packets that were on the wire?
+    pub(super) fn is_lossy(&self, capture: &CaptureSummary) -> bool {
+        capture.dropped > 0 || self.lossy > 0
+    }
+
     /// The notes, code and text.
     pub(super) fn tell(self, capture: &CaptureSummary) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();

@@ -130,7 +130,7 @@ impl Logins<'_> {
                 self.costs.forgotten = self.costs.forgotten.saturating_add(1);
             }
             Some(profile) if conclude => {
-                let attempts = tracked.login.conclude(facts, profile, self.now);
+                let attempts = tracked.login.conclude(facts, profile, self.now, self.now);
                 tracked.gather(attempts, profile, facts, &mut self.registrars);
                 self.costs.concluded = self.costs.concluded.saturating_add(1);
             }
@@ -210,7 +210,7 @@ mod tests {
             if checks {
                 connect(&mut logins, 1, 300, [Signal::Syn { first: true }, Signal::Fin(Side::Client), Signal::Ended]);
             }
-            let (devices, _) = logins.finish(Time::from_seconds(100_000));
+            let (devices, _) = logins.finish(Time::from_seconds(100_000), false);
             (devices[0].verdict, devices[0].attempts.len(), devices[0].profile.is_some())
         };
         assert_eq!(verdict(false), (Verdict::Loop, 300, true));
@@ -229,7 +229,7 @@ mod tests {
         (10..60).for_each(|turn| refuse(&mut logins, 2, turn));
         assert_eq!(kept(&logins), Some(1), "the last attempt may still go on");
         (60..63).for_each(|turn| refuse(&mut logins, 1, turn));
-        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000), false);
         let numbers: Vec<u32> = devices[0].attempts.iter().map(|attempt| attempt.number).collect();
         assert_eq!(numbers, (1..=13).collect::<Vec<_>>());
         assert!(devices[0].attempts.iter().all(|attempt| attempt.drop.is_some()));
@@ -241,7 +241,7 @@ mod tests {
         let mut logins = Logins::new(&options);
         change(&mut logins);
         refused(&mut logins, phones, times);
-        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000), false);
         (devices, warnings.into_iter().map(|warning| warning.text).collect::<Vec<_>>().join("\n"))
     }
 
@@ -271,6 +271,7 @@ mod tests {
             opcode: 0,
             rcode: 0,
             truncated: false,
+            iterative: false,
             question,
             records: Vec::new(),
             tcp: false,
@@ -289,7 +290,7 @@ mod tests {
     }
 
     fn warnings(logins: Logins<'_>) -> String {
-        let (_, warnings) = logins.finish(Time::from_seconds(1_000_000));
+        let (_, warnings) = logins.finish(Time::from_seconds(1_000_000), false);
         warnings.into_iter().map(|warning| warning.text).collect::<Vec<_>>().join("\n")
     }
 
@@ -318,7 +319,7 @@ mod tests {
             refuse(&mut logins, 1, turn);
             assert!(logins.unsettled <= 256);
         }
-        let (devices, warnings) = logins.finish(Time::from_seconds(100_000));
+        let (devices, warnings) = logins.finish(Time::from_seconds(100_000), false);
         assert_eq!(devices[0].attempts.len(), 600, "settled, and each is told");
         assert!(warnings.is_empty(), "{warnings:?}");
         let nobody = Options::default();
@@ -342,7 +343,7 @@ mod tests {
         let options = Options::default();
         let mut logins = Logins::new(&options);
         lookers_up(&mut logins, 300, 1, 1);
-        let (devices, warnings) = logins.finish(Time::from_seconds(1_000));
+        let (devices, warnings) = logins.finish(Time::from_seconds(1_000), false);
         assert_eq!((devices.len(), devices.iter().all(|device| device.verdict == Verdict::NoLogin)), (256, true));
         assert_eq!(warnings[0].text, "44 further devices without any login are not listed");
     }
@@ -361,7 +362,7 @@ mod tests {
             let what = What::Tcp(Signal::Syn { first: true }, Arc::default());
             logins.event(Event { at, link: Link::default(), flow, side: Side::Client, what });
         }
-        let (devices, warnings) = logins.finish(Time::from_seconds(1));
+        let (devices, warnings) = logins.finish(Time::from_seconds(1), false);
         assert_eq!((devices.len(), devices[0].verdict), (1_024, Verdict::Incomplete));
         assert_eq!(warnings[0].text, "76 further devices with an incomplete login and no findings are not listed");
     }

@@ -142,16 +142,20 @@ pub enum MarkKind {
     AskedOptions,
     /// DHCP option 77 (user class) begins with it.
     UserClass,
-    /// DHCP option 124 (vendor-identifying vendor class), as `enterprise:text`, begins with it.
+    /// DHCP option 124 (vendor-identifying vendor class), of DHCPv6 option 16, as `enterprise:text`, begins with it.
     VendorIdentity,
     /// A SIP or HTTP user agent contains it.
     UserAgent,
-    /// It asked for a name that begins with it.
+    /// It asked for a name that begins with it, of DNS or in a TLS hello.
     Name,
     /// It asked for a name in this domain, of DNS or in a TLS hello.
     Domain,
     /// It asked a web or TFTP server for a path that begins with it.
     Path,
+    /// It asked a web or TFTP server for a file whose name begins with it, `{mac}` being any twelve digits of a MAC.
+    File,
+    /// A user name that it gave contains it, and its MAC behind that.
+    User,
     /// What it says of itself by LLDP or CDP contains it.
     Described,
     /// It says by LLDP (IEEE 802.1AB section 8.5.8) or CDP that it is a telephone.
@@ -180,10 +184,11 @@ impl MarkKind {
             Self::ParameterList => "DHCP parameter list (option 55)",
             Self::AskedOptions => "DHCP options asked for (option 55)",
             Self::UserClass => "DHCP user class (option 77)",
-            Self::VendorIdentity => "DHCP vendor identity (option 124)",
+            Self::VendorIdentity => "DHCP vendor identity (option 124, of DHCPv6 16)",
             Self::UserAgent => "user agent",
             Self::Name | Self::Domain | Self::SideBySide => "names asked for",
-            Self::Path => "files asked for",
+            Self::Path | Self::File => "files asked for",
+            Self::User => "user name",
             Self::Described | Self::Telephone => "LLDP and CDP",
             Self::Provisioned => "the server of its configuration",
             Self::Hello => "TLS hello",

@@ -154,6 +154,7 @@ mod tests {
             opcode: 0,
             rcode: 0,
             truncated: false,
+            iterative: false,
             question: Some(dns::Question { name: WireText::from("a\",\"frame\":1,\"x\":\"\n\u{1b}[2J"), kind: 1 }),
             records: Vec::new(),
             tcp: false,

@@ -4,7 +4,10 @@
 //! other families, with other timers, and healthy logins that look like it; of `patience`, timers from half a second to five hours,
 //! and healthy phones close to trouble; of `codes`, nearly all causes once more, and as many healthy phones; of `everyday`, what happens in
 //! a year of office life beside the phones that fail; of `windows`, what is left of such logins where the capture begins late, ends early,
-//! or holds one direction, a part of the frames, or of each frame; of `mixture`, all of that together. Each line of a `.jsonl` says what happened in a capture of the archive beside it, and what may be said of it.
+//! or holds one direction, a part of the frames, or of each frame; of `mixture`, all of that together; of `sites`, real servers,
+//! clients, firewalls and balancers, with several phones; of `crowds`, the phones that fail among the many that do not, seen at a
+//! mirror port, a registrar or a name server. Each line of a `.jsonl` says what happened in a capture of the archive
+//! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,6 +15,8 @@
     clippy::print_stderr,
     reason = "a test that fails says why"
 )]
+
+mod neighbour;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -22,11 +27,16 @@ use loginloop::model::Verdict;
 use loginloop::pipeline::{Options, analyse};
 use loginloop::profile::Profiles;
 use loginloop::verdict::{Analysis, DeviceAnalysis};
+use neighbour::Beside;
 use serde_json::{Value, json};
 
 /// Of each kind of fact, the share that must be right.
 const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
+
+/// The sets.
+const SETS: [&str; 11] =
+    ["families", "conditions", "field", "causes", "patience", "codes", "everyday", "windows", "mixture", "sites", "crowds"];
 
 #[test]
 fn logins_of_many_families_are_read_as_they_went() {
@@ -73,6 +83,38 @@ fn logins_of_all_kinds_under_all_conditions_are_read_as_they_went() {
     hold("mixture");
 }
 
+#[test]
+fn what_a_phone_did_does_not_depend_on_who_else_is_in_the_capture() {
+    let mut differ = Vec::new();
+    for set in SETS {
+        each(set, &mut |truth, capture| {
+            let Some(beside) = Beside::new(capture) else { return };
+            let alone: Vec<Value> = analysed(capture).devices.iter().map(said).collect();
+            let of_host = |device: &&DeviceAnalysis| device.ips.iter().any(|ip| ip.to_string() == neighbour::HOST);
+            let analysis = analysed(&beside.capture);
+            let others = analysis.devices.iter().filter(|device| !of_host(device)).map(|device| {
+                let mut said = said(device);
+                said["frame"] = json!(said["frame"].as_u64().and_then(|frame| beside.before(frame)));
+                said
+            });
+            for (alone, beside) in alone.iter().zip(others).filter(|(alone, beside)| *alone != beside) {
+                differ.push(format!("{set} {}: {alone}, beside another {beside}", truth["file"]));
+            }
+        });
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn phones_at_real_servers_firewalls_and_balancers_are_read_as_they_went() {
+    hold("sites");
+}
+
+#[test]
+fn phones_among_many_are_read_as_they_went() {
+    hold("crowds");
+}
+
 /// Right and wrong answers of each kind.
 #[derive(Default)]
 struct Score {
@@ -80,23 +122,33 @@ struct Score {
     false_alarms: u32,
 }
 
-fn hold(name: &str) {
+/// Gives each capture of a set with what is known of it.
+fn each(set: &str, give: &mut dyn FnMut(&Value, &[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trials");
-    let truths = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
+    let truths = std::fs::read_to_string(folder.join(format!("{set}.jsonl"))).unwrap();
     let truths: Vec<Value> = truths.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let packed = std::fs::OpenOptions::new().read(true).open(folder.join(format!("{name}.tar.zst"))).unwrap();
+    let packed = std::fs::OpenOptions::new().read(true).open(folder.join(format!("{set}.tar.zst"))).unwrap();
     let (plain, _) = compressed::plain(packed).unwrap();
-    let (mut score, mut next) = (Score::default(), truths.iter());
+    let mut next = truths.iter();
     let mut each = |member: &str, body: Result<&mut dyn Read, String>| {
         let truth = next.next().unwrap();
         assert_eq!(truth["file"], member);
-        let options = Options { profiles: Profiles::builtin(), ..Options::default() };
-        let analysis = analyse(body.unwrap(), &options).unwrap().result;
-        score.take(truth, &analysis);
+        let mut capture = Vec::new();
+        body.unwrap().read_to_end(&mut capture).unwrap();
+        give(truth, &capture);
         true
     };
     archive::tar(plain, &mut each).unwrap();
     assert!(next.next().is_none(), "every capture is there");
+}
+
+fn analysed(capture: &[u8]) -> Analysis {
+    analyse(capture, &Options { profiles: Profiles::builtin(), ..Options::default() }).unwrap().result
+}
+
+fn hold(set: &str) {
+    let mut score = Score::default();
+    each(set, &mut |truth, capture| score.take(truth, &analysed(capture)));
     for (kind, goal) in GOALS {
         let (right, all) = score.counts[kind];
         eprintln!("{kind:9} {right:4} of {all:4}: {:5.1} %", 100.0 * f64::from(right) / f64::from(all));
@@ -131,6 +183,14 @@ impl Score {
 fn is_one_of(device: &DeviceAnalysis, names: &Value) -> bool {
     let own = device.mac.map(|mac| mac.to_string()).into_iter().chain(device.ips.iter().map(ToString::to_string));
     own.into_iter().any(|name| names.as_array().unwrap().contains(&json!(name)))
+}
+
+/// The same, with who it is.
+fn said(device: &DeviceAnalysis) -> Value {
+    let mut facts = facts(device);
+    facts["device"] =
+        json!(device.mac.map(|mac| mac.to_string()).into_iter().chain(device.ips.iter().map(ToString::to_string)).next());
+    facts
 }
 
 /// What is said of a device, in the words of the contract: of its last drop, for that is what its loop comes down to.

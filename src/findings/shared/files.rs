@@ -152,7 +152,7 @@ pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> 
 }
 
 /// Did the attempt end at the service that knows the certificates which a trust list lacks?
-fn asked_in_vain_for_trust(case: &Case<'_>) -> bool {
+pub(crate) fn asked_in_vain_for_trust(case: &Case<'_>) -> bool {
     let dropped = case.attempt.dropped().map(|step| &step.kind);
     matches!(dropped, Some(StepKind::Connection(connection)) if connection.flow.server.port() == provision::TRUST_VERIFICATION)
 }

@@ -234,6 +234,7 @@ impl<T: Default> Connection<T> {
                 other.reach(segment.acknowledgment);
             }
             record.acked = offset;
+            record.largest_passed |= offset >= other.total;
             record.stuck_repeats = 0;
             record.stuck_length = 0;
             if self.streams.as_ref().is_some_and(|streams| of(&streams.sides, side).waits()) {
@@ -320,7 +321,9 @@ impl<T: Default> Connection<T> {
             return true;
         }
         record.last_data = at;
-        record.largest_segment = record.largest_segment.max(length);
+        if length > record.largest_segment {
+            (record.largest_segment, record.largest_passed) = (length, false);
+        }
         if again {
             record.retransmitted = record.retransmitted.saturating_add(1);
             if from <= record.acked && record.acked < to {

@@ -231,7 +231,9 @@ fn a_stuck_segment_is_counted_until_it_is_acknowledged() {
         (3, 1_400, 3, 1_400, 3)
     );
     assert_eq!((stats.sent, stats.acknowledged, stats.last_data.map(|at| at.frame)), (1_407, 3, Some(Frame::new(10))));
+    assert!(!stats.passed(1_400), "the other side has never taken one so long");
     bench.server(ACK, 1, 1_407, "").client(RST, 1_407, 0, "");
+    assert!(bench.log.stats.client.passed(1_400) && !bench.log.stats.client.passed(1_401));
     assert_eq!((bench.log.stats.client.stuck_repeats, bench.log.stats.client.retransmitted), (0, 3));
 }
 

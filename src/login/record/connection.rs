@@ -134,6 +134,8 @@ impl Recorder {
         if let tls::Message::Cut(beginning) = message {
             let is_hello = matches!(**beginning, tls::Message::ClientHello(_));
             connection.cut_hello = connection.cut_hello.or(is_hello.then_some(event.at));
+            let shows = matches!(&**beginning, tls::Message::ServerHello(hello) if hello.is_before_1_3());
+            connection.cut_answer = connection.cut_answer.or(shows.then_some(event.at));
             return;
         }
         let handshake = connection.tls.get_or_insert_with(Box::default);

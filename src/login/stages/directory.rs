@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::{Horizon, Judged, connect, tls};
-use crate::login::steps::{Connection, DirectoryRequest, Inquiry, TicketRequest};
+use crate::login::steps::{Connection, DirectoryRequest, Inquiry, StepKind, TicketRequest};
 use crate::model::{At, By, How, Outcome, SECOND, Side, Stage};
 use crate::protocols::kerberos::code as error_code;
 use crate::protocols::{kerberos, ldap};
@@ -88,6 +88,22 @@ fn waiting(state: State, sent: &[At]) -> State {
 fn state(ldap: &[DirectoryRequest], kerberos: &[TicketRequest]) -> State {
     let state = ldap.iter().fold(State::Idle, after_ldap);
     kerberos.iter().fold(state, after_kerberos)
+}
+
+/// Has the KDC said a no to which a client knows no other answer: the account is not to be used, or none of the encryption types that
+/// the client has is taken (RFC 4120 section 3.1.3), and no other is named?
+pub(in crate::login) fn is_last_word(asked: &StepKind) -> bool {
+    let requests = match asked {
+        StepKind::Inquiry(inquiry) => &inquiry.kerberos,
+        StepKind::Connection(connection) => &connection.kerberos,
+        _ => return false,
+    };
+    let error = requests.last().and_then(TicketRequest::error).map(|(_, error)| error);
+    error.is_some_and(|error| match error.code {
+        error_code::ETYPE_UNSUPPORTED => error.etypes.is_empty(),
+        error_code::POLICY | error_code::CLIENT_REVOKED => true,
+        _ => false,
+    })
 }
 
 /// What became of a connection to the domain controller.
@@ -189,7 +205,7 @@ mod tests {
     use super::*;
     use crate::device::hosts::Hosts;
     use crate::findings::testing::{self, IntoStep, Tcp, as_req, at, ip, krb_error, ldap_search, tcp, ticket};
-    use crate::login::steps::{Close, Purpose, StepKind};
+    use crate::login::steps::{Close, Purpose};
     use crate::model::Time;
     use crate::text::WireText;
 

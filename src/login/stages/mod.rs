@@ -28,6 +28,9 @@ const MOVED_ON: i64 = SECOND * 9 / 10;
 /// shorter than SIP's T1 (RFC 3261 section 17.1.1.1; RFC 2131 section 4.1, RFC 1035 section 4.2.1 and RFC 6298 are more patient).
 const AT_ONCE: i64 = SECOND / 2;
 
+/// Nobody asks so often who has the answer.
+const AGAIN_AND_AGAIN: usize = 3;
+
 /// What lies around an exchange: needed to tell silence from the capture's end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Horizon<'a> {
@@ -41,6 +44,8 @@ pub(super) struct Horizon<'a> {
     pub(super) heard_from: &'a Hosts,
     /// Does the capture hold anything that was sent to the device?
     pub(super) seen_both_ways: bool,
+    /// If not, does it hold what is sent to its neighbours, and nothing shows that the device was answered all the same?
+    pub(super) neighbours_hear: bool,
     /// Does it hold nothing of the kind, though the device shows that it was answered?
     pub(super) is_deaf: bool,
 }
@@ -95,8 +100,10 @@ impl Horizon<'_> {
 
     /// A silence: the network's where that host answers otherwise, else nobody's.
     pub(super) fn silent(&self, stage: Stage, server: Option<IpAddr>, last: At, sent: usize, wait: i64) -> Judged {
-        // A capture that shows nothing towards the device cannot show an answer either. Who asks all hosts may truly hear nothing.
-        let is_hidden = self.is_deaf || server.is_some() && !self.seen_both_ways;
+        // A capture that shows nothing towards the device cannot show an answer either, unless it shows those to its neighbours, and
+        // the device asks again and again. Who asks all hosts may truly hear nothing.
+        let would_show = self.seen_both_ways || self.neighbours_hear && sent >= AGAIN_AND_AGAIN;
+        let is_hidden = self.is_deaf || server.is_some() && !would_show;
         if !self.is_silence(last, sent, wait) || is_hidden {
             return Judged::unclear(stage);
         }
@@ -109,7 +116,7 @@ impl Horizon<'_> {
 impl<'a> Horizon<'a> {
     /// A capture of both directions, in which the device needs no network for anything else.
     fn seen(end: Time, last_begun: Time, heard_from: &'a Hosts) -> Self {
-        Self { end, last_begun, begun: &[], heard_from, seen_both_ways: true, is_deaf: false }
+        Self { end, last_begun, begun: &[], heard_from, seen_both_ways: true, neighbours_hear: false, is_deaf: false }
     }
 }
 
@@ -125,6 +132,18 @@ mod tests {
         let heard_from = Hosts::default();
         let horizon = Horizon { begun: &begun, ..Horizon::seen(end, last_begun, &heard_from) };
         horizon.is_silence(at_second(1, 10.0), sent, 4 * SECOND)
+    }
+
+    #[test]
+    fn who_asks_again_and_again_is_not_answered_where_the_capture_would_show_it_as_it_shows_the_answers_to_neighbours() {
+        let outcome = |neighbours_hear: bool, sent: usize| {
+            let heard_from = Hosts::default();
+            let seen = Horizon::seen(at_second(1, 60.0).time, at_second(1, 10.0).time, &heard_from);
+            let horizon = Horizon { seen_both_ways: false, neighbours_hear, ..seen };
+            horizon.silent(Stage::Names, Some([10, 0, 0, 3].into()), at_second(1, 10.0), sent, 4 * SECOND).outcome
+        };
+        assert_eq!((outcome(true, 3), outcome(false, 3)), (Outcome::Failed, Outcome::Unclear));
+        assert_eq!(outcome(true, 2), Outcome::Unclear, "it may have lost the first");
     }
 
     #[test]

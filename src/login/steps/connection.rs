@@ -39,6 +39,8 @@ pub struct Connection {
     pub tls: Option<Box<Handshake>>,
     /// A hello of the client that the capture cut.
     pub cut_hello: Option<At>,
+    /// A ServerHello that the capture cut, and that shows all the same that the certificate comes in clear (up to TLS 1.2).
+    pub cut_answer: Option<At>,
     /// HTTP requests and their answers.
     pub http: Vec<Exchange>,
     /// SIP transactions, of the client.
@@ -83,12 +85,19 @@ impl Connection {
             ended: false,
             tls: None,
             cut_hello: None,
+            cut_answer: None,
             http: Vec::new(),
             sip: Vec::new(),
             granted: false,
             ldap: Vec::new(),
             kerberos: Vec::new(),
         }
+    }
+
+    /// By which name the device sought the server: that which led there, or where the capture does not show it, that in its hello.
+    pub fn sought_name(&self) -> Option<&WireText> {
+        let hello = self.tls.as_ref().and_then(|tls| tls.client_hello.as_ref());
+        self.name.as_ref().or_else(|| hello.and_then(|(_, hello)| hello.server_name.as_ref()))
     }
 
     /// Was something of what it carries told that came in clear or was opened, and then no more, so that what is not told may

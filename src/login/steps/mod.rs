@@ -86,11 +86,21 @@ pub struct Step {
 }
 
 impl Step {
-    /// The name that it looked up, or that led to its server.
+    /// Does it prolong a lease that the device works with? The lease's time says when (RFC 2131 section 4.4.5), whatever else the
+    /// device does.
+    pub(super) fn prolongs_lease(&self) -> bool {
+        match &self.kind {
+            StepKind::Lease(lease) => lease.renews && lease.discovers.is_empty() && lease.informs.is_empty(),
+            StepKind::LeaseV6(lease) => lease.solicits.is_empty() && !lease.requests.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The name that it looked up, or by which it sought its server.
     pub fn name(&self) -> Option<&WireText> {
         match &self.kind {
             StepKind::Lookup(lookup) => Some(&lookup.name),
-            StepKind::Connection(connection) => connection.name.as_ref(),
+            StepKind::Connection(connection) => connection.sought_name(),
             _ => None,
         }
     }

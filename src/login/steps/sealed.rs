@@ -83,8 +83,13 @@ impl Handshake {
             || self.client_data.first().is_some_and(finishes)
     }
 
-    /// Did the client say anything when it had finished, other than good-bye?
+    /// Did the client ask for anything when it had finished? A good-bye, an empty line, or a ping is no request of SIP, which takes more
+    /// than a hundred octets (RFC 3261 section 8.1.1).
     pub fn client_asks(&self) -> bool {
+        const SHORTEST: u16 = 100;
+        if self.client_data.records.iter().all(|record| record.length < SHORTEST) {
+            return false;
+        }
         let said = self.client_data.records.iter().filter(|record| !self.is_alert_sized(record)).count();
         // A Finished and a good-bye are of no known length where the capture lacks the ServerHello.
         let farewell = if self.server_hello.is_none() { 2 } else { usize::from(!self.is_readable()) };

@@ -261,6 +261,7 @@ fn closing(teller: &mut Teller<'_>, stage: Stage, connection: &Connection) {
         }
         Some(tls) if tls.client_hello.is_some() && tls.server_hello.is_none() => ", no ServerHello",
         Some(_) => ", the handshake is not complete",
+        None if connection.cut_hello.is_some() => ", after hellos that the capture cut",
         None if !is_read(connection) => ", before anything was said",
         None => "",
     };

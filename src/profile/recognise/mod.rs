@@ -1,7 +1,8 @@
 //! Which family is it? Marks are weighed, so that no weak one decides alone.
 //!
 //! A family is taken into account where its marks weigh 3 together: a strong one; a medium and a weak one; three weak ones. A
-//! fallback says no more than that it is a phone: for that the MAC of a maker of nothing but phones is enough.
+//! fallback says no more than that it is a phone: for that the MAC of a maker of phones, and of hardly anything else that asks for an
+//! address, is enough.
 //! Each fact counts once, for the heaviest mark that it fits. A mark of weight 0 rules the family out, whatever else speaks
 //! for it: a Windows PC asks for the same names as a phone, but never a phone for an address as Windows does. A family with
 //! marks that are needed is out where none of them is seen, and goes before the others where one is: whatever its make, a phone
@@ -158,8 +159,9 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
     }
     let lacking = !weighed.needed && profile.recognition.iter().any(|mark| mark.needed);
     let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
-    // A port is no speech: who only tries it is no phone for that.
-    let tries = profile.fallback && weighed.evidence == [Seen::CONNECTS] && shown.facts.conduct.only_tries_ports();
+    // A port is no speech: who only tries it is no phone for that, nor for the name of the host.
+    let only_reaches_host = profile.fallback && weighed.evidence.iter().all(Seen::is_of_host);
+    let tries = only_reaches_host && shown.facts.conduct.only_tries_ports();
     (enough && !lacking && !tries).then_some(weighed)
 }
 
@@ -178,6 +180,16 @@ enum Seen<'a> {
 
 impl Seen<'_> {
     const CONNECTS: Self = Self::Does("connects to a port of SIP");
+    const ASKED_DNS: &'static str = "asked DNS for ";
+    const ASKED_BY_TLS: &'static str = "asked for ";
+
+    /// Does it say no more than to which host the device turns, at a port of SIP?
+    fn is_of_host(&self) -> bool {
+        match self {
+            Seen::Said(Self::ASKED_DNS | Self::ASKED_BY_TLS, name, _) => !name.raw().starts_with('_'),
+            seen => *seen == Self::CONNECTS,
+        }
+    }
 }
 
 impl fmt::Display for Seen<'_> {
@@ -205,8 +217,8 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(facts: &'a DeviceFacts) -> Self {
-        // A locally administered address (IEEE 802c) bears no maker's prefix.
-        let universal = facts.mac.filter(|mac| mac.0.first().is_some_and(|octet| octet & 2 == 0));
+        // A locally administered address (IEEE 802c) bears no maker's prefix. Makers of phones have switches and access points, too.
+        let universal = facts.mac.filter(|mac| !facts.is_infrastructure && mac.0.first().is_some_and(|octet| octet & 2 == 0));
         let maker = universal.map(|mac| {
             let [a, b, c] = mac.oui();
             (mac, format!("{a:02x}{b:02x}{c:02x}"))
@@ -225,9 +237,9 @@ impl<'a> Shown<'a> {
             MarkKind::UserClass => !facts.user_classes.is_empty(),
             MarkKind::VendorIdentity => !facts.vendor_identities.is_empty(),
             MarkKind::UserAgent => !facts.user_agents.is_empty(),
-            MarkKind::Name => !facts.names_asked.is_empty(),
-            MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
-            MarkKind::Path => !facts.paths_asked.is_empty(),
+            MarkKind::Name | MarkKind::Domain => !facts.names_asked.is_empty() || !facts.server_names.is_empty(),
+            MarkKind::Path | MarkKind::File => !facts.paths_asked.is_empty(),
+            MarkKind::User => facts.mac.is_some() && !facts.users.is_empty(),
             MarkKind::Described => !facts.described.is_empty(),
             MarkKind::Telephone => facts.is_telephone,
             MarkKind::Provisioned => facts.conduct.is_provisioned,
@@ -251,12 +263,14 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
         &facts.names_asked,
         &facts.server_names,
         &facts.paths_asked,
+        &facts.users,
         &facts.described,
         &facts.sip_domains,
     ];
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
-    (facts.highest_tls, facts.sends_server_name, facts.is_telephone).hash(&mut hasher);
+    (facts.highest_tls, facts.sends_server_name, facts.is_telephone, facts.is_infrastructure, facts.asks_for_others)
+        .hash(&mut hasher);
     (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side, facts.conduct).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
@@ -285,15 +299,18 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         }
         MarkKind::UserClass => Seen::Said("DHCP user class ", first(&facts.user_classes, begins)?, " (option 77)"),
         MarkKind::VendorIdentity => {
-            Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124)")
+            Seen::Said("DHCP vendor identity ", first(&facts.vendor_identities, begins)?, " (option 124, of DHCPv6 16)")
         }
         MarkKind::UserAgent => Seen::Said("user agent ", first(&facts.user_agents, contains)?, ""),
-        MarkKind::Name => Seen::Said("asked DNS for ", first(&facts.names_asked, begins)?, ""),
-        MarkKind::Domain => match first(&facts.names_asked, is_within) {
-            Some(name) => Seen::Said("asked DNS for ", name, ""),
-            None => Seen::Said("asked for ", first(&facts.server_names, is_within)?, " in a TLS hello"),
-        },
+        MarkKind::Name => named(facts, value, begins)?,
+        MarkKind::Domain => named(facts, value, is_within)?,
         MarkKind::Path => Seen::Said("asked a server for ", first(&facts.paths_asked, begins)?, ""),
+        MarkKind::File => Seen::Said("asked a server for ", first(&facts.paths_asked, is_file)?, ""),
+        MarkKind::User => {
+            let named = format!("{value}{}", digits(facts.mac?));
+            let user = facts.users.iter().find(|user| contains(user.raw(), &named))?;
+            Seen::Said("names its user ", user, "")
+        }
         MarkKind::Described => Seen::Said("describes itself as ", first(&facts.described, contains)?, " (LLDP or CDP)"),
         MarkKind::Telephone => facts.is_telephone.then_some(Seen::Does("says that it is a telephone (LLDP or CDP)"))?,
         MarkKind::Provisioned => facts
@@ -325,6 +342,13 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
     })
 }
 
+/// A name that fits, of those that the device asked for by DNS or in a TLS hello.
+fn named<'a>(facts: &'a DeviceFacts, value: &str, fits: fn(&str, &str) -> bool) -> Option<Seen<'a>> {
+    let first = |texts: &'a [WireText]| texts.iter().find(|text| fits(text.raw(), value));
+    let asked = first(&facts.names_asked).map(|name| Seen::Said(Seen::ASKED_DNS, name, ""));
+    asked.or_else(|| Some(Seen::Said(Seen::ASKED_BY_TLS, first(&facts.server_names)?, " in a TLS hello")))
+}
+
 /// The DHCP options of a list such as `1,3,6`.
 fn options(list: &str) -> impl Iterator<Item = Option<u8>> {
     list.split(',').map(|number| number.parse().ok())
@@ -341,6 +365,21 @@ fn host_of_server(certificate: &Certificate) -> Option<&WireText> {
     });
     let host = alternative.chain(&body.common_name).find(|name| name.raw().contains('.') && !name.raw().contains(' '));
     host.filter(|_| purposes.iter().any(|purpose| purpose == SERVER_AUTHENTICATION))
+}
+
+/// A MAC without colons.
+fn digits(mac: Mac) -> String {
+    mac.0.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Does the last part of this path begin so, with the twelve digits of a MAC for `{mac}`?
+fn is_file(path: &str, pattern: &str) -> bool {
+    const DIGITS: usize = 12;
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let Some((before, behind)) = pattern.split_once("{mac}") else { return begins(file, pattern) };
+    let rest = file.get(before.len()..).filter(|_| begins(file, before));
+    let mac = rest.and_then(|rest| rest.split_at_checked(DIGITS));
+    mac.is_some_and(|(mac, rest)| mac.bytes().all(|digit| digit.is_ascii_hexdigit()) && begins(rest, behind))
 }
 
 /// Is this name the domain, or one in it?

@@ -134,12 +134,25 @@ fn a_port_of_sip_shows_a_phone_but_trying_all_ports_does_not() {
 }
 
 #[test]
+fn who_connects_to_a_port_of_sip_for_others_is_no_phone_for_that() {
+    let connects = |passes_on_sip: bool| DeviceFacts { ports_opened: [5060].into(), passes_on_sip, ..Default::default() };
+    assert_eq!((name(&connects(false)).as_deref(), name(&connects(true))), (Some(SIP), None));
+    assert_eq!(name(&DeviceFacts { speaks_sip: true, ..connects(true) }).as_deref(), Some(SIP), "it registers, too");
+}
+
+#[test]
 fn who_only_tries_a_port_of_sip_is_no_phone_unless_something_else_says_so() {
     let conduct = Conduct { knocked: true, ..Conduct::default() };
     let tries = DeviceFacts { ports_opened: [5060].into(), conduct, ..Default::default() };
     assert_eq!(name(&tries), None);
     let refuses_certificates = DeviceFacts { conduct: Conduct { broke_off: true, ..conduct }, ..tries.clone() };
     assert_eq!(name(&refuses_certificates).as_deref(), Some(SIP));
+    let by_name = DeviceFacts { names_asked: texts(&["sip.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_name), None, "a monitor looks up its host, too");
+    let by_service = DeviceFacts { names_asked: texts(&["_sip._tcp.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_service).as_deref(), Some(SIP));
+    let by_hello = DeviceFacts { server_names: texts(&["sip.contoso.com"]), ..tries.clone() };
+    assert_eq!(name(&by_hello), None);
     assert_eq!(name(&DeviceFacts { speaks_sip: true, ..tries.clone() }).as_deref(), Some(SIP), "a monitor that asks by OPTIONS");
     assert_eq!(name(&DeviceFacts { is_telephone: true, ..tries.clone() }).as_deref(), Some(SIP));
     let of_snom = DeviceFacts { mac: Some(Mac([0x00, 0x04, 0x13, 1, 2, 3])), ..tries };
@@ -383,4 +396,115 @@ fn the_class_of_a_maker_of_other_things_tells_a_phone_only_with_what_phones_ask_
     };
     assert!(Profiles::builtin().family(&facts(&[1, 3, 6, 15, 42, 66, 159, 160])).is_some());
     assert!(Profiles::builtin().family(&facts(&[1, 3, 6, 15])).is_none());
+}
+
+#[test]
+fn the_prefix_of_a_maker_of_phones_shows_one_and_that_of_a_maker_of_pcs_none() {
+    let of = |[a, b, c]: [u8; 3]| DeviceFacts { mac: Some(Mac([a, b, c, 1, 2, 3])), ..Default::default() };
+    for phones in [[0xb4, 0xb0, 0x17], [0x0, 0x9, 0x6e], [0x58, 0x9e, 0xc6], [0xf4, 0xb6, 0x88], [0x0, 0x80, 0x9f]] {
+        assert_eq!(name(&of(phones)).as_deref(), Some(SIP), "{phones:02x?}");
+    }
+    // Avaya's PBX; Dell, HP, Lenovo, VMware; Panasonic's PCs; Axis; Cisco.
+    let others = [
+        [0x0, 0xe0, 0x7],
+        [0xf8, 0xb1, 0x56],
+        [0x3c, 0xd9, 0x2b],
+        [0x54, 0xe1, 0xad],
+        [0x0, 0x50, 0x56],
+        [0x0, 0x1b, 0xd3],
+        [0x0, 0x40, 0x8c],
+        [0x0, 0x1b, 0xd4],
+    ];
+    for other in others {
+        assert_eq!(name(&of(other)), None, "{other:02x?}");
+    }
+}
+
+#[test]
+fn a_switch_of_a_maker_of_phones_is_none() {
+    let says = |is_infrastructure: bool| DeviceFacts {
+        mac: Some(Mac([0xb4, 0xb0, 0x17, 1, 2, 3])),
+        is_infrastructure,
+        ..Default::default()
+    };
+    assert_eq!((name(&says(false)).as_deref(), name(&says(true))), (Some(SIP), None));
+    let registers = DeviceFacts { speaks_sip: true, ..says(true) };
+    assert_eq!(name(&registers).as_deref(), Some(SIP), "a gateway");
+}
+
+#[test]
+fn an_access_point_that_names_its_model_is_no_phone_though_its_maker_has_phones() {
+    let asks = |class: &str| DeviceFacts {
+        mac: Some(Mac([0xc0, 0x74, 0xad, 1, 2, 3])),
+        vendor_classes: texts(&[class]),
+        ..Default::default()
+    };
+    assert_eq!(name(&asks("Grandstream GWN7610 dslforum.org")), None);
+    assert_eq!(name(&asks("Grandstream GXP2170 dslforum.org")).as_deref(), Some("grandstream"));
+}
+
+#[test]
+fn further_makers_of_phones_are_known_by_how_they_name_themselves() {
+    let says = |agent: &str| name(&DeviceFacts { user_agents: texts(&[agent]), ..Default::default() });
+    for agent in ["OpenStage_60_V3 R3.42.0 SIP", "OBIHAI/OBi302-3.2.2.8680", "Digium D70 1_4_0_0_57389", "Gigaset DX800A"] {
+        assert_eq!(says(agent).as_deref(), Some(SIP), "{agent}");
+    }
+    for agent in ["Mozilla/5.0 (Linux; Android 9; Gigaset GS290)", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "curl/8.0.1"] {
+        assert_eq!(says(agent), None, "{agent}");
+    }
+}
+
+#[test]
+fn who_names_its_user_as_cisco_phones_do_is_one_if_the_mac_is_its_own() {
+    let user = |user: &str| DeviceFacts {
+        mac: Some(Mac([0x00, 0x1b, 0xd4, 0xa4, 0xe6, 0x85])),
+        users: texts(&[user]),
+        ..Default::default()
+    };
+    assert_eq!(name(&user("CP-7962G-SEP001BD4A4E685")).as_deref(), Some(CISCO));
+    assert_eq!(name(&user("CP-8851-3PCC-SEP001BD4A4E685")).as_deref(), Some("cisco-multiplatform"));
+    assert_eq!(name(&user("CP-7962G-SEP001BD4A4E686")), None, "that of another one");
+    for of_a_pc in ["host/pc-sep001.contoso.com", "001bd4a4e685", "contoso\\kim"] {
+        assert_eq!(name(&user(of_a_pc)), None, "{of_a_pc}");
+    }
+}
+
+#[test]
+fn the_file_of_one_phone_shows_a_phone_though_nothing_else_is_known_of_it() {
+    let asks = |path: &str| name(&DeviceFacts { paths_asked: texts(&[path]), ..Default::default() });
+    for path in ["/SEP001BD4A4E685.cnf.xml", "/SEP001BD4A4E685.cnf.xml.sgn", "/SIP001bd4a4e685.cnf"] {
+        assert_eq!(asks(path).as_deref(), Some(CISCO), "{path}");
+    }
+    for path in ["/cfg000b827e505c.xml", "/gs/cfg000b827e505c", "/Config0080F0C8C381.cfg", "/p/0004f21a2b3c-phone.cfg"] {
+        assert!(asks(path).is_some(), "{path}");
+    }
+    let others = [
+        "/SEPA/001bd4a4e685.xml",
+        "/SEPTEMBER2024.cnf.xml",
+        "/pxelinux.cfg/01-00-1b-d4-a4-e6-85",
+        "/network-confg",
+        "/cfg",
+        "/cfgé0b827e505c.xml",
+        "/001bd4a4e685.bin",
+    ];
+    for path in others {
+        assert_eq!(asks(path), None, "{path}");
+    }
+}
+
+#[test]
+fn the_vendor_class_of_dhcpv6_is_the_vendor_identity_of_dhcpv4() {
+    let says = |identity: &str| name(&DeviceFacts { vendor_identities: texts(&[identity]), ..Default::default() });
+    assert_eq!(says("6889:ccp.avaya.com").as_deref(), Some("avaya"));
+    assert_eq!(says("9:Cisco Systems, Inc. IP Phone CP-8841").as_deref(), Some(CISCO));
+    assert_eq!(says("311:MSFT 5.0"), None);
+    assert_eq!(says("9:Cisco AP c2700"), None);
+}
+
+#[test]
+fn a_name_of_sip_in_a_hello_says_as_much_as_in_dns() {
+    let hello = |asked: &str| name(&DeviceFacts { server_names: texts(&[asked]), ..Default::default() });
+    assert_eq!(hello("sip.contoso.com").as_deref(), Some(SIP));
+    assert_eq!(hello("www.contoso.com"), None);
+    assert_eq!(hello("gossip.contoso.com"), None);
 }

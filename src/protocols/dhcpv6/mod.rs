@@ -138,6 +138,11 @@ impl Message {
         )
     }
 
+    /// The vendor class as `enterprise:text`: what option 124 is in DHCPv4 (RFC 8415 section 21.16, RFC 3925 section 3).
+    pub fn vendor_identity(&self) -> Option<WireText> {
+        self.vendor_class.as_ref().map(|(enterprise, class)| WireText::from(format!("{enterprise}:{}", class.raw())))
+    }
+
     /// Did it come through a relay?
     pub fn is_relayed(&self) -> bool {
         matches!(self.outer, kind::RELAY_FORWARD | kind::RELAY_REPLY)

@@ -80,6 +80,8 @@ pub struct Message {
     pub rcode: u8,
     /// TC: ask again over TCP.
     pub truncated: bool,
+    /// RD is off: who asks goes from name server to name server itself (RFC 1035 section 4.3.1).
+    pub iterative: bool,
     /// The first question.
     pub question: Option<Question>,
     /// The records of the answer and additional sections, as far as they could be read.

@@ -29,6 +29,7 @@ pub(super) fn parse(bytes: &[u8], tcp: bool, whole: bool) -> Option<Message> {
         opcode: header.opcode().to_int(),
         rcode: header.rcode().to_int(),
         truncated: header.tc(),
+        iterative: !header.rd(),
         question: None,
         records: Vec::with_capacity(answers.min(USUAL_RECORDS)),
         tcp,

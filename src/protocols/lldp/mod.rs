@@ -24,6 +24,8 @@ fn read(bytes: &[u8]) -> Option<protocols::Message> {
 mod capability {
     /// It forwards frames.
     pub(super) const BRIDGE: u16 = 1 << 2;
+    /// It is an access point of a wireless LAN.
+    pub(super) const ACCESS_POINT: u16 = 1 << 3;
     /// It forwards packets.
     pub(super) const ROUTER: u16 = 1 << 4;
     /// It is a telephone.
@@ -97,6 +99,12 @@ impl Message {
                     || self.is_capable(capability::STATION) && !self.is_capable(capability::BRIDGE | capability::ROUTER)
             }
         }
+    }
+
+    /// Does it say that it passes on what others send, as switches, access points and routers do, and phones only besides?
+    pub fn is_infrastructure(&self) -> bool {
+        let passes_on = self.is_capable(capability::BRIDGE | capability::ACCESS_POINT | capability::ROUTER);
+        !self.is_endpoint() && (passes_on || self.device_type == Some(NETWORK))
     }
 
     /// Does it say that it is a telephone?

@@ -95,3 +95,19 @@ fn a_short_tlv_costs_no_other_and_a_cut_frame_makes_no_trouble() {
     }
     assert_eq!(parse(&tlv(5, b"sw1")), None);
 }
+
+#[test]
+fn a_switch_passes_on_what_others_send_and_a_phone_with_a_port_for_a_pc_is_none() {
+    let capable = |enabled: u16| {
+        let [high, low] = enabled.to_be_bytes();
+        tlv(7, &[0xff, 0xff, high, low])
+    };
+    let is_infrastructure = |tlvs: &[Vec<u8>]| parse(&frame(tlvs)).expect("a frame").is_infrastructure();
+    assert!(is_infrastructure(&[capable(1 << 2)]), "a switch");
+    assert!(is_infrastructure(&[capable(1 << 3)]), "an access point");
+    assert!(is_infrastructure(&[capable(1 << 2 | 1 << 4), media(1, &NETWORK)]));
+    assert!(!is_infrastructure(&[capable(1 << 2 | 1 << 5)]), "a phone");
+    assert!(!is_infrastructure(&[capable(1 << 2), media(1, &[0, 0x3f, 3])]), "a phone that is not registered");
+    assert!(!is_infrastructure(&[capable(1 << 7)]), "a PC");
+    assert!(!is_infrastructure(&[]), "it does not say");
+}

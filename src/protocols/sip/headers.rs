@@ -208,7 +208,8 @@ impl Headers<'_> {
             retry_after: self.number(Header::RetryAfter),
             date: self.first(Header::Date).and_then(date::http_date),
             event: self.text(Header::Event),
-            received: via.and_then(|via| parameter(via, "received")).and_then(ip_address),
+            received: via.and_then(received),
+            origin: self.all(Header::Via).flat_map(items).skip(1).last().and_then(origin),
         }
     }
 }
@@ -323,6 +324,15 @@ fn via_host(value: &str) -> Option<WireText> {
         None => sent_by.split(':').next()?,
     };
     Some(WireText::from(host.trim()))
+}
+
+fn received(via: &str) -> Option<IpAddr> {
+    parameter(via, "received").and_then(ip_address)
+}
+
+/// Whence this host sent it, as the next one saw that, or else as it says itself (RFC 3261 section 18.2.1).
+fn origin(via: &str) -> Option<IpAddr> {
+    received(via).or_else(|| ip_address(via_host(via)?.raw()))
 }
 
 fn ip_address(text: &str) -> Option<IpAddr> {

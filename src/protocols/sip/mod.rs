@@ -73,6 +73,8 @@ pub struct Message {
     pub cut: bool,
     /// `received` parameter of the topmost Via, if it is an address.
     pub received: Option<IpAddr>,
+    /// Who said it first, by the lowest Via, if that is an address and others have passed it on.
+    pub origin: Option<IpAddr>,
 }
 
 /// The first line.

@@ -334,3 +334,14 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn who_said_first_what_others_pass_on_is_the_lowest_via() {
+    let origin = |vias: &str| read(format!("REGISTER sip:a SIP/2.0\r\n{vias}\r\n")).origin;
+    let (proxy, phone) = ("SIP/2.0/UDP 10.1.1.20;branch=z9hG4bK2", "SIP/2.0/UDP 10.1.2.50:5060;branch=z9hG4bK1");
+    assert_eq!(origin(&format!("Via: {phone}\r\n")), None, "itself");
+    assert_eq!(origin(&format!("Via: {proxy}\r\nVia: {phone}\r\n")), "10.1.2.50".parse().ok());
+    assert_eq!(origin(&format!("v: {proxy}, {phone};received=192.0.2.7\r\n")), "192.0.2.7".parse().ok());
+    assert_eq!(origin(&format!("Via: {proxy}\r\nVia: SIP/2.0/UDP phone.invalid\r\n")), None, "a name");
+    assert_eq!(origin(&format!("Via: {proxy}\r\nVia: SIP/2.0/UDP [2001:db8::7]:5060\r\n")), "2001:db8::7".parse().ok());
+}

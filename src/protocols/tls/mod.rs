@@ -162,6 +162,14 @@ pub struct ServerHello {
     pub encrypt_then_mac: bool,
 }
 
+impl ServerHello {
+    /// Is what is there of it enough to say that the server chose a version before TLS 1.3? There the body says TLS 1.2, and the suite is
+    /// one of its own (RFC 8446 sections 4.1.3 and B.4).
+    pub fn is_before_1_3(&self) -> bool {
+        self.version < 0x0303 || self.cipher != 0 && self.cipher >> 8 != 0x13
+    }
+}
+
 /// TLS 1.3 or one of its drafts.
 fn is_1_3(version: u16) -> bool {
     version == 0x0304 || version >> 8 == 0x7f

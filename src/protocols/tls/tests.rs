@@ -676,3 +676,10 @@ fn a_single_byte_at_the_home_of_tls_does_not_tell() {
         [Guess::Maybe, Guess::Maybe, Guess::No]
     );
 }
+
+#[test]
+fn the_beginning_of_a_server_hello_tells_a_version_before_1_3_by_its_body_or_its_suite() {
+    let before = |version: u16, cipher: u16| ServerHello { version, cipher, ..ServerHello::default() }.is_before_1_3();
+    assert!(before(0x0301, 0) && before(0x0303, 0xc02f));
+    assert!(!before(0x0303, 0x1301) && !before(0x0303, 0), "the suite is cut off, or one of TLS 1.3");
+}

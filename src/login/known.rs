@@ -1,0 +1,181 @@
+//! What a device has shown of the servers that it works with, and how far it had come when: exchanges in; out comes what tells for
+//! what later ones are made. It is kept when the attempts that showed it are over. Says nothing of what became of an exchange.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+use crate::formats::names::host_of_uri;
+use crate::model::Time;
+
+use super::purpose;
+use super::record::{Draft, DraftId};
+use super::steps::{Connection, Exchange, Purpose, StepKind};
+
+/// Servers of one kind that are kept of attempts that are over: no phone has more than a few.
+const SERVERS: usize = 32;
+
+/// How far a device had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// It has an address.
+    Address,
+    /// It has turned to a registrar.
+    Registrar,
+}
+
+/// What is known of one device.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Addresses that the device used as its registrar.
+    pub(super) registrars: HashSet<IpAddr, RandomState>,
+    /// Addresses of web servers that it fetched certificates from.
+    pub(super) enrolment: HashSet<IpAddr, RandomState>,
+    /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
+    pub(super) configuration: HashSet<String, RandomState>,
+    /// Hosts that a configuration server sent it on to, in lower case.
+    pub(super) sent_on_to: HashSet<String, RandomState>,
+    /// Hosts that it asked for files over TFTP.
+    pub(super) file_servers: HashSet<IpAddr, RandomState>,
+    /// When it came where, in order.
+    pub(super) way: Vec<(Time, Place)>,
+    /// Has it asked for tickets, or a directory for the certificates of CAs?
+    pub(super) uses_directory: bool,
+    /// Has it done more than look up names and what comes before that?
+    pub(super) came_further: bool,
+}
+
+impl Known {
+    /// Adds what these exchanges show; `by_itself` says for what a connection is, by itself.
+    pub(super) fn learn(&mut self, drafts: &[(DraftId, Draft)], mut by_itself: impl FnMut(&Connection, &Draft) -> Purpose) {
+        for (_, draft) in drafts {
+            match &draft.kind {
+                StepKind::Lease(lease) => {
+                    self.configuration.extend(lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts()));
+                    self.way.extend(lease.acks.iter().map(|(at, _)| (at.time, Place::Address)));
+                }
+                StepKind::Registration(_) => self.way.push((draft.first.time, Place::Registrar)),
+                StepKind::File(transfer) => self.file_servers.extend(transfer.flow.server_ip()),
+                StepKind::Inquiry(_) => self.uses_directory = true,
+                StepKind::Connection(connection) => {
+                    self.uses_directory |= uses_directory(connection);
+                    self.connection(connection, draft.first.time, by_itself(connection, draft));
+                }
+                _ => {}
+            }
+        }
+        self.way.sort_unstable();
+        self.way.dedup();
+    }
+
+    fn connection(&mut self, connection: &Connection, begun: Time, by_itself: Purpose) {
+        let Some(server) = connection.flow.server_ip() else { return };
+        self.sent_on_to.extend(connection.http.iter().filter_map(sent_on));
+        match by_itself {
+            Purpose::Registrar => {
+                self.way.push((begun, Place::Registrar));
+                self.registrars.insert(server);
+            }
+            Purpose::Enrolment => {
+                self.enrolment.insert(server);
+            }
+            _ => {}
+        }
+    }
+
+    /// Had the device turned to a registrar at any time?
+    pub(super) fn turned_to_registrar(&self) -> bool {
+        self.way.iter().any(|(_, place)| *place == Place::Registrar)
+    }
+
+    /// What is kept when the attempts before this time are over: of the way the last of each place, for the rest comes again.
+    pub(super) fn kept(mut self, before: Time) -> Self {
+        self.way.retain(|(time, _)| *time < before);
+        let last = |place| self.way.iter().rfind(|(_, other)| *other == place).copied();
+        self.way = [last(Place::Address), last(Place::Registrar)].into_iter().flatten().collect();
+        self.way.sort_unstable();
+        cap(&mut self.registrars);
+        cap(&mut self.enrolment);
+        cap(&mut self.configuration);
+        cap(&mut self.sent_on_to);
+        cap(&mut self.file_servers);
+        self
+    }
+
+    /// Takes over what is known of the same device under another name.
+    pub(super) fn join(&mut self, other: Known) {
+        self.registrars.extend(other.registrars);
+        self.enrolment.extend(other.enrolment);
+        self.configuration.extend(other.configuration);
+        self.sent_on_to.extend(other.sent_on_to);
+        self.file_servers.extend(other.file_servers);
+        self.way.extend(other.way);
+        self.way.sort_unstable();
+        self.uses_directory |= other.uses_directory;
+        self.came_further |= other.came_further;
+    }
+}
+
+/// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).
+fn sent_on(exchange: &Exchange) -> Option<String> {
+    let ((_, request), (_, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let is_for_configuration = purpose::of_request(request) == Purpose::Provision;
+    let location = response.location.as_ref().filter(|_| is_for_configuration && (300..400).contains(&response.code))?;
+    host_of_uri(location.raw()).map(str::to_ascii_lowercase)
+}
+
+/// Does what is said on a connection belong to a domain's directory?
+fn uses_directory(connection: &Connection) -> bool {
+    !connection.kerberos.is_empty() || connection.ldap.iter().any(|one| one.certificates > 0)
+}
+
+/// Lets no more than so many stay; which ones must not depend on a hash.
+fn cap<T: Clone + Eq + Hash + Ord>(set: &mut HashSet<T, RandomState>) {
+    if set.len() > SERVERS {
+        let mut sorted: Vec<T> = set.drain().collect();
+        sorted.sort_unstable();
+        set.extend(sorted.into_iter().take(SERVERS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::testing::*;
+    use crate::login::record::Weight;
+    use crate::model::SECOND;
+
+    /// What is known after a device connected to these servers in turn, a second apart, for this purpose.
+    fn after(servers: std::ops::Range<u16>, purpose: Purpose) -> Known {
+        let step = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            tcp(purpose).to(&format!("10.1.{high}.{low}"), 5061).hello().into_step(u64::from(number))
+        };
+        let steps = servers.map(step);
+        let drafts: Vec<(DraftId, Draft)> =
+            (1..).zip(steps.map(|step| Draft::new(step.first, step.last, step.kind, Weight::default()))).collect();
+        let mut known = Known::default();
+        known.learn(&drafts, |_, _| purpose);
+        known
+    }
+
+    #[test]
+    fn when_attempts_are_over_their_servers_stay_and_of_the_way_how_far_it_led() {
+        let known = after(1..4, Purpose::Registrar);
+        let (first, last) = (known.way[0].0, known.way[2].0);
+        assert_eq!((known.registrars.len(), known.enrolment.len()), (3, 0));
+        assert_eq!(known.clone().kept(last).way, [known.way[1]], "the last one comes again");
+        assert_eq!(known.clone().kept(last.plus(SECOND)).way, [known.way[2]]);
+        assert!(!known.kept(first).turned_to_registrar());
+    }
+
+    #[test]
+    fn no_more_servers_are_kept_than_a_phone_has() {
+        let many = SERVERS as u16 + 40;
+        let kept = after(0..many, Purpose::Enrolment).kept(Time::default());
+        let first: HashSet<IpAddr, RandomState> = after(0..SERVERS as u16, Purpose::Enrolment).enrolment;
+        assert_eq!(kept.enrolment, first);
+    }
+}
