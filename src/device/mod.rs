@@ -160,7 +160,8 @@ impl Devices {
 
     /// Takes note of an event, and says whose it is. `None` for events that are nobody's (multicast, routers…).
     pub fn observe(&mut self, event: &Event) -> Option<Owner> {
-        if let Some(facts) = self.bystander(event).and_then(|device| self.facts_mut(device)) {
+        let speaker = self.bystander(event).or_else(|| self.known_at(said::from_its_link(event)?));
+        if let Some(facts) = speaker.and_then(|device| self.facts_mut(device)) {
             facts.last_said = facts.last_said.max(Some(event.at.time));
         }
         if matches!(event.what, What::Unread { .. }) {

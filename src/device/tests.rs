@@ -310,6 +310,16 @@ fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     assert_eq!(said(&devices), Some(Time::from_seconds(1)), "somebody else speaks to it");
     devices.observe(&Event { at: later, ..speaks(1) });
     assert_eq!(said(&devices), Some(Time::from_seconds(60)), "it is alive");
+    let answers = |devices: &mut Devices, number: u8, second: i64| {
+        let IpAddr::V4(ip) = address(number) else { panic!("no IPv4") };
+        let (mac, router) = (station(number), Mac([0, 9, 0x0f, 0, 0, 1]));
+        let message = arp::Message { operation: 2, sender_mac: mac, sender_ip: ip, target_mac: router, target_ip: ip };
+        let answer = event(Endpoint::Mac(mac), Endpoint::Mac(router), Transport::Link, Message::Arp(message));
+        devices.observe(&Event { at: At { time: Time::from_seconds(second), ..At::default() }, ..answer });
+    };
+    answers(&mut devices, 1, 90);
+    answers(&mut devices, 2, 120);
+    assert_eq!(said(&devices), Some(Time::from_seconds(90)), "it answers its router");
 }
 
 /// Something at this MAC says by LLDP that it is capable of this.

@@ -877,6 +877,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_host_asks_by_inform_beside_its_login_begins_nothing() {
+        let told = |second: u64| moved(dhcp_exchange().inform().ack(&[]), second);
+        let beside = vec![moved(lease(&[]), 1), refused(10), told(35), told(60), refused(130), told(150), told(175)];
+        assert_eq!(begin(beside), [1, 130]);
+        let on_its_way = vec![moved(lease(&[]), 1), told(2), refused(10), told(40), refused(50)];
+        assert_eq!(begin(on_its_way), [1, 40]);
+        let side_by_side = vec![moved(lease(&[]), 1), refused(10), told(11), told(40), refused(50)];
+        assert_eq!(begin(side_by_side), [1, 40]);
+    }
+
+    #[test]
     fn informs_between_restarts_that_do_not_bring_what_the_device_needs_are_one_attempt_for_each_start() {
         let told = |second: u64| moved(dhcp_exchange().inform().ack(&[]), second);
         let boots = |second: u64| vec![moved(lease(&[]), second), told(second + 1), told(second + 5), told(second + 13)];

@@ -11,6 +11,7 @@ use std::mem::{Discriminant, discriminant};
 use crate::model::{At, How, Outcome, SECOND, Time};
 
 use super::steps::{Connection, Lease, Registration, Step, StepKind, Transaction};
+use super::target::errand;
 use super::tries::Try;
 
 /// A device that begins something else so long after a question has given that up.
@@ -39,9 +40,12 @@ pub(super) fn take_back(tries: &mut [Try], in_view: Time, habits: &[AskedOnce]) 
         let would_repeat = if matches!(step.kind, StepKind::Clock(_)) { WOULD_ASK_FOR_TIME } else { WOULD_REPEAT };
         !moved_on && in_view.since(at.time) < would_repeat
     };
+    // What ended the try further along is not undone by what the device asks beside that.
+    let failed = last.steps().filter(|step| step.outcome == Outcome::Failed).map(|step| errand(step.purpose)).max();
     let open: Vec<(usize, AskedOnce)> = last
         .steps()
         .enumerate()
+        .filter(|(_, step)| Some(errand(step.purpose)) >= failed)
         .filter_map(|(index, step)| asked_once(step).filter(|(_, at)| is_last_word(step, *at)).map(|(asked, _)| (index, asked)))
         .collect();
     if open.is_empty() {
@@ -115,7 +119,7 @@ mod tests {
     use crate::findings::testing::*;
     use crate::login::judge::Judgement;
     use crate::login::record::Weight;
-    use crate::login::steps::{Ending, Purpose};
+    use crate::login::steps::{Close, Ending, Purpose};
     use crate::model::{By, Side};
 
     /// This step at this second, taken for unanswered at its last frame.
@@ -203,6 +207,16 @@ mod tests {
         assert_eq!(silences(vec![side_by_side], 0, &[]), [false, false]);
         let after_another = vec![silent(lookup("sip1.contoso.com"), 5), silent(lookup("sip2.contoso.com"), 8)];
         assert_eq!(silences(vec![after_another], 0, &[]), [true, true], "it goes on after one question, and so would here");
+    }
+
+    #[test]
+    fn what_is_asked_beside_a_failure_that_lies_further_undoes_nothing() {
+        let refused =
+            || Step { outcome: Outcome::Failed, ..syn(Purpose::Registrar).leaves(Side::Server, Close::Rst).into_step(500) };
+        let beside = vec![refused(), silent(ntp_exchange(1, &[]), 30)];
+        assert_eq!(silences(vec![beside], 0, &[]), [true, true]);
+        let next_target = vec![refused(), silent(lookup("sip2.contoso.com"), 30)];
+        assert_eq!(silences(vec![next_target], 0, &[]), [true, false]);
     }
 
     #[test]

@@ -32,6 +32,9 @@ fn expiry(step: &Step) -> Option<Time> {
     }
 }
 
+/// What begins so soon after another thing was begun side by side with it: Lync phones ask DHCP and DNS for their registrar in parallel.
+const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
+
 /// One try, as it is being put together.
 #[derive(Default)]
 pub(super) struct Try {
@@ -203,8 +206,11 @@ impl Try {
             .any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && !lease.acks.is_empty()))
     }
 
+    /// Did the device ask by INFORM on its way? Beside a login, any host may (RFC 2131 section 3.4).
     pub(super) fn asked_by_inform(&self) -> bool {
-        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty()))
+        let further = self.steps().find(|step| errand(step.purpose) > errand(Purpose::Clock)).map(|step| step.first.time);
+        let on_its_way = |step: &Step| further.is_none_or(|further| step.first.time.since(further) <= SIDE_BY_SIDE);
+        self.steps().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty()) && on_its_way(step))
     }
 
     /// Does the device hold an address that it has not given back?
