@@ -3,8 +3,8 @@
 use crate::findings::shared::answers::{self, Words};
 use crate::findings::shared::directory;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::{DirectoryRequest, Ending, Purpose, Step, StepKind, TicketRequest};
-use crate::model::{At, By, Evidence, How, Outcome, Stage};
+use crate::login::steps::{DirectoryRequest, Purpose, Step, StepKind, TicketRequest};
+use crate::model::{At, Evidence, Outcome, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,13 +42,10 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     })
 }
 
-/// Did the controller take the request, and close instead of an answer? One that closes before it has acknowledged a request is told
-/// by tcp-accepted-then-closed.
+/// Did the controller take a request, and close instead of an answer?
 fn closes_instead(step: &Step) -> bool {
     let StepKind::Connection(connection) = &step.kind else { return false };
-    let by_server = |ending: Ending| ending.by == By::Server && matches!(ending.how, How::Fin | How::Rst);
-    let is_open = last_sent(&connection.ldap, &connection.kerberos).is_some();
-    step.ending.is_some_and(by_server) && is_open && connection.stats.client.acknowledged > 0
+    answers::is_closed_instead(step) && last_sent(&connection.ldap, &connection.kerberos).is_some()
 }
 
 /// Did a domain controller answer on a connection after that? One that only stood open, and had answered before, does not count.
