@@ -103,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn who_came_without_a_name_from_its_lease_on_connected_by_address_whatever_lease_it_was_given_later() {
+        let refused = |leased: bool| {
+            let tcp = tcp(Purpose::Registrar).named("").hello().server_flight(vec![leaf()]).alert(Side::Client, 2, 42);
+            let login = if leased { Login::new().step(lease(&[])) } else { Login::new() };
+            let later = (at_second(9000, 9000.0), std::sync::Arc::new(dhcp_message(5, &[])));
+            login.step(tcp).dropped().knowing(|known| known.lease = Some(later)).check(&RULE).len()
+        };
+        assert_eq!((refused(true), refused(false)), (1, 0));
+    }
+
+    #[test]
     fn a_device_that_says_unknown_ca_does_not_mean_the_name() {
         let mismatch = [fault(FaultKind::NameMismatch { wanted: "sip.contoso.com".to_owned(), names: Vec::new() }, 1.0)];
         let login = refused_saying(48, vec![leaf()]);

@@ -2,6 +2,7 @@
 
 use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -23,6 +24,9 @@ pub static RULE: Rule = Rule {
 
 fn found(case: &Case<'_>) -> Option<Found> {
     let (drop, restart) = (case.attempt.drop?, restart(case)?);
+    if gave_up(case) {
+        return None;
+    }
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,
@@ -40,6 +44,17 @@ fn found(case: &Case<'_>) -> Option<Found> {
             Evidence::new(drop.at.frame, "", "the last that the device had"),
             Evidence::new(restart.frame, "dhcp.option.dhcp == 1", "DISCOVER in the middle of a lease"),
         ],
+    })
+}
+
+/// Had the device asked a host on its link again and again for its MAC (once a second: RFC 1122 section 2.3.2.1), in vain? It began anew
+/// for that.
+fn gave_up(case: &Case<'_>) -> bool {
+    const AGAIN_AND_AGAIN: usize = 3;
+    let last = case.attempt.steps.iter().max_by_key(|step| step.last);
+    last.is_some_and(|step| match &step.kind {
+        StepKind::Neighbour(neighbour) => neighbour.reply.is_none() && neighbour.requests.len() >= AGAIN_AND_AGAIN,
+        _ => false,
     })
 }
 
@@ -65,6 +80,20 @@ mod tests {
         abandoned().nothing(&RULE);
         abandoned().knowing(|known| known.restarts = vec![at_second(100, 1000.0)]).nothing(&RULE);
         abandoned().knowing(|known| known.restarts = vec![at(2)]).nothing(&RULE);
+    }
+
+    #[test]
+    fn who_asks_a_host_on_its_link_in_vain_gives_up() {
+        let left = |asks: u64| {
+            let mut asked = router(asks, false).into_step(20);
+            if let StepKind::Neighbour(neighbour) = &mut asked.kind {
+                neighbour.router = false;
+            }
+            let held = tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(200).abandoned();
+            let login = Login::new().step(lease(&[])).step(held).dropped().with(move |attempt| attempt.steps.push(asked));
+            login.knowing(|known| known.restarts = vec![at(100)]).check(&RULE).len()
+        };
+        assert_eq!((left(4), left(1)), (0, 1));
     }
 
     #[test]

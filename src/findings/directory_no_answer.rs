@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        if step.stage != Stage::Directory || !answers::is_silence(step) {
+        if step.stage != Stage::Directory || !answers::is_silence(step) && !closes_instead(step) {
             return None;
         }
         let (at, show) = unanswered(kind).filter(|(at, _)| !answered_later(case, *at))?;
@@ -40,6 +40,12 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             "Check the directory service on {list} and the firewall between the phone's VLAN and it; `ldapsearch` to it must answer."
         ),
     })
+}
+
+/// Did the controller take a request, and close instead of an answer?
+fn closes_instead(step: &Step) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    answers::is_closed_instead(step) && last_sent(&connection.ldap, &connection.kerberos).is_some()
 }
 
 /// Did a domain controller answer on a connection after that? One that only stood open, and had answered before, does not count.
@@ -87,6 +93,15 @@ mod tests {
         let half = tcp(Purpose::Directory).to("10.0.0.3", 389).bind(0, "").ldap(ldap_search("(objectClass=*)"), None);
         let found = Login::new().step(half.timed_out(By::Unknown)).dropped().the(&RULE);
         assert_eq!(found.evidence[0].display_filter, "frame.number == 5 && tcp.len > 0");
+    }
+
+    #[test]
+    fn a_controller_that_closes_instead_of_an_answer() {
+        let asked = || tcp(Purpose::Directory).to("10.0.0.3", 389).ldap(ldap_search("(objectClass=*)"), None);
+        let closed = asked().leaves(Side::Server, crate::login::steps::Close::Rst);
+        assert!(Login::new().step(closed).dropped().the(&RULE).explains_drop);
+        let left = asked().leaves(Side::Client, crate::login::steps::Close::Rst);
+        Login::new().step(left).dropped().nothing(&RULE);
     }
 
     #[test]

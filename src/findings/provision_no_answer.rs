@@ -42,8 +42,8 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
-    use crate::model::By;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::{By, Side};
 
     #[test]
     fn read_requests_that_nobody_answers() {
@@ -57,6 +57,15 @@ mod tests {
     fn a_web_request_that_nobody_answers() {
         let asked = tcp(Purpose::Provision).named("cfg.contoso.com").get("/a.cfg").timed_out(By::Unknown);
         assert!(Login::new().step(asked).dropped().the(&RULE).summary.contains("/a.cfg on cfg.contoso.com"));
+    }
+
+    #[test]
+    fn a_web_server_that_closes_instead_of_an_answer() {
+        let closed = |side| {
+            let asked = tcp(Purpose::Provision).named("cfg.contoso.com").get("/a.cfg").leaves(side, Close::Fin);
+            Login::new().step(asked).dropped().check(&RULE).len()
+        };
+        assert_eq!((closed(Side::Server), closed(Side::Client)), (1, 0));
     }
 
     #[test]

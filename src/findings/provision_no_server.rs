@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let Untold { drop, last, asked, in_vain } = no_server::untold(case)?;
+    let Untold { drop, last, asked, in_vain, is_stopped } = no_server::untold(case)?;
     let asked = asked.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     let leases = case.attempt.leases().filter_map(|(_, lease)| lease.plug_and_play);
     let all_hosts =
@@ -36,7 +36,7 @@ fn found(case: &Case<'_>) -> Option<Found> {
         stage: Stage::Provision,
         step: last.index,
         proof: Proof::Inferred,
-        explains_drop: true,
+        explains_drop: !is_stopped,
         confidence: if in_vain { 0.85 } else { 0.6 },
         summary: format!(
             "{server} names no configuration server (the device asks for option {asked}){maker}, and the device starts over"
@@ -165,6 +165,20 @@ mod tests {
     #[test]
     fn a_family_without_configuration_files_needs_none() {
         login(&[]).profile(|profile| profile.order = vec![Stage::Address, Stage::Register]).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_device_that_asks_for_a_host_on_its_link_again_and_again_means_that_one() {
+        let asks = |times: u64, options: &[(u8, &[u8])]| {
+            let mut asked = router(times, false).into_step(9);
+            if let crate::login::steps::StepKind::Neighbour(neighbour) = &mut asked.kind {
+                neighbour.router = false;
+            }
+            login(options).step(asked)
+        };
+        asks(4, &[]).nothing(&RULE);
+        assert!(asks(1, &[]).the(&RULE).explains_drop);
+        assert!(!asks(4, &[(6, &[10, 0, 4, 1])]).the(&RULE).explains_drop, "a name server leads to anything, and stops it first");
     }
 
     #[test]

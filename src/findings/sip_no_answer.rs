@@ -25,11 +25,14 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let (list, server) = transactions(kind)?;
         let last = list.iter().rev().find(|one| one.request.method() == "REGISTER")?;
-        if last.answer.is_some() || !answers::is_silence(step) {
+        // A session that the server cuts while the device refreshes is another matter.
+        let is_closed = step.stage != Stage::Session && answers::is_closed_instead(step);
+        if last.answer.is_some() || !answers::is_silence(step) && !is_closed {
             return None;
         }
         let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, and no answer"));
-        Some((server.to_string(), shown.collect()))
+        let how = if is_closed { ", which closes the connection instead" } else { "" };
+        Some((format!("{server}{how}"), shown.collect()))
     });
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
@@ -45,8 +48,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
-    use crate::model::By;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::{By, Side};
 
     #[test]
     fn eleven_registers_into_the_void() {
@@ -59,6 +62,16 @@ mod tests {
     fn one_register_over_tcp() {
         let silent = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), None).timed_out(By::Unknown);
         assert!(Login::new().step(silent).dropped().the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn a_registrar_that_takes_it_and_closes() {
+        let closed = |side| {
+            let asked = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), None).leaves(side, Close::Rst);
+            Login::new().step(asked).dropped().check(&RULE)
+        };
+        assert!(closed(Side::Server)[0].summary.ends_with("10.0.0.5:5061, which closes the connection instead"));
+        assert!(closed(Side::Client).is_empty());
     }
 
     #[test]

@@ -118,6 +118,21 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_a_page_leads_to_is_what_fails_and_not_the_page() {
+        let led = |leads: bool| {
+            let to = leads.then(|| "https://ca.contoso.com/certsrv/".into());
+            let page = tcp(Purpose::Enrolment).to("10.0.0.7", 80).get("/certsrv/").answer_with(302, move |answer| {
+                answer.location = to;
+            });
+            let mut page = page.into_step(1);
+            page.outcome = crate::model::Outcome::Failed;
+            let refused = syn(Purpose::Enrolment).to("10.0.0.7", 443).leaves(Side::Server, Close::Rst);
+            Login::new().step(page).step(refused).dropped().the(&RULE).explains_drop
+        };
+        assert_eq!((led(true), led(false)), (true, false));
+    }
+
+    #[test]
     fn a_port_that_took_a_connection_before_has_lost_its_service() {
         let refused = || Login::new().step(syn(Purpose::Registrar).leaves(Side::Server, Close::Rst)).dropped();
         let server = Endpoint::Ip("10.0.0.5:5061".parse().unwrap());

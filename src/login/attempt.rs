@@ -188,7 +188,7 @@ fn starts_over_at_port(current: &Try, step: &Step, following: &[Judgement]) -> b
 /// is given back or left behind at once, and a refused renewal is followed by a new start (RFC 2131 section 3.2).
 fn restarts(current: &Try, asks_anew: bool, step: &Step) -> bool {
     if !asks_anew {
-        return asks_for_refused_address(current, step);
+        return asks_for_old_address(current, step);
     }
     let beyond = current.steps().any(|step| errand(step.purpose) > errand(Purpose::Address));
     if beyond || current.has_given_back_all_of(step) {
@@ -239,10 +239,14 @@ fn informs_itself_anew(current: &mut Try, step: &Step) -> bool {
     failed && current.has_aimed_at(&target(step))
 }
 
-/// A refusal sends a client back to DISCOVER (RFC 2131 section 3.2); one that asks for its old address once more starts over with it.
-fn asks_for_refused_address(current: &Try, step: &Step) -> bool {
-    let last = current.steps().filter(|other| matches!(other.kind, StepKind::Lease(_))).last();
-    last.is_some_and(|last| was_refused(last) && was_refused(step)) && current.pause_of_addressing(step) >= PAUSE
+/// A refusal sends a client back to DISCOVER (RFC 2131 section 3.2); one that asks for its old address once more, or that asks for one
+/// after its DISCOVERs came to nothing, starts over with it.
+fn asks_for_old_address(current: &Try, step: &Step) -> bool {
+    let in_vain = |lease: &Lease| !lease.discovers.is_empty() && lease.offers.is_empty() && !lease.is_acknowledged();
+    let (StepKind::Lease(asked), Some((before, last))) = (&step.kind, current.last_lease()) else { return false };
+    let at_the_start = was_refused(before) && was_refused(step)
+        || before.outcome == Outcome::Failed && in_vain(last) && !asked.requests.is_empty() && !asked.renews;
+    at_the_start && current.pause_of_addressing(step) >= PAUSE
 }
 
 /// Attempts with their records, in order.
@@ -463,6 +467,19 @@ mod tests {
         };
         assert_eq!(begin(vec![asks(dhcp_exchange(), 1), asks(dhcp_exchange(), 10), asks(dhcp_exchange(), 20)]), [1, 10, 20]);
         assert_eq!(begin(vec![asks(dhcp_exchange(), 1), moved(lease(&[]), 10)]), [1], "the refusal sends it to DISCOVER");
+    }
+
+    #[test]
+    fn who_asks_for_an_old_address_after_its_discovers_came_to_nothing_is_at_the_beginning() {
+        let refused = |second: u64| moved(dhcp_exchange().request().nak(), second);
+        let in_vain = |second: u64| {
+            let (_, mut step) = moved(dhcp_exchange().discover().discover(), second);
+            step.ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+            (second, step)
+        };
+        assert_eq!(begin(vec![refused(1), in_vain(2), refused(20), in_vain(21), refused(40)]), [1, 20, 40]);
+        let renewed = moved(dhcp_exchange().request().act(|lease, _| lease.renews = true), 20);
+        assert_eq!(begin(vec![refused(1), in_vain(2), renewed]), [1]);
     }
 
     #[test]

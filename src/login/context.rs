@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
     fn unled(&self, lookup: &Lookup) -> Purpose {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
-            () if self.known.configuration.contains(&name) => Purpose::Provision,
+            () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
         }
@@ -228,14 +228,25 @@ impl<'a> Context<'a> {
 
     fn is_configuration(&self, connection: &Connection, server: IpAddr) -> bool {
         let is_told = || self.is_named_for_configuration(connection) || self.known.configuration.contains(&server.to_string());
-        self.plug_and_play == Some(server) || !self.known.configuration.is_empty() && is_told()
+        self.plug_and_play == Some(server)
+            || !self.known.configuration.is_empty() && is_told()
+            || !self.known.sent_on_to.is_empty() && self.is_sent_on_to(connection, server)
+    }
+
+    fn is_sent_on_to(&self, connection: &Connection, server: IpAddr) -> bool {
+        let is_it = |host: &str| self.known.sent_on_to.iter().any(|known| known == host);
+        is_it(&server.to_string()) || name_of(connection).is_some_and(|name| is_it(&name))
     }
 
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
-        let name = || connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        !self.known.configuration.is_empty() && name().is_some_and(|name| self.known.configuration.contains(&name))
+        !self.known.configuration.is_empty() && name_of(connection).is_some_and(|name| self.known.configuration.contains(&name))
     }
+}
+
+/// The name of a connection's server, as names are compared.
+fn name_of(connection: &Connection) -> Option<String> {
+    connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// A connection to a name server.
@@ -332,6 +343,20 @@ mod tests {
         assert_eq!(purpose(&told, "cfg.contoso.com."), Purpose::Provision);
         assert_eq!(purpose(&[], "cfg.contoso.com"), Purpose::Registrar, "nobody says so");
         assert_eq!(purpose(&[], "rps.yealink.com"), Purpose::Provision);
+    }
+
+    #[test]
+    fn where_a_server_sends_a_device_on_that_asks_for_its_configuration_the_configuration_is() {
+        let sent_on = |file: &str, location: &'static str| {
+            let location = location.into();
+            let page = tcp(Purpose::Other).to("10.0.0.7", 80).get(file);
+            let page = page.answer_with(302, move |answer| answer.location = Some(location)).into_step(20);
+            let told = [(66, b"10.0.0.7".as_slice())];
+            purpose(vec![page], syn(Purpose::Other).to("10.0.0.8", 80), &told)
+        };
+        assert_eq!(sent_on("/0004f21a2b3c.cfg", "http://10.0.0.8/phones/"), Purpose::Provision);
+        assert_eq!(sent_on("/0004f21a2b3c.cfg", "/phones/0004f21a2b3c.cfg"), Purpose::Other);
+        assert_eq!(sent_on("/logo.png", "http://10.0.0.8/"), Purpose::Other);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 use std::net::IpAddr;
 
+use crate::formats::names::host_of_uri;
 use crate::model::Time;
 
+use super::purpose;
 use super::record::{Draft, DraftId};
-use super::steps::{Connection, Purpose, StepKind};
+use super::steps::{Connection, Exchange, Purpose, StepKind};
 
 /// Servers of one kind that are kept of attempts that are over: no phone has more than a few.
 const SERVERS: usize = 32;
@@ -29,6 +31,8 @@ pub(super) struct Known {
     pub(super) enrolment: Vec<IpAddr>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     pub(super) configuration: Vec<String>,
+    /// Hosts that a configuration server sent it on to, in lower case.
+    pub(super) sent_on_to: Vec<String>,
     /// Hosts that it asked for files over TFTP.
     pub(super) file_servers: Vec<IpAddr>,
     /// When it came where, in order.
@@ -67,6 +71,7 @@ impl Known {
 
     fn connection(&mut self, connection: &Connection, begun: Time, by_itself: Purpose) {
         let Some(server) = connection.flow.server_ip() else { return };
+        connection.http.iter().filter_map(sent_on).for_each(|host| add(&mut self.sent_on_to, host));
         match by_itself {
             Purpose::Registrar => {
                 self.way.push((begun, Place::Registrar));
@@ -92,8 +97,10 @@ impl Known {
             servers.truncate(SERVERS);
             servers.shrink_to_fit();
         }
-        self.configuration.truncate(SERVERS);
-        self.configuration.shrink_to_fit();
+        for hosts in [&mut self.configuration, &mut self.sent_on_to] {
+            hosts.truncate(SERVERS);
+            hosts.shrink_to_fit();
+        }
         self
     }
 
@@ -103,11 +110,20 @@ impl Known {
         other.enrolment.into_iter().for_each(|server| add(&mut self.enrolment, server));
         other.configuration.into_iter().for_each(|host| add(&mut self.configuration, host));
         other.file_servers.into_iter().for_each(|server| add(&mut self.file_servers, server));
+        other.sent_on_to.into_iter().for_each(|host| add(&mut self.sent_on_to, host));
         self.way.extend(other.way);
         self.way.sort_unstable();
         self.uses_directory |= other.uses_directory;
         self.came_further |= other.came_further;
     }
+}
+
+/// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).
+fn sent_on(exchange: &Exchange) -> Option<String> {
+    let ((_, request), (_, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let is_for_configuration = purpose::of_request(request) == Purpose::Provision;
+    let location = response.location.as_ref().filter(|_| is_for_configuration && (300..400).contains(&response.code))?;
+    host_of_uri(location.raw()).map(str::to_ascii_lowercase)
 }
 
 /// Does what is said on a connection belong to a domain's directory?

@@ -10,7 +10,7 @@ use crate::model::{At, By, How, Outcome, SECOND, Time};
 use super::drops::{given_up, is_challenged, is_idle_close, rank, restarted_soon, transactions};
 use super::judge::{Judgement, is_shadow};
 use super::stages::{register, session};
-use super::steps::{COMES_TO_REST, Ending, PAUSE, Purpose, Step, StepKind};
+use super::steps::{COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
 /// A device that gets no time goes on after this time, at most.
@@ -234,6 +234,15 @@ impl Try {
         let asked = server(step);
         let servers: Vec<_> = self.steps().filter(given_back).map(server).collect();
         asked.is_some() && servers.first() == Some(&asked) && servers.last().is_some_and(|last| last.is_some() && *last != asked)
+    }
+
+    /// The last DHCP exchange.
+    pub(super) fn last_lease(&self) -> Option<(&Step, &Lease)> {
+        let leases = self.steps().filter_map(|step| match &step.kind {
+            StepKind::Lease(lease) => Some((step, lease.as_ref())),
+            _ => None,
+        });
+        leases.last()
     }
 
     /// How long it had not asked for an address when `step` began: 802.1X goes on beside that, and does not end it.

@@ -24,12 +24,11 @@ fn served(kind: &StepKind) -> bool {
     }
 }
 
-/// May a port be shut that answers nobody who asks by 802.1X? Not where it has let the device through before, or lets anything
+/// May a port be shut that answers nobody who asks by 802.1X? Not where it lets the device through at another time, or lets anything
 /// through now: then it is an open one, which knows no 802.1X.
 pub(crate) fn may_be_shut(case: &Case<'_>) -> bool {
     let passed = |step: &Step| served(&step.kind) || !matches!(step.kind, StepKind::Port(_)) && step.outcome == Outcome::Ok;
-    let before = case.known.lease.as_ref().is_some_and(|(at, _)| *at < case.attempt.first);
-    !before && !case.attempt.steps.iter().any(passed)
+    case.known.lease.is_none() && !case.attempt.steps.iter().any(passed)
 }
 
 /// A port that stays shut explains a drop for want of an address.

@@ -3,8 +3,8 @@
 
 use crate::findings::shared::wrong_clock;
 use crate::findings::{Case, Found, Proof};
-use crate::login::steps::{Purpose, Step, StepKind};
-use crate::model::{Evidence, How, Outcome};
+use crate::login::steps::{Ending, Purpose, Step, StepKind};
+use crate::model::{By, Evidence, How, Outcome};
 
 /// How sure it is that a device without the time refused a certificate for its dates: some stacks give the same alert for other
 /// faults, which only the device knows.
@@ -55,6 +55,14 @@ pub(crate) fn leased_later(case: &Case<'_>, failed: &Step) -> bool {
 /// Did the exchange end in silence?
 pub(crate) fn is_silence(step: &Step) -> bool {
     step.ending.is_some_and(|ending| ending.how == How::Timeout)
+}
+
+/// Did the server take what the device sent, and close? One that closes before it has acknowledged anything is told by
+/// tcp-accepted-then-closed.
+pub(crate) fn is_closed_instead(step: &Step) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    let by_server = |ending: Ending| ending.by == By::Server && matches!(ending.how, How::Fin | How::Rst);
+    step.ending.is_some_and(by_server) && connection.stats.client.acknowledged > 0
 }
 
 /// The texts of a finding, with the exchanges filled in.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
-use crate::findings::shared::answers::Failure;
+use crate::findings::shared::answers::{self, Failure};
 use crate::findings::shared::option_need::{Given, given, names_configuration};
 use crate::login::stages::provision;
 use crate::login::steps::{Purpose, Step, StepKind};
@@ -95,7 +95,8 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
                     (*at, is_closed_by_server(step).then_some(Said::APart)?)
                 }
                 Some((at, response)) => (*at, Said::Http(response.code)),
-                // Silence is what ended it, not a close in the middle.
+                // Silence is what ended it, or the server that closes instead of an answer, not a close of the device in the middle.
+                None if answers::is_closed_instead(step) => (*asked, Said::Nothing),
                 None => step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing))?,
             };
             Some((format!("{} on {host}", request.uri), at, said))

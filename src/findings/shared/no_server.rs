@@ -1,5 +1,7 @@
 //! A device that nothing tells where its configuration is: no DHCP option, no plug-and-play server, and not its maker either.
 
+use std::net::IpAddr;
+
 use crate::findings::Case;
 use crate::findings::shared::files::{asks_everybody, guesses};
 use crate::findings::shared::option_need::{Given, NAMING, given, names_configuration};
@@ -19,6 +21,8 @@ pub(crate) struct Untold<'a> {
     pub(crate) asked: Vec<u8>,
     /// Did it then ask where nobody answers: all hosts, whoever gave it its address, or its maker's redirect service?
     pub(crate) in_vain: bool,
+    /// Is it stopped before that, at a name server on its link of which nobody knows?
+    pub(crate) is_stopped: bool,
 }
 
 /// Does the attempt end for want of anything that names a configuration server?
@@ -27,6 +31,10 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
     let asks_at_random = |step: &Step| asks_everybody(step) || guesses(step, &answers) || asks_maker_in_vain(case, step);
     let in_vain = case.attempt.dropped().is_some_and(asks_at_random);
     let drop = case.attempt.drop.filter(|drop| in_vain || drop.how == How::Abandoned && drop.stage <= Stage::Provision)?;
+    let is_name_server = |host: IpAddr| {
+        let IpAddr::V4(host) = host else { return false };
+        answers.iter().any(|one| one.message.addresses(dhcp::option::NAME_SERVERS).contains(&host))
+    };
     let goes_on = |step: &Step| {
         !asks_at_random(step)
             && matches!(
@@ -34,6 +42,7 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
                 Purpose::Provision | Purpose::Directory | Purpose::Enrolment | Purpose::Registrar | Purpose::Update
             )
             || is_led_by_a_name(case, step)
+            || asked_in_vain(step).is_some_and(|host| !is_name_server(host))
     };
     // An OFFER that the device did not take up is no lease that it went on from.
     let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
@@ -45,7 +54,18 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
         && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last)
         // Who leaves each lease for another VLAN does not miss anything in it.
         && to_and_fro(case).is_none();
-    found.then_some(Untold { drop, last: *last, asked, in_vain })
+    let is_stopped = case.attempt.steps.iter().any(|step| asked_in_vain(step).is_some());
+    found.then_some(Untold { drop, last: *last, asked, in_vain, is_stopped })
+}
+
+/// The neighbour, no router, that a device asks for again and again: it means to speak to that one.
+fn asked_in_vain(step: &Step) -> Option<IpAddr> {
+    match &step.kind {
+        StepKind::Neighbour(neighbour) if !neighbour.router && neighbour.reply.is_none() && neighbour.requests.len() > 1 => {
+            Some(neighbour.address)
+        }
+        _ => None,
+    }
 }
 
 /// Does this look for the maker's redirect service, of which DNS knows nothing? Nobody is told anything by that.

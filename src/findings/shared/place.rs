@@ -79,11 +79,18 @@ pub fn decisive(case: &Case<'_>) -> Option<usize> {
                 && place.step.outcome == Outcome::Failed
                 && place.connected()
                 && place.connection.stats.client.first_data.is_some()
+                && !leads_on(place.connection)
         };
         connections(case).rev().find(got_further).map(|place| place.index)
     };
     let last_resort = connections(case).find(|place| place.index == dropped && !place.connected());
     last_resort.and_then(before).or(Some(dropped))
+}
+
+/// Does the last answer lead elsewhere (RFC 9110 section 15.4)? What was to come of it then shows there.
+fn leads_on(connection: &Connection) -> bool {
+    let answer = connection.http.last().and_then(|exchange| exchange.response.as_ref());
+    answer.is_some_and(|(_, answer)| (300..400).contains(&answer.code) && answer.location.is_some())
 }
 
 /// Would the device get past the drop if this exchange had gone well: is it the drop itself, or, of what the drop stands

@@ -96,9 +96,21 @@ fn decisive(list: &[Transaction], gave_credentials: bool) -> Option<(&Transactio
     let begins_anew = matches!(answer.code(), Some(401 | 407)) && last.request.credentials.is_empty();
     match said(last) {
         Some(reason) => Some((last, reason)),
+        None if is_stale_again(list) => Some((last, Reason::Credentials)),
         None if begins_anew => registers().find_map(|one| said(one).map(|reason| (one, reason))),
         None => None,
     }
+}
+
+/// Does the registrar call the nonce stale that it has just given in place of a stale one (RFC 7616 section 3.3)? So it would for ever.
+pub(crate) fn is_stale_again(list: &[Transaction]) -> bool {
+    let is_stale = |one: &Transaction| {
+        let answer = one.answer.as_ref().map(|(_, answer)| answer).filter(|answer| matches!(answer.code(), Some(401 | 407)));
+        let stale = answer.is_some_and(|answer| answer.challenges.iter().any(|challenge| challenge.stale));
+        stale && !one.request.credentials.is_empty()
+    };
+    let mut last = list.iter().rev().filter(|one| one.request.method() == "REGISTER");
+    last.next().is_some_and(is_stale) && last.next().is_some_and(is_stale)
 }
 
 /// The failed registrations of an attempt that were refused for this reason.
@@ -138,6 +150,9 @@ pub(crate) fn refused<'a>(case: &Case<'a>, wanted: Reason) -> Vec<Failure<'a>> {
 /// What a refusal asks of the device, where its reason is such: the schemes that it offers, the interval that it wants.
 fn terms(reason: Reason, request: &sip::Message, answer: &sip::Message) -> String {
     match reason {
+        Reason::Credentials if answer.challenges.iter().any(|challenge| challenge.stale) => {
+            ", which calls each nonce stale, the newest too".to_owned()
+        }
         Reason::Scheme if answer.challenges.is_empty() => ", which holds no challenge (WWW-Authenticate) to answer".to_owned(),
         Reason::Scheme => {
             let mut schemes: Vec<String> = answer.challenges.iter().map(|challenge| challenge.scheme.to_string()).collect();
