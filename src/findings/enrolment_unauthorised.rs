@@ -5,6 +5,7 @@ use crate::findings::shared::fetch;
 use crate::findings::shared::fetch::Fetch;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::ntlm;
+use crate::login::steps::Exchange;
 use crate::model::Stage;
 use crate::protocols::http;
 
@@ -26,7 +27,8 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let refused = |fetch: &Fetch<'_>, response: &http::Response| {
-        matches!(response.code, 401 | 407) && (fetch.gave_credentials() || is_begun_anew(fetch, response))
+        matches!(response.code, 401 | 407)
+            && (fetch.gave_credentials() || is_begun_anew(fetch, response) || is_split(case, fetch))
     };
     let failures = fetch::answered(case, refused, account);
     fetch::told(case, &failures, |list| Words {
@@ -47,6 +49,24 @@ fn is_begun_anew(fetch: &Fetch<'_>, response: &http::Response) -> bool {
     begun && headers.any(|header| header.raw().trim().eq_ignore_ascii_case("NTLM"))
 }
 
+/// Is each challenge of NTLM left behind with its connection, so that the device begins anew on the next, and never comes to its
+/// answer? It holds for the connection alone (RFC 4559 section 6, [MS-NLMP] section 1.3.1): whatever stands between splits that.
+fn is_split(case: &Case<'_>, fetch: &Fetch<'_>) -> bool {
+    let begins = |fetch: &Fetch<'_>| {
+        matches!(fetch.credentials(), Some(http::Credentials::Ntlm(ntlm::Token::Negotiate)))
+            && fetch.connection.first_close().is_some()
+    };
+    let again = || fetch::failed(case).iter().filter(|other| other.page() == fetch.page() && begins(other)).count() >= 2;
+    let answers = || case.attempt.exchanges().any(|(step, _, exchange)| step.stage == Stage::Enrolment && is_answered(exchange));
+    begins(fetch) && again() && !answers()
+}
+
+/// Does the device answer a challenge?
+fn is_answered(exchange: &Exchange) -> bool {
+    let credentials = exchange.request.as_ref().and_then(|(_, request)| request.credentials.as_ref());
+    credentials.is_some_and(http::Credentials::is_final_leg)
+}
+
 /// Who was refused, and by whom where it is a proxy.
 fn account(fetch: &Fetch<'_>, response: &http::Response) -> String {
     let proxy = if response.code == 407 { format!(" by the proxy {}", fetch.connection.flow.server) } else { String::new() };
@@ -60,7 +80,8 @@ fn account(fetch: &Fetch<'_>, response: &http::Response) -> String {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
 
     fn page() -> Tcp {
         tcp(Purpose::Enrolment).named("ca.contoso.com")
@@ -90,6 +111,22 @@ mod tests {
         };
         assert!(answered("NTLM").the(&RULE).explains_drop);
         answered("NTLM TlRMTVNTUAACAAAA").nothing(&RULE);
+    }
+
+    #[test]
+    fn a_challenge_that_is_left_with_its_connection_each_time_is_never_answered() {
+        let begins = |closes: bool| {
+            let first = |request: &mut http::Request| request.credentials = Some(http::Credentials::Ntlm(ntlm::Token::Negotiate));
+            let asked = page().get_with("/certsrv/certnew.p7b", first).answer_with(401, |response| {
+                response.www_authenticate = vec![crate::text::WireText::from("NTLM TlRMTVNTUAACAAAA")];
+            });
+            if closes { asked.leaves(Side::Client, Close::Fin) } else { asked }
+        };
+        assert!(Login::new().step(begins(true)).step(begins(true)).dropped().the(&RULE).explains_drop);
+        Login::new().step(begins(true)).dropped().nothing(&RULE);
+        Login::new().step(begins(false)).step(begins(false)).dropped().nothing(&RULE);
+        let answered = given(http::Credentials::Basic);
+        assert!(Login::new().step(begins(true)).step(answered).dropped().the(&RULE).evidence.len() == 1, "that one is refused");
     }
 
     #[test]

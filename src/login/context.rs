@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use crate::device::facts::DeviceFacts;
 use crate::model::{Endpoint, Frame, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::dns::kind;
 use crate::text::WireText;
 
 use super::known::{Known, Place};
@@ -40,6 +41,8 @@ pub(super) struct Context<'a> {
     pub(super) checks: Checks,
     /// Purpose of the connection or registration that an answer (by its frame) led to.
     led_to: HashMap<Frame, Purpose, RandomState>,
+    /// The answers with addresses, by their names in lower case.
+    resolved: HashMap<String, Frame, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
     enrols: bool,
     /// Does nothing show that it ever turned to a registrar?
@@ -70,6 +73,7 @@ impl<'a> Context<'a> {
             plug_and_play: facts.plug_and_play,
             checks: Checks::of(drafts),
             led_to: HashMap::default(),
+            resolved: drafts.iter().filter_map(|(_, draft)| resolved(draft)).collect(),
             enrols: profile.order.contains(&Stage::Enrolment),
             is_silent_in_sip: !facts.speaks_sip
                 && facts.sip_domains.is_empty()
@@ -135,13 +139,21 @@ impl<'a> Context<'a> {
 
     /// What a name is looked up for, by itself or by what its answer led to.
     pub(super) fn lookup(&self, lookup: &Lookup, draft: &Draft) -> Purpose {
-        let led_to = || lookup.answer.as_ref().and_then(|answer| self.led_to.get(&answer.at.frame)).copied();
+        let elsewhere = self.of_other_family(lookup);
+        let answered = elsewhere.or(lookup.answer.as_ref().map(|answer| answer.at.frame));
+        let led_to = || answered.and_then(|frame| self.led_to.get(&frame)).copied();
         match self.name(&lookup.name) {
             Purpose::Other if self.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
-            Purpose::Other if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
+            Purpose::Other if !lookup.found() && elsewhere.is_none() && self.has_no_registrar() => Purpose::Registrar,
             Purpose::Other => led_to().unwrap_or(Purpose::Other),
             by_name => by_name,
         }
+    }
+
+    /// The answer with an address of the other family, of a host that has none of the one asked for (RFC 8305 section 3).
+    fn of_other_family(&self, lookup: &Lookup) -> Option<Frame> {
+        let in_vain = is_for_address(lookup) && !lookup.found();
+        in_vain.then(|| self.resolved.get(&lookup.name.raw().to_ascii_lowercase())).flatten().copied()
     }
 
     /// A desk phone that has an address, and comes to no registrar, looks for that by the names which it does not find.
@@ -237,6 +249,17 @@ fn over_tcp(draft: &Draft) -> Option<&Connection> {
     }
 }
 
+/// The name that a look-up found an address for, and its answer.
+fn resolved(draft: &Draft) -> Option<(String, Frame)> {
+    let StepKind::Lookup(lookup) = &draft.kind else { return None };
+    let answer = lookup.answer.as_ref().filter(|_| is_for_address(lookup) && lookup.found())?;
+    Some((lookup.name.raw().to_ascii_lowercase(), answer.at.frame))
+}
+
+fn is_for_address(lookup: &Lookup) -> bool {
+    matches!(lookup.kind, kind::A | kind::AAAA)
+}
+
 /// An address that is good beyond the link.
 fn is_routable(address: &IpAddr) -> bool {
     match address {
@@ -321,6 +344,9 @@ mod tests {
         assert_eq!(purpose(Vec::new(), &sip, edge().address("10.0.0.5")), Purpose::Other, "what it goes on to tells");
         assert_eq!(purpose(registers(), &sip, edge().rcode(3)), Purpose::Other, "it has one");
         assert_eq!(purpose(Vec::new(), &[Stage::Provision], edge().rcode(3)), Purpose::Other, "it is no phone that registers");
+        let v6 = |name: &str| lookup(name).kind(kind::AAAA).address("2001:db8::5").into_step(20);
+        assert_eq!(purpose(vec![v6("EDGE.contoso.com")], &sip, edge().rcode(0)), Purpose::Other, "it has an address over IPv6");
+        assert_eq!(purpose(vec![v6("ca.contoso.com")], &sip, edge().rcode(0)), Purpose::Registrar, "that is another host's");
     }
 
     /// Is LDAP a stage of the login of this device, which has done this before?

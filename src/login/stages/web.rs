@@ -7,6 +7,7 @@ use crate::formats::pkcs7;
 use crate::login::steps::{Close, Connection, Exchange};
 use crate::model::{At, By, How, Outcome, Side, Stage};
 use crate::protocols::http;
+use crate::text::WireText;
 
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
@@ -88,8 +89,27 @@ pub(crate) fn is_bad_content(exchange: &Exchange, response: &http::Response) -> 
     let Some((_, request)) = &exchange.request else { return false };
     let path = request.uri.raw().to_ascii_lowercase();
     let file = path.split('?').next().unwrap_or_default();
-    let wanted = path.contains("certnew.") || [".p7b", ".p7c", ".cer", ".crt"].iter().any(|ending| file.ends_with(ending));
+    let asks = path.contains("certnew.")
+        || [".p7b", ".p7c", ".cer", ".crt", "/cacerts"].iter().any(|ending| file.ends_with(ending))
+        || path.ends_with("operation=getcacert")
+        || path.contains("operation=getcacert&");
+    // Web servers say the same of keys, by the ending of their files.
+    let is_key = [".pem", ".der", ".key"].iter().any(|ending| file.ends_with(ending));
+    let wanted = asks || says_certificates(response) && !is_key;
     wanted && response.body.complete && pkcs7::certificates(&response.body.bytes).certificates.is_empty()
+}
+
+/// Does the server say that these are certificates (RFC 8894 section 4.2.1, RFC 7030 sections 4.1.3 and 4.2.3, RFC 2585 section 4)?
+fn says_certificates(response: &http::Response) -> bool {
+    const KINDS: &[&str] = &[
+        "application/x-pkcs7-certificates",
+        "application/x-x509-ca-cert",
+        "application/x-x509-ca-ra-cert",
+        "application/x-x509-user-cert",
+        "application/pkix-cert",
+    ];
+    let kind = response.content_type.as_ref().map_or("", WireText::raw).to_ascii_lowercase();
+    KINDS.iter().any(|own| kind.starts_with(own)) || kind.starts_with("application/pkcs7-mime") && kind.contains("certs-only")
 }
 
 #[cfg(test)]
