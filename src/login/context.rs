@@ -197,9 +197,7 @@ impl<'a> Context<'a> {
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
-            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => {
-                Purpose::Provision
-            }
+            _ if is_unsaid(connection) && self.fetches_configuration(draft.first.time) => Purpose::Provision,
             _ => Purpose::Other,
         }
     }
@@ -247,6 +245,12 @@ fn over_tcp(draft: &Draft) -> Option<&Connection> {
         StepKind::Connection(connection) if connection.flow.server.port() == DNS_PORT => Some(connection.as_ref()),
         _ => None,
     }
+}
+
+/// Does the device go to a web server, or have a proxy lead it to one (RFC 9110 section 9.3.6), without a word of what it wants there?
+fn is_unsaid(connection: &Connection) -> bool {
+    let of_web = matches!(connection.flow.server.port(), 80 | 443 | 8080 | 8443);
+    connection.requests().next().is_none() && (of_web || !connection.http.is_empty())
 }
 
 /// The name that a look-up found an address for, and its answer.
@@ -313,6 +317,20 @@ mod tests {
         let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
         let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
+    }
+
+    #[test]
+    fn who_has_a_proxy_lead_it_to_a_web_server_goes_there() {
+        let tunnel = |uri: &str| {
+            let connect = |request: &mut crate::protocols::http::Request| request.method = "CONNECT".into();
+            tcp(Purpose::Other).to("10.0.0.81", 3128).get_with(uri, connect).answer(403)
+        };
+        let registers = || vec![tcp(Purpose::Registrar).to("10.0.0.5", 5060).hello().into_step(20)];
+        assert_eq!(purpose(Vec::new(), tunnel("cfg.contoso.com:443"), &[]), Purpose::Provision);
+        assert_eq!(purpose(registers(), tunnel("cfg.contoso.com:443"), &[]), Purpose::Other, "it is past that");
+        assert_eq!(purpose(Vec::new(), tunnel("sip.contoso.com:443"), &[]), Purpose::Registrar);
+        let asks = tcp(Purpose::Other).to("10.0.0.81", 3128).get("http://www.contoso.com/").answer(403);
+        assert_eq!(purpose(Vec::new(), asks, &[]), Purpose::Other, "it says what it wants");
     }
 
     #[test]

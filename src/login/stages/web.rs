@@ -7,7 +7,7 @@ use crate::formats::pkcs7;
 use crate::login::steps::{Close, Connection, Exchange};
 use crate::model::{At, By, How, Outcome, Side, Stage};
 use crate::protocols::http;
-use crate::text::WireText;
+use crate::text::{WireText, contains, ends};
 
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
@@ -67,8 +67,15 @@ fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage:
         200..=299 if is_bad_content(exchange, response) => Judged::failed(stage, By::Device, How::Abandoned, at),
         200..=299 => Judged::ok(stage),
         400 if waits_for_code(response) => Judged::unclear(stage),
+        404 if asks_for_attributes(exchange) => Judged::ok(stage),
         _ => Judged::failed(stage, By::Server, How::Rejected, at),
     }
+}
+
+/// Does it ask for nothing but what a request for a certificate may hold, of which there may be none (RFC 7030 section 4.5.2)?
+fn asks_for_attributes(exchange: &Exchange) -> bool {
+    let asked = exchange.request.as_ref().map_or("", |(_, request)| request.uri.raw());
+    contains(asked, "/.well-known/est/") && ends(asked, "/csrattrs")
 }
 
 /// Has nobody typed in the code that the device shows, so that it is to ask again (RFC 8628 section 3.5)?
@@ -144,6 +151,14 @@ mod tests {
         assert_eq!(outcome(answered(404)), Outcome::Failed);
         assert_eq!(outcome(answered(404).torn()), Outcome::Unclear, "a better answer may have followed");
         assert_eq!(outcome(asked().opened().get("/certsrv/certnew.cer").torn().encrypted(Side::Server)), Outcome::Unclear);
+    }
+
+    #[test]
+    fn a_server_of_est_that_wants_no_attributes_has_none_to_tell() {
+        let asked = |path: &str| outcome(tcp(Purpose::Enrolment).get(path).answer(404));
+        assert_eq!(asked("/.well-known/est/phones/csrattrs"), Outcome::Ok);
+        assert_eq!(asked("/.well-known/est/cacerts"), Outcome::Failed);
+        assert_eq!(outcome(tcp(Purpose::Enrolment).get("/.well-known/est/csrattrs").answer(403)), Outcome::Failed);
     }
 
     #[test]
