@@ -27,18 +27,38 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let refused = |fetch: &Fetch<'_>, response: &http::Response| {
-        matches!(response.code, 401 | 407)
-            && (fetch.gave_credentials() || is_begun_anew(fetch, response) || is_split(case, fetch))
+        matches!(response.code, 401 | 407) && (fetch.gave_credentials() || is_begun_anew(fetch, response))
     };
     let failures = fetch::answered(case, refused, account);
-    fetch::told(case, &failures, |list| Words {
+    let mut found = fetch::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.94,
         summary: format!("the web server refuses the device's credentials: {list}"),
+        fix: format!("Let the user in: {list}. Check the account and its password, its right to the page, {}", way_in(case)),
+    });
+    let split = fetch::answered(case, |fetch, response| matches!(response.code, 401 | 407) && is_split(case, fetch), account);
+    found.extend(fetch::told(case, &split, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.85,
+        summary: format!("each challenge of NTLM is left behind with its connection, so that the device never answers one: {list}"),
         fix: format!(
-            "Let the user in: {list}. Check the account and its password, its right to the page, and that IIS offers Windows Authentication (NTLM) there; `curl --ntlm -u DOMAIN\\user` to that page must give 200, as must a new capture after the third leg."
+            "Find what gives each request a connection of its own, a proxy or load balancer as a rule ({list}), and let it keep them, \
+             or let phones go there without it. A new capture must show all legs of NTLM on one connection, and 200."
         ),
-    })
+    }));
+    found
+}
+
+/// What else to see to, by what the device gave.
+fn way_in(case: &Case<'_>) -> &'static str {
+    let by_windows =
+        |fetch: &Fetch<'_>| matches!(fetch.credentials(), Some(http::Credentials::Ntlm(_) | http::Credentials::Negotiate));
+    if fetch::failed(case).iter().any(by_windows) {
+        "and that IIS offers Windows Authentication (NTLM) there; `curl --ntlm -u DOMAIN\\user` to that page must give 200, as must a new \
+         capture after the third leg."
+    } else {
+        "and that it is the one that this server knows; `curl -u USER` to that page must give 200, as must a new capture."
+    }
 }
 
 /// The first leg of NTLM is answered by the same offer once more, without the challenge that has to follow on this connection
@@ -102,6 +122,12 @@ mod tests {
     }
 
     #[test]
+    fn windows_is_spoken_of_where_the_device_speaks_its_authentication() {
+        let fix = |credentials: http::Credentials| Login::new().step(given(credentials)).dropped().the(&RULE).fix;
+        assert!(fix(http::Credentials::Negotiate).contains("NTLM") && !fix(http::Credentials::Digest).contains("NTLM"));
+    }
+
+    #[test]
     fn a_first_leg_that_gets_the_offer_again_and_no_challenge_is_refused() {
         let begins = |request: &mut http::Request| request.credentials = Some(http::Credentials::Ntlm(ntlm::Token::Negotiate));
         let answered = |with: &str| {
@@ -122,7 +148,8 @@ mod tests {
             });
             if closes { asked.leaves(Side::Client, Close::Fin) } else { asked }
         };
-        assert!(Login::new().step(begins(true)).step(begins(true)).dropped().the(&RULE).explains_drop);
+        let found = Login::new().step(begins(true)).step(begins(true)).dropped().the(&RULE);
+        assert!(found.explains_drop && found.fix.contains("connection of its own"), "{}", found.fix);
         Login::new().step(begins(true)).dropped().nothing(&RULE);
         Login::new().step(begins(false)).step(begins(false)).dropped().nothing(&RULE);
         let answered = given(http::Credentials::Basic);
