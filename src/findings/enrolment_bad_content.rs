@@ -67,6 +67,39 @@ mod tests {
         );
     }
 
+    /// What this server says of this body, asked for this.
+    fn says(path: &str, kind: &str, body: &'static [u8]) -> Login {
+        let kind = WireText::from(kind);
+        let page = tcp(Purpose::Enrolment).named("ca.contoso.com").get(path).answer_with(200, move |response| {
+            response.content_type = Some(kind);
+            response.body = Body { bytes: Arc::from(body), complete: true, arrived: true };
+        });
+        Login::new().step(page).dropped()
+    }
+
+    #[test]
+    fn what_the_server_calls_a_certificate_and_is_none() {
+        const LABELLED: &[u8] = b"-----BEGIN CERTIFICATE-----\r\nTm90IGEgY2VydGlmaWNhdGU=\r\n-----END CERTIFICATE-----\r\n";
+        let service = "/CertProv/CertProvisioningService.svc/anon";
+        assert!(says(service, "application/x-pkcs7-certificates", LABELLED).the(&RULE).explains_drop);
+        says(service, "application/soap+xml", b"<s:Envelope/>").nothing(&RULE);
+        assert!(says("/scep?operation=GetCACert&message=CA", "text/html", b"<html/>").the(&RULE).explains_drop);
+        assert!(says("/scep?operation=GetCACert", "text/html", b"<html/>").the(&RULE).explains_drop);
+        says("/scep?operation=GetCACaps", "text/plain", b"POSTPKIOperation").nothing(&RULE);
+        assert!(says("/.well-known/est/cacerts", "application/pkcs7-mime", b"bm9uZQ==").the(&RULE).explains_drop);
+        says("/.well-known/est/csrattrs", "application/csrattrs", b"MAA=").nothing(&RULE);
+        assert!(
+            says("/.well-known/est/simpleenroll", "application/pkcs7-mime; smime-type=certs-only", b"bm9uZQ==")
+                .the(&RULE)
+                .explains_drop
+        );
+    }
+
+    #[test]
+    fn a_key_that_a_web_server_calls_a_certificate_is_good_content() {
+        says("/keys/phone.pem", "application/x-x509-ca-cert", b"-----BEGIN EC PRIVATE KEY-----\n").nothing(&RULE);
+    }
+
     #[test]
     fn a_body_that_the_capture_cuts_and_a_page_that_is_meant_to_be_html_give_nothing() {
         delivered("/certsrv/certnew.p7b", false).nothing(&RULE);

@@ -57,14 +57,15 @@ fn repeated(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     Some(tell(case, place, &from, Proof::Proven, summary, evidence))
 }
 
-/// Does the other side show that it has the small rest behind the stuck segment, and behind others as large? It says something
-/// since, though nothing new is acknowledged: a segment that comes out of order is answered at once (RFC 5681 section 4.2).
+/// Does the other side show that it has the smaller rest behind the stuck segment, and behind others as large? It says something
+/// since, though nothing new is acknowledged: a segment that comes out of order is answered at once (RFC 5681 section 4.2). How
+/// narrow the link is, nobody knows: the rest may itself be large.
 fn shows_the_rest(stuck: &SideStats, other: &SideStats) -> bool {
     let sent = stuck.sent.saturating_sub(stuck.acknowledged);
     let rest = sent.checked_rem(u64::from(stuck.stuck_length)).unwrap_or_default();
     let closes = [other.last_syn, other.fin, other.rst];
     let answers = other.last.is_some() && other.last > stuck.first_data && !closes.contains(&other.last);
-    (1..u64::from(LARGE)).contains(&rest) && answers
+    rest > 0 && answers
 }
 
 /// Seen behind the narrow link: the full-size segments never come, the small one that ends the flight does, and the device
@@ -156,6 +157,8 @@ mod tests {
         };
         assert!(asked(648, true).the(&RULE).explains_drop);
         assert!(asked(1460 + 648, true).the(&RULE).explains_drop, "two of them are stuck");
+        assert!(asked(1100, true).the(&RULE).explains_drop, "a link of 1,400 bytes lets that pass");
+        asked(1100, false).nothing(&RULE);
         asked(648, false).nothing(&RULE);
         asked(1460, true).nothing(&RULE);
     }

@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     order: 412,
     help: Help {
         what: "The configuration server answers, and does not give the file: 401 or 403, another error, a redirection \
-               to itself, a close in the middle, or a TFTP access violation.",
+               to itself, a close in the middle, or a TFTP access violation. Or the proxy does not lead the device there.",
         why: "Without its configuration the device knows no registrar and no account.",
         fix: "Give the phone the credentials that the server wants, or let phones fetch without; on the server, see the rights on the file \
               and its folder. `curl -v URL` or `tftp SERVER -c get FILE` from the phones' VLAN must give the file.",
@@ -44,7 +44,20 @@ fn check(case: &Case<'_>) -> Vec<Found> {
              that is announced wrongly. From the phones' VLAN, `curl -v` must be given the whole file."
         ),
     }));
-    let is_refusal = |said: &Said<'_>| !matches!(said, Said::Nothing | Said::APart | Said::Http(300..=399)) && !said.is_missing();
+    let nowhere = files::failed(case, |said| matches!(said, Said::NoTunnel(_)));
+    found.extend(answers::told(case, &nowhere, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.85,
+        summary: format!("the proxy does not lead the device to its server: {list}"),
+        fix: format!(
+            "See at the proxy why it refuses ({list}): its rules and the credentials that it wants (403, 407), or whether it reaches that \
+             server (502, 503, 504). Or let phones go there without it. `curl -v -x PROXY URL` from the phones' VLAN must be let through."
+        ),
+    }));
+    let is_refusal = |said: &Said<'_>| match said {
+        Said::Nothing | Said::APart | Said::NoTunnel(_) | Said::Http(300..=399) => false,
+        Said::Http(_) | Said::Tftp(..) => !said.is_missing(),
+    };
     let refused = files::failed(case, is_refusal);
     found.extend(answers::told(case, &refused, |list| Words {
         proof: Proof::Told,
@@ -77,6 +90,22 @@ mod tests {
             let found = Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(code)).dropped().the(&RULE);
             assert_eq!(found.evidence[0].display_filter, format!("frame.number == 4 && http.response.code == {code}"));
         }
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_lead_there_is_told_as_that() {
+        let tunnel = |code: u16| {
+            let connect = |request: &mut crate::protocols::http::Request| request.method = "CONNECT".into();
+            tcp(Purpose::Provision).to("10.0.0.81", 8080).get_with("cfg.contoso.com:443", connect).answer(code)
+        };
+        for code in [403, 407, 502] {
+            let found = Login::new().step(tunnel(code)).dropped().the(&RULE);
+            let says = format!(
+                "the proxy does not lead the device to its server: cfg.contoso.com:443 by way of 10.0.0.81:8080 ({code})"
+            );
+            assert_eq!((found.explains_drop, found.summary), (true, says));
+        }
+        Login::new().step(tunnel(200)).dropped().nothing(&RULE);
     }
 
     #[test]

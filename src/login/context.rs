@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use crate::device::facts::DeviceFacts;
 use crate::model::{Endpoint, Frame, SECOND, Stage, Time};
 use crate::profile::Profile;
+use crate::protocols::dns::kind;
 use crate::text::WireText;
 
 use super::known::{Known, Place};
@@ -40,6 +41,8 @@ pub(super) struct Context<'a> {
     pub(super) checks: Checks,
     /// Purpose of the connection or registration that an answer (by its frame) led to.
     led_to: HashMap<Frame, Purpose, RandomState>,
+    /// The answers with addresses, by their names in lower case.
+    resolved: HashMap<String, Frame, RandomState>,
     /// Does this family fetch its CA chain over plain HTTP?
     enrols: bool,
     /// Does nothing show that it ever turned to a registrar?
@@ -70,6 +73,7 @@ impl<'a> Context<'a> {
             plug_and_play: facts.plug_and_play,
             checks: Checks::of(drafts),
             led_to: HashMap::default(),
+            resolved: drafts.iter().filter_map(|(_, draft)| resolved(draft)).collect(),
             enrols: profile.order.contains(&Stage::Enrolment),
             is_silent_in_sip: !facts.speaks_sip
                 && facts.sip_domains.is_empty()
@@ -135,22 +139,30 @@ impl<'a> Context<'a> {
 
     /// What a name is looked up for, by itself or by what its answer led to.
     pub(super) fn lookup(&self, lookup: &Lookup, draft: &Draft) -> Purpose {
-        let led_to = || lookup.answer.as_ref().and_then(|answer| self.led_to.get(&answer.at.frame)).copied();
+        let elsewhere = self.of_other_family(lookup);
+        let answered = elsewhere.or(lookup.answer.as_ref().map(|answer| answer.at.frame));
+        let led_to = || answered.and_then(|frame| self.led_to.get(&frame)).copied();
         match self.name(&lookup.name) {
             Purpose::Other if self.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
-            Purpose::Other => led_to().unwrap_or_else(|| self.unled(lookup)),
+            Purpose::Other => led_to().unwrap_or_else(|| self.unled(lookup, elsewhere.is_some())),
             by_name => by_name,
         }
     }
 
-    /// For what it looks up a name that led nowhere.
-    fn unled(&self, lookup: &Lookup) -> Purpose {
+    /// For what it looks up a name that led nowhere; `elsewhere` says that the host has an address of the other family.
+    fn unled(&self, lookup: &Lookup, elsewhere: bool) -> Purpose {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
             () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
-            () if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
+            () if !lookup.found() && !elsewhere && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
         }
+    }
+
+    /// The answer with an address of the other family, of a host that has none of the one asked for (RFC 8305 section 3).
+    fn of_other_family(&self, lookup: &Lookup) -> Option<Frame> {
+        let in_vain = is_for_address(lookup) && !lookup.found();
+        in_vain.then(|| self.resolved.get(&lookup.name.raw().to_ascii_lowercase())).flatten().copied()
     }
 
     /// A desk phone that has an address, and comes to no registrar, looks for that by the names which it does not find.
@@ -194,9 +206,7 @@ impl<'a> Context<'a> {
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
-            80 | 443 | 8080 | 8443 if connection.http.is_empty() && self.fetches_configuration(draft.first.time) => {
-                Purpose::Provision
-            }
+            _ if is_unsaid(connection) && self.fetches_configuration(draft.first.time) => Purpose::Provision,
             _ => Purpose::Other,
         }
     }
@@ -257,6 +267,23 @@ fn over_tcp(draft: &Draft) -> Option<&Connection> {
     }
 }
 
+/// Does the device go to a web server, or have a proxy lead it to one (RFC 9110 section 9.3.6), without a word of what it wants there?
+fn is_unsaid(connection: &Connection) -> bool {
+    let of_web = matches!(connection.flow.server.port(), 80 | 443 | 8080 | 8443);
+    connection.requests().next().is_none() && (of_web || !connection.http.is_empty())
+}
+
+/// The name that a look-up found an address for, and its answer.
+fn resolved(draft: &Draft) -> Option<(String, Frame)> {
+    let StepKind::Lookup(lookup) = &draft.kind else { return None };
+    let answer = lookup.answer.as_ref().filter(|_| is_for_address(lookup) && lookup.found())?;
+    Some((lookup.name.raw().to_ascii_lowercase(), answer.at.frame))
+}
+
+fn is_for_address(lookup: &Lookup) -> bool {
+    matches!(lookup.kind, kind::A | kind::AAAA)
+}
+
 /// An address that is good beyond the link.
 fn is_routable(address: &IpAddr) -> bool {
     match address {
@@ -310,6 +337,20 @@ mod tests {
         let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
         let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
+    }
+
+    #[test]
+    fn who_has_a_proxy_lead_it_to_a_web_server_goes_there() {
+        let tunnel = |uri: &str| {
+            let connect = |request: &mut crate::protocols::http::Request| request.method = "CONNECT".into();
+            tcp(Purpose::Other).to("10.0.0.81", 3128).get_with(uri, connect).answer(403)
+        };
+        let registers = || vec![tcp(Purpose::Registrar).to("10.0.0.5", 5060).hello().into_step(20)];
+        assert_eq!(purpose(Vec::new(), tunnel("cfg.contoso.com:443"), &[]), Purpose::Provision);
+        assert_eq!(purpose(registers(), tunnel("cfg.contoso.com:443"), &[]), Purpose::Other, "it is past that");
+        assert_eq!(purpose(Vec::new(), tunnel("sip.contoso.com:443"), &[]), Purpose::Registrar);
+        let asks = tcp(Purpose::Other).to("10.0.0.81", 3128).get("http://www.contoso.com/").answer(403);
+        assert_eq!(purpose(Vec::new(), asks, &[]), Purpose::Other, "it says what it wants");
     }
 
     #[test]
@@ -370,6 +411,9 @@ mod tests {
         assert_eq!(purpose(Vec::new(), &sip, edge().address("10.0.0.5")), Purpose::Other, "what it goes on to tells");
         assert_eq!(purpose(registers(), &sip, edge().rcode(3)), Purpose::Other, "it has one");
         assert_eq!(purpose(Vec::new(), &[Stage::Provision], edge().rcode(3)), Purpose::Other, "it is no phone that registers");
+        let v6 = |name: &str| lookup(name).kind(kind::AAAA).address("2001:db8::5").into_step(20);
+        assert_eq!(purpose(vec![v6("EDGE.contoso.com")], &sip, edge().rcode(0)), Purpose::Other, "it has an address over IPv6");
+        assert_eq!(purpose(vec![v6("ca.contoso.com")], &sip, edge().rcode(0)), Purpose::Registrar, "that is another host's");
     }
 
     /// Is LDAP a stage of the login of this device, which has done this before?

@@ -2,7 +2,7 @@
 //! from what it said, and last from the port.
 
 use crate::protocols::http;
-use crate::text::{begins, contains, ends};
+use crate::text::{WireText, begins, contains, ends};
 
 use super::steps::{Connection, Purpose};
 
@@ -67,6 +67,7 @@ pub(super) fn of_request(request: &http::Request) -> Purpose {
         Purpose::Update
     } else if has(&["/certsrv", "certnew.", "certcarc", "/certprov", "/webticket", "/certenroll/"]) && !ends(&[".crl"])
         || ends(&[".p7b", ".p7c", ".cer", ".crt", ".pem", ".der"])
+        || enrols_by_protocol(request)
     {
         Purpose::Enrolment
     } else if ends(&[".crl"]) || has(&["/ocsp"]) {
@@ -74,6 +75,22 @@ pub(super) fn of_request(request: &http::Request) -> Purpose {
     } else {
         of_file(file)
     }
+}
+
+/// Does the request say by its form that it is one of a protocol by which certificates are handed out: EST (RFC 7030 sections 3.2.2 and
+/// 4.2.1), SCEP (RFC 8894 section 4.1), CMP (RFC 9811 sections 3.2 and 3.3)?
+fn enrols_by_protocol(request: &http::Request) -> bool {
+    const OPERATIONS: &[&str] = &["GetCACert", "GetCACaps", "GetNextCACert", "PKIOperation"];
+    let (path, query) = request.uri.raw().split_once('?').unwrap_or((request.uri.raw(), ""));
+    let of_scep = |parameter: &str| {
+        let operation = parameter.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("operation"));
+        operation.is_some_and(|(_, value)| OPERATIONS.iter().any(|one| one.eq_ignore_ascii_case(value)))
+    };
+    let kinds = ["application/pkixcmp", "application/pkcs10", "application/x-pki-message"];
+    let kind = request.content_type.as_ref().map_or("", WireText::raw);
+    ["/.well-known/est/", "/.well-known/cmp", "/pkiclient.exe"].iter().any(|part| contains(path, part))
+        || query.split('&').any(of_scep)
+        || kinds.iter().any(|own| begins(kind, own))
 }
 
 /// For what a file is fetched, where its name says it.
@@ -144,7 +161,6 @@ pub(super) fn of_connection(connection: &Connection, name: Purpose) -> Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::WireText;
 
     #[test]
     fn files_are_configuration_or_images_and_some_may_be_missing() {
@@ -182,22 +198,59 @@ mod tests {
         assert_eq!(of_name("www.contoso.com"), Purpose::Other);
     }
 
+    fn request(method: &str, uri: &str) -> http::Request {
+        http::Request {
+            method: WireText::from(method),
+            uri: WireText::from(uri),
+            host: None,
+            user_agent: None,
+            content_type: None,
+            authorization: None,
+            to_proxy: false,
+            credentials: None,
+            index: 0,
+        }
+    }
+
+    #[test]
+    fn protocols_of_enrolment_show_by_their_requests() {
+        let asks = |uri: &str| of_request(&request("GET", uri));
+        for uri in [
+            "/.well-known/est/cacerts",
+            "/.well-known/est/phones/simpleenroll",
+            "http://ca.contoso.com/.well-known/est/csrattrs",
+            "/scep?operation=GetCACert",
+            "/cgi-bin/pkiclient.exe?operation=GetCACaps&message=CA",
+            "/ejbca/publicweb/apply/scep/pkiclient.exe",
+            "/NDES?message=MIIG&Operation=pkioperation",
+            "/.well-known/cmp/p/phones",
+        ] {
+            assert_eq!(asks(uri), Purpose::Enrolment, "{uri}");
+        }
+        for uri in [
+            "/.well-known/host-meta",
+            "/.well-known/establish",
+            "/guest/cacerts",
+            "/api?operation=GetConfig",
+            "/api?myoperation=GetCACert",
+            "/scep/",
+        ] {
+            assert_eq!(asks(uri), Purpose::Other, "{uri}");
+        }
+        let posts = |kind: &str| {
+            let post = http::Request { content_type: Some(WireText::from(kind)), ..request("POST", "/ra") };
+            of_request(&post)
+        };
+        assert_eq!(
+            (posts("application/pkixcmp"), posts("application/pkcs10; charset=ascii")),
+            (Purpose::Enrolment, Purpose::Enrolment)
+        );
+        assert_eq!(posts("application/json"), Purpose::Other);
+    }
+
     #[test]
     fn a_tunnel_serves_what_it_leads_to() {
-        let to = |uri: &str| {
-            let request = http::Request {
-                method: WireText::from("CONNECT"),
-                uri: WireText::from(uri),
-                host: None,
-                user_agent: None,
-                content_type: None,
-                authorization: None,
-                to_proxy: false,
-                credentials: None,
-                index: 0,
-            };
-            of_request(&request)
-        };
+        let to = |uri: &str| of_request(&request("CONNECT", uri));
         assert_eq!(to("pool.contoso.com:5061"), Purpose::Registrar);
         assert_eq!(to("sip.contoso.com:443"), Purpose::Registrar);
         assert_eq!(to("dc01.contoso.com:636"), Purpose::Directory);

@@ -8,7 +8,7 @@ use crate::findings::Case;
 use crate::findings::shared::answers::{self, Failure};
 use crate::findings::shared::option_need::{Given, given, names_configuration};
 use crate::login::stages::provision;
-use crate::login::steps::{Purpose, Step, StepKind};
+use crate::login::steps::{Connection, Purpose, Step, StepKind};
 use crate::model::{At, By, Evidence, How, Outcome};
 
 /// What a server said of a file.
@@ -18,6 +18,8 @@ pub(crate) enum Said<'a> {
     Http(u16),
     /// A TFTP error, and whether that says that there is no such file.
     Tftp(u16, &'a str, bool),
+    /// An HTTP status of a proxy that was to lead the device to the server.
+    NoTunnel(u16),
     /// A part of the file, and then the server closed.
     APart,
     /// Nothing.
@@ -32,7 +34,7 @@ impl Said<'_> {
 
     fn words(&self) -> String {
         match self {
-            Said::Http(code) => format!("{code}"),
+            Said::Http(code) | Said::NoTunnel(code) => format!("{code}"),
             Said::Tftp(code, text, _) => format!("TFTP error {code} ({})", crate::text::WireText::from(*text)),
             Said::APart => "broken off".to_owned(),
             Said::Nothing => "no answer".to_owned(),
@@ -41,7 +43,7 @@ impl Said<'_> {
 
     fn filter(&self) -> String {
         match self {
-            Said::Http(code) => format!("http.response.code == {code}"),
+            Said::Http(code) | Said::NoTunnel(code) => format!("http.response.code == {code}"),
             Said::Tftp(code, ..) => format!("tftp.error.code == {code}"),
             Said::APart | Said::Nothing => String::new(),
         }
@@ -86,7 +88,7 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
             (said != Said::Nothing || !at_random).then_some((file, at, said))
         }
         StepKind::Connection(connection) => {
-            let exchange = provision::needed(connection)?;
+            let Some(exchange) = provision::needed(connection) else { return no_tunnel(connection) };
             let (asked, request) = exchange.request.as_ref()?;
             let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
             let (at, said) = match &exchange.response {
@@ -103,6 +105,14 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
         }
         _ => None,
     }
+}
+
+/// What the proxy said that leads the device nowhere (RFC 9110 section 9.3.6).
+fn no_tunnel<'a>(connection: &Connection) -> Option<(String, At, Said<'a>)> {
+    let exchange = connection.http.last()?;
+    let ((_, request), (at, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    request.tunnel().filter(|_| !matches!(response.code, 200..=299))?;
+    Some((format!("{} by way of {}", request.uri, connection.flow.server), *at, Said::NoTunnel(response.code)))
 }
 
 fn is_closed_by_server(step: &Step) -> bool {

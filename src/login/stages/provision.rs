@@ -72,7 +72,7 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if let Some(judged) = connect::judge(connection, STAGE, horizon) {
         return judged;
     }
-    if connection.http.is_empty() {
+    if connection.requests().next().is_none() {
         return web::judge(connection, STAGE, horizon);
     }
     if let Some(handshake) = connection.tls.as_ref().filter(|tls| tls.opened) {

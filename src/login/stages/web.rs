@@ -7,6 +7,7 @@ use crate::formats::pkcs7;
 use crate::login::steps::{Close, Connection, Exchange};
 use crate::model::{At, By, How, Outcome, Side, Stage};
 use crate::protocols::http;
+use crate::text::{WireText, contains, ends};
 
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
@@ -66,8 +67,15 @@ fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage:
         200..=299 if is_bad_content(exchange, response) => Judged::failed(stage, By::Device, How::Abandoned, at),
         200..=299 => Judged::ok(stage),
         400 if waits_for_code(response) => Judged::unclear(stage),
+        404 if asks_for_attributes(exchange) => Judged::ok(stage),
         _ => Judged::failed(stage, By::Server, How::Rejected, at),
     }
+}
+
+/// Does it ask for nothing but what a request for a certificate may hold, of which there may be none (RFC 7030 section 4.5.2)?
+fn asks_for_attributes(exchange: &Exchange) -> bool {
+    let asked = exchange.request.as_ref().map_or("", |(_, request)| request.uri.raw());
+    contains(asked, "/.well-known/est/") && ends(asked, "/csrattrs")
 }
 
 /// Has nobody typed in the code that the device shows, so that it is to ask again (RFC 8628 section 3.5)?
@@ -88,8 +96,27 @@ pub(crate) fn is_bad_content(exchange: &Exchange, response: &http::Response) -> 
     let Some((_, request)) = &exchange.request else { return false };
     let path = request.uri.raw().to_ascii_lowercase();
     let file = path.split('?').next().unwrap_or_default();
-    let wanted = path.contains("certnew.") || [".p7b", ".p7c", ".cer", ".crt"].iter().any(|ending| file.ends_with(ending));
+    let asks = path.contains("certnew.")
+        || [".p7b", ".p7c", ".cer", ".crt", "/cacerts"].iter().any(|ending| file.ends_with(ending))
+        || path.ends_with("operation=getcacert")
+        || path.contains("operation=getcacert&");
+    // Web servers say the same of keys, by the ending of their files.
+    let is_key = [".pem", ".der", ".key"].iter().any(|ending| file.ends_with(ending));
+    let wanted = asks || says_certificates(response) && !is_key;
     wanted && response.body.complete && pkcs7::certificates(&response.body.bytes).certificates.is_empty()
+}
+
+/// Does the server say that these are certificates (RFC 8894 section 4.2.1, RFC 7030 sections 4.1.3 and 4.2.3, RFC 2585 section 4)?
+fn says_certificates(response: &http::Response) -> bool {
+    const KINDS: &[&str] = &[
+        "application/x-pkcs7-certificates",
+        "application/x-x509-ca-cert",
+        "application/x-x509-ca-ra-cert",
+        "application/x-x509-user-cert",
+        "application/pkix-cert",
+    ];
+    let kind = response.content_type.as_ref().map_or("", WireText::raw).to_ascii_lowercase();
+    KINDS.iter().any(|own| kind.starts_with(own)) || kind.starts_with("application/pkcs7-mime") && kind.contains("certs-only")
 }
 
 #[cfg(test)]
@@ -124,6 +151,14 @@ mod tests {
         assert_eq!(outcome(answered(404)), Outcome::Failed);
         assert_eq!(outcome(answered(404).torn()), Outcome::Unclear, "a better answer may have followed");
         assert_eq!(outcome(asked().opened().get("/certsrv/certnew.cer").torn().encrypted(Side::Server)), Outcome::Unclear);
+    }
+
+    #[test]
+    fn a_server_of_est_that_wants_no_attributes_has_none_to_tell() {
+        let asked = |path: &str| outcome(tcp(Purpose::Enrolment).get(path).answer(404));
+        assert_eq!(asked("/.well-known/est/phones/csrattrs"), Outcome::Ok);
+        assert_eq!(asked("/.well-known/est/cacerts"), Outcome::Failed);
+        assert_eq!(outcome(tcp(Purpose::Enrolment).get("/.well-known/est/csrattrs").answer(403)), Outcome::Failed);
     }
 
     #[test]
