@@ -103,6 +103,24 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_got_its_lease_before_came_by_address_whatever_lease_it_gets_later() {
+        let by_address = |leased: bool| {
+            let unnamed = tcp(Purpose::Provision).change(|connection| connection.name = None);
+            let hello = unnamed.hello_with(|hello| hello.server_name = None).server_flight(vec![leaf()]);
+            let login = if leased { Login::new().step(lease(&[])) } else { Login::new() };
+            let renewed = std::sync::Arc::new(dhcp_message(5, &[]));
+            login.step(hello.alert(Side::Client, 2, 42)).dropped().knowing(|known| known.lease = Some((at(900), renewed)))
+        };
+        let found = by_address(true).the(&RULE);
+        assert!(
+            found.explains_drop && found.summary.starts_with("the device connected to the address 10.0.0.5"),
+            "{}",
+            found.summary
+        );
+        by_address(false).nothing(&RULE);
+    }
+
+    #[test]
     fn a_device_that_says_unknown_ca_does_not_mean_the_name() {
         let mismatch = [fault(FaultKind::NameMismatch { wanted: "sip.contoso.com".to_owned(), names: Vec::new() }, 1.0)];
         let login = refused_saying(48, vec![leaf()]);

@@ -64,7 +64,8 @@ pub fn issuer_not_sent(judged: &Judged<'_>) -> Option<Fault> {
 /// something in it is not as it must be.
 pub fn address_not_covered(case: &Case<'_>, judged: &Judged<'_>) -> Option<Fault> {
     judged.refusal?.alert().filter(|alert| matches!(alert, 42 | 46))?;
-    let leased = case.known.lease.as_ref().is_some_and(|(leased, _)| *leased <= judged.at);
+    let acks = case.attempt.leases().flat_map(|(_, lease)| lease.acks.iter().map(|(at, _)| *at));
+    let leased = case.known.lease.iter().map(|(at, _)| *at).chain(acks).any(|leased| leased <= judged.at);
     if wanted_name(&judged.shaken).is_some() || !leased && case.known.names_asked.is_empty() {
         return None;
     }
