@@ -23,7 +23,8 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        let (list, server) = transactions(kind)?;
+        // Of a session that goes silent, another rule speaks.
+        let (list, server) = transactions(kind).filter(|_| step.stage != Stage::Session)?;
         let last = list.iter().rev().find(|one| one.request.method() == "REGISTER")?;
         if last.answer.is_some() || !answers::is_silence(step) {
             return None;
@@ -45,7 +46,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Purpose, Step};
     use crate::model::By;
 
     #[test]
@@ -59,6 +60,13 @@ mod tests {
     fn one_register_over_tcp() {
         let silent = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), None).timed_out(By::Unknown);
         assert!(Login::new().step(silent).dropped().the(&RULE).explains_drop);
+    }
+
+    #[test]
+    fn who_was_registered_and_asks_again_in_vain_has_lost_its_session() {
+        let asks = vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1))), (11, sip_request("REGISTER", 2), None)];
+        let step = registration(asks).into_step(1);
+        Login::new().step(Step { stage: Stage::Session, ..step }).dropped().nothing(&RULE);
     }
 
     #[test]
