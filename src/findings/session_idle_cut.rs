@@ -172,6 +172,10 @@ mod tests {
         kept(Close::Fin, &[600.0]).nothing(&RULE);
         kept(Close::Rst, &[300.0, 300.0]).nothing(&RULE);
         kept(Close::Rst, &[45.0]).nothing(&RULE);
+        let spoken = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+        let stood = (0..4).fold(spoken, |wire, _| wire.pause(120.0).data(Side::Client, 4).data(Side::Server, 2));
+        let cut = stood.pause(120.0).data(Side::Client, 4).stage(Stage::Session).leaves(Side::Server, Close::Rst);
+        Login::new().step(cut).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -33,13 +33,14 @@ pub fn cut_of(place: &Place<'_>) -> Option<Cut> {
 }
 
 /// What has forgotten a connection, or lost it, answers the next that is said on it by RST (RFC 9293 section 3.10.7.1): the pause was
-/// before that.
+/// before that. Where the connection may have stood one as long already, it was lost otherwise.
 fn reset_of(place: &Place<'_>) -> Option<Cut> {
     let left = leaving_of(place.connection).filter(|left| left.side == Side::Server && left.how == How::Rst)?;
     let stats = &place.connection.stats;
     let (said, heard) = (stats.client.last_data?, stats.server.last_data?);
     let answers_it = said < left.at && left.at.time.since(said.time) <= AT_ONCE;
-    (said > heard && !stats.client.went_on && answers_it).then_some(Cut { last: heard, at: said, left: Some(left) })
+    let is_longest = heard.time.since(place.step.first.time) < said.time.since(heard.time);
+    (said > heard && !stats.client.went_on && answers_it && is_longest).then_some(Cut { last: heard, at: said, left: Some(left) })
 }
 
 fn closing_of(place: &Place<'_>) -> Option<Cut> {
