@@ -5,7 +5,7 @@ use crate::findings::shared::chain::{self, certificate_found};
 use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Rule, Weight};
 use crate::model::Evidence;
-use crate::trust::{FaultKind, root_of};
+use crate::trust::{Fault, FaultKind, Link, root_of};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,8 +44,23 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     if let Some((frame, _)) = sent.find_map(|body| root_of(body, judged.at.time, roots)) {
         let text = "a server sends the valid certificate of that CA";
         found.evidence.push(Evidence::new(*frame, "tls.handshake.type == 11", text));
+    } else if let Some(text) = issued_since(judged, fault) {
+        found.evidence.push(Evidence::new(judged.at.frame, "tls.handshake.type == 11", text));
     }
     Some(found)
+}
+
+/// What was issued below the expired certificate after its end shows that the CA has another one.
+fn issued_since(judged: &Judged<'_>, fault: &Fault) -> Option<String> {
+    let Some(Link::Sent(index)) = fault.certificate else { return None };
+    let ended = judged.body(fault.certificate)?.not_after;
+    let below = (0..index).find(|index| judged.body(Some(Link::Sent(*index))).is_some_and(|body| body.not_before > ended))?;
+    let (below, issued) = (Some(Link::Sent(below)), judged.body(Some(Link::Sent(below)))?.not_before);
+    Some(format!(
+        "{} was issued on {}, after that end: the CA has another certificate",
+        judged.which(below),
+        issued.whole_seconds()
+    ))
 }
 
 #[cfg(test)]
@@ -53,7 +68,7 @@ mod tests {
     use super::*;
     use crate::findings::Proof;
     use crate::findings::testing::*;
-    use crate::trust::{Fault, Link};
+    use crate::model::Time;
 
     #[test]
     fn an_old_stack_follows_the_expired_path() {
@@ -65,6 +80,24 @@ mod tests {
         assert!(found.summary.contains("(CN=ISRG Root X1), which expired on 2010-01-01T00:00:00Z"), "{}", found.summary);
         assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
         assert!(chain::judged_as(&accepted(vec![leaf(), cross]).case(), &expired).is_empty(), "a newer one does not");
+    }
+
+    #[test]
+    fn what_was_issued_after_the_end_of_the_old_path_shows_that_the_ca_has_another_certificate() {
+        let cross = certificate("CN=ISRG Root X1", "CN=DST Root CA X3");
+        let of = |issued: i64| {
+            let own = certificate_with("CN=pool.contoso.com", "CN=R3", |body| {
+                (body.not_before, body.not_after) = (Time::from_seconds(issued), Time::from_seconds(1_300_000_000));
+            });
+            refused_saying(45, vec![own, certificate("CN=R3", "CN=ISRG Root X1"), cross.clone()])
+        };
+        let expired = [Fault { certificate: Some(Link::Sent(2)), kind: FaultKind::CrossSignedExpired, certainty: 1.0 }];
+        let since = |login: &Login| {
+            let evidence = found(&login.case(), &chain::judged_as(&login.case(), &expired)[0]).unwrap().evidence;
+            evidence.iter().any(|proof| proof.text.contains("the CA has another certificate"))
+        };
+        assert!(since(&of(1_270_000_000)));
+        assert!(!since(&of(1_250_000_000)));
     }
 
     #[test]

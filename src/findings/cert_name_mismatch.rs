@@ -103,14 +103,21 @@ mod tests {
     }
 
     #[test]
-    fn who_came_without_a_name_from_its_lease_on_connected_by_address_whatever_lease_it_was_given_later() {
-        let refused = |leased: bool| {
-            let tcp = tcp(Purpose::Registrar).named("").hello().server_flight(vec![leaf()]).alert(Side::Client, 2, 42);
+    fn a_device_that_got_its_lease_before_came_by_address_whatever_lease_it_gets_later() {
+        let by_address = |leased: bool| {
+            let unnamed = tcp(Purpose::Provision).change(|connection| connection.name = None);
+            let hello = unnamed.hello_with(|hello| hello.server_name = None).server_flight(vec![leaf()]);
             let login = if leased { Login::new().step(lease(&[])) } else { Login::new() };
-            let later = (at_second(9000, 9000.0), std::sync::Arc::new(dhcp_message(5, &[])));
-            login.step(tcp).dropped().knowing(|known| known.lease = Some(later)).check(&RULE).len()
+            let renewed = std::sync::Arc::new(dhcp_message(5, &[]));
+            login.step(hello.alert(Side::Client, 2, 42)).dropped().knowing(|known| known.lease = Some((at(900), renewed)))
         };
-        assert_eq!((refused(true), refused(false)), (1, 0));
+        let found = by_address(true).the(&RULE);
+        assert!(
+            found.explains_drop && found.summary.starts_with("the device connected to the address 10.0.0.5"),
+            "{}",
+            found.summary
+        );
+        by_address(false).nothing(&RULE);
     }
 
     #[test]

@@ -40,6 +40,7 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     if !place.is_drop(case)
         || !registrar
         || !through
+        || place.connection.sealed_refusal().is_some()
         || said
         || !place.connection.sip.is_empty()
         || out == 0 && left.how != How::Alert

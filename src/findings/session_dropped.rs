@@ -3,6 +3,7 @@
 use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
 use crate::model::{Evidence, SECOND, Side, Stage};
 
 /// The rule.
@@ -21,8 +22,39 @@ pub static RULE: Rule = Rule {
                       restarted: device-restarted. An un-register (Expires: 0) is deliberate.",
         references: &["RFC 5626 section 4.4 (keep-alives and flow failure)"],
     },
-    check: |case| connections(case).filter_map(|place| found(case, &place)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).chain(unheard(case)).collect(),
 };
+
+/// Over UDP nothing closes a session: the device asks for its binding once more, and nobody answers (RFC 3261 section 10.2.4).
+fn unheard(case: &Case<'_>) -> Option<Found> {
+    let index = case.attempt.dropped_step?;
+    let step = case.attempt.steps.get(index).filter(|step| step.stage == Stage::Session)?;
+    let StepKind::Registration(registration) = &step.kind else { return None };
+    let server = registration.flow.server;
+    let last = registration.transactions.iter().rev().find(|one| one.request.method() == "REGISTER")?;
+    let (asked, times) = (last.sent.first()?, last.sent.len());
+    let before = registration.transactions.iter().filter_map(|one| one.answer.as_ref().map(|(at, _)| *at));
+    let heard = before.filter(|at| at < asked).max()?;
+    let seconds = asked.time.since(heard.time) as f64 / SECOND as f64;
+    let often = if times > 1 { format!("{times} times, ") } else { String::new() };
+    let asking = Evidence::new(asked.frame, "sip.Method == \"REGISTER\"", "REGISTER once more, and no answer");
+    Some(Found {
+        stage: Stage::Session,
+        step: Some(index),
+        proof: Proof::Told,
+        explains_drop: true,
+        confidence: 0.8,
+        summary: format!(
+            "the registration with {server} is granted; {seconds:.0} s after the last answer the device asks for it again, {often}and \
+             hears nothing"
+        ),
+        fix: format!(
+            "See whether REGISTER arrives at {server} then, and where its answer goes: a NAT or firewall between that forgets the device's \
+             port after less than {seconds:.0} s needs a longer time-out for UDP, or the device a keep-alive below it."
+        ),
+        evidence: vec![Evidence::new(heard.frame, "sip", "the last that was heard of the server"), asking],
+    })
+}
 
 fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
     if !place.is_drop(case) || place.step.stage != Stage::Session || !place.connected() {
@@ -65,12 +97,23 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose};
+    use crate::login::steps::{Close, Purpose, Step};
 
     fn session(stage: Stage) -> Login {
         let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
         let tcp = tcp.encrypted(Side::Client).encrypted(Side::Server).stage(stage).pause(42.0).leaves(Side::Server, Close::Rst);
         Login::new().step(tcp).dropped()
+    }
+
+    #[test]
+    fn over_udp_the_refresh_that_nobody_answers_shows_that_the_session_is_gone() {
+        let asks = |stage: Stage| {
+            let asked = vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1))), (11, sip_request("REGISTER", 2), None)];
+            Login::new().step(Step { stage, ..registration(asked).into_step(1) }).dropped()
+        };
+        let found = asks(Stage::Session).the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("asks for it again, 11 times"), "{}", found.summary);
+        asks(Stage::Register).nothing(&RULE);
     }
 
     #[test]

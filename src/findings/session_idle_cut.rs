@@ -161,6 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn a_keep_alive_that_is_answered_by_a_reset_found_the_connection_forgotten_before() {
+        let kept = |close: Close, before: &[f64]| {
+            let spoken = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+            let kept = before.iter().fold(spoken, |wire, pause| wire.pause(*pause).data(Side::Client, 4));
+            Login::new().step(kept.stage(Stage::Session).leaves(Side::Server, close)).dropped()
+        };
+        let found = kept(Close::Rst, &[600.0]).the(&RULE);
+        assert!(found.summary.contains("is cut after 600 s without a word"), "{}", found.summary);
+        kept(Close::Fin, &[600.0]).nothing(&RULE);
+        kept(Close::Rst, &[300.0, 300.0]).nothing(&RULE);
+        kept(Close::Rst, &[45.0]).nothing(&RULE);
+        let spoken = tcp(Purpose::Registrar).sip(sip_request("REGISTER", 1), Some(sip_answer(200, 1)));
+        let stood = (0..4).fold(spoken, |wire, _| wire.pause(120.0).data(Side::Client, 4).data(Side::Server, 2));
+        let cut = stood.pause(120.0).data(Side::Client, 4).stage(Stage::Session).leaves(Side::Server, Close::Rst);
+        Login::new().step(cut).dropped().nothing(&RULE);
+    }
+
+    #[test]
     fn whatever_forgets_the_connection_may_say_nothing() {
         let asked = |sequence| sip_request("REGISTER", sequence);
         let spoken = tcp(Purpose::Registrar).sip(asked(1), Some(sip_answer(200, 1))).pause(300.0).sip(asked(2), None);

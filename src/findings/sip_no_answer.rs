@@ -23,11 +23,10 @@ pub static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
-        let (list, server) = transactions(kind)?;
+        // Of a session that goes silent, another rule speaks.
+        let (list, server) = transactions(kind).filter(|_| step.stage != Stage::Session)?;
         let last = list.iter().rev().find(|one| one.request.method() == "REGISTER")?;
-        // A session that the server cuts while the device refreshes is another matter.
-        let is_closed = step.stage != Stage::Session && answers::is_closed_instead(step);
-        if last.answer.is_some() || !answers::is_silence(step) && !is_closed {
+        if last.answer.is_some() || !answers::is_silence(step) && !answers::is_closed_instead(step) {
             return None;
         }
         let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, and no answer"));
@@ -48,7 +47,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose};
+    use crate::login::steps::{Close, Purpose, Step};
     use crate::model::{By, Side};
 
     #[test]
@@ -72,6 +71,13 @@ mod tests {
         };
         assert!(closed(Side::Server)[0].summary.ends_with("10.0.0.5:5061, which closes the connection instead"));
         assert!(closed(Side::Client).is_empty());
+    }
+
+    #[test]
+    fn who_was_registered_and_asks_again_in_vain_has_lost_its_session() {
+        let asks = vec![(1, sip_request("REGISTER", 1), Some(sip_answer(200, 1))), (11, sip_request("REGISTER", 2), None)];
+        let step = registration(asks).into_step(1);
+        Login::new().step(Step { stage: Stage::Session, ..step }).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -296,6 +296,7 @@ impl Wire {
 
     /// A side sends this many bytes, and the other acknowledges them.
     fn sends(&mut self, side: Side, bytes: u64, at: At) {
+        let heard = self.connection.stats.side(side.other()).last_data;
         let stats = match side {
             Side::Client => &mut self.connection.stats.client,
             Side::Server => &mut self.connection.stats.server,
@@ -304,6 +305,7 @@ impl Wire {
         stats.sent += bytes;
         stats.acknowledged += bytes;
         stats.first_data.get_or_insert(at);
+        stats.went_on = stats.last_data > heard;
         stats.last_data = Some(at);
         stats.last = Some(at);
         stats.largest_segment = stats.largest_segment.max(bytes.min(1460) as u32);

@@ -26,7 +26,7 @@ pub static RULE: Rule = Rule {
         references: &["RFC 5246 section 7.3 (handshake overview)"],
     },
     check: |case| {
-        let read = handshakes(case).filter_map(|shaken| found(case, &shaken));
+        let read = handshakes(case).filter_map(|shaken| found(case, &shaken).or_else(|| sealed(case, &shaken)));
         read.chain(connections(case).filter_map(|place| behind_the_cut(case, &place))).collect()
     },
 };
@@ -56,6 +56,34 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     }
     let readable = shaken.tls.certificate.is_some();
     Some(told(case, &shaken.place, &left, shaken.last_of_server()?, readable, shaken.tls.taking()))
+}
+
+/// In TLS 1.3 the certificate and what the device says to it are encrypted, but the length of its one record shows that it is an alert
+/// and no Finished (RFC 8446 sections 4.4.4 and 6).
+fn sealed(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
+    let alert = shaken.place.connection.sealed_refusal().filter(|_| shaken.flight_arrived())?;
+    let flight = shaken.tls.server_data.records.iter().rev().find(|record| record.at < alert)?;
+    let name = shaken.place.server();
+    Some(Found {
+        stage: shaken.place.step.stage,
+        step: Some(shaken.place.index),
+        proof: Proof::Inferred,
+        explains_drop: shaken.place.is_drop(case),
+        confidence: 0.45,
+        summary: format!(
+            "by the length of its record, the device answers the encrypted flight of {name} by an alert instead of Finished; TLS 1.3 \
+             hides what it says"
+        ),
+        fix: format!(
+            "Compare the chain of {name} (`openssl s_client -connect {} -showcerts`) with the CAs that the device holds, its clock, and \
+             the name that it connects to. A key log with the next capture, or the device's log, settles what it has against it.",
+            shaken.place.target()
+        ),
+        evidence: vec![
+            Evidence::new(flight.at.frame, "tls.app_data", format!("{name} has sent its flight; all of it is acknowledged")),
+            Evidence::new(alert.frame, "tls.app_data", "as long as an alert, and all that the device says to it"),
+        ],
+    })
 }
 
 /// `last` is the last of the server's flight, `taking` the message by which the device would have taken it.
@@ -152,6 +180,17 @@ mod tests {
         Login::new().step(goes_on.leaves(Side::Client, Close::Fin)).dropped().nothing(&RULE);
         let closed = leaves_1_3().torn().encrypted(Side::Client).leaves(Side::Client, Close::Fin);
         Login::new().step(closed).dropped().nothing(&RULE);
+    }
+
+    #[test]
+    fn in_tls_1_3_a_record_as_long_as_an_alert_is_the_devices_refusal_and_a_longer_one_its_finished() {
+        let answers = |length: u16| {
+            let flight = tcp(Purpose::Enrolment).hello().server_hello(0x0304, 0x1301).sealed(Side::Server, 2_000);
+            Login::new().step(flight.sealed(Side::Client, length).leaves(Side::Client, Close::Fin)).dropped()
+        };
+        let found = answers(19).the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("by an alert instead of Finished"), "{}", found.summary);
+        answers(53).nothing(&RULE);
     }
 
     #[test]

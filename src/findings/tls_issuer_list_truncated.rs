@@ -7,6 +7,7 @@ use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::formats::x509::Name;
 use crate::model::Evidence;
 use crate::protocols::tls::CertificateRequest;
+use crate::trust::is_called_intermediate;
 
 /// Lengths, in bytes, near which Windows cuts its list: 12 228 in older versions, 16 384 in newer ones, less what the next
 /// name would have needed.
@@ -86,8 +87,9 @@ fn lacks(case: &Case<'_>, shaken: &Shaken<'_>, request: &CertificateRequest, all
     })
 }
 
-/// The roots of the server's own CAs: those above its certificate, and those that the device fetched for it. A server trusts them, so
-/// that a list without them is cut; and the device has its certificate of one of them, as a rule.
+/// The roots of the server's own CAs: those above its certificate, also the one that issued the last CA that it sends (servers leave
+/// roots out: RFC 5246 section 7.4.2), and those that the device fetched for it. A server trusts them, so that a list without them is
+/// cut; and the device has its certificate of one of them, as a rule.
 fn own_roots<'a>(case: &Case<'a>, shaken: &Shaken<'a>) -> Vec<&'a Name> {
     let (at, chain) = match &shaken.tls.certificate {
         Some((at, chain)) => (Some(at.frame), chain.as_slice()),
@@ -95,7 +97,9 @@ fn own_roots<'a>(case: &Case<'a>, shaken: &Shaken<'a>) -> Vec<&'a Name> {
     };
     let fetched = case.known.fetched.iter().filter(|(frame, _)| at.is_some_and(|at| *frame < at)).map(|(_, ca)| ca);
     let bodies = chain.iter().skip(1).chain(fetched).filter_map(|ca| ca.body.as_ref().ok());
-    bodies.filter(|body| body.subject.der == body.issuer.der).map(|body| &body.subject).collect()
+    let sent = bodies.filter(|body| body.subject.der == body.issuer.der).map(|body| &body.subject);
+    let top = chain.iter().skip(1).last().and_then(|ca| ca.body.as_ref().ok()).map(|body| &body.issuer);
+    sent.chain(top.filter(|issuer| !is_called_intermediate(issuer))).collect()
 }
 
 #[cfg(test)]
@@ -157,6 +161,20 @@ mod tests {
         assert!(cut.proof >= fetched("CN=Contoso Root").the(refused).proof && RULE.order < refused.order);
         let listed = Login::new().step(asked_of(16_330, &["CN=Contoso Root"])).dropped();
         assert_eq!(with_root(listed, "CN=Contoso Root").the(&RULE).proof, Proof::Inferred, "what is cut off is another's");
+    }
+
+    #[test]
+    fn a_server_that_sends_its_ca_without_the_root_above_shows_that_its_list_lacks_that_root() {
+        let asked = |list: &str, ca: &str| {
+            let list = vec![list.as_bytes().to_vec()];
+            let flight = tcp(Purpose::Registrar).hello().server_flight(vec![leaf(), certificate("CN=Contoso CA 1", ca)]);
+            let none = flight.certificate_request(list, 16_380).client_certificate(vec![]).client_finished();
+            Login::new().step(none.alert(Side::Server, 2, 40)).dropped().the(&RULE)
+        };
+        let cut = asked("CN=First", "CN=Contoso Root");
+        assert!(cut.summary.contains("it lacks even CN=Contoso Root") && cut.proof == Proof::Told, "{}", cut.summary);
+        assert_eq!(asked("CN=Contoso Root", "CN=Contoso Root").proof, Proof::Inferred, "what is cut off is another's");
+        assert_eq!(asked("CN=First", "CN=Contoso Intermediate CA").proof, Proof::Inferred, "no list names that");
     }
 
     #[test]

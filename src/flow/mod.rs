@@ -87,6 +87,8 @@ pub struct SideStats {
     pub first_data: Option<At>,
     /// The last segment with payload, repeats included.
     pub last_data: Option<At>,
+    /// Did its last new payload follow such of its own, with nothing of the other side between?
+    pub went_on: bool,
     /// Segments sent again.
     pub retransmitted: u32,
     /// Payload length of the longest segment.

@@ -24,6 +24,7 @@ pub(super) struct Record {
     pub(super) conflicts: u32,
     pub(super) cut: bool,
     pub(super) largest_passed: bool,
+    pub(super) went_on: bool,
 }
 
 impl Record {
@@ -44,6 +45,7 @@ impl Record {
         conflicts: 0,
         cut: false,
         largest_passed: false,
+        went_on: false,
     };
 
     /// As the sink reads it.
@@ -56,6 +58,7 @@ impl Record {
             acknowledged: self.acked,
             first_data: seen(self.first_data),
             last_data: seen(self.last_data),
+            went_on: self.went_on,
             retransmitted: self.retransmitted,
             largest_segment: self.largest_segment,
             largest_passed: self.largest_passed,

@@ -597,6 +597,30 @@ mod validity {
         assert!(!rest.iter().any(|fault| matches!(fault.kind, FaultKind::CrossSignedExpired)), "{rest:?}");
     }
 
+    /// The same where nothing but what the CA went on to issue shows that it has another certificate.
+    #[test]
+    fn a_root_whose_cross_certificate_has_ended_and_that_issues_on_has_another() {
+        let from = |year: i64| move |body: &mut x509::Body| body.not_before = Time::from_seconds(year);
+        let with_leaf = |year: i64, above: &[&str]| {
+            let mut ask = sent(above);
+            ask.chain.insert(0, changed("leaf", from(year)));
+            let dated = |kind: &FaultKind| matches!(kind, FaultKind::Expired { .. } | FaultKind::CrossSignedExpired);
+            ask.faults().into_iter().find(|(_, kind)| dated(kind))
+        };
+        let astray = Some((Some(Sent(2)), FaultKind::CrossSignedExpired));
+        let expired = Some((Some(Sent(2)), FaultKind::Expired { not_after: ENDED_2013, clock: Clock::Both }));
+        let (y2008, y2013) = (1_199_145_600, 1_370_044_800);
+        assert_eq!(with_leaf(y2013, &["issuing", "root-by-old-root"]), astray, "it calls itself a root");
+        assert_eq!(with_leaf(y2013, &["issuing", "root-by-old-root", "old-root"]), astray);
+        assert_eq!(with_leaf(y2008, &["issuing", "root-by-old-root"]), expired, "nobody knows whether it goes on");
+        let mut below_a_policy = sent(&["issuing"]);
+        below_a_policy.chain.insert(0, changed("leaf", from(y2013)));
+        below_a_policy.chain.push(changed("root-by-old-root", |body| body.subject.text = WireText::from("CN=Contoso Policy CA")));
+        let kinds: Vec<FaultKind> = below_a_policy.faults().into_iter().map(|(_, kind)| kind).collect();
+        assert!(!kinds.contains(&FaultKind::CrossSignedExpired), "an intermediate that is not renewed: {kinds:?}");
+        assert_eq!(sent(&["leaf", "issuing", "root-by-old-root"]).at(Y2012, None).judge().faults, []);
+    }
+
     #[test]
     fn an_old_certificate_of_a_renewed_ca_does_no_harm_beside_the_new_one() {
         for chain in [["leaf", "issuing-expired", "issuing"], ["leaf", "issuing", "issuing-expired"]] {

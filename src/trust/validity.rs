@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::path::{End, Node, Path, Pool};
-use super::{Clock, Fault, FaultKind, Link, Question, Walk};
+use super::{Clock, Fault, FaultKind, Link, Question, Step, Walk, is_called_root};
 use crate::formats::x509::{Body, Certificate};
 use crate::model::{Frame, Time};
 
@@ -28,6 +28,7 @@ pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_
     for step in walk.steps() {
         let body = step.node.body;
         is_led_astray |= step.place > 0 && root_of(body, question.now, question.roots).is_some();
+        is_led_astray |= has_another(walk, &step, question.now);
         let mut fault = |clock: Clock, kind: FaultKind| {
             let mut certainty = if clock == Clock::CaptureOnly { BY_CAPTURE_ALONE } else { 1.0 };
             if step.is_top && step.place > 0 {
@@ -52,6 +53,22 @@ pub(super) fn faults(question: &Question<'_>, paths: &[Path], walk: &Walk<'_, '_
     {
         faults.push(Fault { certificate: Some(astray), kind: FaultKind::CrossSignedExpired, certainty: ANOTHER_PATH });
     }
+}
+
+/// Does this root, for which another CA issued the certificate that was sent, have another one? Its CA went on after the end of that:
+/// what stands below was issued then, by a CA that is valid (RFC 4158 section 2.4). An intermediate that is not renewed is none: it is
+/// called no root, and the root above it is good.
+fn has_another(walk: &Walk<'_, '_>, cross: &Step<'_, '_>, now: Time) -> bool {
+    let body = cross.node.body;
+    let is_over = |body: &Body| now > body.not_after;
+    let is_cross_signed = matches!(cross.node.link, Link::Sent(_)) && !cross.node.is_self_issued();
+    if cross.place < 2 || !is_cross_signed || !is_over(body) {
+        return false;
+    }
+    let below = || walk.steps().take_while(|step| step.place < cross.place);
+    let above = walk.steps().find(|step| step.place > cross.place);
+    let is_root = above.map_or_else(|| is_called_root(&body.subject), |old| old.node.is_self_issued() && is_over(old.node.body));
+    is_root && below().all(|step| !is_over(step.node.body)) && below().any(|step| step.node.body.not_before > body.not_after)
 }
 
 /// Of these roots, one that is valid now and has name and key of a CA for which another CA issued this certificate (RFC 4158

@@ -2,10 +2,13 @@
 
 use crate::findings::Case;
 use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
-use crate::model::{At, How, Stage};
+use crate::model::{At, How, SECOND, Side, Stage};
 
 /// How near two pauses of one time-out are to each other, as a part of it.
 const ALIKE: i64 = 20;
+
+/// A RST that answers comes within this time of what it answers.
+const AT_ONCE: i64 = SECOND;
 
 /// How a session was cut.
 pub struct Cut {
@@ -26,7 +29,18 @@ impl Cut {
 
 /// A device that nobody hears any more closes, as a rule: that comes behind the cut.
 pub fn cut_of(place: &Place<'_>) -> Option<Cut> {
-    silence_of(place).or_else(|| closing_of(place))
+    silence_of(place).or_else(|| reset_of(place)).or_else(|| closing_of(place))
+}
+
+/// What has forgotten a connection, or lost it, answers the next that is said on it by RST (RFC 9293 section 3.10.7.1): the pause was
+/// before that. Where the connection may have stood one as long already, it was lost otherwise.
+fn reset_of(place: &Place<'_>) -> Option<Cut> {
+    let left = leaving_of(place.connection).filter(|left| left.side == Side::Server && left.how == How::Rst)?;
+    let stats = &place.connection.stats;
+    let (said, heard) = (stats.client.last_data?, stats.server.last_data?);
+    let answers_it = said < left.at && left.at.time.since(said.time) <= AT_ONCE;
+    let is_longest = heard.time.since(place.step.first.time) < said.time.since(heard.time);
+    (said > heard && !stats.client.went_on && answers_it && is_longest).then_some(Cut { last: heard, at: said, left: Some(left) })
 }
 
 fn closing_of(place: &Place<'_>) -> Option<Cut> {
@@ -66,7 +80,6 @@ pub fn is_constant((shortest, longest): (i64, i64)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SECOND;
 
     #[test]
     fn one_silence_of_another_length_is_enough_for_no_time_out() {

@@ -311,6 +311,7 @@ impl<T: Default> Connection<T> {
     /// Counts a segment with payload. True if it is not worth a second look: a keep-alive, or a frame captured twice.
     fn count(&mut self, total: u64, side: Side, placed: &Placed, at: At) -> bool {
         let Some(streams) = self.streams.as_mut().filter(|streams| streams.reset.is_none()) else { return false };
+        let heard = of(&self.records, side.other()).last_data;
         let record = of_mut(&mut self.records, side);
         let Placed { sequence, length, from, to, again, contradicts } = *placed;
         if again && length == 1 && to == total && record.acked >= total {
@@ -319,6 +320,9 @@ impl<T: Default> Connection<T> {
         if !contradicts && streams.is_copy(side, again, sequence, length, at.time) {
             record.copies = record.copies.saturating_add(1);
             return true;
+        }
+        if !again {
+            record.went_on = record.last_data != NEVER && (heard == NEVER || heard < record.last_data);
         }
         record.last_data = at;
         if length > record.largest_segment {

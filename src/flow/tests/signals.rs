@@ -256,6 +256,21 @@ fn keep_alives_and_zero_windows_are_no_data() {
 }
 
 #[test]
+fn who_speaks_twice_with_nothing_of_the_other_side_between_goes_on_and_who_repeats_itself_does_not() {
+    let mut bench = Bench::default();
+    bench.open().client(ACK, 0, 0, "abc").server(ACK, 0, 3, "d");
+    bench
+        .wait(45 * SECOND)
+        .client(ACK, 3, 1, "e")
+        .wait(SECOND)
+        .client(ACK, 3, 1, "e")
+        .server(ACK, 1, 4, "f")
+        .server(ACK, 2, 4, "g");
+    bench.client(FIN | ACK, 4, 3, "");
+    assert_eq!((bench.log.stats.client.went_on, bench.log.stats.server.went_on), (false, true));
+}
+
+#[test]
 fn a_mirrored_frame_is_one_frame() {
     let mut bench = Bench::default();
     let twice = |bench: &mut Bench, side, flags, offset, acked, payload: &str| {

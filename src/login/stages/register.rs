@@ -62,7 +62,11 @@ pub(in crate::login) fn judge_datagrams(
         let registered = is_granted_more(&registration.transactions) || is_bound(&registration.transactions, horizon.end);
         return if registered { registered_unseen() } else { Judged::unclear(Stage::Register) };
     }
-    judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon)
+    let judged = judge_transactions(&registration.transactions, registration.flow.server_ip(), horizon);
+    // It was registered, and asks for more of that: the session is what goes silent.
+    let is_refresh =
+        matches!(state(&registration.transactions), State::Waiting(_)) && registration.transactions.iter().any(registers);
+    if is_refresh && judged.outcome == Outcome::Failed { Judged { stage: Stage::Session, ..judged } } else { judged }
 }
 
 /// Was the last REGISTER answered, though the capture lacks the answer? What is not answered is sent again after half a second, or,
@@ -408,6 +412,21 @@ mod tests {
         assert_eq!(asks("message-summary", 202), Some(GRANTED_MORE));
         assert_eq!(asks("message-summary", 403), None);
         assert_eq!(asks("ua-profile;profile-type=\"device\"", 202), None, "from whoever hands it out");
+    }
+
+    #[test]
+    fn over_udp_a_binding_that_is_not_prolonged_is_a_session_that_goes_silent() {
+        let asks = |first: Option<u16>| {
+            let before = first.map(|code| (1, sip_request("REGISTER", 1), Some(sip_answer(code, 1))));
+            let asked = before.into_iter().chain([(11, sip_request("REGISTER", 2), None)]).collect();
+            let StepKind::Registration(registration) = registration(asked).into_step(1).kind else { panic!("no registration") };
+            let heard_from = Hosts::default();
+            let judged = judge_datagrams(&registration, None, &Horizon::seen(at(90_000).time, at(1).time, &heard_from));
+            (judged.stage, judged.outcome)
+        };
+        assert_eq!(asks(Some(200)), (Stage::Session, Outcome::Failed));
+        assert_eq!(asks(Some(401)), (Stage::Register, Outcome::Failed));
+        assert_eq!(asks(None), (Stage::Register, Outcome::Failed));
     }
 
     #[test]
