@@ -30,8 +30,8 @@ pub static RULE: Rule = Rule {
 };
 
 /// Options whose values must agree. Addresses agree in any order.
-const COMPARED: [u8; 7] =
-    [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150];
+const COMPARED: [u8; 10] =
+    [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150, 159, 160, 242];
 
 /// Two answers to one question that contradict each other.
 struct Conflict<'a> {
@@ -165,7 +165,7 @@ fn value(message: &Message, code: u8) -> String {
         option::ROUTERS | option::NAME_SERVERS | 150 => {
             message.addresses(code).iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join(" ")
         }
-        option::DOMAIN_NAME | 66 => message.text(code).unwrap_or_else(|| WireText::from("")).to_string(),
+        option::DOMAIN_NAME | 66 | 159 | 160 | 242 => message.text(code).unwrap_or_else(|| WireText::from("")).to_string(),
         _ => {
             let octets = message.option(code).unwrap_or_default();
             octets.iter().take(12).map(|octet| format!("{octet:02x}")).collect::<String>()
@@ -197,7 +197,8 @@ fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
         };
         let named = |message: &Message| message.configuration_hosts().iter().any(is_it);
         let by_address = matches!(address, Some(std::net::IpAddr::V4(address)) if only_own(150, address));
-        by_address || conflict.options.contains(&66) && named(own) && !named(theirs)
+        let contested = conflict.options.iter().any(|code| matches!(code, 66 | 159 | 160 | 242));
+        by_address || contested && named(own) && !named(theirs)
     };
     let is_at_its_value = match &dropped.kind {
         StepKind::Neighbour(neighbour) => {
@@ -289,6 +290,21 @@ mod tests {
         };
         assert!(refused("192.168.1.20"));
         assert!(!refused("10.0.0.9"), "neither names it");
+    }
+
+    #[test]
+    fn settings_of_avaya_that_contradict_each_other_are_compared_too() {
+        let lends = |server: u8, settings: &'static [u8]| (server, settings);
+        let found = |(one, right): (u8, &'static [u8]), (other, wrong): (u8, &'static [u8])| {
+            let (one, other) = ([10, 0, 4, one], [10, 0, 4, other]);
+            let (one, other) = ([(54, one.as_slice()), (242, right)], [(54, other.as_slice()), (242, wrong)]);
+            let refused = syn(crate::login::steps::Purpose::Provision).to("10.0.4.9", 80);
+            let refused = refused.leaves(crate::model::Side::Server, crate::login::steps::Close::Rst);
+            Login::new().step(two(&one, &other, &other)).step(refused).dropped().check(&RULE)
+        };
+        let contradict = found(lends(1, b"HTTPSRVR=10.0.0.7"), lends(2, b"HTTPSRVR=10.0.4.9"));
+        assert!(contradict[0].explains_drop && contradict[0].summary.contains("option 242 HTTPSRVR=10.0.0.7 from 10.0.4.1"));
+        assert!(found(lends(1, b"HTTPSRVR=10.0.4.9"), lends(2, b"HTTPSRVR=10.0.4.9")).is_empty(), "they agree");
     }
 
     #[test]

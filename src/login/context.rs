@@ -80,6 +80,7 @@ impl<'a> Context<'a> {
             works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
         };
         context.learn_servers(drafts, known.clone());
+        context.works_over_v4 &= context.known.uses_v4;
         context.has_phone_book = context.speaks_without_directory(facts);
         context.learn_ways(drafts);
         context
@@ -138,6 +139,7 @@ impl<'a> Context<'a> {
         let led_to = || lookup.answer.as_ref().and_then(|answer| self.led_to.get(&answer.at.frame)).copied();
         match self.name(&lookup.name) {
             Purpose::Other if self.checks.are_asked(&draft.kind, draft.first) => Purpose::Revocation,
+            Purpose::Other if !lookup.found() && self.is_configuration_host(&lookup.name) => Purpose::Provision,
             Purpose::Other if !lookup.found() && self.has_no_registrar() => Purpose::Registrar,
             Purpose::Other => led_to().unwrap_or(Purpose::Other),
             by_name => by_name,
@@ -224,8 +226,13 @@ impl<'a> Context<'a> {
 
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
-        let name = || connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase());
-        !self.known.configuration.is_empty() && name().is_some_and(|name| self.known.configuration.contains(&name))
+        connection.sought_name().is_some_and(|name| self.is_configuration_host(name))
+    }
+
+    /// Does DHCP name this host as the configuration's?
+    fn is_configuration_host(&self, name: &WireText) -> bool {
+        let name = || name.raw().trim_end_matches('.').to_ascii_lowercase();
+        !self.known.configuration.is_empty() && self.known.configuration.contains(&name())
     }
 }
 
@@ -320,6 +327,8 @@ mod tests {
         assert_eq!(purpose(Vec::new(), &sip, edge().rcode(3)), Purpose::Registrar);
         assert_eq!(purpose(Vec::new(), &sip, edge().address("10.0.0.5")), Purpose::Other, "what it goes on to tells");
         assert_eq!(purpose(registers(), &sip, edge().rcode(3)), Purpose::Other, "it has one");
+        let told = || vec![lease(&[(66, b"http://Edge.contoso.com/cfg/")]).into_step(2)];
+        assert_eq!(purpose(told(), &sip, edge().rcode(3)), Purpose::Provision, "DHCP names it");
         assert_eq!(purpose(Vec::new(), &[Stage::Provision], edge().rcode(3)), Purpose::Other, "it is no phone that registers");
     }
 
