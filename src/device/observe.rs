@@ -4,11 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::facts::{CLOCKS, ClockSource, ClockWitness, DeviceFacts, ENTRIES, Lent, TEXT, VlanStay, Whose};
-use super::fetched;
-use super::offer;
-use super::said;
-use super::services;
-use super::unseen;
+use super::{fetched, offer, said, services, unseen};
 use crate::event::{Event, What};
 use crate::flow::{Signal, Transport};
 use crate::formats::{ntlm, spnego};
@@ -77,11 +73,13 @@ fn is_from_device(event: &Event, ip: Option<IpAddr>) -> bool {
     }
 }
 
-/// In which VLAN it is, while all that it does is to ask for an address. LLDP, CDP and EAPOL are untagged whatever the VLAN.
+/// In which VLAN it is, while all that it does is to ask for an address, and for names and the time from there. LLDP, CDP and EAPOL are
+/// untagged whatever the VLAN.
 fn stay_in_vlan(facts: &mut DeviceFacts, event: &Event) {
+    use Message::{Arp, Cdp, Dhcp, Dhcpv6, Dns, Eap, Icmp, Lldp, Ntp};
     let settled = match &event.what {
-        What::Message(Message::Lldp(_) | Message::Cdp(_) | Message::Eap(_)) => return,
-        What::Message(Message::Dhcp(_) | Message::Dhcpv6(_) | Message::Arp(_) | Message::Icmp(_)) => false,
+        What::Message(Lldp(_) | Cdp(_) | Eap(_)) => return,
+        What::Message(Dhcp(_) | Dhcpv6(_) | Arp(_) | Icmp(_) | Dns(_) | Ntp(_)) => false,
         _ => true,
     };
     // Behind a router or a relay, the tag is that of another link.
@@ -433,6 +431,38 @@ mod tests {
         };
         assert!(told("REGISTER"));
         assert!(!told("OPTIONS"), "anybody may be asked whether he lives");
+    }
+
+    #[test]
+    fn who_looks_up_a_name_from_the_address_that_a_vlan_gives_has_not_settled_there() {
+        let stays = |settles: bool| {
+            let said = |frame: u64, vlan: Option<u16>, message: Message| {
+                let mut event = seen(frame, Side::Client, message);
+                event.at.time = Time::from_seconds(frame as i64 * 20);
+                event.link = Link { vlan, source: Some(crate::model::Mac([2; 6])), ..event.link };
+                event
+            };
+            let word = || match settles {
+                true => Message::Tls(tls::Message::Handshake(CLIENT_KEY_EXCHANGE)),
+                false => Message::Ntp(ntp::Message {
+                    leap: 0,
+                    version: 3,
+                    mode: 3,
+                    stratum: 0,
+                    reference_id: [0; 4],
+                    originate: 0,
+                    receive: 0,
+                    transmit: 0,
+                    cut: false,
+                }),
+            };
+            let mut facts = DeviceFacts { mac: Some(crate::model::Mac([2; 6])), ..DeviceFacts::default() };
+            for (frame, vlan) in [(1, None), (2, Some(77)), (3, None)] {
+                event(&mut facts, &said(frame, vlan, word()), Some(IpAddr::from(DEVICE)));
+            }
+            facts.vlan_stays.len()
+        };
+        assert_eq!((stays(false), stays(true)), (3, 1));
     }
 
     #[test]

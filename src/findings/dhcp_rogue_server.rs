@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
 const COMPARED: [u8; 10] =
     [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150, 159, 160, 242];
 /// Those that name the host of the configuration.
-const OF_CONFIGURATION: [u8; 3] = [66, 159, 160];
+const OF_CONFIGURATION: [u8; 4] = [66, 159, 160, 242];
 
 /// Two answers to one question that contradict each other.
 struct Conflict<'a> {
@@ -309,6 +309,21 @@ mod tests {
             transfer.name = Some(WireText::from("tftp.lan"));
         }
         assert!(explains(66, "tftp.lan", file));
+    }
+
+    #[test]
+    fn settings_of_avaya_that_contradict_each_other_are_compared_too() {
+        let lends = |server: u8, settings: &'static [u8]| (server, settings);
+        let found = |(one, right): (u8, &'static [u8]), (other, wrong): (u8, &'static [u8])| {
+            let (one, other) = ([10, 0, 4, one], [10, 0, 4, other]);
+            let (one, other) = ([(54, one.as_slice()), (242, right)], [(54, other.as_slice()), (242, wrong)]);
+            let refused = syn(crate::login::steps::Purpose::Provision).to("10.0.4.9", 80);
+            let refused = refused.leaves(crate::model::Side::Server, crate::login::steps::Close::Rst);
+            Login::new().step(two(&one, &other, &other)).step(refused).dropped().check(&RULE)
+        };
+        let contradict = found(lends(1, b"HTTPSRVR=10.0.0.7"), lends(2, b"HTTPSRVR=10.0.4.9"));
+        assert!(contradict[0].explains_drop && contradict[0].summary.contains("option 242 HTTPSRVR=10.0.0.7 from 10.0.4.1"));
+        assert!(found(lends(1, b"HTTPSRVR=10.0.4.9"), lends(2, b"HTTPSRVR=10.0.4.9")).is_empty(), "they agree");
     }
 
     #[test]

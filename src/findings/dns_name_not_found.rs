@@ -66,13 +66,15 @@ fn tell(case: &Case<'_>, purpose: Purpose, list: &[Failure<'_>]) -> Vec<Found> {
         ),
         _ => ("its server", "a record for it"),
     };
+    // Configuration servers are asked for by address.
+    let look = if purpose == Purpose::Provision { "`nslookup NAME`" } else { "`nslookup -type=SRV NAME` (or `dig SRV NAME`)" };
     let mut found = name_errand::told(case, purpose, list, |names| Words {
         proof: Proof::Told,
         confidence: 0.93,
         summary: format!("DNS has none of the names by which the device looks for {what}: {names}"),
         fix: format!(
-            "Add to the zone that the phone's DNS server answers for {record}; asked for were {names}. `nslookup -type=SRV NAME` (or \
-             `dig SRV NAME`) at that server must give it."
+            "Add to the zone that the phone's DNS server answers for {record}; asked for were {names}. {look} at \
+             that server must give it."
         ),
     });
     if purpose == Purpose::Clock {
@@ -127,6 +129,15 @@ mod tests {
             .the(&RULE);
         assert_eq!(found.summary, "DNS has none of the names by which the device looks for its server: pki01.contoso.com");
         assert!(found.explains_drop);
+    }
+
+    #[test]
+    fn a_configuration_server_is_looked_for_by_its_address() {
+        let fix = |purpose: Purpose| {
+            Login::new().step(lookup("conf.contoso.com").purpose(purpose).rcode(3)).dropped_in(0).the(&RULE).fix
+        };
+        assert!(fix(Purpose::Provision).contains("`nslookup NAME`"));
+        assert!(fix(Purpose::Registrar).contains("`nslookup -type=SRV NAME`"));
     }
 
     #[test]

@@ -88,6 +88,25 @@ mod tests {
     }
 
     #[test]
+    fn that_the_service_which_it_does_not_trust_answers_is_no_going_on() {
+        use crate::login::steps::Purpose;
+        let asks = |elsewhere: bool| {
+            let refuses = tcp(Purpose::Provision).to("10.0.0.69", 2445).hello().server_flight(vec![]).alert(Side::Client, 2, 48);
+            let login = Login::new().step(lease(&[])).step(file("ITLSEP0004F21A2B3C.tlv").whole()).step(refuses).dropped_in(2);
+            let answered = login.attempt.steps[2].last;
+            let fetched = login.attempt.steps[1].last;
+            login.knowing(move |known| {
+                known.add_file(fetched, "ITLSEP0004F21A2B3C.tlv".into(), false);
+                known.add_file(at_second(1_006, 200.0), "ITLSEP0004F21A2B3C.tlv".into(), false);
+                known.answered.push(answered);
+                known.answered.extend(elsewhere.then_some(fetched).map(|at| crate::model::At { time: at.time.plus(1), ..at }));
+            })
+        };
+        assert!(asks(false).the(&RULE).explains_drop);
+        asks(true).nothing(&RULE);
+    }
+
+    #[test]
     fn a_file_without_signature_is_another_matter() {
         twice("SEP0004F21A2B3C.cnf.xml").nothing(&RULE);
     }

@@ -26,7 +26,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         // Of a session that goes silent, another rule speaks.
         let (list, server) = transactions(kind).filter(|_| step.stage != Stage::Session)?;
         let last = list.iter().rev().find(|one| one.request.method() == "REGISTER")?;
-        if last.answer.is_some() || !answers::is_silence(step) && !answers::is_closed_instead(step) {
+        let is_closed = answers::is_closed_instead(step);
+        if last.answer.is_some() || !answers::is_silence(step) && !is_closed {
             return None;
         }
         let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, and no answer"));

@@ -7,7 +7,8 @@
 use crate::model::{DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{PastEnd, abandoned, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
+use super::abandoned::abandoned;
+use super::drops::{PastEnd, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
 use super::last_word;
 use super::record::{DraftId, Weight};
@@ -17,7 +18,7 @@ use super::settled::Settled;
 use super::standstill::{self, Stood};
 use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
-use super::tries::Try;
+use super::tries::{Try, pause};
 
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
@@ -83,7 +84,7 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
                 && (current.has_aimed_at(&target(step)) || leads_back(current, step, following))
         }
         Some((failed, ending)) => {
-            let paused = step.first.time.since(ending.at.time) >= PAUSE;
+            let paused = pause(ending.at, step.first) >= PAUSE;
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
@@ -255,6 +256,8 @@ pub(super) struct Split {
     pub(super) attempts: Vec<(Attempt, Vec<Record>)>,
     /// Where each of them stood that the device gave up.
     pub(super) stood: Vec<Option<Stood>>,
+    /// Had the device come to no registrar since it was seen to start, at the end of each?
+    pub(super) since_start: Vec<bool>,
     /// From this one on, what comes may tell that they are one.
     pub(super) undecided: Option<usize>,
 }
@@ -262,14 +265,14 @@ pub(super) struct Split {
 /// The attempts in these steps. `end` is the capture's last frame, and the device was in view up to `in_view`. `settled` are those before.
 pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in_view: Time, settled: &mut Settled) -> Split {
     let mut tries: Vec<Try> = Vec::new();
-    let mut current = Try::default();
+    let mut current = Try::after(settled.since_start);
     let mut following = judgements.into_iter();
     while let Some(judgement) = following.next() {
         if begins(&mut current, &judgement.step, following.as_slice(), profile) {
             let leading = current.give_up_time(&judgement.step);
             current.ran_out = current.has_run_out(judgement.step.first.time);
             current.restarted = matches!(&judgement.step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty());
-            let next = current.successor();
+            let next = Try::after(current.is_since_start());
             tries.push(std::mem::replace(&mut current, next));
             leading.into_iter().for_each(|one| current.add(one));
         }
@@ -292,7 +295,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
     let mut tries = tries.peekable();
     let numbers = settled.count.saturating_add(1)..;
     let mut closed: Vec<(Attempt, Vec<Record>)> = Vec::new();
-    let mut stood: Vec<Option<Stood>> = Vec::new();
+    let (mut stood, mut since_start) = (Vec::new(), Vec::new());
     for number in numbers {
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
@@ -301,16 +304,17 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
+        since_start.push(attempt.is_since_start());
         let pause = tries.peek().map(|(_, next)| retries::gap(&attempt, next));
         let quiet = attempt.last.filter(|_| index == last).map(|last| end.since(last.time));
         let (mut attempt, records) = close(attempt, number, quiet.map(|_| end), starts_over, profile, &ended_before);
         if let Some(quiet) = quiet {
-            standstill::end(&mut attempt, settled.stood.iter().chain(stood.iter().flatten()), quiet, profile);
+            standstill::end(&mut attempt, settled.stood.iter().chain(stood.iter().flatten()), quiet, in_view, profile);
         }
         stood.push(pause.and_then(|pause| Stood::of(&attempt, pause)));
         closed.push((attempt, records));
     }
-    Split { attempts: closed, stood, undecided }
+    Split { attempts: closed, stood, since_start, undecided }
 }
 
 /// After which of these the device restarted though it was signed in, and had not come to rest.
@@ -596,6 +600,65 @@ mod tests {
         assert_eq!(ended("/b.cfg", 111), [true, true, false], "it stands elsewhere");
         let twice = [round(10, "/a.cfg"), round(40, "/a.cfg")].concat();
         assert_eq!(decisive(twice, 111).last(), Some(&None), "one before is no loop");
+    }
+
+    #[test]
+    fn a_configuration_that_is_fetched_whole_again_and_not_used_for_long_was_fetched_in_vain_twice() {
+        let file = |second: u64| {
+            let (_, file) = moved(
+                tcp(Purpose::Provision).to("10.0.0.7", 80).get("/a.cfg").answer(200).leaves(Side::Server, Close::Fin),
+                second,
+            );
+            (second, Step { outcome: Outcome::Ok, ending: None, ..file })
+        };
+        let twice = |again: Vec<(u64, Step)>, end: u64| {
+            let steps = [moved(lease(&[]), 1), file(5)].into_iter().chain(again).collect();
+            decisive(steps, end).iter().map(Option::is_some).collect::<Vec<_>>()
+        };
+        assert_eq!(twice(vec![file(25)], 100), [true, true]);
+        assert_eq!(twice(vec![file(25)], 70), [true, false], "it may still be reading");
+        assert_eq!(twice(vec![file(50)], 120), [true, false], "it paused nearly as long before");
+        assert_eq!(twice(vec![moved(lease(&[]), 24), file(25)], 100), [true, false], "it restarted, and may be content");
+    }
+
+    #[test]
+    fn that_a_device_has_come_to_no_registrar_since_its_start_is_remembered_when_that_is_settled() {
+        let file = |second: u64| {
+            let (_, file) = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get("/a.cfg").answer(200), second);
+            Judgement {
+                draft: 1,
+                weight: Weight::default(),
+                step: Step { outcome: Outcome::Ok, ending: None, ..file },
+                signed_in: None,
+            }
+        };
+        let count = |since_start: bool| {
+            let mut settled = Settled { since_start, ..Settled::default() };
+            let end = at_second(100, 100.0).time;
+            let split = split(vec![file(5), file(65)], &profile(), end, end, &mut settled);
+            (split.attempts.len(), split.since_start)
+        };
+        assert_eq!(count(true), (2, vec![true, true]));
+        assert_eq!(count(false), (1, vec![false]), "it looks for a newer one");
+    }
+
+    #[test]
+    fn what_fails_again_after_the_clock_of_the_capture_was_set_back_is_the_next_attempt() {
+        let refused = |frame: u64, second: u64| {
+            let (_, mut step) = failed_at(second);
+            for at in [&mut step.first, &mut step.last].into_iter().chain(step.ending.as_mut().map(|ending| &mut ending.at)) {
+                at.frame = crate::model::Frame::new(frame);
+            }
+            (frame, step)
+        };
+        assert_eq!(begin(vec![refused(1, 7_000), refused(2, 100)]), [1, 2]);
+        assert_eq!(begin(vec![refused(1, 103), refused(2, 100)]), [1], "packets of two interfaces, a little out of order");
+    }
+
+    /// A registrar that refuses the connection at this second.
+    fn failed_at(second: u64) -> (u64, Step) {
+        let (_, step) = refused(second);
+        (second, failed((second, step), How::Rst))
     }
 
     #[test]

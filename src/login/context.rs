@@ -84,6 +84,7 @@ impl<'a> Context<'a> {
             works_over_v4: facts.addresses.iter().any(|address| address.is_ipv4() && is_routable(address)),
         };
         context.learn_servers(drafts, known.clone());
+        context.works_over_v4 &= context.known.uses_v4;
         context.has_phone_book = context.speaks_without_directory(facts);
         context.learn_ways(drafts);
         context
@@ -410,6 +411,8 @@ mod tests {
         assert_eq!(purpose(Vec::new(), &sip, edge().rcode(3)), Purpose::Registrar);
         assert_eq!(purpose(Vec::new(), &sip, edge().address("10.0.0.5")), Purpose::Other, "what it goes on to tells");
         assert_eq!(purpose(registers(), &sip, edge().rcode(3)), Purpose::Other, "it has one");
+        let told = || vec![lease(&[(66, b"http://Edge.contoso.com/cfg/")]).into_step(2)];
+        assert_eq!(purpose(told(), &sip, edge().rcode(3)), Purpose::Provision, "DHCP names it");
         assert_eq!(purpose(Vec::new(), &[Stage::Provision], edge().rcode(3)), Purpose::Other, "it is no phone that registers");
         let v6 = |name: &str| lookup(name).kind(kind::AAAA).address("2001:db8::5").into_step(20);
         assert_eq!(purpose(vec![v6("EDGE.contoso.com")], &sip, edge().rcode(0)), Purpose::Other, "it has an address over IPv6");

@@ -1,14 +1,14 @@
 //! The exchanges of one attempt in, its drop out: what stopped it, and whether the capture's end hides how it went on. Knows
 //! what goes on as a rule; not why anything failed.
 
-use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Side, Stage, Time};
+use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{connect, directory, provision, register, session, web};
-use super::steps::{self, Attempt, COMES_TO_REST, Close, Ending, Purpose, Step, StepKind, Transaction};
+use super::stages::{directory, provision, register, session, web};
+use super::steps::{Attempt, Close, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
 /// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
@@ -162,10 +162,30 @@ fn was_on_its_way(step: &Step) -> bool {
     is_challenged(step) && challenges.iter().any(is_common)
 }
 
-/// The drop of an attempt after which the device began from nothing: what it was about to answer is no refusal.
+/// Did all that the server sent arrive, up to a last segment that it repeats in vain, and has the device said nothing since? A host
+/// that restarts acknowledges no more, and closes nothing; what is lost on the way is lost here and there.
+fn fell_silent(step: &Step) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    let (client, server) = (&connection.stats.client, &connection.stats.server);
+    let last_alone =
+        server.stuck_repeats > 0 && server.retransmitted == server.stuck_repeats && server.passed(server.stuck_length);
+    let is_silent = client.retransmitted == 0 && client.last < server.last_data && connection.first_close().is_none();
+    last_alone && is_silent
+}
+
+/// The drop of an attempt after which the device began from nothing: what it was about to answer is no refusal, and what it did not
+/// hear any more no silence.
 pub(super) fn broken_off(steps: &[Step], (dropped, drop): (usize, DropPoint)) -> (usize, DropPoint) {
-    let on_its_way = steps.get(dropped).is_some_and(was_on_its_way);
-    (dropped, if on_its_way { DropPoint { by: By::Device, how: How::Abandoned, ..drop } } else { drop })
+    let step = steps.get(dropped);
+    let is_gone = drop.how == How::Timeout && step.is_some_and(fell_silent);
+    (
+        dropped,
+        if is_gone || step.is_some_and(was_on_its_way) {
+            DropPoint { by: By::Device, how: How::Abandoned, ..drop }
+        } else {
+            drop
+        },
+    )
 }
 
 /// Does the capture end too soon to say that the device stopped there?
@@ -249,54 +269,8 @@ pub(super) fn is_closed(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if connection.first_close().is_some())
 }
 
-/// The device started over without a failure that shows: its last answer is the last that it had. Nobody `goes_back` to the
-/// beginning of a login that went well, whatever the capture lacks.
-pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> Option<(usize, DropPoint)> {
-    if let Some(session) = sessions.iter().rposition(|signed_in| *signed_in) {
-        return restarted_soon(steps.get(session)?).map(|drop| (session, drop));
-    }
-    // The time is asked for at any moment: it is no further along than the address.
-    let along = |step: &Step| match step.purpose {
-        Purpose::Clock => (errand(Purpose::Address), Stage::Address),
-        purpose => (errand(purpose), step.stage),
-    };
-    let main = steps.iter().enumerate().filter(|(_, step)| is_main_road(step));
-    let (index, step) = main.max_by_key(|(_, step)| (along(step), step.last))?;
-    let (_, stage) = along(step);
-    // Who asks all hosts for a configuration server is past its address.
-    let stage = if stage == Stage::Address && steps.iter().any(asks_all_hosts) { Stage::Provision } else { stage };
-    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
-        return None;
-    }
-    // Where nothing ever came back, the capture may have one direction only.
-    let at = last_answer(step)?;
-    // An image that came whole after all that is what the device started over with.
-    let images = steps.iter().enumerate().filter_map(|(index, step)| Some((index, step, image(step)?)));
-    let image = images.filter(|(_, _, whole)| *whole > at).max_by_key(|(_, _, whole)| *whole);
-    if let Some((index, step, whole)) = image {
-        return Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at: whole }));
-    }
-    // One that restarts while an image comes was still at what its servers had for it.
-    let coming =
-        steps.iter().enumerate().filter_map(|(index, step)| Some((index, image_coming(step).filter(|last| *last > at)?)));
-    if errand(step.purpose) <= errand(Purpose::Provision)
-        && let Some((index, at)) = coming.max_by_key(|(_, last)| *last)
-    {
-        return Some((index, DropPoint { stage: Stage::Provision, by: By::Device, how: How::Abandoned, at }));
-    }
-    let (at, how) = left_in_view(step).unwrap_or((at, How::Abandoned));
-    Some((index, DropPoint { stage, by: By::Device, how, at }))
-}
-
-/// How and when the device itself closed a connection of which the capture lacks what it came to.
-fn left_in_view(step: &Step) -> Option<(At, How)> {
-    let StepKind::Connection(connection) = &step.kind else { return None };
-    let (at, side, close) = connection.first_close()?;
-    (side == Side::Client && may_have_succeeded(step)).then_some((at, connect::how(close)))
-}
-
 /// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
-fn may_have_succeeded(step: &Step) -> bool {
+pub(super) fn may_have_succeeded(step: &Step) -> bool {
     let holed = match &step.kind {
         StepKind::Connection(connection) => connection.is_holed() || connection.is_served_unread(),
         StepKind::Registration(registration) => register::lacks_answer(registration),
@@ -306,7 +280,7 @@ fn may_have_succeeded(step: &Step) -> bool {
 }
 
 /// Does the device ask its registrar for something else than to be registered, and is answered, be it by no? It is past that.
-fn is_beside_registering(step: &Step) -> bool {
+pub(super) fn is_beside_registering(step: &Step) -> bool {
     let asked = transactions(step);
     let is_answered = |transaction: &Transaction| {
         let code = transaction.answer.as_ref().and_then(|(_, answer)| answer.code());
@@ -326,94 +300,30 @@ impl Attempt {
     }
 }
 
-/// Did the device ask all hosts for a configuration server, from this address?
-pub(super) fn asks_all_hosts(step: &Step) -> bool {
-    matches!(&step.kind, StepKind::Lease(lease) if lease.plug_and_play.is_some())
-}
-
-/// The device had signed in, nobody had closed the session, and it starts from nothing before it has come to rest.
-pub(super) fn restarted_soon(session: &Step) -> Option<DropPoint> {
-    let at = last_answer(session).filter(|_| session.ending.is_none())?;
-    let soon = at.time.since(session.first.time) <= COMES_TO_REST;
-    soon.then_some(DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at })
-}
-
-/// When the image came whole that this step fetched.
-fn image(step: &Step) -> Option<At> {
-    if step.purpose != Purpose::Update {
-        return None;
-    }
-    match &step.kind {
-        StepKind::File(transfer) => transfer.complete,
-        StepKind::Connection(connection) => {
-            let answers = connection.http.iter().filter_map(|exchange| exchange.response.as_ref());
-            answers.filter(|(_, response)| response.code == 200 && response.body.arrived).map(|(at, _)| *at).max()
-        }
-        _ => None,
-    }
-}
-
-/// When the last came of an image that the device was still fetching.
-pub(super) fn image_coming(step: &Step) -> Option<At> {
-    if step.purpose != Purpose::Update {
-        return None;
-    }
-    match &step.kind {
-        StepKind::File(transfer) if transfer.complete.is_none() && transfer.error.is_none() && transfer.aborted.is_none() => {
-            transfer.last_answer.filter(|_| transfer.accepted.is_some())
-        }
-        StepKind::Connection(connection) => {
-            let (_, response) = connection.http.last()?.response.as_ref()?;
-            let is_left = connection.first_close().is_some_and(|(_, side, _)| side == Side::Client);
-            let comes = response.code == 200 && !response.body.arrived && !is_left;
-            connection.last_answer.or(connection.stats.server.last_data).filter(|_| comes)
-        }
-        _ => None,
-    }
-}
-
-fn last_answer(step: &Step) -> Option<At> {
-    match &step.kind {
-        StepKind::Port(port) => port.success.or(port.failure).or(port.requests.last().map(|(at, _)| *at)),
-        StepKind::Lease(lease) => lease.acks.iter().chain(&lease.offers).map(|(at, _)| *at).max(),
-        StepKind::LeaseV6(lease) => lease.replies.iter().chain(&lease.advertises).map(|(at, _)| *at).max(),
-        StepKind::File(transfer) => transfer.complete.or(transfer.last_answer).max(transfer.error.as_ref().map(|(at, _, _)| *at)),
-        StepKind::Neighbour(neighbour) => neighbour.reply.map(|(at, _)| at),
-        StepKind::Lookup(lookup) => lookup.answer.as_ref().map(|answer| answer.at),
-        StepKind::Clock(clock) => clock.answers.last().map(|(at, _)| *at),
-        StepKind::Connection(connection) => {
-            let http = connection.http.iter().filter_map(|exchange| exchange.response.as_ref()).map(|(at, _)| *at).max();
-            let directory = steps::last_answer(&connection.ldap, &connection.kerberos);
-            http.or(directory).or(connection.stats.server.last_data).or(connection.syn_ack)
-        }
-        StepKind::Inquiry(inquiry) => inquiry.last_answer(),
-        StepKind::Registration(registration) => {
-            registration.transactions.iter().filter_map(|transaction| transaction.answer.as_ref()).map(|(at, _)| *at).max()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
     use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
+    use crate::model::Side;
 
     #[test]
-    fn who_is_seen_to_leave_has_left_so_though_the_capture_lacks_what_was_said() {
-        let ends = |leaves: Option<(Side, Close)>| {
-            let hello = tcp(Purpose::Registrar).hello().data(Side::Server, 1460);
-            let holed = hello.change(|connection| connection.stats.server.uncaptured = 633);
-            let mut step = match leaves {
-                Some((side, close)) => holed.leaves(side, close).into_step(1),
-                None => holed.into_step(1),
-            };
-            (step.outcome, step.ending) = (Outcome::Unclear, None);
-            abandoned(&[step], &[false], true).map(|(_, drop)| (drop.by, drop.how))
+    fn who_hears_nothing_any_more_and_begins_from_nothing_was_gone_and_who_lost_more_than_the_end_was_not() {
+        let ends = |change: fn(&mut crate::login::steps::Connection)| {
+            let fetches = tcp(Purpose::Provision).get("/a.cfg").data(Side::Server, 1460).stuck(Side::Server, 500, 4);
+            let fetches = fetches.change(|connection| connection.stats.server.largest_passed = true).change(change);
+            let step = Step { outcome: Outcome::Failed, ..fetches.timed_out(By::Network).into_step(1) };
+            let drop = step.ending.map(|ending| DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at });
+            let (_, drop) = broken_off(&[step], (0, drop.expect("a drop")));
+            (drop.by, drop.how)
         };
-        assert_eq!(ends(Some((Side::Client, Close::Rst))), Some((By::Device, How::Rst)));
-        assert_eq!(ends(Some((Side::Server, Close::Fin))), Some((By::Device, How::Abandoned)), "it may have answered an alert");
-        assert_eq!(ends(None), Some((By::Device, How::Abandoned)));
+        let (gone, lost) = ((By::Device, How::Abandoned), (By::Network, How::Timeout));
+        assert_eq!(ends(|_| ()), gone);
+        assert_eq!(ends(|connection| connection.stats.server.retransmitted = 9), lost, "others had to be repeated, too");
+        let speaks = |connection: &mut crate::login::steps::Connection| {
+            connection.stats.client.last = connection.stats.server.last_data;
+        };
+        assert_eq!(ends(speaks), lost, "it still speaks");
     }
 
     #[test]
@@ -475,41 +385,6 @@ mod tests {
     }
 
     #[test]
-    fn who_starts_over_while_it_asks_all_hosts_for_a_server_was_at_its_configuration() {
-        use crate::findings::testing::{at, lease, ntp_exchange};
-        let stage = |asked: Option<u64>| {
-            let leased = lease(&[]).act(move |lease, _| lease.plug_and_play = asked.map(at)).into_step(1);
-            let clock = ntp_exchange(1, &[(0, 2, at(20).time)]).into_step(20);
-            abandoned(&[leased, clock], &[false, false], true).map(|(_, drop)| drop.stage)
-        };
-        assert_eq!((stage(Some(30)), stage(None)), (Some(Stage::Provision), Some(Stage::Address)));
-    }
-
-    #[test]
-    fn a_download_that_breaks_off_ends_with_the_last_block_that_came() {
-        let ends = |step: Step| abandoned(&[step], &[false], false).map(|(_, drop)| (drop.how, drop.at.frame.number()));
-        assert_eq!(ends(file("startup.cfg").block().block().block().into_step(1)), Some((How::Abandoned, 4)));
-        assert_eq!(ends(file("startup.cfg").into_step(1)), None, "nothing came");
-    }
-
-    #[test]
-    fn who_restarts_while_an_image_comes_was_still_at_its_configuration() {
-        use crate::findings::testing::lease;
-        let stage = |whole: bool, leaves: bool| {
-            let image = tcp(Purpose::Update).get("/fw/big.rom").answer_with(200, move |response| response.body.arrived = whole);
-            let image = image.data(Side::Server, 20_000);
-            let image = if leaves { image.leaves(Side::Client, Close::Fin) } else { image }.into_step(20);
-            let image = Step { stage: Stage::Update, ending: None, ..image };
-            let last = image.last;
-            let (index, drop) = abandoned(&[lease(&[]).into_step(1), image], &[false, false], true).unwrap();
-            (index, drop.stage, drop.at == last)
-        };
-        assert_eq!(stage(false, false), (1, Stage::Provision, true));
-        assert_eq!(stage(false, true), (0, Stage::Address, false), "it had given the image up");
-        assert_eq!(stage(true, false).1, Stage::Update, "it starts over with the image");
-    }
-
-    #[test]
     fn no_other_file_makes_good_what_the_service_of_certificates_could_not_vouch_for() {
         let asks = |frame: u64, port: u16| {
             let refused =
@@ -539,20 +414,5 @@ mod tests {
         assert!(beside(&[("PUBLISH", 489), ("SUBSCRIBE", 401), ("SUBSCRIBE", 404)]));
         assert!(!beside(&[("SUBSCRIBE", 401)]), "it may be unknown here");
         assert!(!beside(&[("REGISTER", 401), ("SUBSCRIBE", 404)]));
-    }
-
-    #[test]
-    fn who_was_served_with_what_the_capture_cut_did_not_give_up() {
-        let gives_up = |cut: bool, port: u16, closer: Side| {
-            let said = tcp(Purpose::Registrar).to("10.0.0.5", port).data(Side::Client, 819).data(Side::Server, 451);
-            let said = said.change(move |connection| connection.stats.client.cut = cut);
-            let mut step = said.leaves(closer, Close::Fin).into_step(1);
-            (step.outcome, step.ending) = (Outcome::Unclear, None);
-            abandoned(&[step], &[false], false).is_some()
-        };
-        assert!(!gives_up(true, 5060, Side::Client));
-        assert!(gives_up(false, 5060, Side::Client), "it is whole, and nothing that a registrar would say");
-        assert!(gives_up(true, 5061, Side::Client), "of TLS, that is the handshake alone");
-        assert!(gives_up(true, 5060, Side::Server), "the server has left it");
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Known {
     pub(super) way: Vec<(Time, Place)>,
     /// Has it asked for tickets, or a directory for the certificates of CAs?
     pub(super) uses_directory: bool,
+    /// Has it asked for a neighbour, or sent anything but DHCP, over IPv4?
+    pub(super) uses_v4: bool,
     /// Has it done more than look up names and what comes before that?
     pub(super) came_further: bool,
 }
@@ -47,6 +49,7 @@ impl Known {
     /// Adds what these exchanges show; `by_itself` says for what a connection is, by itself.
     pub(super) fn learn(&mut self, drafts: &[(DraftId, Draft)], mut by_itself: impl FnMut(&Connection, &Draft) -> Purpose) {
         for (_, draft) in drafts {
+            self.uses_v4 |= uses_v4(&draft.kind);
             match &draft.kind {
                 StepKind::Lease(lease) => {
                     let hosts = lease.acks.iter().flat_map(|(_, ack)| ack.configuration_hosts());
@@ -115,6 +118,7 @@ impl Known {
         self.way.sort_unstable();
         self.uses_directory |= other.uses_directory;
         self.came_further |= other.came_further;
+        self.uses_v4 |= other.uses_v4;
     }
 }
 
@@ -124,6 +128,21 @@ fn sent_on(exchange: &Exchange) -> Option<String> {
     let is_for_configuration = purpose::of_request(request) == Purpose::Provision;
     let location = response.location.as_ref().filter(|_| is_for_configuration && (300..400).contains(&response.code))?;
     host_of_uri(location.raw()).map(str::to_ascii_lowercase)
+}
+
+/// Is it an exchange over IPv4, other than that by which the device gets its address?
+fn uses_v4(kind: &StepKind) -> bool {
+    let server = match kind {
+        StepKind::Port(_) | StepKind::Lease(_) | StepKind::LeaseV6(_) => None,
+        StepKind::Neighbour(neighbour) => Some(neighbour.address),
+        StepKind::Lookup(lookup) => lookup.queries.first().map(|(_, server)| *server),
+        StepKind::Clock(clock) => Some(clock.server),
+        StepKind::File(transfer) => transfer.flow.server_ip(),
+        StepKind::Connection(connection) => connection.flow.server_ip(),
+        StepKind::Registration(registration) => registration.flow.server_ip(),
+        StepKind::Inquiry(inquiry) => inquiry.flow.server_ip(),
+    };
+    server.is_some_and(|server| server.is_ipv4())
 }
 
 /// Does what is said on a connection belong to a domain's directory?
@@ -167,6 +186,14 @@ mod tests {
         assert_eq!(known.clone().kept(last).way, [known.way[1]], "the last one comes again");
         assert_eq!(known.clone().kept(last.plus(SECOND)).way, [known.way[2]]);
         assert!(!known.kept(first).turned_to_registrar());
+    }
+
+    #[test]
+    fn a_lease_alone_is_no_use_of_the_address_that_it_gives() {
+        let uses = |step: crate::login::steps::Step| uses_v4(&step.kind);
+        assert!(!uses(lease(&[]).into_step(1)));
+        assert!(uses(router(3, false).into_step(1)) && uses(lookup("sip.contoso.com").into_step(1)));
+        assert!(!uses(tcp(Purpose::Registrar).to("2001:db8::5", 5061).into_step(1)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::model::{Side, Time};
 use crate::profile::Profile;
 use crate::protocols::{Message, tls};
 
+mod abandoned;
 mod attempt;
 mod barrier;
 mod beside;
@@ -127,12 +128,13 @@ impl Login {
         let settled = self.settled.get_or_insert_default();
         let judge::Judgements { mut steps, aside, known } = judge::steps(&mut self.recorder, &settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempt::Split { mut attempts, stood, undecided } = attempt::split(steps, profile, now, now, settled);
+        let attempt::Split { mut attempts, stood, since_start, undecided } = attempt::split(steps, profile, now, now, settled);
         let last = attempts.len().saturating_sub(1);
         let first_open = attempts.iter().position(|(attempt, _)| attempt.steps.iter().any(|step| is_open(&step.kind)));
         let over = if was_full { last } else { first_open.unwrap_or(last).min(undecided.unwrap_or(last)).min(last) };
         let going_on = attempts.split_off(over);
         settled.stood(stood.into_iter().take(over).flatten());
+        settled.since_start = since_start.get(..over).and_then(|over| over.last()).copied().unwrap_or(settled.since_start);
         let begun = going_on.iter().flat_map(|(attempt, _)| &attempt.steps).map(|step| step.first.time).min();
         settled.known = known.kept(begun.unwrap_or(now));
         let going_on = going_on.into_iter().flat_map(|(attempt, drafts)| drafts.into_iter().zip(attempt.steps));
@@ -151,7 +153,8 @@ impl Login {
         let settled = self.settled.get_or_insert_default();
         let judge::Judgements { mut steps, known, .. } = judge::steps(&mut self.recorder, &settled.known, facts, profile, now);
         beside::weigh(&mut steps, facts, profile);
-        let attempts = attempt::split(steps, profile, now, in_view, settled).attempts;
+        let attempt::Split { attempts, since_start, .. } = attempt::split(steps, profile, now, in_view, settled);
+        settled.since_start = since_start.last().copied().unwrap_or(settled.since_start);
         settled.known = known.kept(now);
         let attempts = settled.all(attempts);
         self.clear();

@@ -5,7 +5,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::model::{DropPoint, Outcome, Stage};
 use crate::profile::Profile;
 
-use super::drops::{asks_all_hosts, image_coming};
+use super::abandoned::{asks_all_hosts, image_coming};
 use super::steps::{Purpose, StageReport, Step, StepKind};
 
 /// A line for each stage of the family's login, and for others that were seen.

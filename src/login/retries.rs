@@ -9,7 +9,7 @@ use crate::model::{Outcome, SECOND};
 
 use super::steps::{Step, StepKind};
 use super::target::{is_main_road, target};
-use super::tries::Try;
+use super::tries::{Try, pause};
 
 /// What is repeated within this time of its failure is tried again; after more the device had paused.
 const RETRY: i64 = 5 * SECOND;
@@ -57,8 +57,8 @@ fn starts(tries: &[Try]) -> Vec<Range<usize>> {
 
 /// How long the device did nothing between two tries.
 pub(super) fn gap(before: &Try, next: &Try) -> i64 {
-    let begun = next.steps().map(|step| step.first.time).min();
-    before.last.zip(begun).map_or(i64::MAX, |(last, begun)| begun.since(last.time))
+    let begun = next.steps().map(|step| step.first).min();
+    before.last.zip(begun).map_or(i64::MAX, |(last, begun)| pause(last, begun))
 }
 
 /// Is each of these but the first a quick repeat of what failed in the one before, and what lies around them much longer?

@@ -21,6 +21,8 @@ pub(super) struct Settled {
     pub(super) stood: Vec<Stood>,
     /// What they have shown of the servers that the device works with.
     pub(super) known: Known,
+    /// Had the device come to no registrar since it was seen to start, when the last of them was over?
+    pub(super) since_start: bool,
     /// Has the device shown that it repeats what fails before it restarts?
     pub(super) retries: bool,
     /// Has it restarted again and again though it was signed in?
@@ -48,6 +50,7 @@ impl Settled {
         self.count = self.count.max(other.count);
         self.known.join(other.known);
         self.stood(other.stood.into_iter());
+        self.since_start |= other.since_start;
         self.retries |= other.retries;
         self.keeps_restarting |= other.keeps_restarting;
         for end in other.ends {

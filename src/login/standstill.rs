@@ -1,16 +1,22 @@
 //! The last attempt of a loop in, and those before it; out: does it stand where they stood when the device gave them up, and has it
 //! stood there as long? Then it ended as they did. Knows nothing of where attempts begin.
 
-use crate::model::{At, DropPoint, How, Outcome, Stage};
+use crate::model::{At, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
-use super::drops::{PastEnd, abandoned, is_closed};
+use super::abandoned::abandoned;
+use super::drops::{PastEnd, is_closed};
 use super::reports::stage_reports;
 use super::steps::{Attempt, Ending, Step, StepKind};
 use super::target::is_main_road;
 
 /// Of so many attempts a loop is made: fewer show no habit of the device.
 const A_LOOP: usize = 2;
+
+/// A device that fetches its configuration whole once more, and is still in view so long after that, stands there a second time.
+const STANDS: i64 = 60 * SECOND;
+/// It had paused by less than this share of that before.
+const LONGER: i64 = 2;
 
 /// Where an attempt stood when the device gave it up, and how long it paused after it.
 #[derive(Clone, Debug)]
@@ -30,14 +36,23 @@ impl Stood {
     }
 }
 
-/// Ends the last attempt, after which the capture shows nothing of the device for this time, as those before it ended.
-pub(super) fn end<'a>(last: &mut Attempt, before: impl Iterator<Item = &'a Stood> + Clone, quiet: i64, profile: &Profile) {
+/// Ends the last attempt, after which the capture shows nothing of the device for this time, though the device is in view up to
+/// `in_view`, as those before it ended.
+pub(super) fn end<'a>(
+    last: &mut Attempt,
+    before: impl Iterator<Item = &'a Stood> + Clone,
+    quiet: i64,
+    in_view: Time,
+    profile: &Profile,
+) {
     if last.drop.is_some() || last.signed_in.is_some() || last.may_have_signed_in() {
         return;
     }
     let alike = before.filter_map(|stood| Some((same_end(last, stood)?, stood.pause)));
     let shortest = alike.clone().map(|(_, pause)| pause).min();
-    if alike.clone().count() < A_LOOP || shortest.is_none_or(|shortest| quiet < shortest) {
+    let Some(shortest) = shortest else { return };
+    let is_habit = alike.clone().count() >= A_LOOP && quiet >= shortest;
+    if !is_habit && !stands_at_configuration(last, alike.clone().last(), in_view.since(last.last.time)) {
         return;
     }
     let Some(((index, drop), _)) = alike.last() else { return };
@@ -46,6 +61,16 @@ pub(super) fn end<'a>(last: &mut Attempt, before: impl Iterator<Item = &'a Stood
     }
     (last.drop, last.dropped_step) = (Some(drop), Some(index));
     last.stages = stage_reports(&last.steps, last.drop.as_ref(), None, profile);
+}
+
+/// Does the device, which fetched its configuration again after a pause, do nothing with it that it had not done then? One that had
+/// restarted in between may have done so by accident, and be content now.
+fn stands_at_configuration(last: &Attempt, before: Option<((usize, DropPoint), i64)>, idle: i64) -> bool {
+    let Some(((_, drop), pause)) = before else { return false };
+    let fetched = drop.stage == Stage::Provision && drop.how == How::Abandoned;
+    let restarted = last.steps.iter().any(|step| matches!(&step.kind, StepKind::Lease(lease) if !lease.discovers.is_empty()));
+    let at_rest = last.steps.iter().all(|step| step.outcome != Outcome::Failed);
+    fetched && at_rest && !restarted && idle >= STANDS.max(pause.saturating_mul(LONGER))
 }
 
 /// The drop of the last attempt, if it is that of this one.

@@ -7,7 +7,8 @@ use foldhash::fast::RandomState;
 
 use crate::model::{At, By, How, Outcome, SECOND, Time};
 
-use super::drops::{given_up, is_challenged, is_idle_close, rank, restarted_soon, transactions};
+use super::abandoned::restarted_soon;
+use super::drops::{given_up, is_challenged, is_idle_close, rank, transactions};
 use super::judge::{Judgement, is_shadow};
 use super::stages::{register, session};
 use super::steps::{COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
@@ -18,6 +19,16 @@ const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
 /// A client says something on its connection at least this often (RFC 5626 section 4.4.1: every 840 seconds), and a little more.
 const SAYS_SOMETHING: i64 = 900 * SECOND;
+
+/// A frame that comes after another one, and whose time lies so much before it: the clock of the capture was set back meanwhile, and
+/// how long that was does not show.
+const SET_BACK: i64 = 5 * SECOND;
+
+/// How long nothing was done from the one to the other.
+pub(super) fn pause(from: At, to: At) -> i64 {
+    let pause = to.time.since(from.time);
+    if to > from && pause < -SET_BACK { i64::MAX } else { pause }
+}
 
 /// When the binding runs out that was made over UDP: no connection shows that it stands. Where anything goes on with that server
 /// later, the capture may have lost what refreshed it. A session of which only the middle shows lasts as long as something is said.
@@ -52,9 +63,9 @@ pub(super) struct Try {
 }
 
 impl Try {
-    /// The one that begins after it.
-    pub(super) fn successor(&self) -> Self {
-        Self { since_start: self.is_since_start(), ..Self::default() }
+    /// The one that begins after another, in which the device had come to no registrar since its start, or had.
+    pub(super) fn after(since_start: bool) -> Self {
+        Self { since_start, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, judgement: Judgement) {
@@ -269,6 +280,6 @@ impl Try {
 
     /// How long the device had been idle when `step` began.
     pub(super) fn pause_before(&self, step: &Step) -> i64 {
-        self.last.map_or(i64::MAX, |last| step.first.time.since(last.time.min(step.first.time)))
+        self.last.map_or(i64::MAX, |last| pause(last, step.first).max(0))
     }
 }

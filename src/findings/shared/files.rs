@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
 use crate::findings::shared::answers::{self, Failure};
-use crate::findings::shared::option_need::{Given, given, names_configuration};
+use crate::findings::shared::option_need::{Given, given};
 use crate::login::stages::provision;
 use crate::login::steps::{Connection, Purpose, Step, StepKind};
 use crate::model::{At, By, Evidence, How, Outcome};
@@ -145,7 +145,7 @@ pub(crate) fn guesses(step: &Step, answers: &[Given<'_>]) -> bool {
     transfer.error.is_none()
         && step.outcome == Outcome::Failed
         && answers.iter().any(is_target)
-        && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
+        && !answers.iter().any(|one| one.message.cut || one.message.names_configuration())
 }
 
 /// A file that the device fetched whole, and then began from nothing, though no server answered it anything else; and the
@@ -157,8 +157,19 @@ pub(crate) fn fetched_again<'a>(case: &Case<'a>, fits: impl Fn(&FetchedFile) -> 
     let last = files.iter().rev().find(|file| within(file.at)).filter(|file| fits(file))?;
     let again = files.iter().find(|other| other.name == last.name && !within(other.at))?;
     let newest = files.last()?;
-    let went_on = case.known.answered.iter().any(|at| (*at > last.at && within(*at)) || *at > newest.at);
+    // That service is asked because the file is not taken yet, in each attempt alike.
+    let in_vain = asked_in_vain_for_trust(case);
+    let went_on = case
+        .known
+        .answered
+        .iter()
+        .any(|at| !in_vain && *at > newest.at || *at > last.at && within(*at) && !is_of_drop(case, *at));
     (!went_on).then_some((last, again.at))
+}
+
+/// Is it an answer of the exchange at which the attempt ended?
+fn is_of_drop(case: &Case<'_>, at: At) -> bool {
+    asked_in_vain_for_trust(case) && case.attempt.dropped().is_some_and(|step| step.first <= at && at <= step.last)
 }
 
 /// Did the attempt end at the service that knows the certificates which a trust list lacks?

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::findings::Case;
 use crate::findings::shared::files::{asks_everybody, guesses};
-use crate::findings::shared::option_need::{Given, NAMING, given, names_configuration};
+use crate::findings::shared::option_need::{Given, given};
 use crate::findings::shared::vlans::to_and_fro;
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
 use crate::model::{DropPoint, How, Outcome, Stage};
@@ -46,10 +46,11 @@ pub(crate) fn untold<'a>(case: &Case<'a>) -> Option<Untold<'a>> {
     };
     // An OFFER that the device did not take up is no lease that it went on from.
     let last = answers.last().filter(|last| last.index.is_some() && last.message.kind == Some(dhcp::kind::ACK))?;
-    let asked: Vec<u8> = NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
+    let asked: Vec<u8> =
+        dhcp::option::NAMING.into_iter().filter(|code| answers.iter().any(|one| one.asked.contains(code))).collect();
     let found = case.profile.order.contains(&Stage::Provision)
         && !asked.is_empty()
-        && !answers.iter().any(|one| one.message.cut || names_configuration(one.message))
+        && !answers.iter().any(|one| one.message.cut || one.message.names_configuration())
         && !case.attempt.steps.iter().any(goes_on)
         && !case.known.answered.iter().any(|at| *at >= case.attempt.first && *at <= case.attempt.last)
         // Who leaves each lease for another VLAN does not miss anything in it.

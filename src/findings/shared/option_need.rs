@@ -89,19 +89,6 @@ fn asked_for_names(case: &Case<'_>) -> bool {
     case.attempt.lookups().any(|(_, lookup)| !lookup.queries.is_empty())
 }
 
-/// DHCP options that name a configuration server, of one family or another; 43 and 125 can hold it too.
-pub const NAMING: [u8; 10] = [43, 66, 67, 125, 128, 150, 159, 160, 161, 242];
-
-/// Does this answer say where the configuration is: by an option, or by the server to boot from in its header?
-pub fn names_configuration(message: &dhcp::Message) -> bool {
-    names_boot_server(message) || NAMING.iter().any(|code| message.option(*code).is_some())
-}
-
-/// Does the header name a server to boot from (RFC 2131 section 2)? Some servers put their own address there, whatever they serve.
-fn names_boot_server(message: &dhcp::Message) -> bool {
-    !message.server.is_unspecified() && message.server_id() != Some(message.server)
-}
-
 /// What people call an option.
 pub fn name(code: u8) -> &'static str {
     match code {

@@ -64,7 +64,8 @@ impl Recorder {
         }
     }
 
-    /// Was it said to a side that had reset the connection, and so heard nothing any more?
+    /// Was it said to a side that had reset the connection, and so heard nothing any more? What is told with the reset itself is
+    /// the part of an answer that had come before it.
     pub(super) fn came_too_late(&self, event: &Event) -> bool {
         if event.flow.transport != Transport::Tcp || matches!(event.what, What::Tcp(..)) {
             return false;
@@ -75,7 +76,8 @@ impl Recorder {
         // Refused, a client may call again with the same ports.
         let called = connection.stats.client.last_syn;
         let left = |&(at, side, close): &(At, Side, Close)| {
-            close == Close::Rst && side == receiver && called.is_none_or(|call| call < at)
+            let before = at < event.at;
+            before && close == Close::Rst && side == receiver && called.is_none_or(|call| call < at)
         };
         connection.closes.iter().any(left)
     }
@@ -233,6 +235,7 @@ mod tests {
         assert!(is_heard([called(), answered(), signal(3, Side::Client, Signal::Fin(Side::Client), 1)]));
         assert!(!is_heard([called(), answered(), reset(3, Side::Client)]));
         assert!(is_heard([called(), answered(), reset(3, Side::Server)]), "what the server said before it left");
+        assert!(is_heard([called(), answered(), reset(4, Side::Client)]), "the reset brings out what had come by then");
         assert!(
             is_heard([called(), reset(2, Side::Client), signal(3, Side::Client, Signal::Syn { first: false }, 3)]),
             "called again"

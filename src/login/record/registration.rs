@@ -123,7 +123,7 @@ impl Recorder {
                     || repeats_nameless(&registration.transactions, event.at, message);
                 let continues = same && !self.restarted_since(*last);
                 let soon = if message.method() == "REGISTER" { PAUSE } else { BESIDE };
-                continues || event.at.time.since(last.time) < soon
+                continues || event.at.time.since(last.time).abs() < soon
             }
             _ => false,
         });
@@ -355,6 +355,27 @@ mod tests {
             StepKind::Registration(registration) => registration.unreachable.map(|(at, _)| at.frame.number()),
             _ => None,
         })
+    }
+
+    #[test]
+    fn what_is_asked_after_the_clock_of_the_capture_was_set_back_is_another_registration() {
+        let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 4, host], 5_060)));
+        let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(5), oriented: true };
+        let count = |second: f64| {
+            let mut recorder = Recorder::default();
+            let said = [(1, 7_000.0, sip_request("REGISTER", 1)), (2, 7_000.1, sip_answer(404, 1)), (3, second, again())];
+            for (frame, second, message) in said {
+                let side = if message.code().is_none() { Side::Client } else { Side::Server };
+                let (at, what) = (at_second(frame, second), What::Message(Message::Sip(Arc::new(message))));
+                recorder.event(&Event { at, link: Link::default(), flow, side, what }, &DeviceFacts::default());
+            }
+            recorder.drafts().count()
+        };
+        assert_eq!((count(7_000.2), count(100.0)), (1, 2));
+    }
+
+    fn again() -> sip::Message {
+        sip::Message { call_id: WireText::from("another"), branch: None, ..sip_request("REGISTER", 7) }
     }
 
     #[test]

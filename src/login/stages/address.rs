@@ -92,15 +92,24 @@ pub(in crate::login) fn judge(lease: &Lease, horizon: &Horizon<'_>) -> Judged {
         State::Requesting(at, server) => {
             // One that has just made an offer is heard, and hears: its silence is not shown to be the network's.
             let server = server.filter(|_| lease.offers.is_empty());
-            horizon.silent(STAGE, server, at, lease.requests.len(), WAIT)
+            let requests: Vec<At> = lease.requests.iter().map(|(at, _)| *at).collect();
+            silent(server, at, &requests, horizon)
         }
-        State::Informing(at) => horizon.silent(STAGE, None, at, lease.informs.len(), WAIT),
+        State::Informing(at) => silent(None, at, &lease.informs, horizon),
         State::Offered(at) if horizon.moved_on_after(at.time) || asks_again(lease) => {
             Judged::failed(STAGE, By::Device, How::Abandoned, at)
         }
         State::Offered(_) | State::Idle => Judged::unclear(STAGE),
-        State::Discovering(at) => horizon.silent(STAGE, None, at, lease.discovers.len(), WAIT),
+        State::Discovering(at) => silent(None, at, &lease.discovers, horizon),
     }
+}
+
+/// The silence after a question that was `sent` at these times. The first repeat comes after 4 s, and the second after 8 more (RFC 2131
+/// section 4.1): where the capture ends before twice the first wait is over, the one repeat shows no more than a lost frame.
+fn silent(server: Option<IpAddr>, last: At, sent: &[At], horizon: &Horizon<'_>) -> Judged {
+    let first = sent.first().copied().unwrap_or(last);
+    let is_over = sent.len() != 2 || horizon.moved_on_after(last.time) || horizon.end.since(first.time) >= WAIT.saturating_mul(2);
+    if is_over { horizon.silent(Stage::Address, server, last, sent.len(), WAIT) } else { Judged::unclear(Stage::Address) }
 }
 
 /// What became of a DHCPv6 exchange of a device that has no other address.
@@ -157,6 +166,22 @@ mod tests {
         let horizon = Horizon::seen(step.last.time, step.first.time, &heard_from);
         let ending = judge(lease, &horizon).ending.map(|ending| (ending.by, ending.how, ending.at.frame.number()));
         assert_eq!(ending, Some((By::Device, How::Abandoned, 4)));
+    }
+
+    #[test]
+    fn a_repeated_question_is_in_vain_when_the_next_repeat_is_near_or_the_device_has_gone_on() {
+        let outcome = |asked: Dhcp, end: f64, next: Option<f64>| {
+            let step = asked.into_step(1);
+            let StepKind::Lease(lease) = &step.kind else { panic!("no lease") };
+            let (heard_from, after) = (Hosts::default(), |seconds: f64| step.first.time.plus((seconds * SECOND as f64) as i64));
+            judge(lease, &Horizon::seen(after(end), next.map_or(step.first.time, after), &heard_from)).outcome
+        };
+        let twice = || dhcp_exchange().discover().discover();
+        assert_eq!(outcome(twice(), 4.6, None), Outcome::Unclear);
+        assert_eq!(outcome(twice(), 8.0, None), Outcome::Failed);
+        assert_eq!(outcome(twice(), 4.6, Some(4.0)), Outcome::Failed, "it has begun something else");
+        assert_eq!(outcome(twice().discover(), 4.6, None), Outcome::Failed, "it is one that asks faster");
+        assert_eq!(outcome(dhcp_exchange().inform().inform(), 4.6, None), Outcome::Unclear);
     }
 
     #[test]

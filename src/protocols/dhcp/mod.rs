@@ -44,6 +44,8 @@ fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
 
 /// Numbers of options that are looked at by name (RFC 2132 unless said otherwise).
 pub mod option {
+    /// Those that name a configuration server, of one family or another; 43 and 125 can hold it too.
+    pub const NAMING: [u8; 10] = [VENDOR, 66, 67, 125, 128, 150, 159, 160, 161, 242];
     /// Nothing: fills up.
     pub const PAD: u8 = 0;
     /// Network mask.
@@ -243,12 +245,23 @@ impl Message {
         values::suboptions(&value).list.iter().find(|(code, _)| *code == VOICE_VLAN).and_then(|(_, value)| values::vlan(value))
     }
 
-    /// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom), in lower case: a
-    /// host alone or that of a URL.
+    /// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom, 242 by Avaya), in
+    /// lower case: a host alone or that of a URL.
     pub fn configuration_hosts(&self) -> Vec<String> {
-        const NAMING: [u8; 3] = [66, 159, 160];
-        let texts = NAMING.into_iter().filter_map(|code| self.text(code));
-        texts.map(|text| values::host(text.raw())).filter(|host| !host.is_empty()).collect()
+        const HOST_OR_URL: [u8; 3] = [66, 159, 160];
+        let texts = HOST_OR_URL.into_iter().filter_map(|code| self.text(code));
+        let settings = self.text(242).map(|text| values::file_servers(text.raw())).unwrap_or_default();
+        texts.map(|text| values::host(text.raw())).chain(settings).filter(|host| !host.is_empty()).collect()
+    }
+
+    /// Does it say where the configuration is: by an option, or by the server to boot from in its header?
+    pub fn names_configuration(&self) -> bool {
+        self.names_boot_server() || option::NAMING.iter().any(|code| self.option(*code).is_some())
+    }
+
+    /// Does the header name a server to boot from (RFC 2131 section 2)? Some servers put their own address there, whatever they serve.
+    fn names_boot_server(&self) -> bool {
+        !self.server.is_unspecified() && self.server_id() != Some(self.server)
     }
 
     /// Host and port of the web service that option 43 names to UC clients: its first sub-option says that it is for them.

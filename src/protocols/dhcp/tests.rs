@@ -297,6 +297,8 @@ fn the_host_of_a_configuration_server_is_named_alone_or_in_an_address() {
     assert_eq!(hosts(66, b"tftp://10.0.0.7/"), ["10.0.0.7"]);
     assert_eq!(hosts(160, b"https://user:secret@conf.contoso.com:8443/phones?x=1\0"), ["conf.contoso.com"]);
     assert!(hosts(15, b"contoso.com").is_empty() && hosts(66, b"").is_empty());
+    let avaya = b"L2Q=1,L2QVLAN=20,HTTPSRVR=10.0.0.5,TLSSRVR=\"Files.Contoso.com,10.0.0.6\",HTTPPORT=8080";
+    assert_eq!(hosts(242, avaya), ["10.0.0.5", "files.contoso.com", "10.0.0.6"]);
 }
 
 #[test]

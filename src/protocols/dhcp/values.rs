@@ -23,6 +23,24 @@ pub(super) fn host(text: &str) -> String {
     host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase()
 }
 
+/// The file servers in Avaya's option 242: `HTTPSRVR=10.0.0.5,TLSSRVR=files.contoso.com`, where a list of them stands in quotes.
+pub(super) fn file_servers(text: &str) -> Vec<String> {
+    let mut is_server = false;
+    let words = text.split(',').filter_map(|word| {
+        let value = match word.split_once('=') {
+            Some((key, value)) => {
+                let key = key.trim();
+                is_server = ["HTTPSRVR", "TLSSRVR", "TFTPSRVR"].iter().any(|known| key.eq_ignore_ascii_case(known));
+                value
+            }
+            // The next of a list.
+            None => word,
+        };
+        is_server.then(|| host(value.trim_matches(['"', ' '])))
+    });
+    words.collect()
+}
+
 /// Option 43 as code, length, value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Suboptions<'a> {
