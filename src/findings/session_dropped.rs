@@ -3,8 +3,8 @@
 use crate::findings::shared::place::{Leaving, Place, connections, leaving_of};
 use crate::findings::shared::restart::restart;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
-use crate::model::{Evidence, SECOND, Side, Stage};
+use crate::login::steps::{Step, StepKind};
+use crate::model::{Evidence, Outcome, SECOND, Side, Stage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,13 +22,17 @@ pub static RULE: Rule = Rule {
                       restarted: device-restarted. An un-register (Expires: 0) is deliberate.",
         references: &["RFC 5626 section 4.4 (keep-alives and flow failure)"],
     },
-    check: |case| connections(case).filter_map(|place| found(case, &place)).chain(unheard(case)).collect(),
+    check: |case| connections(case).filter_map(|place| found(case, &place)).chain(all_unheard(case)).collect(),
 };
 
 /// Over UDP nothing closes a session: the device asks for its binding once more, and nobody answers (RFC 3261 section 10.2.4).
-fn unheard(case: &Case<'_>) -> Option<Found> {
-    let index = case.attempt.dropped_step?;
-    let step = case.attempt.steps.get(index).filter(|step| step.stage == Stage::Session)?;
+fn all_unheard<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Found> + use<'a> {
+    let steps = case.attempt.steps.iter().enumerate();
+    let silent = steps.filter(|(_, step)| step.stage == Stage::Session && step.outcome == Outcome::Failed);
+    silent.filter_map(|(index, step)| unheard(case, index, step))
+}
+
+fn unheard(case: &Case<'_>, index: usize, step: &Step) -> Option<Found> {
     let StepKind::Registration(registration) = &step.kind else { return None };
     let server = registration.flow.server;
     let last = registration.transactions.iter().rev().find(|one| one.request.method() == "REGISTER")?;
@@ -42,7 +46,7 @@ fn unheard(case: &Case<'_>) -> Option<Found> {
         stage: Stage::Session,
         step: Some(index),
         proof: Proof::Told,
-        explains_drop: true,
+        explains_drop: case.attempt.dropped_step == Some(index),
         confidence: 0.8,
         summary: format!(
             "the registration with {server} is granted; {seconds:.0} s after the last answer the device asks for it again, {often}and \
@@ -97,7 +101,7 @@ fn found(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose, Step};
+    use crate::login::steps::{Close, Purpose};
 
     fn session(stage: Stage) -> Login {
         let tcp = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
@@ -114,6 +118,8 @@ mod tests {
         let found = asks(Stage::Session).the(&RULE);
         assert!(found.explains_drop && found.summary.contains("asks for it again, 11 times"), "{}", found.summary);
         asks(Stage::Register).nothing(&RULE);
+        let elsewhere = asks(Stage::Session).step(tcp(Purpose::Registrar)).with(|attempt| attempt.dropped_step = None);
+        assert!(!elsewhere.the(&RULE).explains_drop, "it went on at another server");
     }
 
     #[test]
