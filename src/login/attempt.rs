@@ -4,7 +4,7 @@
 //! same errand (the next SRV target, 443 after 5061, the next name of the list) goes on with it; doing again what was done
 //! before, or going back to an earlier errand, begins the next one.
 
-use crate::model::{DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::abandoned::abandoned;
@@ -24,6 +24,8 @@ use super::tries::{Try, pause};
 const MOVES: i64 = 3 * SECOND;
 /// A device that sends another INFORM after such a pause has given the first one up (RFC 2131 section 4.1: it waits 4 s, then 8).
 const GIVES_UP_INFORM: i64 = 10 * SECOND;
+/// A device that has lost its session is back within this time; one that closes it itself and comes later signed off.
+const SIGNED_OFF: i64 = 15 * 60 * SECOND;
 /// A device that asks for its router again after such a pause has given up in between.
 const GIVES_UP_ROUTER: i64 = 10 * SECOND;
 /// A device that goes on so long after a refusal has paused, whatever it begins with now.
@@ -300,12 +302,13 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
         let Some((index, attempt)) = tries.next() else { break };
         let goes_back = tries.peek().is_some_and(|(_, next)| next.begins_before(attempt.furthest()));
         let keeps_restarting = settled.keeps_restarting && in_mid_session.get(index).is_some_and(|restarts| *restarts);
-        let starts_over = StartsOver { keeps_restarting, goes_back };
+        let pause = tries.peek().map(|(_, next)| retries::gap(&attempt, next));
+        let comes_back = pause.is_none_or(|pause| pause < SIGNED_OFF);
+        let starts_over = StartsOver { keeps_restarting, goes_back, comes_back };
         let ended_before = |end: &PastEnd| {
             settled.ends.contains(end) || closed.iter().any(|(attempt, _)| PastEnd::of(attempt).as_ref() == Some(end))
         };
         since_start.push(attempt.is_since_start());
-        let pause = tries.peek().map(|(_, next)| retries::gap(&attempt, next));
         let quiet = attempt.last.filter(|_| index == last).map(|last| end.since(last.time));
         let (mut attempt, records) = close(attempt, number, quiet.map(|_| end), starts_over, profile, &ended_before);
         if let Some(quiet) = quiet {
@@ -315,6 +318,12 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
         closed.push((attempt, records));
     }
     Split { attempts: closed, stood, since_start, undecided }
+}
+
+/// Does the device close all its sessions itself, and in good order?
+fn closes_in_good_order(steps: &[Step], sessions: &[bool]) -> bool {
+    let mut closed = steps.iter().zip(sessions).filter(|(_, session)| **session).filter_map(|(step, _)| step.ending);
+    closed.all(|ending| ending.by == By::Device && matches!(ending.how, How::Fin | How::Alert))
 }
 
 /// After which of these the device restarted though it was signed in, and had not come to rest.
@@ -330,6 +339,8 @@ struct StartsOver {
     keeps_restarting: bool,
     /// It goes back to what comes earlier in a login.
     goes_back: bool,
+    /// It does so as soon as a device that has lost its session.
+    comes_back: bool,
 }
 
 /// Closes an attempt. `end` is the capture's end for the last one, which that may have cut off; `ended_before` says whether an
@@ -354,7 +365,8 @@ fn close(
     let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
     let dropped = match end {
         None => {
-            let failed = find_drop(&steps, &sessions, true, profile);
+            let signs_off = !starts_over.comes_back && closes_in_good_order(&steps, &sessions);
+            let failed = find_drop(&steps, &sessions, !signs_off, profile);
             let failed = failed.map(|drop| if restarted { broken_off(&steps, drop) } else { drop });
             failed.or_else(|| {
                 let in_session = |drop: &DropPoint| drop.stage == Stage::Session;
@@ -858,6 +870,47 @@ mod tests {
             assert_eq!((ends(vec![word(5)], 5), ends(vec![word(5)], 60)), (vec![None], vec![Some(How::Rejected)]));
             assert_eq!(ends(vec![word(5), word(40)], 40), [Some(How::Rejected); 2], "the first did not go on either");
         }
+    }
+
+    #[test]
+    fn a_server_that_sends_a_client_on_twice_leads_it_in_a_circle() {
+        let sent_on = |times: u32| {
+            let asked = (1..=times).map(|number| (1, sip_request("REGISTER", number), Some(sip_answer(302, number))));
+            failed(moved(registration(asked.collect()), 5), How::Rejected)
+        };
+        assert_eq!((ends(vec![sent_on(1)], 5), ends(vec![sent_on(2)], 5)), (vec![None], vec![Some(How::Rejected)]));
+    }
+
+    /// How the first attempt of a device ends whose session this side closes so, and that logs in again so many seconds later.
+    fn closed_before(by: By, how: How, seconds: u64) -> Option<How> {
+        let session = |second: u64| {
+            let (_, step) = moved(tcp(Purpose::Registrar).hello(), second);
+            let ending = Some(Ending { by, how, at: at_second(second + 2, second as f64 + 2.0) });
+            Judgement {
+                draft: 1,
+                weight: Weight::default(),
+                step: Step { stage: Stage::Session, ending, ..step },
+                signed_in: Some(0.9),
+            }
+        };
+        let leases = |second: u64| {
+            let (_, step) = moved(lease(&[]), second);
+            Judgement { draft: 2, weight: Weight::default(), step, signed_in: None }
+        };
+        let again = 4 + seconds;
+        let judged = vec![leases(1), session(2), leases(again), session(again + 1)];
+        let attempts = attempts_of(judged, &profile(), at_second(9000, 9000.0).time);
+        assert_eq!(attempts.len(), 2);
+        attempts[0].0.drop.map(|drop| drop.how)
+    }
+
+    #[test]
+    fn a_device_that_closes_its_session_in_good_order_and_comes_back_much_later_had_signed_off() {
+        let (soon, later) = (SIGNED_OFF / SECOND - 60, SIGNED_OFF / SECOND + 60);
+        assert_eq!(closed_before(By::Device, How::Fin, later as u64), None);
+        assert_eq!(closed_before(By::Device, How::Fin, soon as u64), Some(How::Fin), "it lost it");
+        assert_eq!(closed_before(By::Device, How::Rst, later as u64), Some(How::Rst), "it broke off");
+        assert_eq!(closed_before(By::Server, How::Fin, later as u64), Some(How::Fin), "it was cut");
     }
 
     #[test]

@@ -241,4 +241,30 @@ mod tests {
             "called again"
         );
     }
+
+    #[test]
+    fn of_icmp_that_of_the_last_call_counts() {
+        let told = |later: &[Event]| {
+            let mut recorder = Recorder::default();
+            let called = signal(1, Side::Client, Signal::Syn { first: true }, 1);
+            [called, refused(2)].iter().chain(later).for_each(|event| recorder.event(event, &DeviceFacts::default()));
+            recorder.drafts().find_map(|(_, draft)| match &draft.kind {
+                StepKind::Connection(connection) => connection.unreachable.map(|(at, _)| at),
+                _ => None,
+            })
+        };
+        let again = signal(3, Side::Client, Signal::Syn { first: false }, 3);
+        assert_eq!(told(&[again.clone(), refused(4)]), Some(at(4)));
+        assert_eq!(told(&[refused(3)]), Some(at(2)), "a copy of it");
+        assert_eq!(told(&[again]), Some(at(2)), "nothing more came");
+    }
+
+    /// A router says that the server cannot be reached.
+    fn refused(frame: u64) -> Event {
+        use crate::protocols::icmp;
+        let end = |host: u8, port: u16| SocketAddr::from(([10, 0, 0, host], port));
+        let quoted = Some(icmp::Quoted { protocol: 6, source: end(23, 50_000), destination: end(5, 5061) });
+        let message = icmp::Message { v6: false, kind: 3, code: 13, quoted, mtu: None, discovery: None };
+        event(frame, Side::Server, What::Message(Message::Icmp(message)))
+    }
 }

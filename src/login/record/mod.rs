@@ -342,7 +342,7 @@ impl Recorder {
                         && connection.flow.client == Endpoint::Ip(quoted.source)
                         && connection.flow.server == Endpoint::Ip(target) =>
                 {
-                    &mut connection.unreachable
+                    of_last(&mut connection.unreachable, connection.stats.client.last_syn)
                 }
                 StepKind::Lookup(lookup)
                     if quoted.protocol == 17
@@ -353,7 +353,7 @@ impl Recorder {
                     of_last(&mut lookup.unreachable, lookup.queries.last().map(|(asked, _)| *asked))
                 }
                 StepKind::Clock(clock) if quoted.protocol == 17 && target.port() == 123 && clock.server == target.ip() => {
-                    &mut clock.unreachable
+                    of_last(&mut clock.unreachable, clock.requests.last().map(|(asked, _)| *asked))
                 }
                 StepKind::Inquiry(inquiry) if quoted.protocol == 17 && inquiry.flow.server == Endpoint::Ip(target) => {
                     &mut inquiry.unreachable
@@ -369,7 +369,7 @@ impl Recorder {
                         && transfer.flow.client == Endpoint::Ip(quoted.source)
                         && transfer.flow.server == Endpoint::Ip(target) =>
                 {
-                    &mut transfer.unreachable
+                    of_last(&mut transfer.unreachable, transfer.requests.last().copied())
                 }
                 _ => continue,
             };

@@ -188,10 +188,15 @@ pub(in crate::login) fn is_pending_challenge(transactions: &[Transaction]) -> bo
     last.is_some_and(|(request, answer)| matches!(answer.code(), Some(401 | 407)) && request.has_another_leg(answer))
 }
 
-/// Is the last word one that a client follows at once: another target (RFC 3261 section 8.1.3.4), or a longer time (section 10.3)?
+/// Is the last word one that a client follows at once: another target (RFC 3261 section 8.1.3.4), or a longer time (section 10.3)? Where
+/// the same server sends it on once more, it was led in a circle.
 pub(in crate::login) fn is_to_be_followed(transactions: &[Transaction]) -> bool {
-    let code = transactions.last().and_then(|last| last.answer.as_ref()?.1.code());
-    matches!(code, Some(300..=399 | 423))
+    let code = |transaction: &Transaction| transaction.answer.as_ref()?.1.code();
+    let sends_on = |transaction: &&Transaction| matches!(code(transaction), Some(300..=399));
+    match transactions.last().and_then(code) {
+        Some(300..=399) => transactions.iter().filter(sends_on).count() == 1,
+        last => last == Some(423),
+    }
 }
 
 /// What became of a connection to the registrar, through `connect`, `tls`, `register` and `session`.
