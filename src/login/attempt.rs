@@ -16,7 +16,7 @@ use super::reports::stage_reports;
 use super::retries;
 use super::settled::Settled;
 use super::standstill::{self, Stood};
-use super::steps::{Attempt, COMES_TO_REST, Lease, PAUSE, Purpose, Step, StepKind};
+use super::steps::{Attempt, COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
 use super::tries::{Try, pause};
 
@@ -320,10 +320,13 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
     Split { attempts: closed, stood, since_start, undecided }
 }
 
-/// Does the device close all its sessions itself, and in good order?
+/// Does the device close all its sessions itself, and in good order, and want nothing more?
 fn closes_in_good_order(steps: &[Step], sessions: &[bool]) -> bool {
-    let mut closed = steps.iter().zip(sessions).filter(|(_, session)| **session).filter_map(|(step, _)| step.ending);
-    closed.all(|ending| ending.by == By::Device && matches!(ending.how, How::Fin | How::Alert))
+    let closed = || steps.iter().zip(sessions).filter(|(_, session)| **session).filter_map(|(step, _)| step.ending);
+    let in_good_order = |ending: Ending| ending.by == By::Device && matches!(ending.how, How::Fin | How::Alert);
+    let last = closed().map(|ending| ending.at).max();
+    let fails_later = |step: &Step| step.outcome == Outcome::Failed && Some(step.first) > last;
+    closed().all(in_good_order) && !steps.iter().any(fails_later)
 }
 
 /// After which of these the device restarted though it was signed in, and had not come to rest.
@@ -395,8 +398,8 @@ mod tests {
     use super::*;
     use crate::findings::testing::*;
     use crate::login::record::Weight;
-    use crate::login::steps::{Close, Ending, LeaseV6};
-    use crate::model::{By, How, Side};
+    use crate::login::steps::{Close, LeaseV6};
+    use crate::model::Side;
     use crate::protocols::sip;
 
     fn attempts_of(judgements: Vec<Judgement>, profile: &Profile, end: Time) -> Vec<(Attempt, Vec<Record>)> {
@@ -902,6 +905,20 @@ mod tests {
         let attempts = attempts_of(judged, &profile(), at_second(9000, 9000.0).time);
         assert_eq!(attempts.len(), 2);
         attempts[0].0.drop.map(|drop| drop.how)
+    }
+
+    #[test]
+    fn who_looks_in_vain_for_the_registrar_of_a_session_has_not_signed_off() {
+        let ending = Some(Ending { by: By::Device, how: How::Fin, at: at_second(4, 4.0) });
+        let (_, session) = moved(tcp(Purpose::Registrar).hello(), 2);
+        let session = Step { stage: Stage::Session, ending, ..session };
+        let looks_up = |second| {
+            let step = failed(moved(lookup("sip.contoso.com").rcode(2), second), How::Rejected);
+            Step { purpose: Purpose::Registrar, ..step }
+        };
+        let in_good_order = |steps: &[Step]| closes_in_good_order(steps, &[true, false]);
+        assert!(in_good_order(&[session.clone(), moved(lease(&[]), 9).1]));
+        assert!(!in_good_order(&[session, looks_up(9)]));
     }
 
     #[test]
