@@ -365,7 +365,9 @@ fn close(
     let (restarted, ran_out) = (attempt.restarted, attempt.ran_out);
     let drafts = attempt.judgements.iter().map(|judgement| (judgement.draft, judgement.weight)).collect();
     let sessions: Vec<bool> = attempt.judgements.iter().map(|judgement| judgement.signed_in.is_some()).collect();
-    let steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
+    let mut steps: Vec<Step> = attempt.judgements.into_iter().map(|judgement| judgement.step).collect();
+    // They stay where the judgements were, which take more room.
+    steps.shrink_to_fit();
     let dropped = match end {
         None => {
             let signs_off = !starts_over.comes_back && closes_in_good_order(&steps, &sessions);

@@ -10,6 +10,9 @@ use super::steps::Attempt;
 /// Different ends of attempts, and questions, that are remembered of a device: few come to more than one or two.
 const ENDS: usize = 16;
 
+/// Attempts that the device gave up of which it is remembered where they stood: two make a habit.
+const STOOD: usize = 4;
+
 /// What is remembered of attempts that are over.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
@@ -39,10 +42,11 @@ impl Settled {
         attempts
     }
 
-    /// Some of these stood there.
+    /// Some of these stood there: of the last ones it is told how long the device pauses.
     pub(super) fn stood(&mut self, stood: impl Iterator<Item = Stood>) {
         self.stood.extend(stood);
-        self.stood.drain(..self.stood.len().saturating_sub(ENDS));
+        self.stood.drain(..self.stood.len().saturating_sub(STOOD));
+        self.stood.shrink_to_fit();
     }
 
     /// Takes over those of the same device under another name.
@@ -96,5 +100,7 @@ mod tests {
         settled.all(attempts);
         assert_eq!((settled.count, settled.ends.len()), (ENDS as u32 + 9, ENDS));
         assert_eq!(settled.ends.first(), PastEnd::of(&attempt(1)).as_ref());
+        settled.stood((1..=9).filter_map(|number| Stood::of(&attempt(number), i64::from(number))));
+        assert_eq!(settled.stood.len(), STOOD);
     }
 }
