@@ -63,11 +63,13 @@ fn answer(device: &DeviceAnalysis, attempt: Option<&AttemptSummary>) -> Markup {
 }
 
 fn about(device: &DeviceAnalysis) -> Markup {
+    let addresses = told::addresses(device);
     html! {
         p.facts {
-            (told::addresses(device))
+            (addresses)
             @if !device.profile_evidence.is_empty() {
-                "; recognised by "
+                @if !addresses.is_empty() { "; " }
+                "recognised by "
                 (Wire(&device.profile_evidence.join(", ")))
             }
         }

@@ -50,6 +50,13 @@ fn the_founding_loop_is_told_from_its_cause_to_its_frames() {
 }
 
 #[test]
+fn a_device_without_an_address_is_told_by_what_it_was_recognised() {
+    let mut analysis = samples::founding_loop();
+    (analysis.devices[0].ips, analysis.devices[0].vlan) = (Vec::new(), None);
+    assert!(page(&analysis).contains("<p class=\"facts\">recognised by "));
+}
+
+#[test]
 fn the_drop_is_marked_in_words_too() {
     let page = page(&samples::founding_loop());
     assert!(page.contains("✗ FIN, no ClientKeyExchange"), "in the diagram");
