@@ -6,7 +6,8 @@
 //! a year of office life beside the phones that fail; of `windows`, what is left of such logins where the capture begins late, ends early,
 //! or holds one direction, a part of the frames, or of each frame; of `mixture`, all of that together; of `sites`, real servers,
 //! clients, firewalls and balancers, with several phones; of `crowds`, the phones that fail among the many that do not, seen at a
-//! mirror port, a registrar or a name server. Each line of a `.jsonl` says what happened in a capture of the archive
+//! mirror port, a registrar or a name server; of `archive`, each cause in several families, in other ways; of `likenesses`, logins that
+//! look alike. Each line of a `.jsonl` says what happened in a capture of the archive
 //! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
@@ -35,8 +36,21 @@ const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
 
 /// The sets.
-const SETS: [&str; 11] =
-    ["families", "conditions", "field", "causes", "patience", "codes", "everyday", "windows", "mixture", "sites", "crowds"];
+const SETS: [&str; 13] = [
+    "families",
+    "conditions",
+    "field",
+    "causes",
+    "patience",
+    "codes",
+    "everyday",
+    "windows",
+    "mixture",
+    "sites",
+    "crowds",
+    "archive",
+    "likenesses",
+];
 
 #[test]
 fn logins_of_many_families_are_read_as_they_went() {
@@ -81,6 +95,16 @@ fn what_is_left_of_a_login_in_a_capture_of_the_field_accuses_nobody() {
 #[test]
 fn logins_of_all_kinds_under_all_conditions_are_read_as_they_went() {
     hold("mixture");
+}
+
+#[test]
+fn each_cause_is_found_in_whatever_way_it_comes_about() {
+    hold("archive");
+}
+
+#[test]
+fn logins_that_look_alike_are_told_apart() {
+    hold("likenesses");
 }
 
 #[test]
