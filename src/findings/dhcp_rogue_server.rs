@@ -32,8 +32,6 @@ pub static RULE: Rule = Rule {
 /// Options whose values must agree. Addresses agree in any order.
 const COMPARED: [u8; 10] =
     [option::ROUTERS, option::NAME_SERVERS, option::DOMAIN_NAME, option::VENDOR, 66, option::SIP_SERVERS, 150, 159, 160, 242];
-/// Those that name the host of the configuration.
-const OF_CONFIGURATION: [u8; 4] = [66, 159, 160, 242];
 
 /// Two answers to one question that contradict each other.
 struct Conflict<'a> {
@@ -199,7 +197,7 @@ fn blame(case: &Case<'_>, conflict: &Conflict<'_>) -> Option<f32> {
         };
         let named = |message: &Message| message.configuration_hosts().iter().any(is_it);
         let by_address = matches!(address, Some(std::net::IpAddr::V4(address)) if only_own(150, address));
-        let differ = OF_CONFIGURATION.iter().any(|code| conflict.options.contains(code));
+        let differ = option::HOSTS.iter().any(|code| conflict.options.contains(code));
         by_address || differ && named(own) && !named(theirs)
     };
     let is_at_its_value = match &dropped.kind {

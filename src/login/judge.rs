@@ -65,7 +65,8 @@ pub(super) fn steps(recorder: &mut Recorder, known: &Known, facts: &DeviceFacts,
     judged.sort_by_key(|judgement| (judgement.step.first, judgement.draft));
     let mut known = context.into_known();
     forgive_missing_files(&mut judged);
-    name_the_registrar(&mut judged, &mut known);
+    known.came_further |= judged.iter().any(|judgement| is_further(&judgement.step));
+    name_the_registrar(&mut judged, known.came_further);
     name_the_fall_back(&mut judged);
     if aside.is_empty() {
         name_the_router(&mut judged);
@@ -112,9 +113,8 @@ fn is_further(step: &Step) -> bool {
 
 /// The registrar of a phone can bear any name. Where nothing shows that a device came further than its look-ups, those that
 /// failed and that nothing shows the purpose of are what it stands before.
-fn name_the_registrar(judged: &mut [Judgement], known: &mut Known) {
-    known.came_further |= judged.iter().any(|judgement| is_further(&judgement.step));
-    if known.came_further {
+fn name_the_registrar(judged: &mut [Judgement], came_further: bool) {
+    if came_further {
         return;
     }
     for Judgement { step, .. } in judged {
@@ -318,10 +318,11 @@ mod tests {
     #[test]
     fn a_name_of_no_telling_purpose_is_the_registrars_where_the_device_came_no_further() {
         let mut alone = vec![fails()];
-        name_the_registrar(&mut alone, &mut Known::default());
+        name_the_registrar(&mut alone, false);
         assert_eq!(alone[0].step.purpose, Purpose::Registrar);
         let mut further = vec![fails(), judgement(tcp(Purpose::Provision).get("/a.cfg").answer(404).into_step(9))];
-        name_the_registrar(&mut further, &mut Known::default());
+        let came_further = further.iter().any(|judgement| is_further(&judgement.step));
+        name_the_registrar(&mut further, came_further);
         assert_eq!(further[0].step.purpose, Purpose::Other);
     }
 

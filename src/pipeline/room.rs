@@ -7,7 +7,7 @@ use crate::model::{SECOND, Warning};
 use crate::verdict::ATTEMPTS;
 
 /// Unsettled exchanges of all devices together. Beyond it, devices that have shown no login and are idle are forgotten in turn.
-pub(super) const UNSETTLED: usize = 7_168;
+pub(super) const UNSETTLED: usize = 8_192;
 /// Beyond this many, devices that are not idle are forgotten, too.
 const CROWDED: usize = 16_384;
 /// A device that has done nothing for so long is idle.

@@ -46,6 +46,8 @@ fn read(side: Side, bytes: &[u8], whole: bool, out: &mut dyn Out) -> bool {
 pub mod option {
     /// Those that name a configuration server, of one family or another; 43 and 125 can hold it too.
     pub const NAMING: [u8; 10] = [VENDOR, 66, 67, 125, 128, 150, 159, 160, 161, 242];
+    /// Those of which [`configuration_hosts`](super::Message::configuration_hosts) reads the host; 242 holds it among other settings.
+    pub const HOSTS: [u8; 4] = [66, 159, 160, 242];
     /// Nothing: fills up.
     pub const PAD: u8 = 0;
     /// Network mask.
@@ -248,10 +250,12 @@ impl Message {
     /// The hosts that the options for a configuration server name (RFC 2132 section 9.4; 159 and 160 by custom, 242 by Avaya), in
     /// lower case: a host alone or that of a URL.
     pub fn configuration_hosts(&self) -> Vec<String> {
-        const HOST_OR_URL: [u8; 3] = [66, 159, 160];
-        let texts = HOST_OR_URL.into_iter().filter_map(|code| self.text(code));
-        let settings = self.text(242).map(|text| values::file_servers(text.raw())).unwrap_or_default();
-        texts.map(|text| values::host(text.raw())).chain(settings).filter(|host| !host.is_empty()).collect()
+        let texts = option::HOSTS.into_iter().filter_map(|code| Some((code, self.text(code)?)));
+        let hosts = texts.flat_map(|(code, text)| match code {
+            242 => values::file_servers(text.raw()),
+            _ => vec![values::host(text.raw())],
+        });
+        hosts.filter(|host| !host.is_empty()).collect()
     }
 
     /// Does it say where the configuration is: by an option, or by the server to boot from in its header?
