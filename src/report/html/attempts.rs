@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::login::steps::StageReport;
+use crate::model::{Outcome, Stage};
 use crate::report::words;
 use crate::verdict::{AttemptSummary, DeviceAnalysis};
 
@@ -36,7 +38,7 @@ pub(super) fn figure(device: &DeviceAnalysis, anchor: &str) -> Markup {
                     line x1="0" y1="52" x2="900" y2="52" stroke="currentColor" stroke-opacity="0.4" {}
                     @for attempt in attempts {
                         @let (from, wide) = place(attempt);
-                        g class=(if attempt.drop.is_some() { "dropped" } else { "went-on" }) {
+                        g class=[class(attempt)] {
                             title { (told(attempt)) }
                             rect x=(format!("{from:.1}")) y="22" width=(format!("{wide:.1}")) height="30" fill-opacity="0.35" stroke="currentColor" {}
                             @if wide > 16.0 || attempts.len() < 30 { text x=(format!("{:.1}", from + 3.0)) y="16" { (attempt.number) @if attempt.drop.is_some() { "✗" } } }
@@ -47,6 +49,15 @@ pub(super) fn figure(device: &DeviceAnalysis, anchor: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Good is what came to the registrar's answer or beyond; of what the capture cut off nobody knows.
+fn class(attempt: &AttemptSummary) -> Option<&'static str> {
+    let signs_in = |stage: &StageReport| matches!(stage.stage, Stage::Register | Stage::Session) && stage.outcome == Outcome::Ok;
+    match attempt.drop {
+        Some(_) => Some("dropped"),
+        None => attempt.stages.iter().any(signs_in).then_some("went-on"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The page as a reader, a browser and an attacker see it.
 
 use super::*;
+use crate::model::{Outcome, Stage};
 use crate::report::samples;
 
 fn page(analysis: &Analysis) -> String {
@@ -54,6 +55,21 @@ fn a_device_without_an_address_is_told_by_what_it_was_recognised() {
     let mut analysis = samples::founding_loop();
     (analysis.devices[0].ips, analysis.devices[0].vlan) = (Vec::new(), None);
     assert!(page(&analysis).contains("<p class=\"facts\">recognised by "));
+}
+
+#[test]
+fn an_attempt_that_the_capture_cut_off_is_neither_good_nor_bad() {
+    let with_last = |stage: Stage| {
+        let mut analysis = samples::founding_loop();
+        let last = analysis.devices[0].attempts.last_mut().unwrap();
+        last.drop = None;
+        last.stages.iter_mut().for_each(|report| (report.stage, report.outcome) = (stage, Outcome::Ok));
+        page(&analysis)
+    };
+    let (cut, signed_in) = (with_last(Stage::Enrolment), with_last(Stage::Register));
+    assert!(!cut.contains("class=\"went-on\""));
+    let dropped = |page: &str| page.matches("<g class=\"dropped\"").count();
+    assert!(signed_in.contains("class=\"went-on\"") && dropped(&signed_in) == dropped(&cut));
 }
 
 #[test]
