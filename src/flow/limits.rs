@@ -18,7 +18,8 @@ pub struct Limits {
     pub pieces: usize,
     /// Bytes kept for all flows together, capacities and not only contents, those of the parsers among them.
     pub all_bytes: usize,
-    /// A UDP flow whose payload is of interest.
+    /// A UDP flow whose payload is of interest: no exchange of datagrams pauses for longer than those between the two ends
+    /// remember it (RFC 4787 section 4.3: two minutes at least).
     pub udp_age: i64,
     /// A UDP flow that only needs to be recognised again (voice).
     pub quiet_udp_age: i64,
@@ -39,7 +40,7 @@ impl Default for Limits {
             side_bytes: 1 << 20,
             pieces: 256,
             all_bytes: 32 << 20,
-            udp_age: 600 * SECOND,
+            udp_age: 120 * SECOND,
             quiet_udp_age: 60 * SECOND,
             half_open_age: 300 * SECOND,
             tcp_age: 8_100 * SECOND,
