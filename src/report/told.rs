@@ -53,7 +53,12 @@ fn loops(device: &DeviceAnalysis) -> String {
         1 => "one of them ends".to_owned(),
         some => format!("{some} of them end"),
     };
-    format!("LOOPS: {} attempts, every {}, {ends} in {stage}", repeats.attempts, words::seconds(repeats.period_s))
+    // One more may be cut off by the capture's beginning or end.
+    let attempts = match device.attempts.len() {
+        all if all > repeats.attempts as usize => format!("{} of {all} attempts", repeats.attempts),
+        _ => format!("{} attempts", repeats.attempts),
+    };
+    format!("LOOPS: {attempts}, every {}, {ends} in {stage}", words::seconds(repeats.period_s))
 }
 
 fn dropped(device: &DeviceAnalysis) -> String {

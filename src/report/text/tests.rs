@@ -48,6 +48,19 @@ fn a_session_that_was_closed_in_the_end_is_told_as_the_last_of_several_attempts(
 }
 
 #[test]
+fn an_attempt_more_that_the_capture_cuts_off_is_not_one_of_those_that_fail() {
+    let mut looping = samples::founding_loop();
+    let device = &mut looping.devices[0];
+    let failed = device.attempts.len();
+    let mut cut = device.attempts[0].clone();
+    (cut.number, cut.drop) = (failed as u32 + 1, None);
+    device.attempts.push(cut);
+    device.repeats.as_mut().unwrap().attempts = failed as u32;
+    let told = text(&looping, &Options::default());
+    assert!(told.contains(&format!("LOOPS: {failed} of {} attempts, every 62 s", failed + 1)), "{told}");
+}
+
+#[test]
 fn several_phones() {
     insta::assert_snapshot!(text(&samples::several_phones(), &Options { several: true, ..Options::default() }));
 }
