@@ -6,7 +6,7 @@ import argparse
 import os
 
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import col, explode, filter as keep
+from pyspark.sql.functions import col, explode, filter as keep, get
 
 ROW = """schema string, error string,
 capture struct<path: string, format: string, frames: bigint, first_time: timestamp, last_time: timestamp>,
@@ -29,7 +29,8 @@ def main():
     paths.pipe(options.worker, env={'PATH': os.environ.get('PATH', os.defpath)}, checkCode=True).saveAsTextFile(f'{options.out}/rows')
 
     rows = spark.read.schema(ROW).json(f'{options.out}/rows')
-    primary = keep(col('device.findings'), lambda finding: finding['primary'])[0]
+    # Most devices have none: from Spark 4 on, [0] of an empty list is an error.
+    primary = get(keep(col('device.findings'), lambda finding: finding['primary']), 0)
     devices = rows.select('capture.path', explode('devices').alias('device')).select(
         'path', 'device.mac', 'device.ips', 'device.profile', 'device.verdict', col('device.loop.drop_stage').alias('drop_stage'),
         primary['code'].alias('primary_cause'), primary['summary'].alias('summary'), primary['fix'].alias('fix'))
