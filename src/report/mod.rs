@@ -19,6 +19,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 mod page;
+mod queries;
 pub mod sarif;
 pub mod text;
 mod told;

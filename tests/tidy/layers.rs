@@ -10,7 +10,7 @@ const APART: &[(&str, &[&str])] = &[
     ("protocols", &[]),
     ("login::stages", &["connect", "session", "tls", "web"]),
     ("findings", &["shared"]),
-    ("report", &["cells", "page", "told", "visible", "words"]),
+    ("report", &["cells", "page", "queries", "told", "visible", "words"]),
 ];
 
 /// The modules of `src/lib.rs`, in its order.

@@ -9,7 +9,7 @@ use maud::{Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::{Prose, STYLE, Wire, begin_with, chart, end};
-use crate::report::{told, words};
+use crate::report::{queries, told, words};
 use crate::triage::{Digest, Group, Overview, Remedy};
 
 /// Sorts tables.
@@ -70,6 +70,7 @@ pub fn write(overview: &Overview, lines: &[Line], out: &mut dyn Write) -> io::Re
         ("groups", groups(overview)),
         ("unread", unread(overview)),
         ("captures", captures(overview, lines)),
+        ("tables", tables()),
     ];
     let page = html! {
         header {
@@ -213,6 +214,17 @@ fn captures(overview: &Overview, lines: &[Line]) -> Markup {
             }
         }
         @if more > 0 { p { (words::counted(more, "further capture")) " are in captures.csv and logins.csv; those with a login are told in the folder captures." } }
+    }
+}
+
+/// What can be asked of the tables.
+fn tables() -> Markup {
+    html! {
+        h2 id="tables" { "Ask the tables" }
+        p.facts { "captures, logins and findings lie beside this page, each as Parquet and CSV. These are to be run in this folder." }
+        @for (tool, text) in queries::all() {
+            details { summary { (tool) } pre { code { (text) } } }
+        }
     }
 }
 

@@ -24,6 +24,7 @@ const DOUBLE: i32 = 5;
 const BYTE_ARRAY: i32 = 6;
 const OPTIONAL: i32 = 1;
 const UTF8: i32 = 0;
+const TIMESTAMP_MICROS: i32 = 10;
 const PLAIN: i32 = 0;
 const RLE: i32 = 3;
 const UNCOMPRESSED: i32 = 0;
@@ -209,7 +210,9 @@ impl Column {
                 self.values.extend(int(text.len()).to_le_bytes());
                 self.values.extend_from_slice(text.as_bytes());
             }
-            Cell::Integer(value) | Cell::Time(value) => self.values.extend(value.to_le_bytes()),
+            Cell::Integer(value) => self.values.extend(value.to_le_bytes()),
+            // Spark reads no nanoseconds.
+            Cell::Time(nanoseconds) => self.values.extend(nanoseconds.div_euclid(1_000).to_le_bytes()),
             Cell::Number(value) => self.values.extend(value.to_le_bytes()),
             Cell::Truth(truth) => self.truths.push(*truth),
         }
@@ -240,8 +243,9 @@ fn element(name: &str, kind: Kind) -> Struct {
     match kind {
         Kind::Text => column.int32(6, UTF8).inner(10, Struct::default().inner(1, Struct::default())),
         Kind::Time => {
-            let nanoseconds = Struct::default().inner(3, Struct::default());
-            column.inner(10, Struct::default().inner(8, Struct::default().yes(1).inner(2, nanoseconds)))
+            let microseconds = Struct::default().inner(2, Struct::default());
+            let zoned = Struct::default().yes(1).inner(2, microseconds);
+            column.int32(6, TIMESTAMP_MICROS).inner(10, Struct::default().inner(8, zoned))
         }
         Kind::Integer | Kind::Number | Kind::Truth => column,
     }
@@ -295,6 +299,15 @@ mod tests {
         for page in [&texts[..], &numbers, &truths] {
             assert!(bytes.windows(page.len()).any(|window| window == page), "{page:02x?}");
         }
+    }
+
+    #[test]
+    fn times_are_in_microseconds_also_those_before_1970() {
+        let table = Table { name: "t", columns: &[("at", Kind::Time)] };
+        let mut piece = Piece::new(&table);
+        [1_001, -1].into_iter().for_each(|nanoseconds| piece.row(&[Cell::Time(nanoseconds)]));
+        let page = piece.columns.remove(0).page();
+        assert!(page.ends_with(&[1, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), "{page:02x?}");
     }
 
     #[test]

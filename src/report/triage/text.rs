@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::report::page::{Ink, Page};
-use crate::report::{told, words};
+use crate::report::{queries, told, words};
 use crate::triage::{Group, Overview, Remedy};
 
 /// Groups, fixes and unread files that the summary names; the folder has all.
@@ -33,7 +33,8 @@ pub fn write(overview: &Overview, folder: &str, options: &Options, out: &mut dyn
     }
     unread(&mut page, overview)?;
     page.gap()?;
-    page.copyable("Results", &format!("{folder} (begin with index.html)"))
+    page.copyable("Results", &format!("{folder} (begin with index.html)"))?;
+    if options.quiet { Ok(()) } else { page.copyable("Ask there", &queries::first()) }
 }
 
 fn groups(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
