@@ -27,6 +27,8 @@ struct Failed {
     /// Stage, who, how, frame and screen of one of its drops.
     drops: Vec<BTreeMap<&'static str, String>>,
     attempts: Option<String>,
+    /// Attempts that are listed.
+    told: usize,
     /// Evidence of the primary finding: frames.
     evidence: Vec<String>,
 }
@@ -56,6 +58,7 @@ impl Failed {
                 })
                 .collect(),
             attempts: device["loop"]["attempts"].as_u64().map(|count| count.to_string()),
+            told: device["attempts"].as_array().unwrap().len(),
             evidence: primary["evidence"].as_array().unwrap().iter().map(|evidence| shown(&evidence["frame"])).collect(),
         })
     }
@@ -135,7 +138,8 @@ fn what_the_json_says_of_a_failed_login_each_format_says() {
                     device.drops.iter().any(|drop| speaks_of(page, &drop["frame"]) && page.contains(&plain(&drop["screen"])));
                 assert!(has_a_drop, "{capture}: {format} does not say where {} dropped", device.name);
                 if let Some(attempts) = &device.attempts {
-                    says(format, &capture, page, &format!("{attempts} attempts"));
+                    let of = if device.told.to_string() == *attempts { String::new() } else { format!(" of {}", device.told) };
+                    says(format, &capture, page, &format!("{attempts}{of} attempts"));
                 }
             }
             in_csv(device, &csv, &capture);
