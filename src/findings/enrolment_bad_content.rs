@@ -83,6 +83,8 @@ mod tests {
         let service = "/CertProv/CertProvisioningService.svc/anon";
         assert!(says(service, "application/x-pkcs7-certificates", LABELLED).the(&RULE).explains_drop);
         says(service, "application/soap+xml", b"<s:Envelope/>").nothing(&RULE);
+        assert!(says(service, "text/html; charset=utf-8", b"<html/>").the(&RULE).explains_drop, "a page for people");
+        says("/webticket/webticketservice.svc", "text/html", b"<html/>").nothing(&RULE);
         assert!(says("/scep?operation=GetCACert&message=CA", "text/html", b"<html/>").the(&RULE).explains_drop);
         assert!(says("/scep?operation=GetCACert", "text/html", b"<html/>").the(&RULE).explains_drop);
         says("/scep?operation=GetCACaps", "text/plain", b"POSTPKIOperation").nothing(&RULE);

@@ -60,6 +60,16 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_is_lost_like_others_before_it_is_no_silence_of_the_server() {
+        let lost = |before: u32| {
+            let asked = tcp(Purpose::Provision).get("/a.cfg").stuck(Side::Client, 120, 5).timed_out(By::Unknown);
+            Login::new().step(asked.change(move |connection| connection.stats.client.retransmitted += before)).dropped()
+        };
+        lost(0).the(&RULE);
+        lost(2).nothing(&RULE);
+    }
+
+    #[test]
     fn a_web_server_that_closes_instead_of_an_answer() {
         let closed = |side| {
             let asked = tcp(Purpose::Provision).named("cfg.contoso.com").get("/a.cfg").leaves(side, Close::Fin);

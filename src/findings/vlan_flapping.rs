@@ -122,6 +122,12 @@ mod tests {
     }
 
     #[test]
+    fn who_was_elsewhere_after_two_cycles_had_gone_to_and_fro_before() {
+        login(&[Some(20), Some(30), Some(20), Some(30), Some(20), None]).the(&RULE);
+        login(&[Some(20), Some(30), Some(20), Some(30), None]).nothing(&RULE);
+    }
+
+    #[test]
     fn one_cycle_and_a_walk_through_several_vlans_are_none() {
         login(&[None, Some(20), None, Some(20)]).nothing(&RULE);
         login(&[None, Some(20), Some(30), None, Some(20), Some(30)]).nothing(&RULE);

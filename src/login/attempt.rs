@@ -8,7 +8,7 @@ use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::abandoned::abandoned;
-use super::drops::{PastEnd, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
+use super::drops::{PastEnd, asks_on, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
 use super::last_word;
 use super::record::{DraftId, Weight};
@@ -382,7 +382,8 @@ fn close(
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
-                ended_one_before(&steps, *index, drop, ended_before) || !is_cut_off(&steps, *index, drop, end, profile)
+                let is_over = ended_one_before(&steps, *index, drop, ended_before);
+                !asks_on(&steps, *index, drop, end) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
             })
         }
     };
@@ -467,6 +468,29 @@ mod tests {
             (second, Step { purpose: Purpose::Clock, ..step })
         };
         assert_eq!(begin(vec![no_name(1), refused(2), no_name(20), refused(21), no_name(40), refused(41)]), [1, 20, 40]);
+    }
+
+    #[test]
+    fn who_asks_once_more_as_the_capture_ends_may_be_told_better() {
+        let refused = |second: u64, asks_on: bool| {
+            let (_, mut step) = moved(ntp_exchange(if asks_on { 2 } else { 1 }, &[(3, 16, BEGIN)]), second);
+            (step.purpose, step.stage, step.outcome) = (Purpose::Clock, Stage::Time, Outcome::Failed);
+            let StepKind::Clock(clock) = &mut step.kind else { panic!("no clock") };
+            let (asked, answered) = (at_second(second, second as f64), at_second(second + 1, second as f64 + 0.1));
+            clock.answers[0].0 = answered;
+            clock.requests[0].0 = asked;
+            clock.requests.iter_mut().skip(1).for_each(|(at, _)| *at = at_second(second + 2, second as f64 + 5.0));
+            step.ending = Some(Ending { by: By::Server, how: How::Rejected, at: answered });
+            step
+        };
+        let drops = |asks_on: bool| {
+            let steps = [refused(1, false), refused(40, false), refused(80, asks_on)];
+            let judged = steps.map(|step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: None });
+            let needs_time = Profile { needs_time: true, ..profile() };
+            let attempts = attempts_of(judged.into(), &needs_time, at_second(90, 86.0).time);
+            attempts.into_iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!((drops(false), drops(true)), (vec![true; 3], vec![true, true, false]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::protocols::dns::kind;
 use crate::text::WireText;
 
-use super::known::{Known, Place};
+use super::known::{Known, Place, name_of};
 use super::names::NameBook;
 use super::purpose;
 use super::record::{Draft, DraftId};
@@ -202,7 +202,7 @@ impl<'a> Context<'a> {
         match connection.flow.server.port() {
             stages::provision::TRUST_VERIFICATION if self.known.file_servers.contains(&server) => Purpose::Provision,
             // One host can be both, under two names.
-            443 if self.known.registrars.contains(&server) && !self.is_named_for_configuration(connection) => Purpose::Registrar,
+            443 if self.known.registrars.contains(&server) && !self.is_named_for_files(connection) => Purpose::Registrar,
             80 | 443 | 8080 | 4443 if self.known.enrolment.contains(&server) && connection.http.is_empty() => Purpose::Enrolment,
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
@@ -216,13 +216,14 @@ impl<'a> Context<'a> {
     /// else says where that lies: the server's name was typed in, or is the maker's.
     fn fetches_configuration(&self, begun: Time) -> bool {
         let profile = self.profile;
-        let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty() && !profile.fallback;
+        let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty();
         let told_elsewhere =
             !self.known.configuration.is_empty() || self.plug_and_play.is_some() || !self.known.file_servers.is_empty();
         let before = self.known.way.partition_point(|(time, _)| *time <= begun);
         let has_but_an_address = match before.checked_sub(1).and_then(|last| self.known.way.get(last)) {
             Some((_, place)) => *place == Place::Address,
-            None => self.is_silent_in_sip,
+            // Of a phone whose family is not known, only what follows its lease is known for that.
+            None => self.is_silent_in_sip && !profile.fallback,
         };
         fetches && !self.enrols && !told_elsewhere && has_but_an_address
     }
@@ -249,15 +250,16 @@ impl<'a> Context<'a> {
         is_it(&server.to_string()) || name_of(connection).is_some_and(|name| is_it(&name))
     }
 
+    /// Is the server of this connection known under its name, be it on the host of the registrar, as one of configuration or certificates?
+    fn is_named_for_files(&self, connection: &Connection) -> bool {
+        let enrols = || name_of(connection).is_some_and(|name| self.known.enrolment_hosts.contains(&name));
+        self.is_named_for_configuration(connection) || !self.known.enrolment_hosts.is_empty() && enrols()
+    }
+
     /// Does DHCP name the server of this connection as that of the configuration?
     fn is_named_for_configuration(&self, connection: &Connection) -> bool {
         !self.known.configuration.is_empty() && name_of(connection).is_some_and(|name| self.known.configuration.contains(&name))
     }
-}
-
-/// The name of a connection's server, as names are compared.
-fn name_of(connection: &Connection) -> Option<String> {
-    connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// A connection to a name server.
@@ -322,6 +324,16 @@ mod tests {
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &told), Purpose::Provision);
         assert_eq!(purpose(registers(), web("pool.contoso.com"), &told), Purpose::Registrar, "its other port");
         assert_eq!(purpose(registers(), web("cfg.contoso.com"), &[]), Purpose::Registrar, "nobody says so");
+    }
+
+    #[test]
+    fn the_name_under_which_it_enrols_is_no_registrar_though_one_address_serves_both() {
+        let enrols =
+            |name| tcp(Purpose::Enrolment).to("10.0.0.5", 80).named(name).get("/CertProv/anon").answer(200).into_step(10);
+        let registers = || tcp(Purpose::Registrar).to("10.0.0.5", 5061).hello().into_step(20);
+        let web = |name| tcp(Purpose::Other).to("10.0.0.5", 443).named(name).hello();
+        assert_eq!(purpose(vec![enrols("web.contoso.com"), registers()], web("web.contoso.com"), &[]), Purpose::Enrolment);
+        assert_eq!(purpose(vec![enrols("web.contoso.com"), registers()], web("pool.contoso.com"), &[]), Purpose::Registrar);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The exchanges of one attempt in, its drop out: what stopped it, and whether the capture's end hides how it went on. Knows
 //! what goes on as a rule; not why anything failed.
 
-use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 use crate::protocols::sip;
 use crate::text::WireText;
@@ -109,6 +109,22 @@ pub(super) fn ended_one_before(
     let is_over = drop.how != How::Timeout
         || steps.iter().any(|step| step.first > drop.at && is_main_road(step) && step.outcome != Outcome::Unclear);
     is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
+}
+
+/// Does the device ask once more after its failure, so shortly before the capture's end that a better answer is not to be seen?
+pub(super) fn asks_on(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time) -> bool {
+    let asked = steps.get(dropped).and_then(|step| asked_last(&step.kind)).filter(|asked| *asked > drop.at);
+    asked.is_some_and(|asked| end.since(asked.time) < CUT_OFF)
+}
+
+/// When the device asked last, in an exchange of datagrams.
+fn asked_last(kind: &StepKind) -> Option<At> {
+    match kind {
+        StepKind::Lease(lease) => lease.discovers.iter().copied().chain(lease.requests.iter().map(|(at, _)| *at)).max(),
+        StepKind::Lookup(lookup) => lookup.queries.last().map(|(at, _)| *at),
+        StepKind::Clock(clock) => clock.requests.last().map(|(at, _)| *at),
+        _ => None,
+    }
 }
 
 /// By what an attempt ended.

@@ -29,6 +29,8 @@ pub(super) struct Known {
     pub(super) registrars: Vec<IpAddr>,
     /// Addresses of web servers that it fetched certificates from.
     pub(super) enrolment: Vec<IpAddr>,
+    /// Their names, in lower case.
+    pub(super) enrolment_hosts: Vec<String>,
     /// Hosts that DHCP named as configuration servers: names in lower case, and addresses.
     pub(super) configuration: Vec<String>,
     /// Hosts that a configuration server sent it on to, in lower case.
@@ -80,7 +82,10 @@ impl Known {
                 self.way.push((begun, Place::Registrar));
                 add(&mut self.registrars, server);
             }
-            Purpose::Enrolment => add(&mut self.enrolment, server),
+            Purpose::Enrolment => {
+                add(&mut self.enrolment, server);
+                name_of(connection).into_iter().for_each(|name| add(&mut self.enrolment_hosts, name));
+            }
             _ => {}
         }
     }
@@ -100,7 +105,7 @@ impl Known {
             servers.truncate(SERVERS);
             servers.shrink_to_fit();
         }
-        for hosts in [&mut self.configuration, &mut self.sent_on_to] {
+        for hosts in [&mut self.enrolment_hosts, &mut self.configuration, &mut self.sent_on_to] {
             hosts.truncate(SERVERS);
             hosts.shrink_to_fit();
         }
@@ -111,6 +116,7 @@ impl Known {
     pub(super) fn join(&mut self, other: Known) {
         other.registrars.into_iter().for_each(|server| add(&mut self.registrars, server));
         other.enrolment.into_iter().for_each(|server| add(&mut self.enrolment, server));
+        other.enrolment_hosts.into_iter().for_each(|host| add(&mut self.enrolment_hosts, host));
         other.configuration.into_iter().for_each(|host| add(&mut self.configuration, host));
         other.file_servers.into_iter().for_each(|server| add(&mut self.file_servers, server));
         other.sent_on_to.into_iter().for_each(|host| add(&mut self.sent_on_to, host));
@@ -120,6 +126,11 @@ impl Known {
         self.came_further |= other.came_further;
         self.uses_v4 |= other.uses_v4;
     }
+}
+
+/// The name of a connection's server, as names are compared.
+pub(super) fn name_of(connection: &Connection) -> Option<String> {
+    connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).

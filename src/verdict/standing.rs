@@ -74,17 +74,18 @@ impl Gathered {
         self.attempts.iter().filter(|attempt| attempt.drop.is_some_and(|drop| drop.stage == Stage::Session))
     }
 
-    /// Are the sessions cut after the same time, give or take a fifth, and is that a time-out's?
+    /// Are the sessions cut after the same time, give or take a fifth, and is that a time-out's? A device that takes leave does so by
+    /// a timer of its own.
     fn is_periodic(&self) -> bool {
-        let (shortest, longest) = (self.cut().map(length).min(), self.cut().map(length).max());
+        let cut = || self.cut().filter(|attempt| !attempt.drop.is_some_and(takes_leave));
+        let (shortest, longest) = (cut().map(length).min(), cut().map(length).max());
         let alike = shortest.zip(longest).is_some_and(|(shortest, longest)| longest <= shortest.saturating_mul(6) / 5);
-        alike && self.cut().count() >= PERIODIC && longest.is_some_and(|longest| longest <= LONGEST_TIME_OUT)
+        alike && cut().count() >= PERIODIC && longest.is_some_and(|longest| longest <= LONGEST_TIME_OUT)
     }
 
     /// Sessions that were cut one like the other, and a last one that has not yet outlived them. A session that its device takes
     /// leave of may be one that somebody signed off.
     fn is_cut_again_and_again(&self) -> bool {
-        let takes_leave = |drop: DropPoint| drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert);
         let cut = || self.cut().filter(|attempt| self.keeps_out(attempt, BACK_AT_REST));
         let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
         let longest = cut().map(length).max().unwrap_or(0);
@@ -93,8 +94,14 @@ impl Gathered {
     }
 }
 
+/// Does the device close in good order?
+fn takes_leave(drop: DropPoint) -> bool {
+    drop.by == By::Device && matches!(drop.how, How::Fin | How::Alert)
+}
+
+/// How long an attempt went well: what a device does after its drop, as prolonging its lease, is no part of that.
 fn length(attempt: &AttemptSummary) -> i64 {
-    attempt.last.time.since(attempt.first.time)
+    attempt.drop.map_or(attempt.last, |drop| drop.at).time.since(attempt.first.time)
 }
 
 #[cfg(test)]
@@ -180,6 +187,23 @@ mod tests {
         assert_eq!(cut_after(&[400, 500, 300], true), Verdict::SignedIn);
         assert_eq!(cut_after(&[400, 500], false), Verdict::Loop);
         assert_eq!(cut_after(&[900, 3_000, 1_200, 300], true), Verdict::SignedIn);
+    }
+
+    #[test]
+    fn what_a_device_does_after_its_session_was_cut_makes_that_no_longer_and_who_takes_leave_by_its_own_timer_is_cut_by_nobody() {
+        let verdict = |by: By, how: How| {
+            let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+            for (number, prolongs) in [(1_u32, 0), (2, 300), (3, 900), (4, 0)] {
+                let begun = i64::from(number) * 10_000;
+                let drop = DropPoint { stage: Stage::Session, by, how, at: at(begun + 900) };
+                let last = at(begun + 900 + prolongs);
+                gathered.attempts.push(AttemptSummary { last, ..attempt(number, begun, Some(drop)) });
+                gathered.signed_in.push(Some(0.9));
+            }
+            gathered.verdict(true).0
+        };
+        assert_eq!(verdict(By::Server, How::Rst), Verdict::Loop);
+        assert_eq!(verdict(By::Device, How::Alert), Verdict::Dropped);
     }
 
     /// Sessions of so many seconds that the server cuts; each time the port is shut at first, and the device is back after `pause`.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::device::facts::FetchedFile;
 use crate::findings::Case;
 use crate::findings::shared::answers::{self, Failure};
+use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::option_need::{Given, given};
 use crate::login::stages::provision;
 use crate::login::steps::{Connection, Purpose, Step, StepKind};
@@ -99,12 +100,19 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
                 Some((at, response)) => (*at, Said::Http(response.code)),
                 // Silence is what ended it, or the server that closes instead of an answer, not a close of the device in the middle.
                 None if answers::is_closed_instead(step) => (*asked, Said::Nothing),
+                None if is_lost(connection) => return None,
                 None => step.ending.filter(|ending| ending.how == How::Timeout).map(|_| (*asked, Said::Nothing))?,
             };
             Some((format!("{} on {host}", request.uri), at, said))
         }
         _ => None,
     }
+}
+
+/// Did the request never reach the server, on a way that had lost others before? Then the server's silence says nothing.
+fn is_lost(connection: &Connection) -> bool {
+    let client = &connection.stats.client;
+    client.stuck_repeats >= STUCK && client.retransmitted > client.stuck_repeats
 }
 
 /// What the proxy said that leads the device nowhere (RFC 9110 section 9.3.6).

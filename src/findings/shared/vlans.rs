@@ -11,11 +11,18 @@ const SENT_TWICE: usize = 4;
 
 /// The stays of a device that goes to and fro between the same two VLANs, if they make two cycles, and the attempt lies in them.
 pub(crate) fn to_and_fro<'a>(case: &Case<'a>) -> Option<&'a [VlanStay]> {
-    let stays = alternating(&case.known.vlan_stays)?;
-    let least = if announced(case, stays).is_some() { SENT_TWICE } else { TWO_CYCLES };
-    let stays = Some(stays).filter(|stays| stays.len() >= least)?;
-    let during = stays.first()?.first <= case.attempt.last && case.attempt.first <= stays.last()?.last;
-    during.then_some(stays)
+    let all = &case.known.vlan_stays;
+    // It may have gone elsewhere since.
+    let runs = (0..=all.len()).rev().filter_map(|end| alternating(all.get(..end)?));
+    let is_enough = |stays: &&[VlanStay]| {
+        let least = if announced(case, stays).is_some() { SENT_TWICE } else { TWO_CYCLES };
+        stays.len() >= least
+    };
+    let mut during = runs.filter(|stays| match (stays.first(), stays.last()) {
+        (Some(first), Some(last)) => first.first <= case.attempt.last && case.attempt.first <= last.last,
+        _ => false,
+    });
+    during.find(is_enough)
 }
 
 /// The announcements that send it to and fro: switches name both VLANs for voice, as one port does by LLDP-MED and CDP that are

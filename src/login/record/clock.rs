@@ -1,13 +1,15 @@
 //! Recording what a device asks of the time, and what comes back.
 
 use crate::event::Event;
-use crate::model::{At, Endpoint};
+use crate::model::{At, Endpoint, SECOND};
 use crate::protocols::ntp;
 
 use super::super::steps::{Clock, StepKind};
 use super::repeats::is_next_retry;
 use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, add_newest};
 
+/// A client that keeps to it asks again after the least time between two questions (RFC 4330 section 10), however soon it did before.
+const LEAST_POLL: std::ops::RangeInclusive<i64> = 14_500_000_000..=16 * SECOND;
 /// How many exchanges back a device may have asked for the time that it does without.
 const LOOKED_BACK: usize = 64;
 
@@ -46,7 +48,9 @@ impl Recorder {
         let Some(Draft { kind: StepKind::Clock(clock), last, .. }) = self.drafts.get(id) else { return false };
         let usable = clock.answers.iter().any(|(_, answer)| answer.is_usable());
         let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
-        let soon = at.time.since(last.time) <= patience && is_next_retry(clock.requests.iter().map(|(asked, _)| *asked), at);
+        let asked = || clock.requests.iter().map(|(asked, _)| *asked);
+        let at_least_poll = asked().last().is_some_and(|last| LEAST_POLL.contains(&at.time.since(last.time)));
+        let soon = at.time.since(last.time) <= patience && (at_least_poll || is_next_retry(asked(), at));
         !usable && soon && !self.moved_on(id, last)
     }
 }
@@ -98,6 +102,26 @@ mod tests {
             _ => None,
         });
         clocks.collect()
+    }
+
+    /// How many exchanges these questions for the time make, none of which is answered.
+    fn exchanges(seconds: &[i64]) -> usize {
+        let mut recorder = Recorder::default();
+        for (second, frame) in seconds.iter().zip(1..) {
+            let end = |host: u8| Endpoint::Ip(std::net::SocketAddr::from(([10, 0, 0, host], 123)));
+            let flow = Flow { id: 1, transport: Transport::Udp, client: end(23), server: end(9), oriented: true };
+            let StepKind::Clock(clock) = ntp_exchange(1, &[]).into_step(frame).kind else { panic!("no clock") };
+            let what = What::Message(Message::Ntp(clock.requests[0].1.clone()));
+            let at = At { time: crate::model::Time::from_seconds(*second), ..at(frame) };
+            recorder.event(&Event { at, link: Link::default(), flow, side: Side::Client, what }, &DeviceFacts::default());
+        }
+        recorder.drafts().count()
+    }
+
+    #[test]
+    fn a_question_after_the_least_time_between_polls_goes_on_with_those_before_it() {
+        assert_eq!(exchanges(&[0, 3, 6, 21, 24]), 1);
+        assert_eq!(exchanges(&[0, 3, 6, 18, 21]), 2, "the device had paused");
     }
 
     #[test]

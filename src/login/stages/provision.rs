@@ -85,7 +85,8 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
         return judged;
     }
     let is_whole = |exchange: &Exchange| is_delivered(exchange) && web::broken_off(exchange, connection).is_none();
-    if connection.http.iter().any(|exchange| is_needed(exchange) && is_whole(exchange)) {
+    let stuck = needed(connection).filter(|exchange| exchange.response.is_none() && is_stuck(connection));
+    if stuck.is_none() && connection.http.iter().any(|exchange| is_needed(exchange) && is_whole(exchange)) {
         return Judged::ok(STAGE);
     }
     match needed(connection) {
@@ -94,6 +95,12 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
         Some(exchange) => web::judge_exchange(exchange, connection, STAGE, horizon),
         None => Judged::unclear(STAGE),
     }
+}
+
+/// Did the device send its last request again and again, and nobody acknowledged it? Then it is the way that fails, whatever came before.
+fn is_stuck(connection: &Connection) -> bool {
+    const AGAIN: u32 = 3;
+    connection.stats.client.stuck_repeats >= AGAIN
 }
 
 fn leads_elsewhere(exchange: &Exchange) -> bool {
@@ -146,7 +153,7 @@ mod tests {
     use crate::device::hosts::Hosts;
     use crate::findings::shared::testing_link::{Tftp, file};
     use crate::findings::testing::{IntoStep, Tcp, tcp};
-    use crate::model::{Outcome, Time};
+    use crate::model::{Outcome, Side, Time};
 
     fn horizon(heard_from: &Hosts) -> Horizon<'_> {
         let end = crate::findings::testing::BEGIN.plus(600 * SECOND);
@@ -185,6 +192,12 @@ mod tests {
         assert_eq!(web(get("/0004f21a2b3c.cfg", 200).get("/0004f21a2b3c-directory.xml").answer(404)), (Outcome::Ok, None));
         assert_eq!(web(get("/0004f21a2b3c.cfg", 404).get("/000000000000.cfg").answer(200)), (Outcome::Ok, None));
         assert_eq!(web(get("/0004f21a2b3c.cfg", 304)), (Outcome::Ok, None));
+    }
+
+    #[test]
+    fn a_request_that_nobody_acknowledges_fails_whatever_came_before() {
+        let asked = |repeats: u32| web(get("/a.cfg", 200).get("/b.cfg").stuck(Side::Client, 120, repeats)).0;
+        assert_eq!((asked(5), asked(1)), (Outcome::Failed, Outcome::Ok));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::formats::pkcs7;
 use crate::login::steps::{Close, Connection, Exchange};
 use crate::model::{At, By, How, Outcome, Side, Stage};
 use crate::protocols::http;
-use crate::text::{WireText, contains, ends};
+use crate::text::{WireText, begins, contains, ends};
 
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
@@ -102,8 +102,13 @@ pub(crate) fn is_bad_content(exchange: &Exchange, response: &http::Response) -> 
         || path.contains("operation=getcacert&");
     // Web servers say the same of keys, by the ending of their files.
     let is_key = [".pem", ".der", ".key"].iter().any(|ending| file.ends_with(ending));
-    let wanted = asks || says_certificates(response) && !is_key;
+    let wanted = asks || says_certificates(response) && !is_key || path.contains("/certprov/") && is_page(response);
     wanted && response.body.complete && pkcs7::certificates(&response.body.bytes).certificates.is_empty()
+}
+
+/// Is it a page for people?
+fn is_page(response: &http::Response) -> bool {
+    response.content_type.as_ref().is_some_and(|kind| begins(kind.raw(), "text/html"))
 }
 
 /// Does the server say that these are certificates (RFC 8894 section 4.2.1, RFC 7030 sections 4.1.3 and 4.2.3, RFC 2585 section 4)?

@@ -78,7 +78,7 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
     ]),
     (MarkKind::Name, &[
         ("_ldap._tcp.", [0x0020, 0x0000, 0x0000]),
-        ("_ntp._udp.", [0x0000, 0x0120, 0x0000]),
+        ("_ntp._udp.", [0x0000, 0x0000, 0x0120]),
         ("_sip._tcp.", [0x0000, 0x0000, 0x0040]),
         ("_sip._tls.", [0x0000, 0x0000, 0x0040]),
         ("_sip._udp.", [0x0000, 0x0000, 0x0040]),
