@@ -1,8 +1,7 @@
 //! `device-restarted`: the device begins from nothing in the middle of what it was doing.
 
-use crate::findings::shared::restart::restart;
+use crate::findings::shared::restart::{gave_up, restart};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -47,22 +46,11 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// Had the device asked a host on its link again and again for its MAC (once a second: RFC 1122 section 2.3.2.1), in vain? It began anew
-/// for that.
-fn gave_up(case: &Case<'_>) -> bool {
-    const AGAIN_AND_AGAIN: usize = 3;
-    let last = case.attempt.steps.iter().max_by_key(|step| step.last);
-    last.is_some_and(|step| match &step.kind {
-        StepKind::Neighbour(neighbour) => neighbour.reply.is_none() && neighbour.requests.len() >= AGAIN_AND_AGAIN,
-        _ => false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::Purpose;
+    use crate::login::steps::{Purpose, StepKind};
 
     fn abandoned() -> Login {
         Login::new().step(lease(&[])).step(tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(200).abandoned()).dropped()

@@ -1,6 +1,7 @@
 //! `provision-loop`: the device fetches its configuration whole, restarts, and fetches it again.
 
 use crate::findings::shared::files::{fetched_again, is_signed, missing_image};
+use crate::findings::shared::restart::gave_up;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -26,7 +27,7 @@ pub static RULE: Rule = Rule {
 fn found(case: &Case<'_>) -> Option<Found> {
     let configuration = |file: &crate::device::facts::FetchedFile| !file.image && !is_signed(file.name.raw());
     // What the file names and the server lacks is the nearer cause.
-    let (file, again) = fetched_again(case, configuration).filter(|_| missing_image(case).is_none())?;
+    let (file, again) = fetched_again(case, configuration).filter(|_| missing_image(case).is_none() && !gave_up(case))?;
     let times = case.known.files.iter().filter(|other| other.name == file.name).count();
     Some(Found {
         stage: Stage::Provision,
@@ -52,6 +53,7 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
+    use crate::login::steps::StepKind;
     use crate::model::{By, How};
 
     /// Fetched in frame 6, where the device stops; and again in frame 106.
@@ -84,6 +86,18 @@ mod tests {
     #[test]
     fn a_device_that_goes_on_afterwards_only_restarted_once() {
         twice("a.cfg").knowing(|known| known.answered.push(at_second(120, 201.0))).nothing(&RULE);
+    }
+
+    #[test]
+    fn who_then_asks_a_host_on_its_link_in_vain_went_on() {
+        let then = |asks: u64| {
+            let mut asked = router(asks, false).into_step(20);
+            if let StepKind::Neighbour(neighbour) = &mut asked.kind {
+                neighbour.router = false;
+            }
+            twice("a.cfg").with(move |attempt| attempt.steps.push(asked)).check(&RULE).len()
+        };
+        assert_eq!((then(4), then(1)), (0, 1));
     }
 
     #[test]
