@@ -2,6 +2,7 @@
 
 use crate::findings::shared::restart::{gave_up, restart};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
+use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
 
 /// The rule.
@@ -26,19 +27,26 @@ fn found(case: &Case<'_>) -> Option<Found> {
     if gave_up(case) {
         return None;
     }
+    let unread = case.attempt.dropped().is_some_and(|step| is_unread(&step.kind));
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,
         proof: Proof::Inferred,
         explains_drop: true,
-        confidence: 0.65,
+        confidence: if unread { 0.5 } else { 0.65 },
         summary: format!(
             "the device restarts at stage {}: it asks for an address anew in frame {}, though its lease still holds",
             drop.stage, restart.frame
         ),
-        fix: "See the device's log, the PoE log of its switch port and its firmware for the reason of the restart; nothing that was said to \
-              it before explains it. A capture at the switch port shows whether the link went down."
-            .to_owned(),
+        fix: if unread {
+            "See in the log of the server that it spoke with last whether that refused it: what was said there cannot be read here. If it did \
+             not, see the device's log, the PoE log of its switch port and its firmware for the reason of the restart."
+                .to_owned()
+        } else {
+            "See the device's log, the PoE log of its switch port and its firmware for the reason of the restart; nothing that was said to \
+             it before explains it. A capture at the switch port shows whether the link went down."
+                .to_owned()
+        },
         evidence: vec![
             Evidence::new(drop.at.frame, "", "the last that the device had"),
             Evidence::new(restart.frame, "dhcp.option.dhcp == 1", "DISCOVER in the middle of a lease"),
@@ -46,11 +54,19 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
+/// Was something said on this connection that is encrypted, or that no protocol here reads?
+fn is_unread(kind: &StepKind) -> bool {
+    let StepKind::Connection(connection) = kind else { return false };
+    let both_spoke = connection.stats.client.first_data.is_some() && connection.stats.server.first_data.is_some();
+    let is_read = !connection.http.is_empty() || !connection.sip.is_empty() || !connection.ldap.is_empty();
+    both_spoke && !is_read && connection.kerberos.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Purpose, StepKind};
+    use crate::login::steps::Purpose;
 
     fn abandoned() -> Login {
         Login::new().step(lease(&[])).step(tcp(Purpose::Provision).get("/0004f21a2b3c.cfg").answer(200).abandoned()).dropped()
@@ -61,6 +77,17 @@ mod tests {
         let found = abandoned().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
         assert!(found.explains_drop && found.proof == Proof::Inferred);
         assert_eq!(found.evidence[1].display_filter, "frame.number == 100 && dhcp.option.dhcp == 1");
+    }
+
+    #[test]
+    fn where_what_was_said_cannot_be_read_it_may_have_been_a_refusal() {
+        let sealed = tcp(Purpose::Provision).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let sealed = sealed.encrypted(crate::model::Side::Client).encrypted(crate::model::Side::Server).abandoned();
+        let found =
+            Login::new().step(lease(&[])).step(sealed).dropped().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
+        assert!(found.confidence < 0.6 && found.fix.contains("cannot be read here"), "{found:?}");
+        let read = abandoned().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
+        assert!(read.confidence > 0.6 && read.fix.contains("nothing that was said to it before explains it"));
     }
 
     #[test]
