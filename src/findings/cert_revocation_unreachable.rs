@@ -10,7 +10,7 @@ use crate::formats::names::host_of_uri;
 use crate::formats::revocation::{self, Useless};
 use crate::formats::x509::Certificate;
 use crate::login::steps::{Connection, Purpose, Step, StepKind};
-use crate::model::{At, Evidence, How, Outcome, Side};
+use crate::model::{At, Evidence, How, Outcome, Side, Time};
 use crate::protocols::http;
 use crate::protocols::ldap::{Search, code};
 use crate::text::WireText;
@@ -173,7 +173,11 @@ fn useless((at, answer): &(At, Arc<http::Response>)) -> Option<String> {
     if answer.code != 200 || !answer.body.complete || answer.body.bytes.is_empty() {
         return None;
     }
-    Some(match revocation::useless(&answer.body.bytes, at.time)? {
+    tells_nothing(&answer.body.bytes, at.time)
+}
+
+fn tells_nothing(fetched: &[u8], now: Time) -> Option<String> {
+    Some(match revocation::useless(fetched, now)? {
         Useless::Neither => "answers with something that is no revocation list".to_owned(),
         Useless::Refused(status) => format!("answers that it cannot tell (OCSP status {status})"),
         Useless::OutOfDate(end) => format!("answers with what went out of date on {end}"),
@@ -195,7 +199,10 @@ fn from_directory(connection: &Connection, outcome: Outcome) -> Option<Asked> {
                 (format!("{name} says {} to the search for it", outcome.code), "ldap")
             }
             Some(_) if search.entries == 0 => (format!("{name} finds none"), "ldap"),
-            Some(_) => (String::new(), "ldap"),
+            Some(_) => {
+                let useless = search.revocation_list.as_ref().and_then(|(at, list)| tells_nothing(list, at.time));
+                (useless.map(|what| format!("{name} {what}")).unwrap_or_default(), "ldap")
+            }
             None => (format!("{name} does not answer the search for it"), "ldap"),
         },
         None if outcome == Outcome::Failed && connection.ldap.is_empty() => {
@@ -294,6 +301,11 @@ mod tests {
         assert!(found.summary.contains("dc1.contoso.com says 32 to the search for it, and it leaves"), "{found:?}");
         assert!(searched(0, 0).the(&RULE).summary.contains("dc1.contoso.com finds none"));
         searched(0, 1).nothing(&RULE);
+        let list = revocation::samples::bytes(revocation::samples::LIST);
+        let ends = Time::from_seconds(2_200_000_000);
+        assert!(
+            tells_nothing(&list, ends).is_some_and(|what| what.starts_with("answers with what went out of date on 2036-11-20"))
+        );
     }
 
     #[test]

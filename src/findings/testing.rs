@@ -711,6 +711,7 @@ impl Tcp {
                 entries: 0,
                 references: 0,
                 certificates: 0,
+                revocation_list: None,
                 hosts: 0,
                 answer,
             };

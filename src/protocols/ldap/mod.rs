@@ -217,6 +217,8 @@ pub struct Entry {
     pub name: WireText,
     /// `cACertificate`.
     pub certificates: Vec<Arc<Certificate>>,
+    /// `certificateRevocationList`, as it is encoded; a long one is left out.
+    pub revocation_list: Option<Arc<[u8]>>,
     /// `dNSHostName`: of an enrolment service, the host with the web pages.
     pub host: Option<WireText>,
     /// `currentTime`: the server's clock.
