@@ -497,7 +497,8 @@ mod tests {
 
     fn entry(frame: u64, certificates: &[&[u8]], current_time: Option<Time>) -> Event {
         let certificates = certificates.iter().map(|der| Arc::new(x509::parse(der))).collect();
-        let body = ldap::Body::Entry(ldap::Entry { name: WireText::default(), certificates, host: None, current_time });
+        let entry = ldap::Entry { name: WireText::default(), certificates, revocation_list: None, host: None, current_time };
+        let body = ldap::Body::Entry(entry);
         seen(frame, Side::Server, Message::Ldap(std::sync::Arc::new(ldap::Message { id: 1, operation: 4, body })))
     }
 

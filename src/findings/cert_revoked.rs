@@ -10,6 +10,12 @@ use crate::model::{At, Evidence};
 use crate::protocols::http;
 use crate::trust::Link;
 
+/// What a server can send with its chain (RFC 6066 section 8).
+const STAPLED: &str = "the OCSP response that the server itself staples to its chain";
+
+/// What a directory can hold (RFC 4523 section 2.5).
+const LISTED: &str = "a revocation list from the directory";
+
 /// The rule.
 pub static RULE: Rule = Rule {
     code: "cert-revoked",
@@ -42,9 +48,14 @@ fn proven(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let (link, at, what) = links.filter_map(|link| said_of(case, judged, link)).next()?;
     let (which, server) = (judged.which(Some(link)), judged.place().server());
     let serial = &judged.body(Some(link))?.serial;
+    let show = match what {
+        STAPLED => "tls.handshake.type == 22",
+        LISTED => "ldap",
+        _ => "http.response",
+    };
     let mut evidence = vec![
         Evidence::new(judged.at.frame, "tls.handshake.type == 11", format!("{server} sends {which}, serial {serial}")),
-        Evidence::new(at.frame, "http.response", format!("{what} says that it is revoked")),
+        Evidence::new(at.frame, show, format!("{what} says that it is revoked")),
     ];
     evidence.extend(left(judged.shaken.leaving()));
     Some(Found {
@@ -62,6 +73,15 @@ fn proven(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
 /// What in the attempt says that this certificate is revoked.
 fn said_of(case: &Case<'_>, judged: &Judged<'_>, link: Link) -> Option<(Link, At, &'static str)> {
     let body = judged.body(Some(link))?;
+    let stapled = judged.shaken.tls.stapled.as_ref().filter(|(_, response)| revocation::responder_says_revoked(response, body));
+    if let Some((at, _)) = stapled {
+        return Some((link, *at, STAPLED));
+    }
+    let searches = case.attempt.connections().flat_map(|(_, connection)| &connection.ldap);
+    let mut listed = searches.filter_map(|search| search.revocation_list.as_ref());
+    if let Some((at, _)) = listed.find(|(_, list)| revocation::list_holds(list, body)) {
+        return Some((link, *at, LISTED));
+    }
     case.attempt.exchanges().filter_map(|(_, _, exchange)| exchange.response.as_ref()).find_map(|(at, response)| {
         let bytes: &[u8] = &response.body.bytes;
         let whole = response.code == 200 && response.body.complete;
@@ -137,6 +157,44 @@ mod tests {
         assert!(fetched("1a2b", "application/ocsp-response", samples::REVOKED).the(&RULE).summary.contains("an OCSP response"));
         fetched("77", "application/pkix-crl", samples::LIST).nothing(&RULE);
         fetched("77", "application/ocsp-response", samples::GOOD).nothing(&RULE);
+    }
+
+    #[test]
+    fn what_the_server_staples_to_its_chain_proves_it_too() {
+        let stapled = |response: &str| {
+            let chain = vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", |body| {
+                body.serial = "1a2b".to_owned();
+                body.issuer.der = samples::bytes("301d311b301906035504030c12436f6e746f736f2049737375696e67204341");
+            })];
+            let response: std::sync::Arc<[u8]> = samples::bytes(response).into();
+            let flight = tcp(Purpose::Registrar).hello().server_flight(chain).change(|connection| {
+                let tls = connection.tls.as_mut().unwrap();
+                tls.stapled = tls.certificate.as_ref().map(|(at, _)| (*at, response));
+            });
+            Login::new().step(flight.leaves(Side::Client, Close::Fin)).dropped()
+        };
+        let found = stapled(samples::REVOKED).the(&RULE);
+        assert!(found.summary.contains("the server itself staples to its chain in this capture holds its serial number 1a2b"));
+        assert!(found.evidence[1].display_filter.ends_with("tls.handshake.type == 22"));
+        stapled(samples::GOOD).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_list_from_the_directory_proves_it_too() {
+        let listed = |serial: &'static str| {
+            let chain = vec![certificate_with("CN=pool.contoso.com", "CN=Contoso Issuing CA", move |body| {
+                body.serial = serial.to_owned();
+                body.issuer.der = samples::bytes("301d311b301906035504030c12436f6e746f736f2049737375696e67204341");
+            })];
+            let done = crate::protocols::ldap::Body::Done(crate::protocols::ldap::Outcome { code: 0, text: "".into() });
+            let search = tcp(Purpose::Directory).to("10.0.0.9", 389).ldap(ldap_search("(objectClass=*)"), Some(done));
+            let search =
+                search.last_search(|search| search.revocation_list = Some((at(1), samples::bytes(samples::LIST).into())));
+            let refused = tcp(Purpose::Registrar).hello().server_flight(chain).leaves(Side::Client, Close::Fin);
+            Login::new().step(search).step(refused).dropped()
+        };
+        assert!(listed("1a2b").the(&RULE).summary.contains("a revocation list from the directory in this capture holds"));
+        listed("77").nothing(&RULE);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `device-restarted`: the device begins from nothing in the middle of what it was doing.
 
-use crate::findings::shared::restart::restart;
+use crate::findings::shared::restart::{gave_up, restart};
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::login::steps::StepKind;
 use crate::model::{Evidence, Stage};
@@ -27,19 +27,26 @@ fn found(case: &Case<'_>) -> Option<Found> {
     if gave_up(case) {
         return None;
     }
+    let unread = case.attempt.dropped().is_some_and(|step| is_unread(&step.kind));
     Some(Found {
         stage: Stage::Link,
         step: case.attempt.dropped_step,
         proof: Proof::Inferred,
         explains_drop: true,
-        confidence: 0.65,
+        confidence: if unread { 0.5 } else { 0.65 },
         summary: format!(
             "the device restarts at stage {}: it asks for an address anew in frame {}, though its lease still holds",
             drop.stage, restart.frame
         ),
-        fix: "See the device's log, the PoE log of its switch port and its firmware for the reason of the restart; nothing that was said to \
-              it before explains it. A capture at the switch port shows whether the link went down."
-            .to_owned(),
+        fix: if unread {
+            "See in the log of the server that it spoke with last whether that refused it: what was said there cannot be read here. If it did \
+             not, see the device's log, the PoE log of its switch port and its firmware for the reason of the restart."
+                .to_owned()
+        } else {
+            "See the device's log, the PoE log of its switch port and its firmware for the reason of the restart; nothing that was said to \
+             it before explains it. A capture at the switch port shows whether the link went down."
+                .to_owned()
+        },
         evidence: vec![
             Evidence::new(drop.at.frame, "", "the last that the device had"),
             Evidence::new(restart.frame, "dhcp.option.dhcp == 1", "DISCOVER in the middle of a lease"),
@@ -47,15 +54,12 @@ fn found(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// Had the device asked a host on its link again and again for its MAC (once a second: RFC 1122 section 2.3.2.1), in vain? It began anew
-/// for that.
-fn gave_up(case: &Case<'_>) -> bool {
-    const AGAIN_AND_AGAIN: usize = 3;
-    let last = case.attempt.steps.iter().max_by_key(|step| step.last);
-    last.is_some_and(|step| match &step.kind {
-        StepKind::Neighbour(neighbour) => neighbour.reply.is_none() && neighbour.requests.len() >= AGAIN_AND_AGAIN,
-        _ => false,
-    })
+/// Was something said on this connection that is encrypted, or that no protocol here reads?
+fn is_unread(kind: &StepKind) -> bool {
+    let StepKind::Connection(connection) = kind else { return false };
+    let both_spoke = connection.stats.client.first_data.is_some() && connection.stats.server.first_data.is_some();
+    let is_read = !connection.http.is_empty() || !connection.sip.is_empty() || !connection.ldap.is_empty();
+    both_spoke && !is_read && connection.kerberos.is_empty()
 }
 
 #[cfg(test)]
@@ -73,6 +77,17 @@ mod tests {
         let found = abandoned().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
         assert!(found.explains_drop && found.proof == Proof::Inferred);
         assert_eq!(found.evidence[1].display_filter, "frame.number == 100 && dhcp.option.dhcp == 1");
+    }
+
+    #[test]
+    fn where_what_was_said_cannot_be_read_it_may_have_been_a_refusal() {
+        let sealed = tcp(Purpose::Provision).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let sealed = sealed.encrypted(crate::model::Side::Client).encrypted(crate::model::Side::Server).abandoned();
+        let found =
+            Login::new().step(lease(&[])).step(sealed).dropped().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
+        assert!(found.confidence < 0.6 && found.fix.contains("cannot be read here"), "{found:?}");
+        let read = abandoned().knowing(|known| known.restarts = vec![at(100)]).the(&RULE);
+        assert!(read.confidence > 0.6 && read.fix.contains("nothing that was said to it before explains it"));
     }
 
     #[test]

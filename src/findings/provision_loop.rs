@@ -1,6 +1,8 @@
 //! `provision-loop`: the device fetches its configuration whole, restarts, and fetches it again.
 
+use crate::device::facts::FetchedFile;
 use crate::findings::shared::files::{fetched_again, is_signed, missing_image};
+use crate::findings::shared::restart::gave_up;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
 
@@ -24,9 +26,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn found(case: &Case<'_>) -> Option<Found> {
-    let configuration = |file: &crate::device::facts::FetchedFile| !file.image && !is_signed(file.name.raw());
+    let configuration = |file: &FetchedFile| !file.image && !is_signed(file.name.raw());
     // What the file names and the server lacks is the nearer cause.
-    let (file, again) = fetched_again(case, configuration).filter(|_| missing_image(case).is_none())?;
+    let (file, again) = fetched_again(case, configuration).filter(|_| missing_image(case).is_none() && !gave_up(case))?;
+    let page = is_page(case, file);
     let times = case.known.files.iter().filter(|other| other.name == file.name).count();
     Some(Found {
         stage: Stage::Provision,
@@ -34,16 +37,40 @@ fn found(case: &Case<'_>) -> Option<Found> {
         proof: Proof::Inferred,
         explains_drop: true,
         confidence: 0.75,
-        summary: format!("the device fetches {} whole {times} times, and starts over each time without going on", file.name),
-        fix: format!(
-            "See what in {} makes the device restart: its log tells, or a file with the account alone to which the rest is added step by \
-             step. A new capture must show it going on to its registrar.",
-            file.name
+        summary: format!(
+            "the device fetches {} whole {times} times, and starts over each time without going on{}",
+            file.name,
+            if page { "; what comes is a web page, and no configuration" } else { "" }
         ),
+        fix: if page {
+            format!(
+                "Find who answers with a web page in place of {} (the server's sign-in form, a portal, a proxy), and have phones given the \
+                 file without it: `curl -v URL` from their VLAN must show the configuration.",
+                file.name
+            )
+        } else {
+            format!(
+                "See what in {} makes the device restart: its log tells, or a file with the account alone to which the rest is added step \
+                 by step. A new capture must show it going on to its registrar.",
+                file.name
+            )
+        },
         evidence: vec![
             Evidence::new(file.at.frame, "", format!("{} came whole", file.name)),
             Evidence::new(again.frame, "", format!("{} came whole", file.name)),
         ],
+    })
+}
+
+/// Is what came for this file a page for people? Settings come in the clothes of HTML, too (snom's), but have no title and no form.
+fn is_page(case: &Case<'_>, file: &FetchedFile) -> bool {
+    const HEAD: usize = 4096;
+    case.attempt.exchanges().any(|(_, _, exchange)| {
+        let (Some((_, request)), Some((_, response))) = (&exchange.request, &exchange.response) else { return false };
+        let bytes = response.body.bytes.get(..HEAD).unwrap_or(&response.body.bytes);
+        let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+        let is_html = ["<!doctype html", "<html"].iter().any(|begin| text.trim_start().starts_with(begin));
+        request.uri == file.name && is_html && (text.contains("<title") || text.contains("<form"))
     })
 }
 
@@ -52,6 +79,7 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
+    use crate::login::steps::StepKind;
     use crate::model::{By, How};
 
     /// Fetched in frame 6, where the device stops; and again in frame 106.
@@ -77,6 +105,26 @@ mod tests {
     }
 
     #[test]
+    fn a_web_page_in_place_of_the_file_is_told() {
+        let comes = |body: &'static str| {
+            let mut fetched = tcp(crate::login::steps::Purpose::Provision).get("/a.cfg").answer_with(200, move |answer| {
+                answer.body = crate::protocols::http::Body { bytes: body.as_bytes().into(), complete: true, arrived: true };
+            });
+            fetched = fetched.abandoned();
+            let login = Login::new().step(lease(&[])).step(fetched).dropped();
+            let last = login.attempt.last;
+            let again = login.knowing(move |known| {
+                known.add_file(last, "/a.cfg".into(), false);
+                known.add_file(at_second(106, 200.0), "/a.cfg".into(), false);
+            });
+            again.the(&RULE).summary
+        };
+        let is_page = |body| comes(body).ends_with("; what comes is a web page, and no configuration");
+        assert!(is_page("<!DOCTYPE html><html><head><title>Sign in</title></head></html>"));
+        assert!(!is_page("<html><pre>language: English</pre></html>") && !is_page("account.1.enable = 1"));
+    }
+
+    #[test]
     fn a_single_fetch_is_no_loop() {
         twice("a.cfg").knowing(|known| known.files.truncate(1)).nothing(&RULE);
     }
@@ -84,6 +132,18 @@ mod tests {
     #[test]
     fn a_device_that_goes_on_afterwards_only_restarted_once() {
         twice("a.cfg").knowing(|known| known.answered.push(at_second(120, 201.0))).nothing(&RULE);
+    }
+
+    #[test]
+    fn who_then_asks_a_host_on_its_link_in_vain_went_on() {
+        let then = |asks: u64| {
+            let mut asked = router(asks, false).into_step(20);
+            if let StepKind::Neighbour(neighbour) = &mut asked.kind {
+                neighbour.router = false;
+            }
+            twice("a.cfg").with(move |attempt| attempt.steps.push(asked)).check(&RULE).len()
+        };
+        assert_eq!((then(4), then(1)), (0, 1));
     }
 
     #[test]

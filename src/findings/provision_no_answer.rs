@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     weight: Weight::Specific,
     order: 410,
     help: Help {
-        what: "The device asks its configuration server for files, again and again, and nothing comes back.",
+        what: "The device asks its configuration server for files, again and again, and nothing comes back; or a file stops in its middle.",
         why: "Without its configuration it knows no registrar and no account.",
         fix: "See that the server runs and is the one that DHCP names (option 66, 150 or 160). For TFTP, see the firewalls between: the \
               answer comes from a new port of the server, which only a firewall that knows TFTP lets through. A new capture must show \
@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = files::failed(case, |said| *said == Said::Nothing);
+    let failures = files::failed(case, |said| matches!(said, Said::Nothing | Said::Stalled));
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose};
+    use crate::login::steps::{Close, Purpose, StepKind};
     use crate::model::{By, Side};
 
     #[test]
@@ -51,6 +51,20 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.summary, "the configuration server does not answer: SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (no answer)");
         assert_eq!(found.evidence[0].display_filter, "frame.number == 3");
+    }
+
+    #[test]
+    fn a_file_that_stops_in_its_middle() {
+        let stalls = |acknowledged: &[f64]| {
+            let mut step = file("SEP0004F21A2B3C.cnf.xml").silent().into_step(3);
+            if let StepKind::File(transfer) = &mut step.kind {
+                (transfer.accepted, transfer.last_answer) = (Some(at_second(4, 0.1)), Some(at_second(4, 0.1)));
+                transfer.acknowledged = (5..).zip(acknowledged).map(|(frame, second)| at_second(frame, *second)).collect();
+            }
+            Login::new().with(|attempt| attempt.steps.push(step)).dropped()
+        };
+        let found = stalls(&[0.1, 4.1, 8.1]).the(&RULE);
+        assert!(found.summary.ends_with("SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (a part of it, and then no more)"), "{found:?}");
     }
 
     #[test]
@@ -67,6 +81,15 @@ mod tests {
         };
         lost(0).the(&RULE);
         lost(2).nothing(&RULE);
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_answer() {
+        let connect = |request: &mut crate::protocols::http::Request| request.method = "CONNECT".into();
+        let asked = || tcp(Purpose::Provision).to("10.0.0.81", 8080).get_with("cfg.contoso.com:443", connect);
+        let found = Login::new().step(asked().timed_out(By::Unknown)).dropped().the(&RULE);
+        assert!(found.summary.ends_with("cfg.contoso.com:443 by way of 10.0.0.81:8080 (no answer)"), "{found:?}");
+        Login::new().step(asked().answer(200)).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     order: 412,
     help: Help {
         what: "The configuration server answers, and does not give the file: 401 or 403, another error, a redirection \
-               to itself, a close in the middle, or a TFTP access violation. Or the proxy does not lead the device there.",
+               to itself or to where the device does not go, a close in the middle, or a TFTP access violation. Or the proxy does not lead the device there.",
         why: "Without its configuration the device knows no registrar and no account.",
         fix: "Give the phone the credentials that the server wants, or let phones fetch without; on the server, see the rights on the file \
               and its folder. `curl -v URL` or `tftp SERVER -c get FILE` from the phones' VLAN must give the file.",
@@ -34,6 +34,16 @@ fn check(case: &Case<'_>) -> Vec<Found> {
              From the phones' VLAN, `curl -v -L` must be given the file."
         ),
     });
+    let elsewhere = files::failed(case, |said| matches!(said, Said::Elsewhere(_)));
+    found.extend(answers::told(case, &elsewhere, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.8,
+        summary: format!("the configuration server sends the device elsewhere, where it does not go: {list}"),
+        fix: format!(
+            "Serve the file where the phone asks for it, or give the phone the address that the redirection names ({list}): many follow \
+             none, and no phone follows one to a scheme that it does not speak. `curl -v URL` shows the Location."
+        ),
+    }));
     let parts = files::failed(case, |said| *said == Said::APart);
     found.extend(answers::told(case, &parts, |list| Words {
         proof: Proof::Told,
@@ -55,7 +65,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         ),
     }));
     let is_refusal = |said: &Said<'_>| match said {
-        Said::Nothing | Said::APart | Said::NoTunnel(_) | Said::Http(300..=399) => false,
+        Said::Nothing | Said::APart | Said::Stalled | Said::Elsewhere(_) | Said::NoTunnel(_) | Said::Http(300..=399) => false,
         Said::Http(_) | Said::Tftp(..) => !said.is_missing(),
     };
     let refused = files::failed(case, is_refusal);
@@ -77,6 +87,7 @@ mod tests {
     use crate::findings::shared::testing_link::*;
     use crate::findings::testing::*;
     use crate::login::steps::Purpose;
+    use crate::model::Outcome;
 
     #[test]
     fn access_violation_401_and_403_are_told() {
@@ -109,8 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_sends_the_device_where_it_does_not_go_is_told_as_that() {
+        let found = Login::new().step(tcp(Purpose::Provision).get("/a.cfg").answer(302)).dropped().the(&RULE);
+        assert!(found.summary.starts_with("the configuration server sends the device elsewhere, where it does not go: /a.cfg"));
+        let left = |code: u16| {
+            let mut step = tcp(Purpose::Provision).get("/a.cfg").answer(code).abandoned().into_step(3);
+            step.outcome = Outcome::Unclear;
+            Login::new().step(step).dropped().check(&RULE).iter().filter(|found| found.explains_drop).count()
+        };
+        assert_eq!((left(302), left(404)), (1, 0), "it goes no further");
+        let followed = tcp(Purpose::Provision).get("/a.cfg").answer(302).get("/b.cfg").answer(200);
+        Login::new().step(followed).dropped().nothing(&RULE);
+    }
+
+    #[test]
     fn a_file_that_leads_to_itself_is_told_as_that() {
-        let around = tcp(Purpose::Provision).get("/a.cfg").answer(302);
+        let around = tcp(Purpose::Provision).get("/a.cfg").answer(302).get("/a.cfg").answer(302).get("/a.cfg").answer(302);
         let found = Login::new().step(around).dropped().the(&RULE);
         assert!(
             found.summary.starts_with("the configuration server leads the device in a circle, from the file to itself: /a.cfg")

@@ -1,6 +1,6 @@
 //! `sip-no-answer`: the device's REGISTER is not answered.
 
-use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::shared::registration::transactions;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
 use crate::model::{Evidence, Stage};
@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     weight: Weight::Specific,
     order: 895,
     help: Help {
-        what: "The device's REGISTER is not answered.",
+        what: "The device's REGISTER is not answered, or the device does not hear the answer: it goes on to repeat the request behind it.",
         why: "Without an answer there is no registration.",
         fix: "Start the registrar, correct its address and port, and let SIP through the firewall both ways; a new capture must show an answer to REGISTER.",
         look_alikes: "An answer that goes to the wrong port behind a NAT is visible on the server side only.",
@@ -30,17 +30,37 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         if last.answer.is_some() || !answers::is_silence(step) && !is_closed {
             return None;
         }
+        if let Some((answered, answer)) = &last.unheard {
+            let again = last.sent.iter().filter(|sent| *sent > answered).count();
+            let code = answer.code().unwrap_or_default();
+            let told = Evidence::new(answered.frame, &format!("sip.Status-Code == {code}"), format!("{server} answers {code}"));
+            let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, once more"));
+            let words = format!("{server} so that the device hears it: it repeats it {again} times behind the answer {code}");
+            return Some((words, [told].into_iter().chain(shown).collect()));
+        }
         let shown = last.sent.iter().map(|at| Evidence::new(at.frame, "sip.Method == \"REGISTER\"", "REGISTER, and no answer"));
         let how = if is_closed { ", which closes the connection instead" } else { "" };
         Some((format!("{server}{how}"), shown.collect()))
     });
+    let is_unheard = |failure: &Failure<'_>| {
+        transactions(&failure.step.kind).is_some_and(|(list, _)| list.last().is_some_and(|last| last.unheard.is_some()))
+    };
+    let fix = |list: &str| {
+        match failures.iter().any(is_unheard) {
+        true => "Find what keeps the registrar's answers from the device: compare the address and port that they go to with those that \
+                 REGISTER comes from (a NAT without rport, RFC 3581), and look for a firewall or a SIP ALG between the two (switch the \
+                 ALG off). A capture at the device's own port must show the answer."
+            .to_owned(),
+        false => format!(
+            "Start the registrar on {list}, or correct address and port on the phone, and let SIP through the firewall both ways; a new capture must show an answer to REGISTER."
+        ),
+    }
+    };
     answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
         summary: format!("REGISTER is not answered by {list}"),
-        fix: format!(
-            "Start the registrar on {list}, or correct address and port on the phone, and let SIP through the firewall both ways; a new capture must show an answer to REGISTER."
-        ),
+        fix: fix(list),
     })
 }
 
@@ -48,7 +68,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Close, Purpose, Step};
+    use crate::login::steps::{Close, Purpose, Step, StepKind};
     use crate::model::{By, Side};
 
     #[test]
@@ -56,6 +76,22 @@ mod tests {
         let found = Login::new().step(registration(vec![(11, sip_request("REGISTER", 1), None)])).dropped().the(&RULE);
         assert!(found.explains_drop);
         assert_eq!(found.summary, "REGISTER is not answered by 10.0.0.5:5060");
+    }
+
+    #[test]
+    fn answers_that_the_device_does_not_hear() {
+        let unheard = Login::new().step(registration(vec![(11, sip_request("REGISTER", 1), None)])).dropped().with(|attempt| {
+            if let StepKind::Registration(registration) = &mut attempt.steps[0].kind {
+                let one = &mut registration.transactions[0];
+                one.unheard = Some((one.sent[0], sip_answer(401, 1).into()));
+            }
+        });
+        let found = unheard.the(&RULE);
+        assert_eq!(
+            found.summary,
+            "REGISTER is not answered by 10.0.0.5:5060 so that the device hears it: it repeats it 10 times behind the answer 401"
+        );
+        assert!(found.fix.contains("rport") && found.explains_drop);
     }
 
     #[test]

@@ -48,6 +48,17 @@ fn found(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let way: Vec<&str> = all.iter().map(|redirect| redirect.from.as_str()).take(4).collect();
+    let mut servers: Vec<&str> = Vec::new();
+    for redirect in &all {
+        if servers.len() < 4 && !servers.contains(&redirect.from.as_str()) {
+            servers.push(&redirect.from);
+        }
+    }
+    // Who sends the device to itself has to agree with nobody.
+    let home = match servers.as_slice() {
+        [one] => format!("{one} must register it, or send it on to the server that does"),
+        more => format!("{} must agree which of them registers it", more.join(" and ")),
+    };
     let evidence = all.iter().take(6).map(|redirect| {
         let to: Vec<String> = redirect.contacts.iter().take(3).map(ToString::to_string).collect();
         let text = format!("{} sends the device on to {}", redirect.from, to.join(", "));
@@ -66,9 +77,8 @@ fn found(case: &Case<'_>) -> Option<Found> {
             way.join(", ")
         ),
         fix: format!(
-            "Give the user one home: {host} and the others ({}) must agree which of them registers it (Lync: RegistrarPool in \
-             Get-CsUser), and DNS must give each name its own address. A new capture must show at most one redirection, then 200.",
-            way.join(", ")
+            "Give the user one home: {home} (Lync: RegistrarPool in Get-CsUser), and DNS must give each name its own address. A new \
+             capture must show at most one redirection, then 200."
         ),
         evidence: evidence.collect(),
     })
@@ -161,6 +171,14 @@ mod tests {
             "2 redirections lead back to a.contoso.com, which the device had tried (by way of a.contoso.com (10.0.0.5:5061), \
              b.contoso.com (10.0.0.6:5061)); one is normal"
         );
+        assert!(found.fix.contains(": a.contoso.com (10.0.0.5:5061) and b.contoso.com (10.0.0.6:5061) must agree which of them"));
+    }
+
+    #[test]
+    fn the_fix_names_each_server_once() {
+        let to_itself = || asked("a.contoso.com", "10.0.0.5", sent_on("<sip:a.contoso.com:5061;transport=tls>"));
+        let found = Login::new().step(to_itself()).step(to_itself()).dropped().the(&RULE);
+        assert!(found.fix.contains(": a.contoso.com (10.0.0.5:5061) must register it, or send it on to"), "{}", found.fix);
     }
 
     #[test]

@@ -711,6 +711,7 @@ impl Tcp {
                 entries: 0,
                 references: 0,
                 certificates: 0,
+                revocation_list: None,
                 hosts: 0,
                 answer,
             };
@@ -737,7 +738,7 @@ impl Tcp {
     }
 
     /// Changes the last LDAP request.
-    fn last_search(self, change: impl FnOnce(&mut DirectoryRequest) + 'static) -> Self {
+    pub(crate) fn last_search(self, change: impl FnOnce(&mut DirectoryRequest) + 'static) -> Self {
         self.change(|connection| change(connection.ldap.last_mut().expect("a request goes before")))
     }
 
@@ -771,7 +772,7 @@ impl Tcp {
                 (at, Arc::new(answer))
             });
             let request = Arc::new(request);
-            wire.connection.sip.push(Transaction { sent: vec![sent], request, provisional: None, answer });
+            wire.connection.sip.push(Transaction { sent: vec![sent], request, provisional: None, answer, unheard: None });
         })
     }
 }
@@ -1222,7 +1223,7 @@ pub(crate) fn registration(transactions: Vec<(u64, sip::Message, Option<sip::Mes
                 let sent: Vec<At> = (0..times).map(|n| tick(if n == 0 { 0.0 } else { 1.0 })).collect();
                 let answer = answer.map(|answer| (tick(0.0), Arc::new(answer)));
                 last = answer.as_ref().map_or(*sent.last().unwrap(), |(at, _)| *at);
-                transactions.push(Transaction { sent, request: Arc::new(request), provisional: None, answer });
+                transactions.push(Transaction { sent, request: Arc::new(request), provisional: None, answer, unheard: None });
             }
             let ended =
                 transactions.last().and_then(|transaction| transaction.answer.as_ref()).and_then(|(_, answer)| answer.code());

@@ -4,8 +4,10 @@
 use asn1_rs::{Any, Class, FromBer, Tag};
 use sha1::{Digest, Sha1};
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
+use x509_parser::time::ASN1Time;
 
 use crate::formats::x509::Body;
+use crate::model::Time;
 
 /// Answers in one OCSP response that are looked at, at most.
 const ANSWERS: usize = 64;
@@ -24,7 +26,8 @@ pub fn responder_says_revoked(response: &[u8], certificate: &Body) -> bool {
     revoked_in(response, certificate).unwrap_or(false)
 }
 
-fn revoked_in(response: &[u8], certificate: &Body) -> Option<bool> {
+/// The answers (SingleResponse) of a response.
+fn answers(response: &[u8]) -> Option<Vec<Any<'_>>> {
     // OCSPResponse { responseStatus, [0] { responseType, OCTET STRING of BasicOCSPResponse } }
     let whole = parts(sequence(response)?);
     let typed = parts(whole.iter().find(|part| is_context(part, 0)).and_then(|part| sequence(part.data))?);
@@ -35,6 +38,10 @@ fn revoked_in(response: &[u8], certificate: &Body) -> Option<bool> {
     // BasicOCSPResponse { ResponseData { [0] version?, responderID, producedAt, SEQUENCE OF SingleResponse … } … }
     let data = parts(parts(sequence(basic.data)?).first()?.data);
     let answers = data.iter().find(|part| part.header.tag() == Tag::Sequence && part.class() == Class::Universal)?;
+    Some(parts(answers.data))
+}
+
+fn revoked_in(response: &[u8], certificate: &Body) -> Option<bool> {
     let matching = |answer: &Any<'_>| {
         // SingleResponse { CertID { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }, certStatus … }
         let answer = parts(answer.data);
@@ -44,7 +51,49 @@ fn revoked_in(response: &[u8], certificate: &Body) -> Option<bool> {
         let same_issuer = name.data.len() != 20 || *name.data == *Sha1::digest(&certificate.issuer.der);
         (same_issuer && hex(serial.data) == certificate.serial).then(|| is_context(status, 1))
     };
-    parts(answers.data).iter().find_map(matching)
+    answers(response)?.iter().find_map(matching)
+}
+
+/// Why what was fetched tells nobody whether a certificate is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Useless {
+    /// It is neither a list nor the answer of a responder: a web page.
+    Neither,
+    /// The responder says that it cannot tell (OCSPResponseStatus: 3 tryLater, 6 unauthorized…).
+    Refused(u8),
+    /// It went out of date (nextUpdate) at this time.
+    OutOfDate(Time),
+}
+
+/// Does what was fetched (whole) tell nobody anything at this time? Lists in PEM are not read, and may.
+pub fn useless(fetched: &[u8], now: Time) -> Option<Useless> {
+    let text = fetched.trim_ascii_start();
+    if text.starts_with(b"-----BEGIN") || text.starts_with(b"MI") {
+        return None;
+    }
+    // Anything in DER may be a list that only our library cannot read, or the certificate of an issuer.
+    if fetched.first() != Some(&0x30) {
+        return Some(Useless::Neither);
+    }
+    let next = if let Ok((_, list)) = CertificateRevocationList::from_der(fetched) {
+        list.next_update().map(|time| Time::from_seconds(time.timestamp()))
+    } else {
+        let whole = parts(sequence(fetched).unwrap_or_default());
+        match whole.first().filter(|status| status.header.tag() == Tag::Enumerated).map(|status| status.data) {
+            Some([0]) => next_update(fetched),
+            Some([status]) => return Some(Useless::Refused(*status)),
+            _ => None,
+        }
+    };
+    next.filter(|next| *next < now).map(Useless::OutOfDate)
+}
+
+/// nextUpdate of the first answer of a responder (RFC 6960 section 4.2.1): behind thisUpdate.
+fn next_update(response: &[u8]) -> Option<Time> {
+    let answer = parts(answers(response)?.first()?.data);
+    let next = answer.iter().skip(3).find(|part| is_context(part, 0))?;
+    let (_, time) = ASN1Time::from_der(next.data).ok()?;
+    Some(Time::from_seconds(time.timestamp()))
 }
 
 /// The content of a SEQUENCE.
@@ -160,6 +209,20 @@ mod tests {
         assert!(!responder_says_revoked(&bytes(REVOKED), &certificate("77", "Contoso Issuing CA")));
         assert!(!responder_says_revoked(&bytes(REVOKED), &certificate("1a2b", "Fabrikam Issuing C")));
         assert!(!responder_says_revoked(&bytes(GOOD), &certificate("77", "Contoso Issuing CA")));
+    }
+
+    #[test]
+    fn what_tells_nobody_anything() {
+        // Both are good for ten years.
+        let (now, later) = (Time::from_seconds(1_800_000_000), Time::from_seconds(2_200_000_000));
+        for fetched in [LIST, GOOD, REVOKED].map(bytes) {
+            assert_eq!(useless(&fetched, now), None);
+            assert!(matches!(useless(&fetched, later), Some(Useless::OutOfDate(end)) if now < end && end < later));
+        }
+        assert_eq!(useless(&[0x30, 3, 0x0a, 1, 3], now), Some(Useless::Refused(3)));
+        assert_eq!(useless(b"<html><body>Please log in</body></html>", now), Some(Useless::Neither));
+        assert_eq!(useless(b"-----BEGIN X509 CRL-----", later), None);
+        assert_eq!(useless(include_bytes!("samples/rsa2048-sha256.der"), later), None, "an issuer's certificate");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The exchanges of an attempt that the device gave up without a failure that shows in; out: where it stood when it started over.
 //! Knows nothing of where attempts begin.
 
-use crate::model::{At, By, DropPoint, How, Outcome, Side, Stage};
+use std::net::IpAddr;
+
+use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Side, Stage};
+use crate::protocols::dhcp::option;
 
 use super::drops::{is_beside_registering, may_have_succeeded};
 use super::stages::connect;
@@ -52,8 +55,50 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     {
         return Some((index, DropPoint { stage: step.stage, by: By::Device, how: How::Abandoned, at }));
     }
+    if let Some((index, on_link, at)) = in_vain_on_link(steps) {
+        return Some((index, DropPoint { stage: on_link.unwrap_or(stage), by: By::Unknown, how: How::Timeout, at }));
+    }
     let (at, how) = left_in_view(step).unwrap_or((at, How::Abandoned));
     Some((index, DropPoint { stage, by: By::Device, how, at }))
+}
+
+/// The host on its own link for whose MAC the device asks last, again and again: nobody does so who is answered (RFC 1122 section
+/// 2.3.2.1), wherever the capture was made. With the stage that stands on that host, where it shows.
+fn in_vain_on_link(steps: &[Step]) -> Option<(usize, Option<Stage>, At)> {
+    const AGAIN_AND_AGAIN: usize = 3;
+    const PAUSE: i64 = 5 * SECOND;
+    let (index, step) = steps.iter().enumerate().max_by_key(|(_, step)| step.last)?;
+    let StepKind::Neighbour(neighbour) = &step.kind else { return None };
+    let [first, .., last] = neighbour.requests.as_slice() else { return None };
+    let pauses = i64::try_from(neighbour.requests.len().saturating_sub(1)).unwrap_or(i64::MAX);
+    let in_a_row = last.time.since(first.time) <= PAUSE.saturating_mul(pauses);
+    // Who asks for the MAC of a host elsewhere has no router.
+    let on_link = steps.iter().any(|step| is_on_network(step, neighbour.address));
+    if neighbour.reply.is_some() || neighbour.requests.len() < AGAIN_AND_AGAIN || !in_a_row || !on_link {
+        return None;
+    }
+    let is_it = |address: &IpAddr| *address == neighbour.address;
+    let serves = |step: &Step| match &step.kind {
+        StepKind::Lease(lease) => {
+            let servers = lease.acks.iter().flat_map(|(_, ack)| ack.addresses(option::NAME_SERVERS));
+            servers.map(IpAddr::V4).any(|server| is_it(&server)).then_some(Stage::Names)
+        }
+        // A name that led nowhere does not show what it was for; a device that starts over for want of it needed its registrar.
+        StepKind::Lookup(lookup) if matches!(step.purpose, Purpose::Registrar | Purpose::Other) => {
+            lookup.addresses().any(|address| is_it(&address)).then_some(Stage::Connect)
+        }
+        _ => None,
+    };
+    Some((index, steps.iter().find_map(serves), *last))
+}
+
+/// Does this lease give an address on the network of that host?
+fn is_on_network(step: &Step, host: IpAddr) -> bool {
+    let (StepKind::Lease(lease), IpAddr::V4(host)) = (&step.kind, host) else { return false };
+    lease.acks.iter().any(|(_, ack)| {
+        let mask = ack.addresses(option::MASK).first().map(|mask| mask.to_bits());
+        mask.is_some_and(|mask| ack.your.to_bits() & mask == host.to_bits() & mask)
+    })
 }
 
 /// The last question for an update, which failed, where a device asked for nothing else after its address and the time.
@@ -157,8 +202,34 @@ fn last_answer(step: &Step) -> Option<At> {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::{IntoStep, lease, lookup, ntp_exchange, tcp};
+    use crate::findings::testing::{IntoStep, at_second, lease, lookup, ntp_exchange, router as router_asked, tcp};
     use crate::login::steps::Close;
+
+    /// Where a device stands that asks for the MAC of a host on its link at last, at these seconds.
+    fn asks_on_link(host: [u8; 4], seconds: &[f64]) -> (Stage, By, How) {
+        let mut asked = router_asked(seconds.len() as u64, false).into_step(60);
+        if let StepKind::Neighbour(neighbour) = &mut asked.kind {
+            (neighbour.router, neighbour.address) = (false, host.into());
+            neighbour.requests = (60..).zip(seconds).map(|(frame, second)| at_second(frame, *second)).collect();
+        }
+        asked.ending = None;
+        let found = Step { purpose: Purpose::Registrar, ..lookup("_sip._tcp.contoso.com").address("10.0.4.99").into_step(40) };
+        let leased = lease(&[(1, &[255, 255, 255, 0]), (6, &[10, 0, 4, 53])]).into_step(1);
+        let steps = [leased, found, asked];
+        let (_, drop) = abandoned(&steps, &[false; 3], true).expect("a drop");
+        (drop.stage, drop.by, drop.how)
+    }
+
+    #[test]
+    fn who_asks_for_a_host_on_its_link_again_and_again_stands_before_that() {
+        let silence = |stage: Stage| (stage, By::Unknown, How::Timeout);
+        assert_eq!(asks_on_link([10, 0, 4, 53], &[1.0, 2.0, 3.0, 4.0]), silence(Stage::Names));
+        assert_eq!(asks_on_link([10, 0, 4, 99], &[1.0, 2.0, 3.0, 4.0]), silence(Stage::Connect));
+        assert_eq!(asks_on_link([10, 0, 4, 77], &[1.0, 2.0, 3.0]).2, How::Timeout);
+        assert_eq!(asks_on_link([10, 0, 0, 99], &[1.0, 2.0, 3.0, 4.0]).2, How::Abandoned, "elsewhere: it has no router");
+        assert_eq!(asks_on_link([10, 0, 4, 99], &[1.0, 2.0]).2, How::Abandoned, "once or twice proves nothing");
+        assert_eq!(asks_on_link([10, 0, 4, 99], &[1.0, 60.0, 120.0]).2, How::Abandoned, "now and then");
+    }
 
     /// Where a device stands that has this after its lease and the time, and starts over.
     fn stands(leased: Step, after: Vec<Step>) -> (Stage, bool) {

@@ -270,10 +270,10 @@ fn over_tcp(draft: &Draft) -> Option<&Connection> {
     }
 }
 
-/// Does the device go to a web server, or have a proxy lead it to one (RFC 9110 section 9.3.6), without a word of what it wants there?
+/// Does the device go to a web server or one of FTP, or have a proxy lead it to one (RFC 9110 section 9.3.6), without a word of what it wants there?
 fn is_unsaid(connection: &Connection) -> bool {
-    let of_web = matches!(connection.flow.server.port(), 80 | 443 | 8080 | 8443);
-    connection.requests().next().is_none() && (of_web || !connection.http.is_empty())
+    let of_files = matches!(connection.flow.server.port(), 21 | 80 | 443 | 8080 | 8443);
+    connection.requests().next().is_none() && (of_files || !connection.http.is_empty())
 }
 
 /// The name that a look-up found an address for, and its answer.

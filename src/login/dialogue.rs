@@ -45,7 +45,17 @@ fn is_repeat(open: &DirectoryRequest, message: &ldap::Message) -> bool {
 
 /// A request that the capture lacks.
 fn unasked(id: u32) -> DirectoryRequest {
-    DirectoryRequest { sent: Vec::new(), request: None, id, entries: 0, references: 0, certificates: 0, hosts: 0, answer: None }
+    DirectoryRequest {
+        sent: Vec::new(),
+        request: None,
+        id,
+        entries: 0,
+        references: 0,
+        certificates: 0,
+        revocation_list: None,
+        hosts: 0,
+        answer: None,
+    }
 }
 
 fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Message>) {
@@ -60,6 +70,7 @@ fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Me
             open.entries = open.entries.saturating_add(1);
             let certificates = u32::try_from(entry.certificates.len()).unwrap_or(u32::MAX);
             open.certificates = open.certificates.saturating_add(certificates);
+            open.revocation_list = entry.revocation_list.clone().map(|list| (at, list)).or(open.revocation_list.take());
             open.hosts = open.hosts.saturating_add(u32::from(of_ca && entry.host.is_some()));
         }
         ldap::Body::Reference => open.references = open.references.saturating_add(1),
@@ -133,6 +144,7 @@ mod tests {
         let entry = ldap::Entry {
             name: WireText::from("CN=Contoso CA"),
             certificates: Vec::new(),
+            revocation_list: None,
             host: host.map(WireText::from),
             current_time: None,
         };

@@ -84,8 +84,16 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
             && other.ending.is_none();
         let further = errand(other.purpose) > own && other.first > failed.first;
         let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
-        later && (same_errand || further) || hidden
+        let follows = is_sent_on(failed) && other.purpose == Purpose::Registrar && other.first > ending.at;
+        later && (same_errand || further) || hidden || follows
     })
+}
+
+/// Does the registrar send the device on to another (RFC 3261 section 21.3)?
+fn is_sent_on(step: &Step) -> bool {
+    let last = transactions(step).iter().rfind(|one| one.request.method() == "REGISTER");
+    let code = last.and_then(|one| one.answer.as_ref()?.1.code());
+    code.is_some_and(|code| (300..400).contains(&code))
 }
 
 /// Does a phone ask there whose the certificate is by which a file is signed?
@@ -320,8 +328,22 @@ impl Attempt {
 mod tests {
     use super::*;
     use crate::findings::shared::testing_link::file;
-    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, tcp};
+    use crate::findings::testing::{
+        IntoStep, as_req, kerberos, krb_error, lookup, profile, registration, sip_answer, sip_request, syn, tcp,
+    };
     use crate::model::Side;
+
+    #[test]
+    fn who_is_sent_on_to_a_registrar_that_is_not_there_stops_at_that_one() {
+        let stops = |code: u16| {
+            let asked = registration(vec![(1, sip_request("REGISTER", 1), Some(sip_answer(code, 1)))]);
+            let asked = Step { outcome: Outcome::Failed, ..asked.into_step(1) };
+            let next = syn(Purpose::Registrar).to("10.0.0.6", 5060).syn_again(2).timed_out(By::Unknown).into_step(9);
+            let steps = [asked, Step { outcome: Outcome::Failed, ..next }];
+            find_drop(&steps, &[], false, &profile()).map(|(index, _)| index)
+        };
+        assert_eq!((stops(302), stops(403)), (Some(1), Some(0)));
+    }
 
     #[test]
     fn who_hears_nothing_any_more_and_begins_from_nothing_was_gone_and_who_lost_more_than_the_end_was_not() {

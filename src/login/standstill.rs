@@ -76,21 +76,27 @@ fn stands_at_configuration(last: &Attempt, before: Option<((usize, DropPoint), i
 /// The drop of the last attempt, if it is that of this one.
 fn same_end(last: &Attempt, stood: &Stood) -> Option<(usize, DropPoint)> {
     match stood.drop.how {
-        How::Abandoned => {
-            let (index, left) = abandoned(&last.steps, &[], true)?;
-            let step = last.steps.get(index)?;
-            // What stands open may have become a session that nothing can be read of.
-            let is_open = matches!(step.kind, StepKind::Connection(_)) && !is_closed(step);
-            (!is_open && stood.end == PastEnd::new(&left, step)).then_some((index, left))
-        }
-        How::Timeout => {
-            let (index, step) = last.steps.iter().enumerate().rfind(|(_, step)| is_main_road(step))?;
-            let at = asked_as_often(step, stood.registers?)?;
-            let drop = DropPoint { at, ..stood.drop };
-            (stood.end == PastEnd::new(&drop, step)).then_some((index, drop))
-        }
+        How::Abandoned => left_alike(last, stood),
+        How::Timeout => left_alike(last, stood).or_else(|| silent_alike(last, stood)),
         _ => None,
     }
+}
+
+/// Would it have been given up there?
+fn left_alike(last: &Attempt, stood: &Stood) -> Option<(usize, DropPoint)> {
+    let (index, left) = abandoned(&last.steps, &[], true)?;
+    let step = last.steps.get(index)?;
+    // What stands open may have become a session that nothing can be read of.
+    let is_open = matches!(step.kind, StepKind::Connection(_)) && !is_closed(step);
+    (!is_open && stood.end == PastEnd::new(&left, step)).then_some((index, left))
+}
+
+/// Is its REGISTER not answered either?
+fn silent_alike(last: &Attempt, stood: &Stood) -> Option<(usize, DropPoint)> {
+    let (index, step) = last.steps.iter().enumerate().rfind(|(_, step)| is_main_road(step))?;
+    let at = asked_as_often(step, stood.registers?)?;
+    let drop = DropPoint { at, ..stood.drop };
+    (stood.end == PastEnd::new(&drop, step)).then_some((index, drop))
 }
 
 /// How often a REGISTER was sent.

@@ -8,7 +8,7 @@ use crate::findings::Case;
 use crate::findings::shared::answers::{self, Failure};
 use crate::findings::shared::handshake::STUCK;
 use crate::findings::shared::option_need::{Given, given};
-use crate::login::stages::provision;
+use crate::login::stages::{provision, web};
 use crate::login::steps::{Connection, Purpose, Step, StepKind};
 use crate::model::{At, By, Evidence, How, Outcome};
 
@@ -21,8 +21,12 @@ pub(crate) enum Said<'a> {
     Tftp(u16, &'a str, bool),
     /// An HTTP status of a proxy that was to lead the device to the server.
     NoTunnel(u16),
+    /// A redirection to another place, which the device does not follow.
+    Elsewhere(u16),
     /// A part of the file, and then the server closed.
     APart,
+    /// A part of the file, and then no more.
+    Stalled,
     /// Nothing.
     Nothing,
 }
@@ -35,18 +39,19 @@ impl Said<'_> {
 
     fn words(&self) -> String {
         match self {
-            Said::Http(code) | Said::NoTunnel(code) => format!("{code}"),
+            Said::Http(code) | Said::NoTunnel(code) | Said::Elsewhere(code) => format!("{code}"),
             Said::Tftp(code, text, _) => format!("TFTP error {code} ({})", crate::text::WireText::from(*text)),
             Said::APart => "broken off".to_owned(),
+            Said::Stalled => "a part of it, and then no more".to_owned(),
             Said::Nothing => "no answer".to_owned(),
         }
     }
 
     fn filter(&self) -> String {
         match self {
-            Said::Http(code) | Said::NoTunnel(code) => format!("http.response.code == {code}"),
+            Said::Http(code) | Said::NoTunnel(code) | Said::Elsewhere(code) => format!("http.response.code == {code}"),
             Said::Tftp(code, ..) => format!("tftp.error.code == {code}"),
-            Said::APart | Said::Nothing => String::new(),
+            Said::APart | Said::Stalled | Said::Nothing => String::new(),
         }
     }
 }
@@ -60,7 +65,10 @@ pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> V
     if !stopped && steps().any(|(_, step)| step.outcome == Outcome::Ok && !matches!(step.kind, StepKind::Lookup(_))) {
         return Vec::new();
     }
-    let mut failed = steps().filter(|(_, step)| step.outcome == Outcome::Failed).peekable();
+    // Who is sent elsewhere and begins anew has not failed, and did not go there.
+    let is_left = case.attempt.drop.is_some_and(|drop| drop.how == How::Abandoned);
+    let left = |index: usize| is_left && case.attempt.dropped_step == Some(index);
+    let mut failed = steps().filter(|(index, step)| step.outcome == Outcome::Failed || left(*index)).peekable();
     if failed.peek().is_none() {
         return Vec::new();
     }
@@ -70,7 +78,8 @@ pub(crate) fn failed<'a>(case: &Case<'a>, fits: impl Fn(&Said<'_>) -> bool) -> V
             let (file, at, said) = answer(step, &answers)?;
             let shown = Evidence::new(at.frame, &said.filter(), format!("{file}: {}", said.words()));
             let what = format!("{file} ({})", said.words());
-            fits(&said).then_some(Failure { index, step, what, evidence: vec![shown] })
+            let counts = step.outcome == Outcome::Failed || matches!(said, Said::Elsewhere(_));
+            (counts && fits(&said)).then_some(Failure { index, step, what, evidence: vec![shown] })
         })
         .collect()
 }
@@ -83,19 +92,26 @@ fn answer<'a>(step: &'a Step, answers: &[Given<'_>]) -> Option<(String, At, Said
             let file = format!("{} on {host}", transfer.file);
             let missing = provision::is_missing(transfer);
             let error = transfer.error.as_ref().map(|(at, code, text)| (*at, Said::Tftp(*code, text.raw(), missing)));
+            let stalled = provision::stalled(transfer).map(|at| (at, Said::Stalled));
             let silent = transfer.requests.last().filter(|_| transfer.unreachable.is_none()).map(|at| (*at, Said::Nothing));
-            let (at, said) = error.or(silent)?;
+            let (at, said) = error.or(stalled).or(silent)?;
             let at_random = asks_everybody(step) || guesses(step, answers);
             (said != Said::Nothing || !at_random).then_some((file, at, said))
         }
         StepKind::Connection(connection) => {
-            let Some(exchange) = provision::needed(connection) else { return no_tunnel(connection) };
+            let Some(exchange) = provision::needed(connection) else { return no_tunnel(step, connection) };
             let (asked, request) = exchange.request.as_ref()?;
             let host = connection.name.as_ref().map_or_else(|| connection.flow.server.to_string(), ToString::to_string);
             let (at, said) = match &exchange.response {
                 // What the network swallowed is no word of the server.
                 Some((at, response)) if matches!(response.code, 200..=299) => {
-                    (*at, is_closed_by_server(step).then_some(Said::APart)?)
+                    let stalled = || web::stalled(exchange, connection).map(|_| Said::Stalled);
+                    (*at, is_closed_by_server(step).then_some(Said::APart).or_else(stalled)?)
+                }
+                Some((at, response))
+                    if matches!(response.code, 300..=399) && !provision::goes_in_a_circle(exchange, connection) =>
+                {
+                    (*at, Said::Elsewhere(response.code))
                 }
                 Some((at, response)) => (*at, Said::Http(response.code)),
                 // Silence is what ended it, or the server that closes instead of an answer, not a close of the device in the middle.
@@ -115,12 +131,18 @@ fn is_lost(connection: &Connection) -> bool {
     client.stuck_repeats >= STUCK && client.retransmitted > client.stuck_repeats
 }
 
-/// What the proxy said that leads the device nowhere (RFC 9110 section 9.3.6).
-fn no_tunnel<'a>(connection: &Connection) -> Option<(String, At, Said<'a>)> {
+/// What the proxy said that leads the device nowhere (RFC 9110 section 9.3.6), or that it said nothing.
+fn no_tunnel<'a>(step: &Step, connection: &Connection) -> Option<(String, At, Said<'a>)> {
     let exchange = connection.http.last()?;
-    let ((_, request), (at, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
-    request.tunnel().filter(|_| !matches!(response.code, 200..=299))?;
-    Some((format!("{} by way of {}", request.uri, connection.flow.server), *at, Said::NoTunnel(response.code)))
+    let (asked, request) = exchange.request.as_ref()?;
+    request.tunnel()?;
+    let (at, said) = match &exchange.response {
+        Some((_, response)) if matches!(response.code, 200..=299) => return None,
+        Some((at, response)) => (*at, Said::NoTunnel(response.code)),
+        None if answers::is_silence(step) || answers::is_closed_instead(step) => (*asked, Said::Nothing),
+        None => return None,
+    };
+    Some((format!("{} by way of {}", request.uri, connection.flow.server), at, said))
 }
 
 fn is_closed_by_server(step: &Step) -> bool {

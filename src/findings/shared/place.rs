@@ -87,8 +87,12 @@ pub fn decisive(case: &Case<'_>) -> Option<usize> {
     last_resort.and_then(before).or(Some(dropped))
 }
 
-/// Does the last answer lead elsewhere (RFC 9110 section 15.4)? What was to come of it then shows there.
+/// Does the last answer lead elsewhere (RFC 9110 section 15.4, RFC 3261 section 21.3)? What was to come of it then shows there.
 fn leads_on(connection: &Connection) -> bool {
+    let said = connection.sip.last().and_then(|transaction| transaction.answer.as_ref());
+    if said.is_some_and(|(_, answer)| answer.code().is_some_and(|code| (300..400).contains(&code))) {
+        return true;
+    }
     let answer = connection.http.last().and_then(|exchange| exchange.response.as_ref());
     answer.is_some_and(|(_, answer)| (300..400).contains(&answer.code) && answer.location.is_some())
 }

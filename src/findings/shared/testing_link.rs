@@ -222,6 +222,7 @@ impl IntoStep for Tftp {
             last_answer: None,
             block_size: 512,
             last_block: None,
+            acknowledged: Vec::new(),
             complete: None,
             error: None,
             aborted: None,

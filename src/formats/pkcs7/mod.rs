@@ -224,6 +224,7 @@ fn binary(mut bytes: &[u8], bundle: &mut Bundle) {
                 }
                 content_info(first.content, after, bundle);
             }
+            Some((first, _)) if is_revocation_list(&first) => bundle.complain("a revocation list holds no certificate"),
             Some((first, _)) if first.is(Class::Universal, Tag::Sequence.0) && outer.content.len() >= MIN_CERTIFICATE => {
                 if bundle.kind == Kind::Nothing {
                     bundle.kind = Kind::Der;
@@ -240,6 +241,14 @@ fn binary(mut bytes: &[u8], bundle: &mut Bundle) {
         }
         bytes = rest;
     }
+}
+
+/// Is this the signed part of a revocation list? Its dates stand by themselves, those of a certificate in a SEQUENCE of their own (RFC
+/// 5280 sections 4.1 and 5.1).
+fn is_revocation_list(signed: &Element<'_>) -> bool {
+    let is_date =
+        |part: Element<'_>| part.class == Class::Universal && [Tag::UtcTime.0, Tag::GeneralizedTime.0].contains(&part.tag);
+    signed.is(Class::Universal, Tag::Sequence.0) && children(signed.content).take(5).any(is_date)
 }
 
 /// ContentInfo and SignedData (RFC 2315 sections 7 and 9.1).

@@ -92,6 +92,16 @@ fn what_is_no_certificate_is_nothing() {
 }
 
 #[test]
+fn a_revocation_list_is_no_certificate() {
+    let list = crate::formats::revocation::samples::bytes(crate::formats::revocation::samples::LIST);
+    for bytes in [list.clone(), armour("CERTIFICATE", &list).into_bytes()] {
+        let bundle = certificates(&bytes);
+        assert!(bundle.certificates.is_empty() && bundle.problem.is_some());
+    }
+    assert_bundle(&[LEAF, ROOT].concat(), Kind::Der, &[LEAF, ROOT]);
+}
+
+#[test]
 fn a_cut_bundle_gives_what_it_has_and_says_so() {
     let bundle = certificates(&CHAIN[..CHAIN.len() - 100]);
     assert_eq!(bundle.kind, Kind::Pkcs7);

@@ -49,7 +49,7 @@ impl Recorder {
         let usable = clock.answers.iter().any(|(_, answer)| answer.is_usable());
         let patience = if clock.answers.is_empty() { 4 * SAME_QUESTION } else { CLOCK_BURST };
         let asked = || clock.requests.iter().map(|(asked, _)| *asked);
-        let at_least_poll = asked().last().is_some_and(|last| LEAST_POLL.contains(&at.time.since(last.time)));
+        let at_least_poll = asked().next_back().is_some_and(|last| LEAST_POLL.contains(&at.time.since(last.time)));
         let soon = at.time.since(last.time) <= patience && (at_least_poll || is_next_retry(asked(), at));
         !usable && soon && !self.moved_on(id, last)
     }

@@ -160,6 +160,9 @@ pub(super) fn record_tls(handshake: &mut Handshake, at: At, side: Side, message:
         (tls::Message::Certificate(chain), Side::Client) => {
             handshake.client_certificate.get_or_insert_with(|| (at, chain.clone()));
         }
+        (tls::Message::CertificateStatus(response), _) => {
+            handshake.stapled.get_or_insert_with(|| (at, Arc::clone(response)));
+        }
         (tls::Message::CertificateRequest(request), _) => {
             handshake.certificate_request.get_or_insert_with(|| (at, Arc::clone(request)));
         }

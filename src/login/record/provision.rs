@@ -68,6 +68,7 @@ impl Recorder {
                 last_answer: None,
                 block_size: BLOCK,
                 last_block: None,
+                acknowledged: Vec::new(),
                 complete: None,
                 error: None,
                 aborted: None,
@@ -136,9 +137,13 @@ fn record_tftp(transfer: &mut Transfer, at: At, side: Side, message: &tftp::Mess
             transfer.accepted = transfer.accepted.or(Some(at));
             transfer.block_size = block_size.unwrap_or(BLOCK);
         }
-        tftp::Message::Acknowledgment { .. } => {
-            if side == Side::Server {
-                transfer.accepted = transfer.accepted.or(Some(at));
+        tftp::Message::Acknowledgment { .. } if side == Side::Server => {
+            transfer.accepted = transfer.accepted.or(Some(at));
+        }
+        tftp::Message::Acknowledgment { block } => {
+            // One of a later block shows that the capture lacks that.
+            if *block == transfer.last_block.map_or(0, |(last, _)| last) {
+                add_newest(&mut transfer.acknowledged, at);
             }
         }
         tftp::Message::Data { block, length, cut } => {
@@ -146,6 +151,7 @@ fn record_tftp(transfer: &mut Transfer, at: At, side: Side, message: &tftp::Mess
             let (last, octets) = transfer.last_block.unwrap_or_default();
             // A block that comes again brings nothing new.
             if *block != last {
+                transfer.acknowledged.clear();
                 transfer.last_block = Some((*block, octets.saturating_add(u64::from(*length))));
             }
             if *length < transfer.block_size && !cut {

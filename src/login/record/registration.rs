@@ -13,6 +13,8 @@ use super::{Draft, DraftId, Recorder, Thread, add_newest};
 
 /// What else than a REGISTER a device asks within this time belongs to the registration before: a SUBSCRIBE that it had ready.
 const BESIDE: i64 = SECOND;
+/// Repeats behind an answer that show that the device does not hear it.
+const UNHEARD: usize = 4;
 /// T1 and T2: a request over UDP is repeated after T1, twice that, and so on up to T2 (RFC 3261 section 17.1.2.2).
 const T1: i64 = SECOND / 2;
 const T2: i64 = 4 * SECOND;
@@ -48,6 +50,9 @@ impl Recorder {
         let Some(id) = self.registration(event, &asked, server) else { return };
         if let Some(StepKind::Registration(registration)) = self.touch(id, event.at) {
             record_sip(&mut registration.transactions, event.at, message, unheard);
+            if request {
+                set_unheard(&mut registration.transactions, message);
+            }
         }
     }
 
@@ -241,19 +246,48 @@ fn record_sip(transactions: &mut Vec<Transaction>, at: At, message: &Arc<sip::Me
         (None, None) => {
             add_newest(
                 transactions,
-                Transaction { sent: vec![at], request: Arc::clone(message), provisional: None, answer: None },
+                Transaction { sent: vec![at], request: Arc::clone(message), provisional: None, answer: None, unheard: None },
             );
         }
         (Some(100..=199), Some(transaction)) => transaction.provisional = transaction.provisional.or(Some(at)),
+        (Some(_), Some(transaction)) if transaction.unheard.is_some() => {}
         (Some(code), Some(transaction)) if transaction.answer.is_none() || takes_after_all(transaction, code) => {
             transaction.answer = Some((at, Arc::clone(message)));
         }
         (Some(_), None) if alone => {
             let (request, answer) = (Arc::new(message.answered()), Some((at, Arc::clone(message))));
-            add_newest(transactions, Transaction { sent: Vec::new(), request, provisional: None, answer });
+            add_newest(transactions, Transaction { sent: Vec::new(), request, provisional: None, answer, unheard: None });
         }
         (Some(_), _) => {}
     }
+}
+
+/// Sets an answer aside that the device goes on to ask for, and takes one back that it shows to have heard after all.
+fn set_unheard(transactions: &mut [Transaction], message: &sip::Message) {
+    let is_challenge = |(_, answer): &mut (At, Arc<sip::Message>)| matches!(answer.code(), Some(401 | 407));
+    if let [.., before, last] = transactions
+        && Arc::as_ptr(&last.request) == std::ptr::from_ref(message)
+        && !message.credentials.is_empty()
+        && before.request.call_id == message.call_id
+    {
+        before.answer = before.answer.take().or_else(|| before.unheard.take_if(is_challenge));
+        return;
+    }
+    let repeated = transactions.iter_mut().rfind(|transaction| same_transaction(transaction, message));
+    if let Some(transaction) = repeated.filter(|transaction| is_deaf(transaction, message)) {
+        transaction.unheard = transaction.answer.take();
+    }
+}
+
+/// Does the device go on to repeat by its timer what was answered? It does so until it hears a final answer (RFC 3261 section 17.1.2.2):
+/// a repeat may cross the answer, and that may be lost once. Who gives other credentials under the same number asks something else.
+fn is_deaf(transaction: &Transaction, message: &sip::Message) -> bool {
+    let Some((answered, _)) = &transaction.answer else { return false };
+    let same = transaction.request.credentials.is_empty() == message.credentials.is_empty() && !message.cut;
+    let again = transaction.sent.iter().rev().take_while(|sent| sent.time.since(answered.time) >= T1 / 2);
+    let by_timer = |(next, one): (&At, &At)| (T1 / 2..=T2 + T1).contains(&next.time.since(one.time));
+    let mut last = transaction.sent.iter().rev().zip(transaction.sent.iter().rev().skip(1)).take(UNHEARD);
+    same && again.count() >= UNHEARD && last.all(by_timer)
 }
 
 /// Does this answer take what an earlier one refused? A client that gives its credentials under the same CSeq, against RFC 3261
@@ -270,7 +304,7 @@ mod tests {
     use super::*;
     use crate::device::facts::DeviceFacts;
     use crate::event::What;
-    use crate::findings::testing::{at, at_second, sip_answer, sip_request};
+    use crate::findings::testing::{at, at_second, sip_answer, sip_auth, sip_request};
     use crate::model::Side;
     use crate::packet::Link;
     use crate::protocols::{Message, icmp};
@@ -291,6 +325,43 @@ mod tests {
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(200, 2)]), Some(200));
         assert_eq!(answer(vec![asks(), sip_answer(401, 2), asks(), sip_answer(401, 2)]), Some(401));
         assert_eq!(answer(vec![asks(), sip_answer(200, 2), asks(), sip_answer(401, 2)]), Some(200));
+    }
+
+    /// A request of the given seconds, each answered at once, and whether the answer counts.
+    fn heard(seconds: &[f64], then: Option<sip::Message>) -> Option<u16> {
+        let mut transactions = Vec::new();
+        let mut says = |second: f64, message: sip::Message| {
+            let (message, request) = (Arc::new(message.clone()), message.code().is_none());
+            record_sip(&mut transactions, at_second(1, second), &message, false);
+            if request {
+                set_unheard(&mut transactions, &message);
+            }
+        };
+        for second in seconds {
+            says(*second, sip_request("REGISTER", 1));
+            says(*second + 0.01, sip_answer(401, 1));
+        }
+        if let Some(then) = then {
+            says(seconds.last().unwrap() + 0.02, then);
+        }
+        let first: &Transaction = &transactions[0];
+        assert_ne!(first.answer.is_some(), first.unheard.is_some());
+        first.answer.as_ref()?.1.code()
+    }
+
+    #[test]
+    fn who_repeats_by_its_timer_what_was_answered_does_not_hear_it() {
+        assert_eq!(heard(&[0.0, 0.5, 1.5, 3.5, 7.5, 11.5], None), None);
+        assert_eq!(heard(&[0.0, 0.5, 1.5, 3.5], None), Some(401), "an answer or two may be lost");
+        assert_eq!(heard(&[0.0, 30.0, 60.0, 90.0, 120.0, 150.0], None), Some(401), "no timer's repeats");
+        assert_eq!(heard(&[0.0, 0.001, 0.002, 0.003, 0.004, 0.005], None), Some(401), "copies");
+    }
+
+    #[test]
+    fn who_answers_the_challenge_has_heard_it_at_last() {
+        let mut then = sip_request("REGISTER", 2);
+        then.credentials = vec![sip_auth("Digest")];
+        assert_eq!(heard(&[0.0, 0.5, 1.5, 3.5, 7.5], Some(then)), Some(401));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::{Horizon, Judged, connect, tls, web};
 use crate::login::purpose;
 use crate::login::steps::{Connection, Exchange, Purpose, StepKind, Transfer};
-use crate::model::{By, How, Outcome, SECOND, Stage};
+use crate::model::{At, By, How, Outcome, SECOND, Stage};
 use crate::protocols::{http, tftp};
 
 /// What TFTP clients wait for an answer: 1 to 5 seconds.
@@ -34,15 +34,32 @@ pub(in crate::login) fn judge_file(transfer: &Transfer, horizon: &Horizon<'_>) -
         return Judged::ok(stage);
     }
     match (&transfer.error, transfer.unreachable, transfer.requests.last()) {
-        (Some((_, code, _)), _, _) if *code == tftp::error::OPTION => Judged::unclear(stage),
+        (Some((at, code, _)), _, asked) if *code == tftp::error::OPTION => {
+            // Who can do without asks again at once (RFC 2347).
+            let asks_again = asked.is_some_and(|asked| asked > at);
+            let over = !asks_again && !optional && horizon.end.since(at.time) >= WAIT;
+            if over { Judged::failed(stage, By::Server, How::Rejected, *at) } else { Judged::unclear(stage) }
+        }
         (Some(_), _, _) if optional && is_missing(transfer) => Judged::unclear(stage),
         (Some((at, _, _)), _, _) => Judged::failed(stage, By::Server, How::Rejected, *at),
+        _ if transfer.aborted.is_none() && stalled(transfer).is_some() => {
+            let last = stalled(transfer).unwrap_or_default();
+            horizon.silent(stage, transfer.flow.server_ip(), last, transfer.acknowledged.len(), WAIT)
+        }
         // Under way when the capture ended, or given up in the middle.
         _ if transfer.accepted.is_some() || transfer.aborted.is_some() => Judged::unclear(stage),
         (None, Some((at, _)), _) => Judged::failed(stage, By::Network, How::Icmp, at),
         (None, None, Some(at)) => horizon.silent(stage, transfer.flow.server_ip(), *at, transfer.requests.len(), WAIT),
         (None, None, None) => Judged::unclear(stage),
     }
+}
+
+/// The last time that the device acknowledged a block again and again because no other came (RFC 1350 section 4).
+pub(crate) fn stalled(transfer: &Transfer) -> Option<At> {
+    const AGAIN: usize = 3;
+    let last = transfer.acknowledged.last().filter(|_| transfer.complete.is_none() && transfer.acknowledged.len() >= AGAIN)?;
+    let waited = transfer.last_answer.map_or(0, |answer| last.time.since(answer.time));
+    (waited >= SECOND).then_some(*last)
 }
 
 /// Did the server say that there is no such file? Some say it in the text alone.
@@ -84,7 +101,9 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
     if let Some(judged) = tls::swallowed(connection, STAGE, horizon) {
         return judged;
     }
-    let is_whole = |exchange: &Exchange| is_delivered(exchange) && web::broken_off(exchange, connection).is_none();
+    let is_part =
+        |exchange: &Exchange| web::broken_off(exchange, connection).is_some() || web::stalled(exchange, connection).is_some();
+    let is_whole = |exchange: &Exchange| is_delivered(exchange) && !is_part(exchange);
     let stuck = needed(connection).filter(|exchange| exchange.response.is_none() && is_stuck(connection));
     if stuck.is_none() && connection.http.iter().any(|exchange| is_needed(exchange) && is_whole(exchange)) {
         return Judged::ok(STAGE);
@@ -108,7 +127,7 @@ fn leads_elsewhere(exchange: &Exchange) -> bool {
 }
 
 /// Was the device led back to the file of this exchange again and again (RFC 9110 section 15.4: a client is to notice that)?
-fn goes_in_a_circle(exchange: &Exchange, connection: &Connection) -> bool {
+pub(crate) fn goes_in_a_circle(exchange: &Exchange, connection: &Connection) -> bool {
     const AGAIN: usize = 3;
     let Some((_, request)) = &exchange.request else { return false };
     let same = |other: &&Exchange| {
@@ -152,7 +171,7 @@ mod tests {
     use super::*;
     use crate::device::hosts::Hosts;
     use crate::findings::shared::testing_link::{Tftp, file};
-    use crate::findings::testing::{IntoStep, Tcp, tcp};
+    use crate::findings::testing::{IntoStep, Tcp, at_second, tcp};
     use crate::model::{Outcome, Side, Time};
 
     fn horizon(heard_from: &Hosts) -> Horizon<'_> {
@@ -220,12 +239,48 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_stops_in_its_middle_is_a_silence() {
+        let acknowledged = |seconds: &[f64]| {
+            let mut step = file("a.cfg").into_step(1);
+            if let StepKind::File(transfer) = &mut step.kind {
+                (transfer.accepted, transfer.last_answer) = (Some(at_second(2, 0.1)), Some(at_second(2, 0.1)));
+                transfer.acknowledged = (3..).zip(seconds).map(|(frame, second)| at_second(frame, *second)).collect();
+                return stalled(transfer).map(|at| at.frame.number());
+            }
+            None
+        };
+        assert_eq!(acknowledged(&[0.1, 4.1, 8.1]), Some(5));
+        assert_eq!(acknowledged(&[0.1, 4.1]), None, "a block may be late once");
+        assert_eq!(acknowledged(&[0.1, 0.11, 0.12]), None, "it has not waited");
+    }
+
+    #[test]
+    fn a_web_answer_that_stops_in_its_middle_is_a_silence() {
+        let half = |connection: &mut Connection| {
+            let (_, response) = connection.http[0].response.as_mut().unwrap();
+            std::sync::Arc::make_mut(response).body.arrived = false;
+        };
+        let left = |after: f64| {
+            let part = get("/a.cfg", 200).data(Side::Server, 1460).change(half).pause(after);
+            web(part.leaves(Side::Client, crate::login::steps::Close::Fin))
+        };
+        assert_eq!(left(30.0), (Outcome::Failed, Some(How::Timeout)));
+        assert_eq!(left(1.0), (Outcome::Ok, None), "it had enough");
+    }
+
+    #[test]
     fn over_tftp_the_same_holds() {
         assert_eq!(tftp(file("a.cfg").whole()), (Outcome::Ok, None));
         assert_eq!(tftp(file("a.cfg").error(1, "File not found")), (Outcome::Failed, Some((By::Server, How::Rejected))));
         assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").error(1, "")), (Outcome::Unclear, None));
         assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").whole()), (Outcome::Unclear, None), "it stands for no configuration");
-        assert_eq!(tftp(file("a.cfg").error(8, "options")), (Outcome::Unclear, None), "the client asks again without options");
+        assert_eq!(tftp(file("CTLSEP0004F21A2B3C.tlv").error(8, "options")), (Outcome::Unclear, None));
+        assert_eq!(tftp(file("a.cfg").error(8, "options")), (Outcome::Failed, Some((By::Server, How::Rejected))), "and no more");
+        assert_eq!(
+            tftp(file("a.cfg").error(8, "options").again()),
+            (Outcome::Unclear, None),
+            "the client asks again without options"
+        );
         assert_eq!(tftp(file("a.cfg").again()), (Outcome::Failed, Some((By::Network, How::Timeout))), "the server is up");
     }
 }

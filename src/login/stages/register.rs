@@ -323,6 +323,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn who_closes_after_a_long_wait_for_the_server_has_waited_in_vain() {
+        let ends = |handshake: Tcp, wait: f64| {
+            let ending = judged(handshake.pause(wait).leaves(Side::Client, Close::Fin)).ending;
+            ending.map(|ending| (ending.by, ending.how))
+        };
+        let (silence, left) = (Some((By::Unknown, How::Timeout)), Some((By::Device, How::Fin)));
+        let answered = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]);
+        assert_eq!(ends(answered().client_finished(), 30.0), silence);
+        assert_eq!(ends(answered().client_finished(), 1.0), left);
+        assert_eq!(ends(tcp(Purpose::Registrar).hello().server_hello(0x0301, 0x0005), 30.0), silence, "no certificate came");
+        assert_eq!(ends(answered(), 30.0), left, "it is the client's turn");
+    }
+
     /// A handshake of TLS 1.2 that a key log opens.
     fn opened() -> Tcp {
         tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished().opened()

@@ -7,6 +7,9 @@ use crate::model::{At, By, How, Outcome, SECOND, Side, Stage};
 /// Segments from this length on are the ones that a narrow path swallows.
 const FULL_SIZE: u64 = 1000;
 
+/// A client that closes so long after the last word has waited for the next.
+const GIVES_UP: i64 = 10 * SECOND;
+
 /// How far a handshake came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Progress {
@@ -71,8 +74,25 @@ pub(in crate::login) fn judge(connection: &Connection, handshake: &Handshake, st
         (Progress::Hello | Progress::Nothing, Some(asked)) if connection.stats.server.first_data.is_none() => {
             connect::unanswered(connection, stage, asked, horizon)
         }
-        _ => left_in_the_middle(connection, stage, horizon),
+        _ => match waits_in_vain(connection, handshake, progress) {
+            Some(asked) => Judged::failed(stage, By::Unknown, How::Timeout, asked),
+            None => left_in_the_middle(connection, stage, horizon),
+        },
     }
+}
+
+/// The client's last word, where it is the server's turn and nothing more comes, so that the client closes after a long wait.
+fn waits_in_vain(connection: &Connection, handshake: &Handshake, progress: Progress) -> Option<At> {
+    let (client, server) = (&connection.stats.client, &connection.stats.server);
+    let (closed, side, _) = connection.first_close()?;
+    let (asked, answered) = (client.last_data?, server.last_data?);
+    let is_servers_turn = match progress {
+        Progress::KeyExchange => asked > answered,
+        Progress::Answered => handshake.is_readable(),
+        _ => false,
+    };
+    let waited = closed.time.since(asked.time.max(answered.time));
+    (side == Side::Client && is_servers_turn && waited >= GIVES_UP).then_some(asked)
 }
 
 /// Does the capture lack what would show how far the handshake came: its beginning, or parts of what was said? A client that

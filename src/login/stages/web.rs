@@ -5,9 +5,12 @@ use memchr::memmem;
 use super::{Horizon, Judged, connect, tls};
 use crate::formats::pkcs7;
 use crate::login::steps::{Close, Connection, Exchange};
-use crate::model::{At, By, How, Outcome, Side, Stage};
+use crate::model::{At, By, How, Outcome, SECOND, Side, Stage};
 use crate::protocols::http;
 use crate::text::{WireText, begins, contains, ends};
+
+/// How long nothing more of an answer comes that has stopped.
+const STALLED: i64 = 10 * SECOND;
 
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
@@ -46,6 +49,9 @@ fn judge_last(exchange: &Exchange, connection: &Connection, stage: Stage, horizo
     if let Some((at, close)) = broken_off(exchange, connection) {
         return Judged::failed(stage, By::Server, connect::how(close), at);
     }
+    if let Some(asked) = stalled(exchange, connection) {
+        return horizon.silent(stage, connection.flow.server_ip(), asked, 1, 0);
+    }
     match (&exchange.request, &exchange.response) {
         (_, Some((at, response))) => judge_response(*at, exchange, response, stage),
         (Some((asked, _)), None) => connect::unanswered(connection, stage, *asked, horizon),
@@ -60,6 +66,19 @@ pub(super) fn broken_off(exchange: &Exchange, connection: &Connection) -> Option
     let (at, side, close) = connection.first_close()?;
     let is_whole = response.body.arrived || server.cut || server.uncaptured > 0 || connection.is_torn();
     (side == Side::Server && !is_whole && matches!(response.code, 200..=299)).then_some((at, close))
+}
+
+/// The request whose answer stops in the middle: nothing more of it came, for so long that the device gave it up.
+pub(crate) fn stalled(exchange: &Exchange, connection: &Connection) -> Option<At> {
+    let ((asked, _), (_, response)) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let server = &connection.stats.server;
+    let is_whole = response.body.arrived || server.cut || server.uncaptured > 0 || connection.is_torn();
+    // What the server sends again is lost on the way.
+    let is_whole = is_whole || server.retransmitted > 0;
+    let (closed, side, _) = connection.first_close()?;
+    let waited = closed.time.since(server.last_data?.time);
+    let given_up = side == Side::Client && waited >= STALLED && matches!(response.code, 200..=299);
+    (given_up && !is_whole).then_some(*asked)
 }
 
 fn judge_response(at: At, exchange: &Exchange, response: &http::Response, stage: Stage) -> Judged {

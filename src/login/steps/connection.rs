@@ -180,6 +180,8 @@ pub struct Handshake {
     pub server_hello: Option<(At, Arc<tls::ServerHello>)>,
     /// The server's chain, as sent.
     pub certificate: Option<(At, Vec<Arc<Certificate>>)>,
+    /// The OCSP response that the server stapled to it.
+    pub stapled: Option<(At, Arc<[u8]>)>,
     /// ServerKeyExchange.
     pub server_key_exchange: Option<At>,
     /// CertificateRequest.

@@ -38,6 +38,8 @@ pub struct DirectoryRequest {
     pub references: u32,
     /// CA certificates in the entries.
     pub certificates: u32,
+    /// The last revocation list in the entries.
+    pub revocation_list: Option<(At, Arc<[u8]>)>,
     /// Entries that name a host: of enrolment services, the one with the web pages.
     pub hosts: u32,
     /// The answer that completes it.

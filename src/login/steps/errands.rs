@@ -29,6 +29,8 @@ pub struct Transfer {
     pub block_size: u16,
     /// The last block that came, and how many octets had come by then.
     pub last_block: Option<(u16, u64)>,
+    /// When the device acknowledged the last block, and acknowledged it again because no other came.
+    pub acknowledged: Vec<At>,
     /// The frame that brought the last block of the file.
     pub complete: Option<At>,
     /// The server's error: code and text.

@@ -36,4 +36,6 @@ pub struct Transaction {
     pub provisional: Option<At>,
     /// The final answer.
     pub answer: Option<(At, Arc<sip::Message>)>,
+    /// A final answer that the capture has, and the device did not hear.
+    pub unheard: Option<(At, Arc<sip::Message>)>,
 }

@@ -224,9 +224,10 @@ fn transactions(teller: &mut Teller<'_>, stage: Stage, transactions: &[Transacti
             sip::Start::Response { .. } => first.request.cseq.1.to_string(),
         };
         let sent = group.iter().map(|transaction| transaction.sent.len()).max().unwrap_or_default();
-        let code = |transaction: &Transaction| match &transaction.answer {
-            Some((_, answer)) => status(answer),
-            None => SmolStr::new_static(unanswered(heard, at)),
+        let code = |transaction: &Transaction| match (&transaction.answer, &transaction.unheard) {
+            (Some((_, answer)), _) => status(answer),
+            (None, Some((_, answer))) => format_smolstr!("{}, which it does not hear", status(answer)),
+            (None, None) => SmolStr::new_static(unanswered(heard, at)),
         };
         let codes: Vec<SmolStr> = group.iter().map(code).collect();
         let silent = group.iter().all(|transaction| transaction.answer.is_none() && transaction.provisional.is_none());

@@ -68,7 +68,8 @@ impl Describe for Message {
             }
             Body::Entry(entry) => {
                 let certificates = entry.certificates.iter().map(|certificate| certificate.held());
-                certificates.fold(entry.name.held().saturating_add(texts([&entry.host])), usize::saturating_add)
+                let list = entry.revocation_list.as_ref().map_or(0, |list| list.len());
+                certificates.chain([list, texts([&entry.host])]).fold(entry.name.held(), usize::saturating_add)
             }
             Body::Extended(name) => name.held(),
             Body::ExtendedDone(outcome, name) => outcome.text.held().saturating_add(texts([name])),

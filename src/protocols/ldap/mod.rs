@@ -187,6 +187,12 @@ impl Search {
         self.names_class(["pkienrollmentservice", "pki-enrollment-service"])
     }
 
+    /// Does it look for a revocation list (RFC 4523 section 2.5)?
+    pub fn is_for_revocation_list(&self) -> bool {
+        let wants = |name| self.attributes.iter().any(|attribute| is_attribute(attribute.raw().as_bytes(), name));
+        wants("certificateRevocationList") || wants("deltaRevocationList")
+    }
+
     /// Clients name a class by its LDAP name or, in objectCategory, by that of its schema object ([MS-ADSC]).
     fn names_class(&self, spellings: [&str; 2]) -> bool {
         spellings.iter().any(|spelling| contains(self.filter.raw(), spelling))
@@ -211,6 +217,8 @@ pub struct Entry {
     pub name: WireText,
     /// `cACertificate`.
     pub certificates: Vec<Arc<Certificate>>,
+    /// `certificateRevocationList`, as it is encoded; a long one is left out.
+    pub revocation_list: Option<Arc<[u8]>>,
     /// `dNSHostName`: of an enrolment service, the host with the web pages.
     pub host: Option<WireText>,
     /// `currentTime`: the server's clock.

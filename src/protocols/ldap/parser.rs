@@ -1,6 +1,8 @@
 //! One LDAPMessage. Its number, operation, result and entry are read by their places in it, because a text that is no UTF-8,
 //! or Active Directory's own kind of bind, must not cost the message; searches are read by their grammar.
 
+use std::sync::Arc;
+
 use ldap_parser::FromBer;
 use ldap_parser::ldap::{LdapMessage, ProtocolOp};
 
@@ -12,6 +14,8 @@ use crate::text::WireText;
 
 /// CA certificates that are read of one entry: an authority that was renewed has a few.
 const CERTIFICATES: usize = 64;
+/// Longest revocation list that is kept, in bytes.
+pub(super) const LONGEST_LIST: usize = 64 << 10;
 /// Attributes that are kept of one request.
 const ATTRIBUTES: usize = 64;
 /// Messages that are read of one datagram or one wrapped message.
@@ -166,7 +170,8 @@ fn search(whole: &[u8]) -> Option<Search> {
 fn entry(content: &[u8]) -> Option<Entry> {
     let mut elements = ber::elements(content);
     let (name, attributes) = (elements.next()?, elements.next()?);
-    let mut entry = Entry { name: WireText::from_bytes(name.content), certificates: Vec::new(), host: None, current_time: None };
+    let name = WireText::from_bytes(name.content);
+    let mut entry = Entry { name, certificates: Vec::new(), revocation_list: None, host: None, current_time: None };
     for attribute in ber::elements(attributes.content) {
         let mut parts = ber::elements(attribute.content);
         let (Some(description), Some(values)) = (parts.next(), parts.next()) else { continue };
@@ -176,6 +181,8 @@ fn entry(content: &[u8]) -> Option<Entry> {
             let room = CERTIFICATES.saturating_sub(entry.certificates.len());
             let certificates = values.filter(|value| value.first() == Some(&tag::SEQUENCE)).take(room);
             entry.certificates.extend(certificates.map(x509::shared));
+        } else if entry.revocation_list.is_none() && is_attribute(description, "certificateRevocationList") {
+            entry.revocation_list = values.next().filter(|value| value.len() <= LONGEST_LIST).map(Arc::from);
         } else if entry.current_time.is_none() && is_attribute(description, "currentTime") {
             entry.current_time = values.next().and_then(|value| date::generalized_time(std::str::from_utf8(value).ok()?));
         } else if entry.host.is_none() && is_attribute(description, "dNSHostName") {

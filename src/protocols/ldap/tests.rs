@@ -154,12 +154,25 @@ fn an_entry_gives_its_ca_certificates_its_host_and_its_clock() {
             (b"cACertificate;binary", &[der, b"junk"]),
             (b"dnshostname", &[b"ca.contoso.com"]),
             (b"currentTime", &[b"20090410220103.0Z"]),
+            (b"certificateRevocationList;binary", &[b"list"]),
         ],
     );
     let Body::Entry(entry) = one(&bytes).body else { panic!("searchResEntry") };
     assert_eq!(entry.certificates.iter().map(|certificate| &certificate.der[..]).collect::<Vec<_>>(), [&der[..]]);
     assert_eq!(entry.host.as_ref().map(WireText::raw), Some("ca.contoso.com"));
+    assert_eq!(entry.revocation_list.as_deref(), Some(&b"list"[..]));
     assert_eq!(entry.current_time.map(Time::whole_seconds).as_deref(), Some("2009-04-10T22:01:03Z"));
+}
+
+#[test]
+fn a_revocation_list_longer_than_the_bound_is_left_out() {
+    let kept = |length: usize| {
+        let bytes = entry(b"CN=CA", &[(b"certificateRevocationList", &[&vec![0x30; length]])]);
+        let Body::Entry(entry) = one(&bytes).body else { panic!("searchResEntry") };
+        entry.revocation_list.map(|list| list.len())
+    };
+    assert_eq!(kept(parser::LONGEST_LIST), Some(parser::LONGEST_LIST));
+    assert_eq!(kept(parser::LONGEST_LIST + 1), None);
 }
 
 struct Heard(Vec<(Side, Message)>);

@@ -150,6 +150,7 @@ impl Feed {
                 Message::ServerHello(_) => "handshake 2".to_owned(),
                 Message::Certificate(_) => "handshake 11".to_owned(),
                 Message::CertificateRequest(_) => "handshake 13".to_owned(),
+                Message::CertificateStatus(_) => "handshake 22".to_owned(),
                 Message::Handshake(kind) => format!("handshake {kind}"),
                 Message::Alert { description, .. } => format!("alert {description}"),
                 _ => return None,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::handshake::CERTIFICATE_STATUS;
 use super::{CertificateRequest, ClientHello, Message, ServerHello};
 use crate::formats::x509::{AlternativeName, Body, Certificate};
 use crate::protocols::{Asker, Describe, texts};
@@ -19,6 +20,7 @@ impl Describe for Message {
             Message::ServerHello(hello) => Some(if hello.retry { "hello_retry_request" } else { "server_hello" }),
             Message::Certificate(_) => Some("certificate"),
             Message::CertificateRequest(_) => Some("certificate_request"),
+            Message::CertificateStatus(_) => Some(handshake_word(CERTIFICATE_STATUS)),
             Message::Handshake(kind) => Some(handshake_word(*kind)),
             Message::Cut(beginning) => beginning.event(),
             Message::Alert { .. } => Some("alert"),
@@ -44,6 +46,7 @@ impl Describe for Message {
             Message::ClientHello(hello) => hello.held(),
             Message::Certificate(chain) => chain.iter().map(|one| one.held()).fold(0, usize::saturating_add),
             Message::CertificateRequest(request) => request.held(),
+            Message::CertificateStatus(response) => response.len(),
             Message::Cut(beginning) => beginning.held(),
             _ => 0,
         }
@@ -78,6 +81,7 @@ fn handshake_type(message: &Message) -> Option<u8> {
         Message::ServerHello(_) => Some(2),
         Message::Certificate(_) => Some(11),
         Message::CertificateRequest(_) => Some(13),
+        Message::CertificateStatus(_) => Some(CERTIFICATE_STATUS),
         Message::Handshake(kind) => Some(*kind),
         _ => None,
     }
@@ -101,7 +105,7 @@ fn handshake_word(kind: u8) -> &'static str {
         16 => "client_key_exchange",
         20 => "finished",
         21 => "certificate_url",
-        22 => "certificate_status",
+        CERTIFICATE_STATUS => "certificate_status",
         23 => "supplemental_data",
         24 => "key_update",
         25 => "compressed_certificate",

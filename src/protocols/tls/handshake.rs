@@ -22,6 +22,8 @@ pub(super) const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const CERTIFICATE_REQUEST: u8 = 13;
 /// See [`CLIENT_HELLO`].
+pub(super) const CERTIFICATE_STATUS: u8 = 22;
+/// See [`CLIENT_HELLO`].
 pub(super) const FINISHED: u8 = 20;
 /// See [`CLIENT_HELLO`].
 pub(super) const KEY_UPDATE: u8 = 24;
@@ -96,8 +98,18 @@ pub(super) fn read(kind: u8, body: &[u8], chosen: u16) -> Message {
         CERTIFICATE => Message::Certificate(certificates(body, false)),
         CERTIFICATE_REQUEST if is_1_3(chosen) => Message::CertificateRequest(Arc::new(certificate_request_1_3(body))),
         CERTIFICATE_REQUEST => Message::CertificateRequest(Arc::new(certificate_request(body, chosen))),
+        CERTIFICATE_STATUS => Message::CertificateStatus(stapled(body).into()),
         other => Message::Handshake(other),
     }
+}
+
+/// CertificateStatus (RFC 6066 section 8): the response behind its type, ocsp, and its length; empty where it is none.
+fn stapled(body: &[u8]) -> &[u8] {
+    const OCSP: u8 = 1;
+    let mut reader = Reader::new(body);
+    let Ok(OCSP) = reader.u8("status type") else { return &[] };
+    let length = reader.u24("response length").map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    reader.take(length, "response").unwrap_or_default()
 }
 
 /// Certificate in TLS 1.3 (RFC 8446 section 4.4.2): behind the context of the request that it answers.

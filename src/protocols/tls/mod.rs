@@ -53,8 +53,10 @@ pub enum Message {
     Certificate(Vec<Arc<Certificate>>),
     /// CertificateRequest: the server wants one of the client.
     CertificateRequest(Arc<CertificateRequest>),
+    /// CertificateStatus (RFC 6066 section 8): the OCSP response that the server staples to its chain.
+    CertificateStatus(Arc<[u8]>),
     /// Another handshake message in clear or opened: its type (12 ServerKeyExchange, 14 ServerHelloDone, 15 CertificateVerify,
-    /// 16 ClientKeyExchange, 20 Finished, 4 NewSessionTicket, 22 CertificateStatus…).
+    /// 16 ClientKeyExchange, 20 Finished, 4 NewSessionTicket…).
     Handshake(u8),
     /// A hello or another handshake message in clear, as far as the capture holds it: what is missing in it proves nothing.
     Cut(Box<Message>),
