@@ -207,6 +207,7 @@ mod tests {
             content_type: None,
             authorization: None,
             to_proxy: false,
+            is_passed_on: false,
             credentials: None,
             index: 0,
         }
