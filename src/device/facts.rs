@@ -62,8 +62,12 @@ pub struct DeviceFacts {
     pub own_certificate: Option<Arc<Certificate>>,
     /// Did it send SIP in clear?
     pub speaks_sip: bool,
+    /// Did it send by SIP nothing but OPTIONS, by which anybody may ask who is there (RFC 3261 section 11)?
+    pub only_pings: bool,
     /// Does it pass on what others say by SIP?
     pub passes_on_sip: bool,
+    /// Does it pass on what others ask the web for, as a proxy?
+    pub passes_on_http: bool,
     /// Did a server grant it anything by SIP in clear?
     pub is_granted_sip: bool,
     /// Who keeps asking whether it is still there, and is answered.
@@ -338,6 +342,18 @@ impl DeviceFacts {
         }
     }
 
+    /// Takes note that it is a proxy of the web: the names and files that it asks for, and what calls itself so meanwhile, are of others.
+    pub(super) fn asks_web_for_others(&mut self) {
+        self.passes_on_http = true;
+        self.serves_names();
+        self.paths_asked.clear();
+        self.server_names.clear();
+        if !self.speaks_sip {
+            self.user_agents.clear();
+            self.users.clear();
+        }
+    }
+
     /// Takes note of where it has opened a connection.
     pub(super) fn opens(&mut self, server: Endpoint) {
         if self.ports_opened.len() < PORTS {
@@ -353,6 +369,14 @@ impl DeviceFacts {
         const A_FEW: usize = 32;
         let tries_all = self.ports_opened.len() > A_FEW || self.sip_hosts.len() > REGISTRARS;
         !tries_all && !self.passes_on_sip && sip::PORTS.iter().any(|port| self.ports_opened.contains(port))
+    }
+
+    /// Does it open ports of what no phone wants (remote login, mail, file shares), and has it no word for any port of SIP? It is a
+    /// computer, or tries ports.
+    pub fn wants_other_services(&self) -> bool {
+        const OTHERS: [u16; 7] = [22, 23, 25, 110, 143, 445, 3389];
+        let is_silent = !self.conduct.asked && !self.conduct.broke_off;
+        is_silent && OTHERS.iter().any(|port| self.ports_opened.contains(port))
     }
 
     /// Its ClientHello in words: `TLS 1.0 without server_name`.

@@ -30,12 +30,11 @@ impl DeviceFacts {
         self.seen_both_ways |= other.seen_both_ways;
         self.neighbours_hear |= other.neighbours_hear;
         self.was_answered_unseen |= other.was_answered_unseen;
+        let says_more = self.speaks_sip && !self.only_pings || other.speaks_sip && !other.only_pings;
+        self.only_pings = (self.only_pings || other.only_pings) && !says_more;
         self.speaks_sip |= other.speaks_sip;
         self.is_infrastructure |= other.is_infrastructure;
         self.passes_on_sip |= other.passes_on_sip;
-        if self.asks_for_others || other.asks_for_others {
-            self.serves_names();
-        }
         self.conduct.join(other.conduct);
         self.is_granted_sip |= other.is_granted_sip;
         self.watched = self.watched.take().or(other.watched);
@@ -78,6 +77,11 @@ impl DeviceFacts {
         self.accepted.sort_by_key(|(_, at)| *at);
         if self.parameter_list.is_empty() {
             self.parameter_list = other.parameter_list;
+        }
+        if self.passes_on_http || other.passes_on_http {
+            self.asks_web_for_others();
+        } else if self.asks_for_others || other.asks_for_others {
+            self.serves_names();
         }
     }
 }

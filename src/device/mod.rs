@@ -219,8 +219,11 @@ impl Devices {
         }
     }
 
-    /// A device that answers others which ask for a name is a name server, and so is one that goes from name server to name server.
+    /// A device that answers others which ask for a name is a name server, and so is one that goes from name server to name server;
+    /// one that answers for other hosts is a proxy.
     fn serve(&mut self, event: &Event) {
+        let proxy = said::by_a_proxy(event).and_then(|proxy| self.device(None, Some(proxy)));
+        proxy.and_then(|proxy| self.facts_mut(proxy)).into_iter().for_each(DeviceFacts::asks_web_for_others);
         let What::Message(Message::Dns(message)) = &event.what else { return };
         let serves = if message.response { event.flow.server.port() == DNS_PORT } else { message.iterative };
         let device = event.source().ip().filter(|_| serves).and_then(|ip| self.known_at(ip));

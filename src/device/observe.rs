@@ -111,9 +111,7 @@ fn hear(facts: &mut DeviceFacts, event: &Event) {
         What::Message(_) => event.source().ip(),
         What::Tcp(..) | What::Unread { .. } => None,
     };
-    if let Some(speaker) = speaker {
-        facts.heard_from.add(speaker, ENTRIES);
-    }
+    speaker.into_iter().for_each(|speaker| facts.heard_from.add(speaker, ENTRIES));
 }
 
 fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_device: bool) {
@@ -263,6 +261,7 @@ fn ntp(facts: &mut DeviceFacts, event: &Event, message: &ntp::Message, from_devi
 
 fn http(facts: &mut DeviceFacts, event: &Event, message: &http::Message) {
     match message {
+        http::Message::Request(request) if facts.passes_on_http || request.is_passed_on => facts.asks_web_for_others(),
         http::Message::Request(request) => {
             if let Some(agent) = &request.user_agent {
                 remember(&mut facts.user_agents, agent);
@@ -344,11 +343,14 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
         facts.is_granted_sip |= matches!(message.code(), Some(200..=299));
         // Whoever is told what became of a REGISTER has sent it, though the capture may show this direction alone.
         facts.speaks_sip |= message.method() == "REGISTER";
+        facts.only_pings &= message.method() != "REGISTER";
         if let Some(server) = server(event) {
             witness(facts, event, message.date, server, ClockSource::Date);
         }
         return;
     }
+    let pings = message.method() == "OPTIONS" && message.code().is_none();
+    facts.only_pings = pings && (facts.only_pings || !facts.speaks_sip);
     facts.speaks_sip = true;
     if message.method() == "SUBSCRIBE" && event.destination().ip().is_some_and(|ip| ip.is_multicast()) {
         facts.seeks_plug_and_play = Some(event.at.time);
@@ -356,7 +358,7 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
     if let Some(agent) = &message.user_agent {
         remember(&mut facts.user_agents, agent);
     }
-    let Some(from) = message.from.as_ref().map(sip::user) else { return };
+    let Some(from) = message.from.as_ref().filter(|_| !pings).map(sip::user) else { return };
     remember(&mut facts.users, &WireText::from(from));
     if let Some((_, host)) = from.rsplit_once('@') {
         let host = host.split(['>', ':']).next().unwrap_or_default();
@@ -385,7 +387,7 @@ fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
         facts.highest_tls = Some(facts.highest_tls.map_or(highest, |seen| seen.max(highest)));
-        if let Some(name) = &hello.server_name {
+        if let Some(name) = hello.server_name.as_ref().filter(|_| !facts.passes_on_http) {
             remember(&mut facts.server_names, name);
         }
         facts.sends_server_name = Some(facts.sends_server_name.unwrap_or(false) || hello.server_name.is_some());
@@ -431,6 +433,24 @@ mod tests {
         };
         assert!(told("REGISTER"));
         assert!(!told("OPTIONS"), "anybody may be asked whether he lives");
+    }
+
+    #[test]
+    fn who_asks_by_options_alone_pings_and_names_no_domain() {
+        let says = |methods: &[&str]| {
+            let said = |method: &&str| {
+                let message = sip::Message {
+                    from: Some("<sip:200@contoso.com>;tag=1".into()),
+                    ..crate::findings::testing::sip_request(method, 1)
+                };
+                seen(1, Side::Client, Message::Sip(Arc::new(message)))
+            };
+            let facts = facts(methods.iter().map(said).collect());
+            (facts.only_pings, facts.sip_domains.len())
+        };
+        assert_eq!(says(&["OPTIONS", "OPTIONS"]), (true, 0));
+        assert_eq!(says(&["OPTIONS", "REGISTER"]), (false, 1));
+        assert_eq!(says(&["REGISTER", "OPTIONS"]), (false, 1));
     }
 
     #[test]

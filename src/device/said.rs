@@ -1,10 +1,10 @@
-//! An event in, out: when its device said that, or who answers there that it is up. Knows no device.
+//! An event in, out: when its device said that, or who answers there: that it is up, or for others. Knows no device.
 
 use std::net::IpAddr;
 
 use crate::event::{Event, What};
 use crate::model::Time;
-use crate::protocols::{Message, icmp};
+use crate::protocols::{Message, http, icmp};
 
 /// That a connection has ended may be told long after its last packet.
 pub(super) fn when(event: &Event) -> Option<Time> {
@@ -23,4 +23,10 @@ pub(super) fn from_its_link(event: &Event) -> Option<IpAddr> {
         })) => Some((*target).into()),
         _ => None,
     }
+}
+
+/// The proxy of the web that answers there for others.
+pub(super) fn by_a_proxy(event: &Event) -> Option<IpAddr> {
+    let What::Message(Message::Http(http::Message::Response(response))) = &event.what else { return None };
+    event.source().ip().filter(|_| response.is_of_proxy())
 }

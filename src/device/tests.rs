@@ -10,6 +10,7 @@ use crate::model::{At, Frame, Side};
 use crate::packet::Link;
 use crate::protocols::dhcp;
 use crate::protocols::dns;
+use crate::protocols::http;
 use crate::protocols::lldp;
 use crate::protocols::sip;
 
@@ -46,6 +47,40 @@ fn dns(devices: &mut Devices, number: u8, server: [u8; 4], name: &str, side: Sid
     let (client, server) = (end(address(number), 40_000), end(IpAddr::from(server), 53));
     let event = event(client, server, Transport::Udp, Message::Dns(std::sync::Arc::new(message)));
     devices.observe(&Event { side, ..event })
+}
+
+/// The host asks the host 3 for this file, and is answered. `passed_on` says whether the request, and the answer, say that they are.
+fn web(devices: &mut Devices, number: u8, uri: &str, passed_on: (bool, bool)) {
+    let end = |number: u8, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address(number), port));
+    let request = std::sync::Arc::new(http::Request {
+        method: "GET".into(),
+        uri: uri.into(),
+        host: None,
+        user_agent: Some("Yealink SIP-T46S".into()),
+        content_type: None,
+        authorization: None,
+        to_proxy: false,
+        credentials: None,
+        is_passed_on: passed_on.0,
+        index: 0,
+    });
+    let response = http::Response {
+        code: 200,
+        server: None,
+        content_type: None,
+        location: None,
+        www_authenticate: Vec::new(),
+        proxy_authenticate: Vec::new(),
+        date: None,
+        ntlm: None,
+        is_passed_on: passed_on.1,
+        request: Some(std::sync::Arc::clone(&request)),
+        body: http::Body::default(),
+    };
+    let asked = event(end(number, 40_000), end(3, 80), Transport::Tcp, Message::Http(http::Message::Request(request)));
+    let answer = What::Message(Message::Http(http::Message::Response(response.into())));
+    devices.observe(&asked);
+    devices.observe(&Event { side: Side::Server, what: answer, ..asked });
 }
 
 fn question(name: &str) -> dns::Message {
@@ -404,6 +439,26 @@ fn who_goes_from_name_server_to_name_server_asks_for_others() {
         known(&devices, 3).map(|facts| facts.names_asked.len())
     };
     assert_eq!((asked(true), asked(false)), (Some(0), Some(1)));
+}
+
+#[test]
+fn what_a_proxy_of_the_web_asks_for_is_asked_by_others() {
+    const FILE: &str = "/0004f2000001.cfg";
+    const FILE_ELSEWHERE: &str = "http://prov.contoso.com/0004f2000001.cfg";
+    let named = |devices: &Devices, number: u8| known(devices, number).map(|facts| facts.user_agents.len());
+    let mut devices = Devices::default();
+    web(&mut devices, 2, FILE, (false, false));
+    assert_eq!(named(&devices, 2), Some(1));
+    web(&mut devices, 2, FILE, (true, false));
+    assert_eq!(named(&devices, 2), Some(0), "it says that it passes that on");
+    let asks_after = |answer_passed_on: bool| {
+        let mut devices = Devices::default();
+        web(&mut devices, 1, FILE_ELSEWHERE, (false, answer_passed_on));
+        web(&mut devices, 3, FILE, (false, false));
+        (named(&devices, 1), named(&devices, 3))
+    };
+    assert_eq!(asks_after(true), (Some(1), Some(0)), "it is asked for what another host has");
+    assert_eq!(asks_after(false), (Some(1), Some(1)), "it answered for itself");
 }
 
 #[test]

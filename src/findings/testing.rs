@@ -644,6 +644,7 @@ impl Tcp {
                 credentials: None,
                 content_type: None,
                 to_proxy: false,
+                is_passed_on: false,
                 index,
             };
             change(&mut request);
@@ -671,6 +672,7 @@ impl Tcp {
                 proxy_authenticate: Vec::new(),
                 date: None,
                 ntlm: None,
+                is_passed_on: false,
                 request: exchange.request.as_ref().map(|(_, request)| Arc::clone(request)),
                 body: http::Body { bytes: Arc::from([].as_slice()), complete: true, arrived: true },
             };

@@ -70,7 +70,7 @@ impl Flow {
 }
 
 /// What one side of a TCP connection did, counted up to now. After [`Interest::SignalsOnly`] only `syns`, `sent`, `fin`,
-/// `rst` and `last` go on; the others stay as they were.
+/// `rst` and `last` go on, and all that was sent counts as acknowledged; the others stay as they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SideStats {
     /// SYNs (or SYN-ACKs) sent.

@@ -772,6 +772,26 @@ mod tests {
         assert_eq!((close(false), close(true)), (None, Some(Stage::Session)));
     }
 
+    #[test]
+    fn who_comes_back_when_its_binding_is_due_had_it_all_the_time_though_the_server_closed_the_connection() {
+        let registers = |second: u64, seconds: u32| {
+            let granted = sip::Message { expires: Some(seconds), ..sip_answer(200, 1) };
+            let connects = tcp(Purpose::Registrar).pause(second as f64).sip(sip_request("REGISTER", 1), Some(granted));
+            let mut step = connects.into_step(second);
+            (step.stage, step.outcome, step.first) = (Stage::Session, Outcome::Ok, at_second(second, second as f64));
+            let closed = at_second(second + 9, (second + 390) as f64);
+            step.ending = (second == 10).then_some(Ending { by: By::Server, how: How::Fin, at: closed });
+            Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.99) }
+        };
+        let attempts = |again: u64, seconds: u32| {
+            let end = at_second(9_000, 9_000.0).time;
+            attempts_of(vec![registers(10, seconds), registers(again, seconds)], &profile(), end).len()
+        };
+        assert_eq!(attempts(1_800, 3_600), 1);
+        assert_eq!(attempts(410, 3_600), 2, "it is back at once: it wants its connection");
+        assert_eq!(attempts(410, 600), 1);
+    }
+
     /// What each attempt ends in, where a device signs in at 10 s, says its last word at this second, its server takes leave at 400 s, and it
     /// connects again at that second, with or without success.
     fn left_idle(said: u64, again: u64, reaches: bool) -> Vec<Option<Stage>> {

@@ -6,6 +6,9 @@ use crate::text::{WireText, begins, contains, ends};
 
 use super::steps::{Connection, Purpose};
 
+/// The ports of SCCP (IANA: cisco-sccp), and of SCCP over TLS.
+pub(super) const SCCP: [u16; 2] = [2000, 2443];
+
 /// For what a name is looked up, where the name itself says it.
 pub(super) fn of_name(name: &str) -> Purpose {
     const TIME_POOL: &str = "pool.ntp.org";
@@ -47,6 +50,8 @@ pub(super) fn of_port(port: u16) -> Purpose {
         88 | 389 | 464 | 636 | 3268 | 3269 => Purpose::Directory,
         // The last two are those of FreePBX, whose first channel driver has the others.
         5060..=5099 | 5160 | 5161 => Purpose::Registrar,
+        // Cisco phones register by that, too.
+        port if SCCP.contains(&port) => Purpose::Registrar,
         _ => Purpose::Other,
     }
 }
@@ -207,6 +212,7 @@ mod tests {
             content_type: None,
             authorization: None,
             to_proxy: false,
+            is_passed_on: false,
             credentials: None,
             index: 0,
         }

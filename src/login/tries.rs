@@ -185,12 +185,14 @@ impl Try {
 
     /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
     /// opens another without registering anew, still has its binding. A REGISTER of the same Call-ID only refreshes that, or
-    /// gives it back (section 10.2).
+    /// gives it back (section 10.2). The server may close one, too: who comes back when its binding is due had it all the time.
     pub(super) fn uses_binding(&self, step: &Step) -> bool {
         let StepKind::Connection(connection) = &step.kind else { return false };
+        let is_due = |closed: &Step| register::is_due(transactions(closed), step.first.time);
         let registered = self.judgements.iter().filter(|judgement| {
-            let by_itself = judgement.step.ending.is_some_and(|ending| (ending.by, ending.how) == (By::Device, How::Fin));
-            judgement.signed_in.is_some() && by_itself
+            let ending = judgement.step.ending.filter(|ending| ending.how == How::Fin);
+            let keeps = ending.is_some_and(|ending| ending.by == By::Device || is_due(&judgement.step));
+            judgement.signed_in.is_some() && keeps
         });
         let bindings = || registered.clone().flat_map(|judgement| transactions(&judgement.step)).map(|one| &one.request.call_id);
         let anew = || {

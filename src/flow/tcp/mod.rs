@@ -13,7 +13,7 @@ use super::limits::{FARTHEST_AHEAD, FARTHEST_FIRST_ACK, Limits};
 use super::sent::{NEVER, Sent, of, of_mut};
 use super::stats::{Ends, Record};
 use super::streams::{Streams, near};
-use super::{Conflict, Flow, FlowSink, Interest, Signal, TcpStats, Turn};
+use super::{Conflict, Flow, FlowSink, Interest, SideStats, Signal, TcpStats, Turn};
 use crate::model::{At, Frame, Side};
 use crate::packet::Segment;
 
@@ -28,6 +28,8 @@ pub(super) struct Connection<T> {
     streams: Option<Box<Streams>>,
     /// Closed by a RST or by a FIN of each side, and not called again since.
     pub(super) closed: bool,
+    /// Did nobody want its payload any more, while it went on?
+    unwanted: bool,
     /// Most open connections have none.
     ends: Option<Box<Ends>>,
 }
@@ -55,6 +57,7 @@ impl<T: Default> Connection<T> {
             records: [Record::NOTHING; 2],
             streams: Some(Box::default()),
             closed: false,
+            unwanted: false,
             ends: None,
         }
     }
@@ -93,10 +96,13 @@ impl<T: Default> Connection<T> {
     /// Everything counted so far.
     pub(super) fn stats(&self) -> TcpStats {
         let ([client, server], [client_sent, server_sent], ends) = (&self.records, &self.sent, self.ends());
-        TcpStats {
+        let stats = TcpStats {
             client: client.stats(client_sent, &ends, Side::Client),
             server: server.stats(server_sent, &ends, Side::Server),
-        }
+        };
+        // Where nobody wanted the payload any more, acknowledgments were not followed: nothing is known to lack one.
+        let followed = |side: SideStats| if self.unwanted { SideStats { acknowledged: side.sent, ..side } } else { side };
+        TcpStats { client: followed(stats.client), server: followed(stats.server) }
     }
 
     /// Has only one side been seen, without payload: a SYN without an answer?
@@ -367,6 +373,7 @@ impl<T: Default> Connection<T> {
         let interest = act(stream, record.acked, hand.limits, &mut pipe);
         if interest == Interest::SignalsOnly {
             self.streams = None;
+            self.unwanted = true;
         }
     }
 }

@@ -237,6 +237,17 @@ fn a_gap_may_end_the_interest_and_frees_the_buffers() {
 }
 
 #[test]
+fn of_what_nobody_wants_nothing_is_said_to_lack_its_acknowledgment() {
+    let mut bench = opened();
+    bench.client(ACK, 0, 0, "hello").server(ACK, 0, 5, "");
+    bench.log.after_gap = Interest::SignalsOnly;
+    bench.client(ACK, 100, 0, "abc").server(ACK, 0, 103, "");
+    bench.client(ACK, 103, 0, "and more").server(ACK, 0, 111, "").finish();
+    let client = bench.log.stats.client;
+    assert_eq!((client.sent, client.acknowledged, client.hole()), (111, 111, 0));
+}
+
+#[test]
 fn datagrams_come_one_by_one_until_nobody_wants_them() {
     let mut bench = Bench::default();
     bench.udp((PHONE, 5060), (REGISTRAR, 5060), "ask", 0).udp((REGISTRAR, 5060), (PHONE, 5060), "answer", 9);

@@ -2,6 +2,7 @@
 //! order of encrypted records allow.
 
 use super::{Horizon, Judged, connect, session, tls};
+use crate::login::purpose;
 use crate::login::steps::{Connection, Handshake, Registration, Transaction};
 use crate::model::{At, By, How, Outcome, SECOND, Stage, Time};
 use crate::text::WireText;
@@ -176,10 +177,24 @@ fn registers(transaction: &Transaction) -> bool {
 /// speaks of bindings of other devices, too.
 pub(in crate::login) fn expiry(transactions: &[Transaction]) -> Option<Time> {
     const GRACE: i64 = 60 * SECOND;
+    let (at, granted) = granted(transactions)?;
+    Some(at.plus(granted.saturating_add(GRACE)))
+}
+
+/// Is it time to refresh the binding, and not yet over? Clients do that when about half of the time is gone, or later (RFC 3261 section
+/// 10.2.4 leaves it to them).
+pub(in crate::login) fn is_due(transactions: &[Transaction], at: Time) -> bool {
+    let (granted_at, granted) = granted(transactions).unwrap_or((at, i64::MAX));
+    let gone = at.since(granted_at);
+    gone >= granted / 5 * 2 && expiry(transactions).is_some_and(|over| at <= over)
+}
+
+/// When the last REGISTER was granted, and for how long, if that is told.
+fn granted(transactions: &[Transaction]) -> Option<(Time, i64)> {
     let last = transactions.iter().rev().find(|transaction| registers(transaction))?;
     let (at, answer) = last.answer.as_ref()?;
     let granted = answer.expires.filter(|_| answer.contacts.len() <= 1)?;
-    Some(at.time.plus(i64::from(granted).saturating_mul(SECOND).saturating_add(GRACE)))
+    Some((at.time, i64::from(granted).saturating_mul(SECOND)))
 }
 
 /// Is the last word a challenge in the middle of the legs: may the answer still be to come?
@@ -225,11 +240,16 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
 /// would have been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
 fn lives_on(connection: &Connection) -> bool {
     let stats = &connection.stats;
+    let in_part = stats.client.cut || stats.server.cut || connection.is_holed();
+    in_part && both_speak_for_long(connection) && connection.first_close().is_none()
+}
+
+fn both_speak_for_long(connection: &Connection) -> bool {
+    let stats = &connection.stats;
     let key = connection.tls.as_ref().and_then(|handshake| handshake.client_key_exchange);
     let heard = stats.client.last_data.zip(stats.server.last_data).map(|(client, server)| client.min(server));
     let since = key.or(stats.client.first_data).zip(heard).map(|(began, heard)| heard.time.since(began.time));
-    let in_part = stats.client.cut || stats.server.cut || connection.is_holed();
-    in_part && since.is_some_and(|since| since >= 2 * TIMER_F) && connection.first_close().is_none()
+    since.is_some_and(|since| since >= 2 * TIMER_F)
 }
 
 /// What a key log shows is as good as what comes in clear, as far as it goes.
@@ -264,7 +284,9 @@ fn judge_silent(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
     if let Some((at, close)) = connect::left_after_cut_hello(connection) {
         return Judged::failed(Stage::Tls, By::Device, connect::how(close), at);
     }
-    if lives_on(connection) {
+    // SCCP is not read; it, too, has a word of either side every half a minute as long as the phone is registered.
+    let lives_by_sccp = purpose::SCCP.contains(&connection.flow.server.port()) && both_speak_for_long(connection);
+    if lives_on(connection) || lives_by_sccp {
         return session::judge(connection, None, LIVES_ON, horizon);
     }
     match connection.stats.client.first_data {
@@ -287,6 +309,8 @@ fn judge_encrypted(connection: &Connection, handshake: &Handshake, horizon: &Hor
     match (answered, kept) {
         (4.., _) => session::judge(connection, Some(handshake), 0.85, horizon),
         (2..=3, true) => session::judge(connection, Some(handshake), 0.65, horizon),
+        // Who knows the nonce needs one request to refresh its binding (RFC 3261 section 22.2), and who is refused need not close.
+        (1, true) if tls::kept_after_data(connection, horizon) >= 2 * TIMER_F => Judged::unclear(Stage::Register),
         (_, _) => ended_encrypted(connection, handshake),
     }
 }
@@ -357,6 +381,27 @@ mod tests {
         assert_eq!((kept_alive.stage, ending(&kept_alive)), (Stage::Session, Some((By::Server, How::Rst))));
         assert_eq!(after_rest(28.0, 700).stage, Stage::Register, "it may be refused, and ask once more");
         assert_eq!(after_rest(2.0, 28).stage, Stage::Register, "it has not stood");
+    }
+
+    #[test]
+    fn one_answer_and_a_long_rest_may_be_a_refresh_or_a_refusal() {
+        let closed_after = |seconds: f64| {
+            let shaken = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+            let said = shaken.encrypted(Side::Client).encrypted(Side::Server);
+            judged(said.pause(seconds).leaves(Side::Server, Close::Fin)).outcome
+        };
+        assert_eq!((closed_after(180.0), closed_after(10.0)), (Outcome::Unclear, Outcome::Failed));
+    }
+
+    #[test]
+    fn an_exchange_by_sccp_that_goes_on_is_a_session() {
+        let speaks = |port: u16, seconds: f64| {
+            let said = tcp(Purpose::Registrar).to("10.0.0.5", port).data(Side::Client, 100).data(Side::Server, 60).pause(seconds);
+            judged(said.data(Side::Client, 12).data(Side::Server, 12)).signed_in.is_some()
+        };
+        assert!(speaks(2000, 90.0));
+        assert!(!speaks(2000, 10.0), "it may be rejected");
+        assert!(!speaks(5060, 90.0), "what is said there would be read");
     }
 
     #[test]

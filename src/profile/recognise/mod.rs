@@ -161,7 +161,8 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
     let enough = weighed.sum >= ENOUGH || profile.fallback && weighed.of_a_maker_of_phones;
     // A port is no speech: who only tries it is no phone for that, nor for the name of the host.
     let only_reaches_host = profile.fallback && weighed.evidence.iter().all(Seen::is_of_host);
-    let tries = only_reaches_host && shown.facts.conduct.only_tries_ports();
+    let facts = shown.facts;
+    let tries = only_reaches_host && (facts.conduct.only_tries_ports() || facts.wants_other_services());
     (enough && !lacking && !tries).then_some(weighed)
 }
 
@@ -269,9 +270,10 @@ pub fn shown(facts: &DeviceFacts) -> u64 {
     ];
     lists.map(Vec::len).hash(&mut hasher);
     (facts.mac, facts.host_name.as_ref().map(WireText::raw), &facts.parameter_list).hash(&mut hasher);
-    (facts.highest_tls, facts.sends_server_name, facts.is_telephone, facts.is_infrastructure, facts.asks_for_others)
-        .hash(&mut hasher);
-    (facts.speaks_sip, facts.connects_to_sip(), facts.services.side_by_side, facts.conduct).hash(&mut hasher);
+    let role = (facts.is_telephone, facts.is_infrastructure, facts.asks_for_others, facts.passes_on_http);
+    (facts.highest_tls, facts.sends_server_name, role).hash(&mut hasher);
+    let by_sip = (facts.speaks_sip, facts.only_pings, facts.connects_to_sip(), facts.wants_other_services());
+    (by_sip, facts.services.side_by_side, facts.conduct).hash(&mut hasher);
     facts.own_certificate.as_ref().map(|own| own.sha256).hash(&mut hasher);
     hasher.finish()
 }
@@ -335,7 +337,7 @@ fn seen<'a>(kind: MarkKind, note: &'a str, value: &'a str, shown: &'a Shown<'_>)
         }
         MarkKind::Sip => match first(&facts.sip_domains, begins) {
             Some(domain) => Seen::Said("SIP domain ", domain, ""),
-            None if facts.speaks_sip && value.is_empty() => Seen::Does("speaks SIP"),
+            None if facts.speaks_sip && !facts.only_pings && value.is_empty() => Seen::Does("speaks SIP"),
             None if facts.connects_to_sip() && value.is_empty() => Seen::CONNECTS,
             None => return None,
         },

@@ -153,10 +153,21 @@ fn who_only_tries_a_port_of_sip_is_no_phone_unless_something_else_says_so() {
     assert_eq!(name(&by_service).as_deref(), Some(SIP));
     let by_hello = DeviceFacts { server_names: texts(&["sip.contoso.com"]), ..tries.clone() };
     assert_eq!(name(&by_hello), None);
-    assert_eq!(name(&DeviceFacts { speaks_sip: true, ..tries.clone() }).as_deref(), Some(SIP), "a monitor that asks by OPTIONS");
+    assert_eq!(name(&DeviceFacts { speaks_sip: true, ..tries.clone() }).as_deref(), Some(SIP), "it registers");
+    let pings = DeviceFacts { speaks_sip: true, only_pings: true, ..tries.clone() };
+    assert_eq!(name(&pings), None, "a monitor that asks by OPTIONS");
     assert_eq!(name(&DeviceFacts { is_telephone: true, ..tries.clone() }).as_deref(), Some(SIP));
     let of_snom = DeviceFacts { mac: Some(Mac([0x00, 0x04, 0x13, 1, 2, 3])), ..tries };
     assert_eq!(name(&of_snom).as_deref(), Some("snom"));
+}
+
+#[test]
+fn a_computer_that_finds_a_port_of_sip_shut_is_no_phone_for_that() {
+    let opens = |ports: &[u16]| DeviceFacts { ports_opened: ports.iter().copied().collect(), ..Default::default() };
+    assert_eq!(name(&opens(&[5060, 80, 389])).as_deref(), Some(SIP));
+    assert_eq!(name(&opens(&[5060, 80, 445])), None);
+    let asked = Conduct { asked: true, ..Conduct::default() };
+    assert_eq!(name(&DeviceFacts { conduct: asked, ..opens(&[5061, 445]) }).as_deref(), Some(SIP), "a phone of software");
 }
 
 #[test]

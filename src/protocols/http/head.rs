@@ -12,6 +12,9 @@ const SLOTS: usize = 64;
 /// Headers beyond this are not looked at.
 const SLOTS_LIMIT: usize = 256;
 
+/// Headers that only who passes on the request of another sends.
+const PASSED_ON: [&str; 4] = ["Via", "Forwarded", "X-Forwarded-For", "X-Real-IP"];
+
 /// A head, borrowed from the stream.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
@@ -127,6 +130,7 @@ impl<'a> Head<'a> {
             credentials: authorization.as_ref().and_then(|value| credentials(value.raw())),
             authorization,
             to_proxy,
+            is_passed_on: PASSED_ON.iter().any(|name| self.first(name).is_some()),
             index,
         }
     }
@@ -144,6 +148,7 @@ impl<'a> Head<'a> {
             www_authenticate,
             proxy_authenticate,
             date: self.text("Date").and_then(|value| date::http_date(value.raw())),
+            is_passed_on: self.first("Via").is_some(),
             request: None,
             body: Body::default(),
         }

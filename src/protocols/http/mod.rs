@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::formats::ntlm;
 use crate::model::Time;
 use crate::protocols::{OverTcp, Protocol};
-use crate::text::WireText;
+use crate::text::{WireText, begins};
 
 mod body;
 mod fields;
@@ -54,6 +54,9 @@ pub struct Request {
     pub to_proxy: bool,
     /// The credentials, understood.
     pub credentials: Option<Credentials>,
+    /// Does it say that whoever sends it asks for another: `Via`, `Forwarded` (RFC 9110 section 7.6.3, RFC 7239), or what was custom
+    /// before?
+    pub is_passed_on: bool,
     /// Which request of its connection, from 0.
     pub index: u32,
 }
@@ -63,6 +66,11 @@ impl Request {
     pub fn tunnel(&self) -> Option<WireText> {
         let (host, _) = self.uri.raw().rsplit_once(':').filter(|_| self.method.raw() == "CONNECT")?;
         Some(WireText::from(host))
+    }
+
+    /// Does it name another host with its scheme, as a proxy is asked (RFC 9112 section 3.2.2)?
+    fn names_host(&self) -> bool {
+        begins(self.uri.raw(), "http://") || begins(self.uri.raw(), "https://")
     }
 
     /// Memory that it takes.
@@ -92,10 +100,22 @@ pub struct Response {
     pub date: Option<Time>,
     /// NTLM challenge (type 2) inside an authentication header.
     pub ntlm: Option<ntlm::Token>,
+    /// Does it say that whoever sends it passes it on (`Via`)?
+    pub is_passed_on: bool,
     /// The request that it answers, if that was seen.
     pub request: Option<Arc<Request>>,
     /// The body, transfer and content codings undone.
     pub body: Body,
+}
+
+impl Response {
+    /// Is it that of a proxy: it opened a tunnel, or passed on the answer of the host that was asked? Any server may be asked so, and
+    /// answer for itself.
+    pub fn is_of_proxy(&self) -> bool {
+        let asked = self.request.as_ref();
+        let opened = asked.is_some_and(|request| request.tunnel().is_some()) && matches!(self.code, 200..=299);
+        opened || self.is_passed_on && asked.is_some_and(|request| request.names_host())
+    }
 }
 
 /// A body.
