@@ -282,12 +282,14 @@ fn set_unheard(transactions: &mut [Transaction], message: &sip::Message) {
 /// Does the device go on to repeat by its timer what was answered? It does so until it hears a final answer (RFC 3261 section 17.1.2.2):
 /// a repeat may cross the answer, and that may be lost once. Who gives other credentials under the same number asks something else.
 fn is_deaf(transaction: &Transaction, message: &sip::Message) -> bool {
-    let Some((answered, _)) = &transaction.answer else { return false };
+    let Some((answered, answer)) = &transaction.answer else { return false };
+    // What a device cannot read is no answer to it, though it came.
+    let may_be_strange = answer.challenges.iter().any(|challenge| !challenge.scheme.raw().eq_ignore_ascii_case("Digest"));
     let same = transaction.request.credentials.is_empty() == message.credentials.is_empty() && !message.cut;
     let again = transaction.sent.iter().rev().take_while(|sent| sent.time.since(answered.time) >= T1 / 2);
     let by_timer = |(next, one): (&At, &At)| (T1 / 2..=T2 + T1).contains(&next.time.since(one.time));
     let mut last = transaction.sent.iter().rev().zip(transaction.sent.iter().rev().skip(1)).take(UNHEARD);
-    same && again.count() >= UNHEARD && last.all(by_timer)
+    same && !may_be_strange && again.count() >= UNHEARD && last.all(by_timer)
 }
 
 /// Does this answer take what an earlier one refused? A client that gives its credentials under the same CSeq, against RFC 3261
@@ -329,6 +331,11 @@ mod tests {
 
     /// A request of the given seconds, each answered at once, and whether the answer counts.
     fn heard(seconds: &[f64], then: Option<sip::Message>) -> Option<u16> {
+        heard_of("Digest", seconds, then)
+    }
+
+    /// The same, where the challenge is of this scheme.
+    fn heard_of(scheme: &str, seconds: &[f64], then: Option<sip::Message>) -> Option<u16> {
         let mut transactions = Vec::new();
         let mut says = |second: f64, message: sip::Message| {
             let (message, request) = (Arc::new(message.clone()), message.code().is_none());
@@ -339,7 +346,7 @@ mod tests {
         };
         for second in seconds {
             says(*second, sip_request("REGISTER", 1));
-            says(*second + 0.01, sip_answer(401, 1));
+            says(*second + 0.01, sip::Message { challenges: vec![sip_auth(scheme)], ..sip_answer(401, 1) });
         }
         if let Some(then) = then {
             says(seconds.last().unwrap() + 0.02, then);
@@ -355,6 +362,11 @@ mod tests {
         assert_eq!(heard(&[0.0, 0.5, 1.5, 3.5], None), Some(401), "an answer or two may be lost");
         assert_eq!(heard(&[0.0, 30.0, 60.0, 90.0, 120.0, 150.0], None), Some(401), "no timer's repeats");
         assert_eq!(heard(&[0.0, 0.001, 0.002, 0.003, 0.004, 0.005], None), Some(401), "copies");
+    }
+
+    #[test]
+    fn who_cannot_read_a_challenge_repeats_its_request_though_it_came() {
+        assert_eq!(heard_of("NTLM", &[0.0, 0.5, 1.5, 3.5, 7.5, 11.5], None), Some(401));
     }
 
     #[test]
