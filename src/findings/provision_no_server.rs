@@ -117,12 +117,16 @@ mod tests {
     fn a_name_that_only_the_maker_gave_it_tells_it_nothing_where_dns_does_not_know_that() {
         let asks = |options: &[(u8, &[u8])], name: &str, rcode: u16| {
             let asked = lookup(name).purpose(Purpose::Provision).rcode(rcode);
-            let maker = |profile: &mut crate::profile::Profile| profile.redirect_names = vec!["rps.yealink.com".to_owned()];
+            let maker = |profile: &mut crate::profile::Profile| {
+                profile.redirect_names = ["rps.yealink.com", "CiscoCM1"].map(str::to_owned).into()
+            };
             login(options).profile(maker).step(asked).dropped()
         };
         let found = asks(&[], "RPS.yealink.com.", 3).the(&RULE);
         assert!(found.explains_drop && found.summary.contains("DNS does not know its maker's service RPS.yealink.com."));
         asks(&[], "rps.yealink.com", 3).nothing(&dns_name_not_found::RULE);
+        assert!(asks(&[], "ciscocm1.contoso.com", 3).the(&RULE).explains_drop, "in its own domain");
+        asks(&[], "rps.contoso.com", 3).nothing(&RULE);
         // What somebody gave it; what fails in DNS itself; what DHCP gives.
         for other in
             [asks(&[], "cfg.contoso.com", 3), asks(&[], "rps.yealink.com", 2), asks(&[(66, b"cfg")], "rps.yealink.com", 3)]

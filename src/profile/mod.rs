@@ -255,9 +255,12 @@ impl Profile {
         self.sign_in_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
     }
 
-    /// Is this the name of its maker's redirect service?
+    /// Is this the name of its maker's redirect service, or one that its maker has it look for in its own domain?
     pub fn is_redirected_at(&self, name: &str) -> bool {
-        self.redirect_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
+        let name = name.trim_end_matches('.');
+        let host = name.split('.').next().unwrap_or_default();
+        let is_it = |known: &String| known.eq_ignore_ascii_case(if known.contains('.') { name } else { host });
+        self.redirect_names.iter().any(is_it)
     }
 
     /// Does a connection to a server of this name that is kept show that it is signed in?
