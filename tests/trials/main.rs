@@ -7,7 +7,8 @@
 //! or holds one direction, a part of the frames, or of each frame; of `mixture`, all of that together; of `sites`, real servers,
 //! clients, firewalls and balancers, with several phones; of `crowds`, the phones that fail among the many that do not, seen at a
 //! mirror port, a registrar or a name server; of `archive`, each cause in several families, in other ways; of `likenesses`, logins that
-//! look alike. Each line of a `.jsonl` says what happened in a capture of the archive
+//! look alike; of `lots`, causes, families, places of the capture and timers as they were drawn; of `stacks`, real clients (of DHCP, 802.1X,
+//! SIP, TLS, LDAP, Kerberos…) with real servers. Each line of a `.jsonl` says what happened in a capture of the archive
 //! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +37,7 @@ const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
 
 /// The sets.
-const SETS: [&str; 13] = [
+const SETS: [&str; 15] = [
     "families",
     "conditions",
     "field",
@@ -50,6 +51,8 @@ const SETS: [&str; 13] = [
     "crowds",
     "archive",
     "likenesses",
+    "lots",
+    "stacks",
 ];
 
 #[test]
@@ -105,6 +108,16 @@ fn each_cause_is_found_in_whatever_way_it_comes_about() {
 #[test]
 fn logins_that_look_alike_are_told_apart() {
     hold("likenesses");
+}
+
+#[test]
+fn logins_that_were_drawn_by_lot_are_read_as_they_went() {
+    hold("lots");
+}
+
+#[test]
+fn what_real_clients_and_servers_say_is_read_as_it_went() {
+    hold("stacks");
 }
 
 #[test]
