@@ -8,7 +8,7 @@ use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::abandoned::abandoned;
-use super::drops::{PastEnd, asks_on, broken_off, ended_one_before, find_drop, is_cut_off, rank, was_refused};
+use super::drops::{PastEnd, asks_on, broken_off, ended_one_before, find_drop, is_cut_off, rank, rests_bound, was_refused};
 use super::judge::Judgement;
 use super::last_word;
 use super::record::{DraftId, Weight};
@@ -381,9 +381,12 @@ fn close(
         }
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
+            let goes_on = |index: usize, drop: &DropPoint| {
+                asks_on(&steps, index, drop, end) || steps.get(index).is_some_and(|step| rests_bound(step, drop, end))
+            };
             dropped.filter(|(index, drop)| {
                 let is_over = ended_one_before(&steps, *index, drop, ended_before);
-                !asks_on(&steps, *index, drop, end) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
+                !goes_on(*index, drop) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
             })
         }
     };
@@ -790,6 +793,26 @@ mod tests {
         assert_eq!(attempts(1_800, 3_600), 1);
         assert_eq!(attempts(410, 3_600), 2, "it is back at once: it wants its connection");
         assert_eq!(attempts(410, 600), 1);
+    }
+
+    #[test]
+    fn who_does_not_come_back_while_its_binding_stands_rests_though_sessions_before_were_cut_in_the_same_way() {
+        let sessions = |granted: u32, end: u64| {
+            let registers = |second: u64| {
+                let granted = sip::Message { expires: Some(granted), ..sip_answer(200, 1) };
+                let connects = tcp(Purpose::Registrar).pause(second as f64).sip(sip_request("REGISTER", 1), Some(granted));
+                let mut step = connects.into_step(second);
+                (step.stage, step.outcome, step.first) = (Stage::Session, Outcome::Ok, at_second(second, second as f64));
+                let closed = at_second(second + 9, (second + 300) as f64);
+                (step.last, step.ending) = (closed, Some(Ending { by: By::Server, how: How::Fin, at: closed }));
+                Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.99) }
+            };
+            let attempts = attempts_of(vec![registers(10), registers(320)], &profile(), at_second(end, end as f64).time);
+            attempts.iter().map(|(attempt, _)| attempt.drop.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(sessions(3_600, 1_200), [true, false]);
+        assert_eq!(sessions(3_600, 680), [true, true], "it may be back in a moment, as it was before");
+        assert_eq!(sessions(900, 1_400), [true, true], "it lets its binding run out");
     }
 
     /// What each attempt ends in, where a device signs in at 10 s, says its last word at this second, its server takes leave at 400 s, and it

@@ -43,6 +43,19 @@ pub(super) fn is_idle_close(step: &Step, ending: Ending) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if session::is_idle_close(connection, ending))
 }
 
+/// Does the binding still stand at the capture's end, though the server closed the connection on which nothing had been said for a
+/// while? The device comes back when that is due (RFC 3261 sections 10.2.4 and 18).
+pub(super) fn rests_bound(step: &Step, drop: &DropPoint, end: Time) -> bool {
+    /// No keep-alive is sent more often, as a rule (RFC 5626 section 4.4.1: at least every 95 seconds; 30 in practice).
+    const QUIET: i64 = 28 * SECOND;
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    let quiet = connection.stats.client.last_data.is_some_and(|said| drop.at.time.since(said.time) >= QUIET);
+    let ending = Ending { by: drop.by, how: drop.how, at: drop.at };
+    let takes_leave = drop.stage == Stage::Session && (drop.by, drop.how) == (By::Server, How::Fin);
+    let is_bound = register::expiry(&connection.sip).is_some_and(|over| end <= over);
+    takes_leave && quiet && is_bound && !session::takes_notice(ending, end)
+}
+
 /// Can a failure of this step stop a login?
 fn is_candidate(step: &Step, profile: &Profile) -> bool {
     match step.purpose {
