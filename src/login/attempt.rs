@@ -8,7 +8,7 @@ use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::abandoned::abandoned;
-use super::drops::{PastEnd, asks_on, broken_off, ended_one_before, find_drop, is_cut_off, rank, rests_bound, was_refused};
+use super::drops::{PastEnd, broken_off, ended_one_before, find_drop, goes_on, is_cut_off, rank, was_refused};
 use super::judge::Judgement;
 use super::last_word;
 use super::record::{DraftId, Weight};
@@ -381,12 +381,9 @@ fn close(
         }
         Some(end) => {
             let dropped = find_drop(&steps, &sessions, false, profile);
-            let goes_on = |index: usize, drop: &DropPoint| {
-                asks_on(&steps, index, drop, end) || steps.get(index).is_some_and(|step| rests_bound(step, drop, end))
-            };
             dropped.filter(|(index, drop)| {
                 let is_over = ended_one_before(&steps, *index, drop, ended_before);
-                !goes_on(*index, drop) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
+                !goes_on(&steps, *index, drop, end) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
             })
         }
     };

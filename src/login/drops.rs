@@ -45,7 +45,7 @@ pub(super) fn is_idle_close(step: &Step, ending: Ending) -> bool {
 
 /// Does the binding still stand at the capture's end, though the server closed the connection on which nothing had been said for a
 /// while? The device comes back when that is due (RFC 3261 sections 10.2.4 and 18).
-pub(super) fn rests_bound(step: &Step, drop: &DropPoint, end: Time) -> bool {
+fn rests_bound(step: &Step, drop: &DropPoint, end: Time) -> bool {
     /// No keep-alive is sent more often, as a rule (RFC 5626 section 4.4.1: at least every 95 seconds; 30 in practice).
     const QUIET: i64 = 28 * SECOND;
     let StepKind::Connection(connection) = &step.kind else { return false };
@@ -132,10 +132,12 @@ pub(super) fn ended_one_before(
     is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
 }
 
-/// Does the device ask once more after its failure, so shortly before the capture's end that a better answer is not to be seen?
-pub(super) fn asks_on(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time) -> bool {
-    let asked = steps.get(dropped).and_then(|step| asked_last(&step.kind)).filter(|asked| *asked > drop.at);
-    asked.is_some_and(|asked| end.since(asked.time) < CUT_OFF)
+/// Does what failed last go on as the capture ends: is it asked once more, so shortly before that a better answer is not to be seen, or
+/// does a binding still stand?
+pub(super) fn goes_on(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time) -> bool {
+    let Some(step) = steps.get(dropped) else { return false };
+    let asked = asked_last(&step.kind).filter(|asked| *asked > drop.at);
+    asked.is_some_and(|asked| end.since(asked.time) < CUT_OFF) || rests_bound(step, drop, end)
 }
 
 /// When the device asked last, in an exchange of datagrams.
