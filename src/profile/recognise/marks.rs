@@ -77,8 +77,9 @@ pub(super) static MARKS: &[(MarkKind, Values)] = &[
         ("SEP", [0x0004, 0x0000, 0x0000]),
     ]),
     (MarkKind::Name, &[
-        ("_ldap._tcp.", [0x0020, 0x0000, 0x0000]),
-        ("_ntp._udp.", [0x0000, 0x0000, 0x0120]),
+        ("_kerberos._tcp.dc._msdcs.", [0x0020, 0x0000, 0x0000]),
+        ("_ldap._tcp.dc._msdcs.", [0x0020, 0x0000, 0x0000]),
+        ("_ntp._udp.", [0x0000, 0x0120, 0x0000]),
         ("_sip._tcp.", [0x0000, 0x0000, 0x0040]),
         ("_sip._tls.", [0x0000, 0x0000, 0x0040]),
         ("_sip._udp.", [0x0000, 0x0000, 0x0040]),

@@ -83,6 +83,14 @@ fn the_name_of_the_internal_pool_alone_makes_no_phone_edition() {
 }
 
 #[test]
+fn who_looks_for_a_time_server_by_srv_may_be_of_another_domain_than_that_of_a_domain_controller() {
+    let asks = |names: &[&str]| name(&DeviceFacts { names_asked: texts(names), ..Default::default() });
+    assert_eq!(asks(&["_ntp._udp.contoso.com"]), None);
+    assert_eq!(asks(&["_ldap._tcp.ipa.example", "_kerberos._udp.ipa.example", "_ntp._udp.ipa.example"]), None, "FreeIPA");
+    assert_eq!(asks(&["_kerberos._tcp.dc._msdcs.contoso.com", "_ntp._udp.contoso.com"]).as_deref(), Some(CPE));
+}
+
+#[test]
 fn who_asks_for_all_services_side_by_side_is_a_pc_unless_it_says_that_it_is_a_telephone() {
     let asks = |side_by_side: bool, is_telephone: bool| {
         let names = texts(&["_sipinternaltls._tcp.contoso.com", "_sipinternal._tcp.contoso.com", "_sip._tls.contoso.com"]);
