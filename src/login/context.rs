@@ -154,10 +154,17 @@ impl<'a> Context<'a> {
     fn unled(&self, lookup: &Lookup, elsewhere: bool) -> Purpose {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
+            // A resolver asks for a name within its own domain first (RFC 1123 section 6.1.4.3).
+            () if !lookup.found() && self.is_searched(&name) => Purpose::Other,
             () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && !elsewhere && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
         }
+    }
+
+    /// Is it a name that was found, with a domain behind it?
+    fn is_searched(&self, name: &str) -> bool {
+        name.match_indices('.').any(|(end, _)| name.get(..end).is_some_and(|found| self.resolved.contains_key(found)))
     }
 
     /// The answer with an address of the other family, of a host that has none of the one asked for (RFC 8305 section 3).
@@ -429,6 +436,9 @@ mod tests {
         let v6 = |name: &str| lookup(name).kind(kind::AAAA).address("2001:db8::5").into_step(20);
         assert_eq!(purpose(vec![v6("EDGE.contoso.com")], &sip, edge().rcode(0)), Purpose::Other, "it has an address over IPv6");
         assert_eq!(purpose(vec![v6("ca.contoso.com")], &sip, edge().rcode(0)), Purpose::Registrar, "that is another host's");
+        let searched = || lookup("pool.ntp.org.contoso.com").rcode(3);
+        assert_eq!(purpose(vec![v6("Pool.ntp.org")], &sip, searched()), Purpose::Other, "its resolver puts its domain behind it");
+        assert_eq!(purpose(vec![v6("pool.ntp")], &sip, edge().rcode(3)), Purpose::Registrar);
     }
 
     /// Is LDAP a stage of the login of this device, which has done this before?

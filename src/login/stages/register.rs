@@ -727,4 +727,37 @@ mod tests {
         assert_eq!(served(true, 120.0).signed_in, Some(LIVES_ON), "whom its registrar refuses it does not keep for so long");
         assert_eq!((served(true, 20.0).signed_in, served(false, 120.0).signed_in), (None, None));
     }
+
+    #[test]
+    fn whom_the_server_closes_on_after_a_rest_was_served_though_the_capture_cut_its_hello() {
+        let served = |rested: f64| {
+            let words = (0..3)
+                .fold(tcp(Purpose::Registrar).to("10.0.0.5", 5061), |tcp, _| tcp.data(Side::Client, 655).data(Side::Server, 451));
+            let said = words.pause(rested).leaves(Side::Server, Close::Rst).change(|connection| {
+                (connection.stats.client.cut, connection.stats.server.cut) = (true, true);
+                connection.cut_hello = connection.stats.client.first_data;
+            });
+            match said.into_step(1).kind {
+                StepKind::Connection(connection) => connection.is_served_unread(),
+                _ => false,
+            }
+        };
+        assert_eq!((served(120.0), served(2.0)), (true, false));
+    }
+
+    #[test]
+    fn of_a_handshake_of_which_the_capture_has_the_servers_side_alone_nothing_can_be_told() {
+        let answered = |one_sided: bool| {
+            let flight = tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).leaves(Side::Server, Close::Rst);
+            judged(flight.change(move |connection| {
+                if one_sided {
+                    connection.stats.client = Default::default();
+                    connection.tls.as_mut().unwrap().client_hello = None;
+                    connection.syn = None;
+                }
+            }))
+            .outcome
+        };
+        assert_eq!((answered(true), answered(false)), (Outcome::Unclear, Outcome::Failed));
+    }
 }

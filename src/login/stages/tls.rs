@@ -95,14 +95,15 @@ fn waits_in_vain(connection: &Connection, handshake: &Handshake, progress: Progr
     (side == Side::Client && is_servers_turn && waited >= GIVES_UP).then_some(asked)
 }
 
-/// Does the capture lack what would show how far the handshake came: its beginning, or parts of what was said? A client that
-/// said no more than its hello, as far as TCP's numbers go, went no further.
+/// Does the capture lack what would show how far the handshake came: its beginning, parts of what was said, or all that the client
+/// did? A client that said no more than its hello, as far as TCP's numbers go, went no further.
 pub(in crate::login) fn is_partial(connection: &Connection, handshake: &Handshake) -> bool {
     let stats = &connection.stats;
     let begun = connection.syn.is_some() || connection.syn_ack.is_some() || handshake.client_hello.is_some();
     let cut = stats.client.cut || stats.server.cut;
     let lost = stats.client.uncaptured > 0 || stats.server.uncaptured > 0;
-    !begun || (cut || lost) && (stats.client.data_segments != 1 || stats.client.uncaptured > 0)
+    let one_sided = stats.client.last.is_none();
+    !begun || one_sided || (cut || lost) && (stats.client.data_segments != 1 || stats.client.uncaptured > 0)
 }
 
 /// The alert that ended the handshake: the first fatal one, unless the server had gone on to say something (in TLS 1.3 it can

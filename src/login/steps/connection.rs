@@ -117,15 +117,20 @@ impl Connection {
         [&self.stats.client, &self.stats.server].iter().any(|side| side.uncaptured > 0 && side.last.is_some())
     }
 
-    /// Was the client served, with what the capture cut so that no protocol could read any of it: was all that it said taken, and did it
-    /// have answers before it took its leave, if it did? Under TLS, the first two words of either side are the handshake at best.
+    /// Was the client served, with what the capture cut so that no protocol could read what came of it: was all that it said taken, and
+    /// did it have answers before it took its leave, or before both had rested, if anybody closed? Under TLS, the first two words of
+    /// either side are the handshake at best.
     pub fn is_served_unread(&self) -> bool {
-        let is_read = self.tls.is_some() || self.cut_hello.is_some() || !self.sip.is_empty() || !self.http.is_empty();
+        /// Nobody waits so long to refuse.
+        const RESTED: i64 = 30 * SECOND;
+        let is_read = self.tls.as_ref().is_some_and(|tls| tls.server_hello.is_some());
+        let is_read = is_read || !self.sip.is_empty() || !self.http.is_empty();
         let is_read = is_read || !self.ldap.is_empty() || !self.kerberos.is_empty();
         let (client, server) = (&self.stats.client, &self.stats.server);
         let handshake = if self.flow.server.port() == SIP_PORT { 0 } else { 2 };
         let answered = client.data_segments.min(server.data_segments) > handshake && client.acknowledged >= client.sent;
-        let left = self.first_close().is_none_or(|(_, side, close)| (side, close) == (Side::Client, Close::Fin));
+        let rested = |at: At| client.last_data.is_some_and(|said| at.time.since(said.time) >= RESTED);
+        let left = self.first_close().is_none_or(|(at, side, close)| (side, close) == (Side::Client, Close::Fin) || rested(at));
         (client.cut || server.cut) && !is_read && answered && left
     }
 
