@@ -155,7 +155,7 @@ impl<'a> Context<'a> {
         let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
         match () {
             // A resolver asks for a name within its own domain first (RFC 1123 section 6.1.4.3).
-            () if !lookup.found() && self.is_searched(&name) => Purpose::Other,
+            () if !lookup.found() && (self.is_searched(&name) || purpose::is_of_system(&name)) => Purpose::Other,
             () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && !elsewhere && self.has_no_registrar() => Purpose::Registrar,
             () => Purpose::Other,
@@ -437,7 +437,18 @@ mod tests {
         assert_eq!(purpose(vec![v6("EDGE.contoso.com")], &sip, edge().rcode(0)), Purpose::Other, "it has an address over IPv6");
         assert_eq!(purpose(vec![v6("ca.contoso.com")], &sip, edge().rcode(0)), Purpose::Registrar, "that is another host's");
         let searched = || lookup("pool.ntp.org.contoso.com").rcode(3);
-        assert_eq!(purpose(vec![v6("Pool.ntp.org")], &sip, searched()), Purpose::Other, "its resolver puts its domain behind it");
+        let edge_searched = lookup("edge.contoso.com.contoso.com").rcode(3);
+        assert_eq!(
+            purpose(vec![v6("Edge.contoso.com")], &sip, edge_searched),
+            Purpose::Other,
+            "its resolver put its domain behind it"
+        );
+        assert_eq!(purpose(Vec::new(), &sip, searched()), Purpose::Clock);
+        assert_eq!(
+            purpose(Vec::new(), &sip, lookup("WPAD.contoso.com").rcode(3)),
+            Purpose::Other,
+            "the system looks for its proxy"
+        );
         assert_eq!(purpose(vec![v6("pool.ntp")], &sip, edge().rcode(3)), Purpose::Registrar);
     }
 

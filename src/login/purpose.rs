@@ -19,7 +19,9 @@ pub(super) fn of_name(name: &str) -> Purpose {
     let in_time_pool = || {
         let place = name.len().checked_sub(TIME_POOL.len());
         let (host, pool) = place.and_then(|place| name.split_at_checked(place)).unwrap_or_default();
-        pool.eq_ignore_ascii_case(TIME_POOL) && (host.is_empty() || host.ends_with('.'))
+        // A resolver may have put its own domain behind it (RFC 1123 section 6.1.4.3).
+        let searched = begins(name, TIME_POOL) && name.as_bytes().get(TIME_POOL.len()) == Some(&b'.');
+        searched || pool.eq_ignore_ascii_case(TIME_POOL) && (host.is_empty() || host.ends_with('.'))
     };
     if is(&["_ldap", "_kerberos", "_gc", "_kpasswd", "_kerberos-master"]) || is_of_domain_controllers(name) {
         Purpose::Directory
@@ -32,6 +34,13 @@ pub(super) fn of_name(name: &str) -> Purpose {
     } else {
         Purpose::Other
     }
+}
+
+/// Does a system ask for this name by itself, whatever it is used for: that of the script that names its proxy, or of a tunnel's end (RFC
+/// 5214 section 9)?
+pub(super) fn is_of_system(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default();
+    ["wpad", "isatap"].iter().any(|known| first.eq_ignore_ascii_case(known))
 }
 
 /// Does the name lie in the part of a domain that its controllers have for themselves?

@@ -83,14 +83,17 @@ impl Gathered {
         alike && cut().count() >= PERIODIC && longest.is_some_and(|longest| longest <= LONGEST_TIME_OUT)
     }
 
-    /// Sessions that were cut one like the other, and a last one that has not yet outlived them. A session that its device takes
+    /// Sessions that were cut one like the other, and none since that has outlived them. A session that its device takes
     /// leave of may be one that somebody signed off.
     fn is_cut_again_and_again(&self) -> bool {
-        let cut = || self.cut().filter(|attempt| self.keeps_out(attempt, BACK_AT_REST));
+        let is_cut = |attempt: &AttemptSummary| {
+            attempt.drop.is_some_and(|drop| drop.stage == Stage::Session) && self.keeps_out(attempt, BACK_AT_REST)
+        };
+        let cut = || self.attempts.iter().filter(|attempt| is_cut(attempt));
         let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
         let longest = cut().map(length).max().unwrap_or(0);
-        cut().count() >= if by_others { 2 } else { SIGNED_OFF }
-            && self.attempts.last().is_some_and(|last| length(last) <= longest)
+        let mut since = self.attempts.iter().rev().take_while(|attempt| !is_cut(attempt));
+        cut().count() >= if by_others { 2 } else { SIGNED_OFF } && since.all(|attempt| length(attempt) <= longest)
     }
 }
 
@@ -128,6 +131,23 @@ mod tests {
         assert_eq!(closed(2, By::Device, How::Fin), Verdict::SignedIn, "somebody signed off, twice");
         assert_eq!(closed(2, By::Device, How::Alert), Verdict::SignedIn);
         assert_eq!(closed(6, By::Device, How::Alert), Verdict::Loop);
+    }
+
+    #[test]
+    fn sessions_that_were_cut_before_others_that_stood_longer_are_over() {
+        let verdict = |stood: i64| {
+            let drop = |stage: Stage, at| Some(DropPoint { stage, by: By::Server, how: How::Rejected, at });
+            let lengths = [(10, Stage::Session), (10, Stage::Session), (stood, Stage::Register), (5, Stage::Tls)];
+            let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+            for (number, (length, stage)) in (1_u32..).zip(lengths) {
+                let (begun, end) = (i64::from(number) * 1_000, at(i64::from(number) * 1_000 + length));
+                let drop = if number == 4 { None } else { drop(stage, end) };
+                gathered.attempts.push(AttemptSummary { last: end, ..attempt(number, begun, drop) });
+                gathered.signed_in.push(if stage == Stage::Register { None } else { Some(0.9) });
+            }
+            gathered.verdict(true).0
+        };
+        assert_eq!((verdict(600), verdict(5)), (Verdict::SignedIn, Verdict::Loop));
     }
 
     #[test]
