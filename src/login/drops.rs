@@ -98,8 +98,15 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         let further = errand(other.purpose) > own && other.first > failed.first;
         let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
         let follows = is_sent_on(failed) && other.purpose == Purpose::Registrar && other.first > ending.at;
-        later && (same_errand || further) || hidden || follows
+        let shakes_hands = other.purpose == failed.purpose && failed.stage <= Stage::Tls && has_shaken_hands(other);
+        later && (same_errand || further || shakes_hands) || hidden || follows
     })
+}
+
+/// Has the device come to the end of its handshake, and does nothing show that it failed after that?
+fn has_shaken_hands(step: &Step) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    step.outcome != Outcome::Failed && connection.tls.as_ref().is_some_and(|tls| tls.completed())
 }
 
 /// Does the registrar send the device on to another (RFC 3261 section 21.3)?
@@ -347,6 +354,20 @@ mod tests {
         IntoStep, as_req, kerberos, krb_error, lookup, profile, registration, sip_answer, sip_request, syn, tcp,
     };
     use crate::model::Side;
+
+    #[test]
+    fn who_shakes_hands_after_its_first_hello_was_refused_is_past_that() {
+        let stops = |finished: bool| {
+            let refused = tcp(Purpose::Registrar).hello().alert(Side::Server, 2, 70).into_step(1);
+            let next = tcp(Purpose::Registrar).hello().server_flight(Vec::new());
+            let next = if finished { next.client_finished().server_finished() } else { next }.into_step(20);
+            let refused = Step { stage: Stage::Tls, outcome: Outcome::Failed, ..refused };
+            let ending = refused.ending.or(Some(Ending { by: By::Server, how: How::Alert, at: refused.last }));
+            let steps = [Step { ending, ..refused }, Step { outcome: Outcome::Unclear, ending: None, ..next }];
+            find_drop(&steps, &[], true, &profile()).map(|(index, _)| index)
+        };
+        assert_eq!((stops(true), stops(false)), (None, Some(0)));
+    }
 
     #[test]
     fn who_is_sent_on_to_a_registrar_that_is_not_there_stops_at_that_one() {
