@@ -1,6 +1,6 @@
 //! Where an attempt was stopped, so that one that came further can be told. Attempts in; does not decide what stops one.
 
-use crate::model::{Outcome, Stage};
+use crate::model::{Endpoint, Outcome, Stage};
 
 use super::drops::rank;
 use super::steps::{Attempt, Purpose, Step, StepKind};
@@ -11,12 +11,19 @@ use super::target::{errand, is_main_road};
 pub struct Barrier {
     errand: u8,
     stage: Stage,
+    /// The server that did not answer at all.
+    silent: Option<Endpoint>,
 }
 
 impl Barrier {
     /// That of this attempt, if it ended in a drop.
     pub fn of(attempt: &Attempt) -> Option<Self> {
-        Some(Self { errand: errand(attempt.dropped()?.purpose), stage: attempt.drop?.stage })
+        let step = attempt.dropped()?;
+        let silent = match &step.kind {
+            StepKind::Connection(connection) if connection.syn_ack.is_none() => Some(connection.flow.server),
+            _ => None,
+        };
+        Some(Self { errand: errand(step.purpose), stage: attempt.drop?.stage, silent })
     }
 
     /// Did this attempt come to what lies behind it?
@@ -30,7 +37,10 @@ impl Barrier {
             return false;
         }
         let own = errand(step.purpose);
-        own > self.errand || own == self.errand && (step.stage > self.stage || step.stage == self.stage && is_done(step))
+        let answers = || self.silent.is_some_and(|silent| server(step) == Some(silent)) && is_answered(step);
+        own > self.errand
+            || answers()
+            || own == self.errand && (step.stage > self.stage || step.stage == self.stage && is_done(step))
     }
 }
 
@@ -39,6 +49,10 @@ impl Barrier {
 fn is_done(step: &Step) -> bool {
     let is_one = matches!(step.purpose, Purpose::Access | Purpose::Address | Purpose::Registrar);
     is_one && step.outcome == Outcome::Ok && step.ending.is_none() || step.stage == Stage::Connect && is_answered(step)
+}
+
+fn server(step: &Step) -> Option<Endpoint> {
+    if let StepKind::Connection(connection) = &step.kind { Some(connection.flow.server) } else { None }
 }
 
 /// Did the server say anything on this connection? Then it took it, whatever the capture lacks of what was said.
@@ -55,6 +69,14 @@ mod tests {
 
     fn passes(first: Login, second: Login) -> bool {
         Barrier::of(&first.dropped().attempt).is_some_and(|barrier| barrier.is_passed_by(&second.attempt))
+    }
+
+    #[test]
+    fn a_server_that_was_silent_and_answers_now_is_behind_it_whatever_is_asked_of_it() {
+        let silent = || Login::new().step(syn(Purpose::Enrolment).to("10.0.0.9", 443).syn_again(2).timed_out(By::Network));
+        let answers = |host: &str| Login::new().step(tcp(Purpose::Enrolment).to(host, 443).hello().server_flight(Vec::new()));
+        assert!(passes(silent(), answers("10.0.0.9")));
+        assert!(!passes(silent(), answers("10.0.0.8")) && !passes(silent(), silent()));
     }
 
     #[test]

@@ -28,6 +28,7 @@ impl Gathered {
             // What the device could not do before it has done since, and for long.
             (2.., None) if self.is_cut_late && self.cuts == 1 => (Verdict::Dropped, 0.9 * best),
             (3.., None) => (Verdict::Loop, 0.98 * next_best),
+            (2, None) if !self.stops_at_one_stage() && (self.may_have_signed_in || self.is_beyond) => (Verdict::Incomplete, 0.7),
             (2, None) => (Verdict::Loop, 0.95 * next_best),
             // What came of the attempts since, the capture lacks.
             (1, None) if self.may_have_signed_in || self.is_beyond => (Verdict::Incomplete, 0.7),
@@ -37,6 +38,12 @@ impl Gathered {
             (_, None) if self.may_be_phone => (Verdict::NoLogin, 0.7),
             (_, None) => (Verdict::NoLogin, 0.95),
         }
+    }
+
+    /// Was it the same stage that stopped the device each time?
+    fn stops_at_one_stage(&self) -> bool {
+        let mut stages = self.attempts.iter().filter_map(|attempt| attempt.drop).map(|drop| drop.stage);
+        stages.next().is_none_or(|first| stages.all(|stage| stage == first))
     }
 
     /// Is this attempt one of those that a loop is made of: did it end before the session, or so soon after that began?
@@ -167,6 +174,20 @@ mod tests {
             Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
         };
         assert_eq!((verdict(false), verdict(true)), (Verdict::Dropped, Verdict::Incomplete));
+    }
+
+    #[test]
+    fn who_was_stopped_here_and_there_and_may_have_signed_in_since_does_not_loop() {
+        let verdict = |stages: [Stage; 2], may_have_signed_in: bool| {
+            let drop = |stage: Stage| Some(DropPoint { stage, by: By::Server, how: How::Rejected, at: at(11) });
+            let [first, second] = stages.map(drop);
+            let attempts = vec![attempt(1, 1, first), attempt(2, 20, second), attempt(3, 40, None)];
+            let signed_in = vec![None; 3];
+            Gathered { shown: (1.0, 1.0), attempts, signed_in, may_have_signed_in, ..Gathered::default() }.verdict(true).0
+        };
+        assert_eq!(verdict([Stage::Address, Stage::Register], true), Verdict::Incomplete);
+        assert_eq!(verdict([Stage::Address, Stage::Register], false), Verdict::Loop);
+        assert_eq!(verdict([Stage::Register; 2], true), Verdict::Loop);
     }
 
     #[test]
