@@ -25,16 +25,27 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Found> {
-    let failures = files::failed(case, |said| matches!(said, Said::Nothing | Said::Stalled));
-    answers::told(case, &failures, |list| Words {
+    let silent = files::failed(case, |said| *said == Said::Nothing);
+    let mut found = answers::told(case, &silent, |list| Words {
         proof: Proof::Told,
         confidence: 0.9,
-        summary: format!("the configuration server does not answer: {list}"),
+        summary: format!("nothing comes back from the configuration server: {list}"),
         fix: format!(
-            "See that the server runs and that this network reaches it ({list}); for TFTP, that the firewalls between let its answers \
-             through, which come from another port than 69. A new capture must show the file."
+            "See that the server runs and that this network reaches it ({list}), by the proxy where one leads there; for TFTP, that the \
+             firewalls between let its answers through, which come from another port than 69. A new capture must show the file."
         ),
-    })
+    });
+    let stalled = files::failed(case, |said| *said == Said::Stalled);
+    found.extend(answers::told(case, &stalled, |list| Words {
+        proof: Proof::Told,
+        confidence: 0.9,
+        summary: format!("the configuration file stops in its middle: {list}"),
+        fix: format!(
+            "See on the server why it sends no more of {list}, and on the way there what may swallow it: a firewall that forgets the \
+             transfer, a narrower path for full-size packets. A new capture must show the file whole."
+        ),
+    }));
+    found
 }
 
 #[cfg(test)]
@@ -49,7 +60,10 @@ mod tests {
     fn read_requests_that_nobody_answers() {
         let found = Login::new().step(file("SEP0004F21A2B3C.cnf.xml").again().again().silent()).dropped().the(&RULE);
         assert!(found.explains_drop);
-        assert_eq!(found.summary, "the configuration server does not answer: SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (no answer)");
+        assert_eq!(
+            found.summary,
+            "nothing comes back from the configuration server: SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (no answer)"
+        );
         assert_eq!(found.evidence[0].display_filter, "frame.number == 3");
     }
 
@@ -64,7 +78,10 @@ mod tests {
             Login::new().with(|attempt| attempt.steps.push(step)).dropped()
         };
         let found = stalls(&[0.1, 4.1, 8.1]).the(&RULE);
-        assert!(found.summary.ends_with("SEP0004F21A2B3C.cnf.xml on 10.0.0.69 (a part of it, and then no more)"), "{found:?}");
+        assert!(
+            found.summary.starts_with("the configuration file stops in its middle: SEP0004F21A2B3C.cnf.xml on 10.0.0.69"),
+            "{found:?}"
+        );
     }
 
     #[test]

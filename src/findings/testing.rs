@@ -706,17 +706,7 @@ impl Tcp {
             {
                 wire.ending = Some(Ending { by: By::Server, how: How::Rejected, at: *at });
             }
-            let counts = DirectoryRequest {
-                sent: vec![sent],
-                request: Some(request),
-                id,
-                entries: 0,
-                references: 0,
-                certificates: 0,
-                revocation_list: None,
-                hosts: 0,
-                answer,
-            };
+            let counts = DirectoryRequest { sent: vec![sent], request: Some(request), id, answer, ..DirectoryRequest::default() };
             wire.connection.ldap.push(counts);
         })
     }

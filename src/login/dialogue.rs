@@ -45,17 +45,7 @@ fn is_repeat(open: &DirectoryRequest, message: &ldap::Message) -> bool {
 
 /// A request that the capture lacks.
 fn unasked(id: u32) -> DirectoryRequest {
-    DirectoryRequest {
-        sent: Vec::new(),
-        request: None,
-        id,
-        entries: 0,
-        references: 0,
-        certificates: 0,
-        revocation_list: None,
-        hosts: 0,
-        answer: None,
-    }
+    DirectoryRequest { id, ..DirectoryRequest::default() }
 }
 
 fn answered(requests: &mut Vec<DirectoryRequest>, at: At, message: &Arc<ldap::Message>) {

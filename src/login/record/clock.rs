@@ -9,7 +9,7 @@ use super::repeats::is_next_retry;
 use super::{CLOCK_BURST, Draft, DraftId, Recorder, SAME_QUESTION, Thread, add_newest};
 
 /// A client that keeps to it asks again after the least time between two questions (RFC 4330 section 10), however soon it did before.
-const LEAST_POLL: std::ops::RangeInclusive<i64> = 14_500_000_000..=16 * SECOND;
+const LEAST_POLL: std::ops::RangeInclusive<i64> = 29 * SECOND / 2..=16 * SECOND;
 /// How many exchanges back a device may have asked for the time that it does without.
 const LOOKED_BACK: usize = 64;
 

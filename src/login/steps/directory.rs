@@ -24,7 +24,7 @@ pub struct Inquiry {
 }
 
 /// An LDAP request of the device with what came back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DirectoryRequest {
     /// The request and its repeats; empty where the capture lacks it.
     pub sent: Vec<At>,

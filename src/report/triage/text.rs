@@ -34,7 +34,8 @@ pub fn write(overview: &Overview, folder: &str, options: &Options, out: &mut dyn
     unread(&mut page, overview)?;
     page.gap()?;
     page.copyable("Results", &format!("{folder} (begin with index.html)"))?;
-    if options.quiet { Ok(()) } else { page.copyable("Ask there", &queries::first()) }
+    // Where nothing failed, the answer is empty.
+    if options.quiet || overview.failed == 0 { Ok(()) } else { page.copyable("Ask there", &queries::first()) }
 }
 
 fn groups(page: &mut Page<'_>, overview: &Overview) -> io::Result<()> {
