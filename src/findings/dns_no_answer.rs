@@ -1,9 +1,9 @@
 //! `dns-no-answer`: the device asked its DNS server for a name, again and again, and nothing came back.
 
-use crate::findings::shared::answers::{self, Words};
+use crate::findings::shared::answers::{Failure, Words};
 use crate::findings::shared::name_errand;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::login::steps::StepKind;
+use crate::login::steps::{Purpose, StepKind};
 use crate::model::{Evidence, How, Stage};
 
 /// The rule.
@@ -39,8 +39,8 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         });
         Some((format!("{} (asked of {server})", lookup.name), shown.collect()))
     });
-    let told = |list| {
-        answers::told(case, list, |names| Words {
+    let told = |(purpose, list): &(Purpose, Vec<Failure<'_>>)| {
+        name_errand::told(case, *purpose, list, |names| Words {
             proof: Proof::Told,
             confidence: 0.93,
             summary: format!("DNS queries stay unanswered: {names}"),
@@ -50,7 +50,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             ),
         })
     };
-    let mut found: Vec<Found> = lists.iter().flat_map(|(_, list)| told(list)).collect();
+    let mut found: Vec<Found> = lists.iter().flat_map(told).collect();
     found.iter_mut().for_each(|one| one.evidence.extend(over_tcp(case, one)));
     found
 }
@@ -68,7 +68,7 @@ fn over_tcp(case: &Case<'_>, found: &Found) -> Option<Evidence> {
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::login::steps::{Ending, Purpose};
+    use crate::login::steps::Ending;
     use crate::model::{By, Frame, Outcome};
 
     #[test]
@@ -77,6 +77,15 @@ mod tests {
         assert!(found.explains_drop);
         assert_eq!(found.summary, "DNS queries stay unanswered: sip.contoso.com (asked of 10.0.0.2)");
         assert_eq!(found.evidence.len(), 3);
+    }
+
+    #[test]
+    fn a_name_that_is_asked_once_more_with_a_suffix_ends_the_attempt_as_the_name_itself_does() {
+        let asked = Login::new().step(lookup("cfg.contoso.com").purpose(Purpose::Provision).times(2));
+        let again = asked.step(lookup("cfg.contoso.com.contoso.com").purpose(Purpose::Provision).times(2));
+        let found = again.dropped().the(&RULE);
+        assert!(found.explains_drop);
+        assert_eq!(found.summary, "DNS queries stay unanswered: cfg.contoso.com (asked of 10.0.0.2)");
     }
 
     #[test]

@@ -14,8 +14,9 @@ pub static RULE: Rule = Rule {
     weight: Weight::Fallback,
     order: 860,
     help: Help {
-        what: "The server's Certificate reached the device whole, and the device left without ClientKeyExchange and without saying why. \
-               Every check of the chain that the capture allows was passed.",
+        what: "The server's Certificate reached the device whole, and the device left without saying why: without ClientKeyExchange or, \
+               where its stack checks late, behind the last Finished without a word of its own. Every check of the chain that the \
+               capture allows was passed.",
         why: "A device that leaves at this point has, as a rule, something against the certificate: a limit of its firmware, a CA that \
               it lacks, a clock that is wrong.",
         fix: "Settle it from outside: the device's own log, the same login by a device of another family, a certificate as plain as \
@@ -45,7 +46,7 @@ fn behind_the_cut(case: &Case<'_>, place: &Place<'_>) -> Option<Found> {
 }
 
 fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
-    let refusal = shaken.refusal().filter(|refusal| !refusal.late)?;
+    let refusal = shaken.refusal()?;
     let left = refusal.leaving;
     // An alert that says something is another rule's; close_notify says nothing.
     let said = left.alert.is_some_and(|alert| alert != 0);
@@ -54,8 +55,44 @@ fn found(case: &Case<'_>, shaken: &Shaken<'_>) -> Option<Found> {
     if said || restarted || shaken.hides_certificate() || chain::explains(case, shaken.place.index) {
         return None;
     }
+    if refusal.late {
+        return late(case, shaken, &left);
+    }
     let readable = shaken.tls.certificate.is_some();
     Some(told(case, &shaken.place, &left, shaken.last_of_server()?, readable, shaken.tls.taking()))
+}
+
+/// A stack that checks the certificate behind the handshake leaves as soon as that is complete.
+fn late(case: &Case<'_>, shaken: &Shaken<'_>, left: &Leaving) -> Option<Found> {
+    let (complete, _) = shaken.tls.last_step()?;
+    let (place, name) = (&shaken.place, shaken.place.server());
+    let seconds = left.at.time.since(complete.time) as f64 / SECOND as f64;
+    Some(Found {
+        stage: place.step.stage,
+        step: Some(place.index),
+        proof: Proof::Inferred,
+        explains_drop: place.is_drop(case),
+        confidence: 0.4,
+        summary: format!(
+            "the device leaves {seconds:.3} s after the handshake with {name} is complete, without a request, and nothing wrong with \
+             the chain can be shown"
+        ),
+        fix: settle(place),
+        evidence: vec![
+            Evidence::new(complete.frame, "tls", format!("the handshake with {name} is complete")),
+            left.evidence(format!("the device {}, and has said nothing", left.words())),
+        ],
+    })
+}
+
+fn settle(place: &Place<'_>) -> String {
+    format!(
+        "Compare the chain of {} (`openssl s_client -connect {} -showcerts`) with what the device's firmware can verify and which CAs it \
+         holds; then try a plain certificate (RSA 2048, the older digest). What would settle it: the device's log, its firmware version, \
+         a capture at its port that begins before enrolment.",
+        place.server(),
+        place.target()
+    )
 }
 
 /// In TLS 1.3 the certificate and what the device says to it are encrypted, but the length of its one record shows that it is an alert
@@ -107,12 +144,7 @@ fn told(case: &Case<'_>, place: &Place<'_>, left: &Leaving, last: At, readable: 
         explains_drop: place.is_drop(case),
         confidence: if readable { 0.6 } else { 0.45 },
         summary: format!("the device leaves {seconds:.3} s after the server's Certificate without {taking}{goodbye}, {but}"),
-        fix: format!(
-            "Compare the chain of {name} (`openssl s_client -connect {} -showcerts`) with what the device's firmware can verify and \
-             which CAs it holds; then try a plain certificate (RSA 2048, the older digest). What would settle it: the device's log, \
-             its firmware version, a capture at its port that begins before enrolment.",
-            place.target()
-        ),
+        fix: settle(place),
         evidence,
     }
 }
@@ -132,6 +164,16 @@ mod tests {
              shown"
         );
         assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+    }
+
+    #[test]
+    fn a_stack_that_checks_late_leaves_behind_the_last_finished_without_a_word() {
+        let shaken = || tcp(Purpose::Registrar).hello().server_flight(vec![leaf()]).client_finished().server_finished();
+        let found = Login::new().step(shaken().leaves(Side::Client, Close::Fin)).dropped().the(&RULE);
+        assert!(found.explains_drop && found.summary.contains("is complete, without a request"), "{}", found.summary);
+        let speaks = shaken().encrypted(Side::Client).encrypted(Side::Server);
+        Login::new().step(speaks.leaves(Side::Client, Close::Fin)).dropped().nothing(&RULE);
+        Login::new().step(shaken().leaves(Side::Server, Close::Fin)).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -214,6 +214,7 @@ impl<'a> Context<'a> {
             // A family that enrols over plain HTTP has no other errand there until it says one.
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
+            443 if self.turns_to_voice(connection, server) => Purpose::Registrar,
             _ if is_unsaid(connection) && self.fetches_configuration(draft.first.time) => Purpose::Provision,
             _ => Purpose::Other,
         }
@@ -233,6 +234,13 @@ impl<'a> Context<'a> {
             None => self.is_silent_in_sip && !profile.fallback,
         };
         fetches && !self.enrols && !told_elsewhere && has_but_an_address
+    }
+
+    /// One that has its configuration goes on to the servers that this names; by its name, this one is for calls.
+    fn turns_to_voice(&self, connection: &Connection, server: IpAddr) -> bool {
+        let is_configured = !self.known.configured_by.is_empty() && !self.known.configured_by.contains(&server);
+        let is_named_for_calls = || connection.sought_name().is_some_and(|name| purpose::is_for_calls(name.raw()));
+        is_configured && connection.http.is_empty() && is_named_for_calls()
     }
 
     /// The connection over which the device asked again what came back truncated (RFC 7766 section 5).
@@ -357,6 +365,17 @@ mod tests {
         let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
         let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
+    }
+
+    #[test]
+    fn who_has_its_configuration_turns_to_what_is_named_for_calls() {
+        let hello = |name| tcp(Purpose::Other).to("10.0.0.7", 443).named(name).hello();
+        let fetched = |code| vec![tcp(Purpose::Provision).to("10.0.0.5", 80).get("/0004f21a2b3c.cfg").answer(code).into_step(20)];
+        let there = || vec![tcp(Purpose::Provision).to("10.0.0.7", 80).get("/0004f21a2b3c.cfg").answer(200).into_step(20)];
+        assert_eq!(purpose(fetched(200), hello("sbc2.contoso.com"), &[]), Purpose::Registrar);
+        assert_eq!(purpose(fetched(200), hello("files.contoso.com"), &[]), Purpose::Provision, "a file may lead on to another");
+        assert_eq!(purpose(fetched(404), hello("sbc2.contoso.com"), &[]), Purpose::Provision, "it has none yet");
+        assert_eq!(purpose(there(), hello("sbc2.contoso.com"), &[]), Purpose::Provision, "it has its files from there");
     }
 
     #[test]

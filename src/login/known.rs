@@ -37,6 +37,8 @@ pub(super) struct Known {
     pub(super) sent_on_to: Vec<String>,
     /// Hosts that it asked for files over TFTP.
     pub(super) file_servers: Vec<IpAddr>,
+    /// Web servers that gave it a configuration.
+    pub(super) configured_by: Vec<IpAddr>,
     /// When it came where, in order.
     pub(super) way: Vec<(Time, Place)>,
     /// Has it asked for tickets, or a directory for the certificates of CAs?
@@ -77,6 +79,9 @@ impl Known {
     fn connection(&mut self, connection: &Connection, begun: Time, by_itself: Purpose) {
         let Some(server) = connection.flow.server_ip() else { return };
         connection.http.iter().filter_map(sent_on).for_each(|host| add(&mut self.sent_on_to, host));
+        if connection.http.iter().any(configures) {
+            add(&mut self.configured_by, server);
+        }
         match by_itself {
             Purpose::Registrar => {
                 self.way.push((begun, Place::Registrar));
@@ -101,7 +106,7 @@ impl Known {
         let last = |place| self.way.iter().rfind(|(_, other)| *other == place).copied();
         self.way = [last(Place::Address), last(Place::Registrar)].into_iter().flatten().collect();
         self.way.sort_unstable();
-        for servers in [&mut self.registrars, &mut self.enrolment, &mut self.file_servers] {
+        for servers in [&mut self.registrars, &mut self.enrolment, &mut self.file_servers, &mut self.configured_by] {
             servers.truncate(SERVERS);
             servers.shrink_to_fit();
         }
@@ -119,6 +124,7 @@ impl Known {
         other.enrolment_hosts.into_iter().for_each(|host| add(&mut self.enrolment_hosts, host));
         other.configuration.into_iter().for_each(|host| add(&mut self.configuration, host));
         other.file_servers.into_iter().for_each(|server| add(&mut self.file_servers, server));
+        other.configured_by.into_iter().for_each(|server| add(&mut self.configured_by, server));
         other.sent_on_to.into_iter().for_each(|host| add(&mut self.sent_on_to, host));
         self.way.extend(other.way);
         self.way.sort_unstable();
@@ -131,6 +137,12 @@ impl Known {
 /// The name of a connection's server, as names are compared.
 pub(super) fn name_of(connection: &Connection) -> Option<String> {
     connection.sought_name().map(|name| name.raw().trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Does the server hand out a configuration here?
+fn configures(exchange: &Exchange) -> bool {
+    let (Some((_, request)), Some((_, response))) = (&exchange.request, &exchange.response) else { return false };
+    (200..300).contains(&response.code) && purpose::of_request(request) == Purpose::Provision
 }
 
 /// The host that a server sends a device on to, which asks it for its configuration (RFC 9110 section 15.4).

@@ -36,6 +36,14 @@ pub(super) fn of_name(name: &str) -> Purpose {
     }
 }
 
+/// Is it a usual name of a server for calls, with or without a number?
+pub(super) fn is_for_calls(name: &str) -> bool {
+    const NAMES: &[&str] = &["sip", "sips", "sbc", "pbx", "ippbx", "ipbx", "voip", "registrar", "reg", "sipproxy", "sipserver"];
+    let first = name.split('.').next().unwrap_or_default();
+    let bare = first.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
+    NAMES.iter().any(|known| bare.eq_ignore_ascii_case(known))
+}
+
 /// Does a system ask for this name by itself, whatever it is used for: that of the script that names its proxy, or of a tunnel's end (RFC
 /// 5214 section 9)?
 pub(super) fn is_of_system(name: &str) -> bool {
