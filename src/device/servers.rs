@@ -2,11 +2,12 @@
 //! nothing of any one device.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::event::{Event, What};
 use crate::formats::names;
-use crate::formats::x509::Certificate;
+use crate::formats::x509::{Body, Certificate};
 use crate::model::{Endpoint, Frame, Side};
 use crate::protocols::{Message, tls};
 use crate::text::WireText;
@@ -19,6 +20,8 @@ const NAMED: usize = 256;
 const ROOTS: usize = 64;
 /// Bytes of a root; real ones have at most half as many.
 const LONGEST_ROOT: usize = 4_096;
+/// Bytes of an issuer's name; real ones have a tenth.
+const LONGEST_ISSUER: usize = 1_024;
 /// Bytes of a host's name (RFC 1035 section 2.3.4).
 const LONGEST_NAME: usize = 255;
 
@@ -26,8 +29,19 @@ const LONGEST_NAME: usize = 255;
 #[derive(Debug, Default)]
 pub struct Servers {
     hellos: VecDeque<(u64, WireText)>,
-    named: Vec<(Endpoint, WireText, Frame)>,
+    named: Vec<Named>,
     roots: Vec<(Frame, Arc<Certificate>)>,
+}
+
+/// A certificate for the name that a client asked for.
+#[derive(Debug)]
+struct Named {
+    server: Endpoint,
+    name: WireText,
+    client: Option<IpAddr>,
+    /// Who issued it, in DER.
+    issuer: Box<[u8]>,
+    frame: Frame,
 }
 
 impl Servers {
@@ -45,21 +59,24 @@ impl Servers {
             (tls::Message::Certificate(chain), Side::Server) => {
                 let place = self.hellos.iter().position(|(flow, _)| *flow == event.flow.id);
                 let name = place.and_then(|place| self.hellos.remove(place)).map(|(_, name)| name);
-                self.shown(event.flow.server, event.at.frame, name, chain);
+                self.shown(event.flow.server, event.flow.client.ip(), event.at.frame, name, chain);
             }
             _ => {}
         }
     }
 
-    /// A server gave this chain to who asked for this name, or for none.
-    pub fn shown(&mut self, server: Endpoint, frame: Frame, name: Option<WireText>, chain: &[Arc<Certificate>]) {
+    /// A server gave this chain to a client that asked for this name, or for none.
+    pub fn shown(
+        &mut self,
+        server: Endpoint,
+        client: Option<IpAddr>,
+        frame: Frame,
+        name: Option<WireText>,
+        chain: &[Arc<Certificate>],
+    ) {
         let Some((leaf, above)) = chain.split_first() else { return };
-        if let (Some(name), Ok(body)) = (name, &leaf.body)
-            && self.named.len() < NAMED
-            && names::covers(body, name.raw())
-            && self.answered_for(server, name.raw()).is_none()
-        {
-            self.named.push((server, name, frame));
+        if let (Some(name), Ok(body)) = (name, &leaf.body) {
+            self.name(server, client, frame, name, body);
         }
         for root in above.iter().filter(|one| is_root(one) && one.der.len() <= LONGEST_ROOT) {
             if self.roots.len() < ROOTS && !self.roots.iter().any(|(_, known)| known == root) {
@@ -68,10 +85,33 @@ impl Servers {
         }
     }
 
+    fn name(&mut self, server: Endpoint, client: Option<IpAddr>, frame: Frame, name: WireText, body: &Body) {
+        let issuer = body.issuer.der.as_slice();
+        let is_fit = self.named.len() < NAMED && issuer.len() <= LONGEST_ISSUER && names::covers(body, name.raw());
+        let is_known = |known: &Named| known.client == client && *known.issuer == *issuer;
+        if is_fit && !self.of(server, name.raw()).any(is_known) {
+            self.named.push(Named { server, name, client, issuer: issuer.into(), frame });
+        }
+    }
+
+    fn of(&self, server: Endpoint, name: &str) -> impl Iterator<Item = &Named> {
+        self.named.iter().filter(move |known| known.server == server && names::same_host(known.name.raw(), name))
+    }
+
     /// Where this server answered a hello for this name with a certificate for it.
     pub fn answered_for(&self, server: Endpoint, name: &str) -> Option<Frame> {
-        let known = self.named.iter().find(|(known, named, _)| *known == server && names::same_host(named.raw(), name));
-        known.map(|(.., frame)| *frame)
+        self.of(server, name).next().map(|known| known.frame)
+    }
+
+    /// Where this server gave another client, for this name, a certificate of another issuer than it gave this one; neither ever got
+    /// what the other did, as both do where a certificate is changed.
+    pub fn otherwise(&self, server: Endpoint, name: &str, client: Option<IpAddr>, issuer: &[u8]) -> Option<Frame> {
+        let got =
+            |who: Option<IpAddr>, what: &[u8]| self.of(server, name).any(|known| known.client == who && *known.issuer == *what);
+        let other = |known: &&Named| {
+            known.client != client && *known.issuer != *issuer && !got(known.client, issuer) && !got(client, &known.issuer)
+        };
+        self.of(server, name).find(other).map(|known| known.frame)
     }
 
     /// The roots, and where they were shown.
@@ -128,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn two_clients_that_get_certificates_of_two_issuers_for_one_name_are_told_apart_from_one_that_was_changed() {
+        let mut servers = Servers::default();
+        let client = |host: u8| Some(IpAddr::from([10, 0, 4, host]));
+        let mut gets = |host: u8, issuer: &str| {
+            let chain = [certificate("CN=pool.contoso.com", issuer)];
+            servers.shown(server(5), client(host), Frame::new(host.into()), Some("pool.contoso.com".into()), &chain);
+            let other = chain[0].body.as_ref().unwrap().issuer.der.clone();
+            servers.otherwise(server(5), "pool.contoso.com", client(host), &other)
+        };
+        assert_eq!(gets(1, "CN=Contoso CA"), None);
+        assert_eq!(gets(2, "CN=Contoso CA"), None);
+        assert_eq!(gets(3, "CN=Proxy"), Some(Frame::new(1)));
+        assert_eq!(gets(1, "CN=Proxy"), None, "it got both");
+        assert_eq!(gets(2, "CN=Proxy"), None, "all got both");
+    }
+
+    #[test]
     fn hellos_names_and_roots_are_remembered_up_to_their_bounds() {
         let mut servers = Servers::default();
         for flow in 0..=HELLOS as u64 {
@@ -140,12 +197,22 @@ mod tests {
         for number in 0..NAMED + 1 {
             let name = format!("{number}.contoso.com");
             let chain = [certificate(&format!("CN={name}"), "CN=CA"), root(number)];
-            servers.shown(server(5), Frame::new(1), Some(WireText::from(name)), &chain);
+            servers.shown(server(5), None, Frame::new(1), Some(WireText::from(name)), &chain);
         }
         assert_eq!((servers.named.len(), servers.roots.len()), (NAMED, ROOTS));
         let mut servers = Servers::default();
+        let long = format!("CN={}", "a".repeat(LONGEST_ISSUER));
+        servers.shown(
+            server(5),
+            None,
+            Frame::new(1),
+            Some("pool.contoso.com".into()),
+            &[certificate("CN=pool.contoso.com", &long)],
+        );
+        assert!(servers.named.is_empty());
+        let mut servers = Servers::default();
         let long = format!("CN={}", "a".repeat(LONGEST_ROOT));
-        servers.shown(server(5), Frame::new(1), None, &[leaf(), certificate(&long, &long)]);
+        servers.shown(server(5), None, Frame::new(1), None, &[leaf(), certificate(&long, &long)]);
         assert!(servers.roots.is_empty());
     }
 }

@@ -147,7 +147,7 @@ impl Login {
     /// This server gave somebody who named it so, or who named none, this chain in frame 100.
     pub(crate) fn beside(mut self, address: &str, name: Option<&str>, chain: &[Arc<Certificate>]) -> Self {
         let server = Endpoint::Ip(SocketAddr::new(ip(address), 5061));
-        self.servers.shown(server, Frame::new(100), name.map(WireText::from), chain);
+        self.servers.shown(server, Some(ip("10.0.4.99")), Frame::new(100), name.map(WireText::from), chain);
         self
     }
 

@@ -3,7 +3,7 @@
 use crate::findings::shared::chain::{self, left};
 use crate::findings::shared::judged::Judged;
 use crate::findings::{Case, Found, Help, Proof, Rule, Weight};
-use crate::model::Evidence;
+use crate::model::{Evidence, Frame};
 use crate::text::WireText;
 use crate::trust::{FaultKind, Link};
 
@@ -77,7 +77,8 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
     let own_page = judged.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NameMismatch { .. }));
     let name = judged.place().server();
     let elsewhere = elsewhere(case, judged, &issuer.der);
-    let (summary, proof, confidence) = match elsewhere {
+    let otherwise = otherwise(case, judged, &issuer.der);
+    let (summary, proof, confidence) = match (otherwise, &elsewhere) {
         _ if is_product(issuer.text.raw()) => {
             let summary = format!(
                 "the certificate of {name} was issued by {}, a product that inspects TLS, not by its own CA",
@@ -85,16 +86,26 @@ fn found(case: &Case<'_>, judged: &Judged<'_>) -> Option<Found> {
             );
             if own_page { (summary, Proof::Inferred, 0.4) } else { (summary, Proof::Proven, 0.85) }
         }
-        Some((frame, _)) => {
+        // What one host gives two clients at once, for the same name, was not given by that host both times.
+        (Some(frame), _) => {
+            let summary = format!(
+                "the certificate of {name} was issued by {}, but another client got one of another CA there, in frame {frame}",
+                issuer.text
+            );
+            (summary, Proof::Proven, 0.7)
+        }
+        (None, Some((frame, _))) => {
             let summary = format!(
                 "the certificate of {name} was issued by {}, but the same name gave one of another CA in frame {frame}",
                 issuer.text
             );
             (summary, Proof::Inferred, 0.5)
         }
-        None => return None,
+        (None, None) => return None,
     };
     let mut evidence = vec![Evidence::new(judged.at.frame, "tls.handshake.type == 11", format!("issuer: {}", issuer.text))];
+    evidence
+        .extend(otherwise.map(|frame| Evidence::new(frame, "tls.handshake.type == 11", "what another client got for this name")));
     evidence.extend(elsewhere.map(|(_, evidence)| evidence));
     evidence.extend(left(judged.shaken.leaving()));
     Some(Found {
@@ -118,8 +129,15 @@ fn is_product(issuer: &str) -> bool {
     PRODUCTS.iter().any(|product| issuer.contains(product))
 }
 
+/// Where another client got a certificate of another issuer from the same host, for the same name.
+fn otherwise(case: &Case<'_>, judged: &Judged<'_>, issuer: &[u8]) -> Option<Frame> {
+    let flow = &judged.place().connection.flow;
+    let (_, hello) = judged.shaken.tls.client_hello.as_ref()?;
+    case.servers?.otherwise(flow.server, hello.server_name.as_ref()?.raw(), flow.client.ip(), issuer)
+}
+
 /// Where else the same name gave a chain of another issuer.
-fn elsewhere(case: &Case<'_>, judged: &Judged<'_>, issuer: &[u8]) -> Option<(crate::model::Frame, Evidence)> {
+fn elsewhere(case: &Case<'_>, judged: &Judged<'_>, issuer: &[u8]) -> Option<(Frame, Evidence)> {
     let name = judged.place().connection.name.as_ref().map(WireText::raw)?;
     let other = case.known.issuers_by_name.iter().find(|(other, der, frame)| {
         other.raw().eq_ignore_ascii_case(name) && der.as_slice() != issuer && *frame != judged.at.frame
@@ -132,8 +150,8 @@ fn elsewhere(case: &Case<'_>, judged: &Judged<'_>, issuer: &[u8]) -> Option<(cra
 mod tests {
     use super::*;
     use crate::findings::testing::*;
-    use crate::model::Frame;
-
+    use crate::login::steps::{Close, Purpose};
+    use crate::model::Side;
     #[test]
     fn an_inspection_product_signs_itself() {
         let found = refused(vec![certificate("CN=pool.contoso.com", "CN=FG100E,OU=Certificate Authority,O=Fortinet")]).the(&RULE);
@@ -154,6 +172,26 @@ mod tests {
         let found = login.the(&RULE);
         assert_eq!(found.proof, Proof::Inferred);
         assert_eq!(found.evidence[1].frame, Frame::new(900));
+    }
+
+    #[test]
+    fn another_client_gets_a_certificate_of_another_issuer_from_the_same_host() {
+        let named = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("pool.contoso.com".into());
+        let login = || {
+            let shaken =
+                tcp(Purpose::Registrar).hello_with(named).server_flight(vec![certificate("CN=pool.contoso.com", "CN=Corp")]);
+            Login::new().step(shaken.alert(Side::Client, 2, 48).leaves(Side::Client, Close::Fin)).dropped()
+        };
+        let real = [leaf()];
+        let found = login().beside("10.0.0.5", Some("pool.contoso.com"), &real).the(&RULE);
+        assert_eq!((found.proof, found.explains_drop), (Proof::Proven, true));
+        assert_eq!(found.evidence[1].frame, Frame::new(100));
+        login().nothing(&RULE);
+        login().beside("10.0.0.6", Some("pool.contoso.com"), &real).nothing(&RULE);
+        let changed = [certificate("CN=pool.contoso.com", "CN=Corp")];
+        let both =
+            login().beside("10.0.0.5", Some("pool.contoso.com"), &real).beside("10.0.0.5", Some("pool.contoso.com"), &changed);
+        both.nothing(&RULE);
     }
 
     #[test]

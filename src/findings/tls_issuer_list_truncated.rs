@@ -83,7 +83,7 @@ fn lacks(case: &Case<'_>, shaken: &Shaken<'_>, request: &CertificateRequest, all
     let roots = own_roots(case, shaken);
     Some(match roots.first().filter(|_| !roots.iter().any(|root| holds(root))) {
         Some(root) => (Proof::Told, 0.7, format!("it lacks even {}, the root of this server's own CA", root.text)),
-        None => (Proof::Inferred, 0.5, "it may lack the device's".to_owned()),
+        None => (Proof::Told, 0.55, "it may lack the device's".to_owned()),
     })
 }
 
@@ -127,7 +127,7 @@ mod tests {
             "the list of 2 CAs that pool.contoso.com (10.0.0.5:5061) sends is full (16330 bytes), it may lack the device's, and the \
              device sends no certificate"
         );
-        assert_eq!((found.proof, found.explains_drop), (Proof::Inferred, true));
+        assert_eq!((found.proof, found.explains_drop, found.confidence), (Proof::Told, true, 0.55));
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
         assert!(cut.summary.contains("it lacks even CN=Contoso Root"), "{}", cut.summary);
         assert!(cut.proof >= fetched("CN=Contoso Root").the(refused).proof && RULE.order < refused.order);
         let listed = Login::new().step(asked_of(16_330, &["CN=Contoso Root"])).dropped();
-        assert_eq!(with_root(listed, "CN=Contoso Root").the(&RULE).proof, Proof::Inferred, "what is cut off is another's");
+        assert_eq!(with_root(listed, "CN=Contoso Root").the(&RULE).confidence, 0.55, "what is cut off is another's");
     }
 
     #[test]
@@ -172,9 +172,9 @@ mod tests {
             Login::new().step(none.alert(Side::Server, 2, 40)).dropped().the(&RULE)
         };
         let cut = asked("CN=First", "CN=Contoso Root");
-        assert!(cut.summary.contains("it lacks even CN=Contoso Root") && cut.proof == Proof::Told, "{}", cut.summary);
-        assert_eq!(asked("CN=Contoso Root", "CN=Contoso Root").proof, Proof::Inferred, "what is cut off is another's");
-        assert_eq!(asked("CN=First", "CN=Contoso Intermediate CA").proof, Proof::Inferred, "no list names that");
+        assert!(cut.summary.contains("it lacks even CN=Contoso Root") && cut.confidence == 0.7, "{}", cut.summary);
+        assert_eq!(asked("CN=Contoso Root", "CN=Contoso Root").confidence, 0.55, "what is cut off is another's");
+        assert_eq!(asked("CN=First", "CN=Contoso Intermediate CA").confidence, 0.55, "no list names that");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
             (back
                 || first_of_list
                 || asks_anew(current, step)
-                || paused && (current.has_aimed_at(&target(step)) || leads_back(current, step, following)))
+                || paused && (current.returns(step, &target(step)) || leads_back(current, step, following)))
                 && !next_target
         }
         // Nothing failed that the capture shows: the device gave up what it had and starts over.
@@ -161,7 +161,7 @@ fn leads_to_new_target(current: &mut Try, step: &Step, following: &[Judgement]) 
 
 /// A look-up that leads to a server that was tried before, where the capture began after the earlier look-up.
 fn leads_back(current: &mut Try, step: &Step, following: &[Judgement]) -> bool {
-    matches!(step.kind, StepKind::Lookup(_)) && led_to(step, following).is_some_and(|next| current.has_aimed_at(&target(next)))
+    matches!(step.kind, StepKind::Lookup(_)) && led_to(step, following).is_some_and(|next| current.returns(step, &target(next)))
 }
 
 /// Has the device given its router up before, and paused? Until then it asks once a second, three times (RFC 1122 section
@@ -501,6 +501,19 @@ mod tests {
             (second, step)
         };
         assert_eq!(begin(vec![stuck(1), stuck(20), stuck(40)]), [1, 20, 40]);
+    }
+
+    #[test]
+    fn the_next_name_of_the_list_goes_on_though_it_leads_to_the_same_host() {
+        let tries = |name: &'static str, second: u64| {
+            let found = moved(lookup(name).purpose(Purpose::Registrar).address("10.0.0.5"), second);
+            let (_, mut step) = moved(tcp(Purpose::Registrar).to("10.0.0.5", 5061).named(name), second + 1);
+            (step.outcome, step.ending) = (Outcome::Failed, Some(Ending { by: By::Server, how: How::Rst, at: step.last }));
+            [found, (second + 1, step)]
+        };
+        let list = |second| [tries("sipinternal.contoso.com", second), tries("sip.contoso.com", second + 3)].concat();
+        assert_eq!(begin([list(1), list(40)].concat()), [1, 40]);
+        assert_eq!(begin([tries("sip.contoso.com", 1), tries("sip.contoso.com", 4)].concat()), [1, 4]);
     }
 
     #[test]

@@ -188,7 +188,11 @@ impl<'a> Context<'a> {
             return Purpose::Enrolment;
         }
         let name = sought.map_or(Purpose::Other, |name| self.name(name));
-        purpose::of_connection(connection, name)
+        match purpose::of_connection(connection, name) {
+            // No registrar listens there: families that enrol fetch the chain of its certificate over HTTP.
+            Purpose::Registrar if port == 80 && self.enrols && connection.sip.is_empty() => Purpose::Enrolment,
+            purpose => purpose,
+        }
     }
 
     /// What a connection is for, by itself or by what else the device did with that server.
@@ -365,6 +369,23 @@ mod tests {
         let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
         let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
+    }
+
+    #[test]
+    fn a_family_that_enrols_fetches_its_chain_from_port_80_of_its_registrar() {
+        let refused = |port| tcp(Purpose::Other).to("10.0.0.5", port).named("sip.contoso.com").into_step(50);
+        let purpose = |order: &[Stage], port| {
+            let profile = Profile { order: order.to_vec(), ..profile() };
+            let (names, facts, step) = (NameBook::default(), DeviceFacts::default(), refused(port));
+            let drafts = [(1, Draft::new(step.first, step.last, step.kind, Weight::default()))];
+            let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
+            let StepKind::Connection(connection) = &drafts[0].1.kind else { panic!("no connection") };
+            context.connection(connection, &drafts[0].1)
+        };
+        let enrols = [Stage::Address, Stage::Enrolment, Stage::Register];
+        assert_eq!(purpose(&enrols, 80), Purpose::Enrolment);
+        assert_eq!(purpose(&enrols, 443), Purpose::Registrar);
+        assert_eq!(purpose(&[Stage::Address, Stage::Register], 80), Purpose::Registrar);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 
+use crate::formats::names;
 use crate::model::{At, By, How, Outcome, SECOND, Time};
 
 use super::abandoned::restarted_soon;
@@ -14,6 +15,8 @@ use super::stages::{register, session};
 use super::steps::{COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
+/// The next name of a list is asked for within this time.
+const NEXT_NAME: i64 = 5 * SECOND;
 /// A device that gets no time goes on after this time, at most.
 const WAITS_FOR_TIME: i64 = 5 * SECOND;
 
@@ -92,6 +95,18 @@ impl Try {
         self.targets.extend(further.flat_map(|target| target.files().into_iter().chain([target])));
         self.aimed = self.judgements.len();
         self.targets.contains(wanted) || wanted.with_less().is_some_and(|less| self.targets.contains(&less))
+    }
+
+    /// Does the device come to a target once more? By the next name of its list, which it asks for at once, it comes to a new one,
+    /// though that leads to the same host.
+    pub(super) fn returns(&mut self, step: &Step, wanted: &Target) -> bool {
+        self.has_aimed_at(wanted) && !(self.pause_before(step) < NEXT_NAME && self.knows_by_other_names(wanted, step))
+    }
+
+    fn knows_by_other_names(&self, wanted: &Target, step: &Step) -> bool {
+        let Some(name) = step.name() else { return false };
+        let mut known = self.steps().filter(|step| target(step) == *wanted).map(Step::name).peekable();
+        known.peek().is_some() && known.all(|known| known.is_some_and(|known| !names::same_host(known.raw(), name.raw())))
     }
 
     /// Did the device ask for an address from nothing, and come to no registrar since, in this try or in those before?
