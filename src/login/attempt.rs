@@ -282,6 +282,7 @@ pub(super) fn split(judgements: Vec<Judgement>, profile: &Profile, end: Time, in
     }
     tries.push(current);
     last_word::take_back(&mut tries, in_view, &settled.never_repeats);
+    last_word::take_back_unwaited(&mut tries, end, &settled.passed);
     let undecided = retries::join(&mut tries, &mut settled.retries);
     let last = tries.len().saturating_sub(1);
     let in_mid_session = restarts_in_mid_session(&tries);

@@ -158,6 +158,9 @@ impl<'a> Context<'a> {
             () if !lookup.found() && (self.is_searched(&name) || purpose::is_of_system(&name)) => Purpose::Other,
             () if self.known.configuration.contains(&name) || self.known.sent_on_to.contains(&name) => Purpose::Provision,
             () if !lookup.found() && !elsewhere && self.has_no_registrar() => Purpose::Registrar,
+            () if !lookup.found() && !elsewhere && purpose::is_for_calls(&name) && !self.known.turned_to_registrar() => {
+                Purpose::Registrar
+            }
             () => Purpose::Other,
         }
     }

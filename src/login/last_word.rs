@@ -11,7 +11,7 @@ use std::mem::{Discriminant, discriminant};
 use crate::model::{At, How, Outcome, SECOND, Time};
 
 use super::steps::{Connection, Lease, Registration, Step, StepKind, Transaction};
-use super::target::errand;
+use super::target::{Target, errand, is_main_road, target};
 use super::tries::Try;
 
 /// A device that begins something else so long after a question has given that up.
@@ -58,6 +58,46 @@ pub(super) fn take_back(tries: &mut [Try], in_view: Time, habits: &[AskedOnce]) 
             (judgement.step.outcome, judgement.step.ending) = (Outcome::Unclear, None);
         }
     }
+}
+
+/// A silence that the device did not wait out to the end: what it then went on without, and after how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) target: Target,
+    /// In nanoseconds.
+    pub(super) waited: i64,
+}
+
+/// The silences that a device went on from, to what comes later in a login.
+pub(super) fn passed<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> impl Iterator<Item = Passed> {
+    steps.clone().filter_map(move |step| {
+        let silent = silence(step)?;
+        let further = |next: &&Step| next.first > silent && errand(next.purpose) > errand(step.purpose) && !is_neighbour(next);
+        let next = steps.clone().filter(further).map(|next| next.first.time).min()?;
+        Some(Passed { target: target(step), waited: next.since(silent.time) })
+    })
+}
+
+/// Takes back the last silence that the capture ends behind sooner than the device went on from the same before.
+pub(super) fn take_back_unwaited(tries: &mut [Try], end: Time, habits: &[Passed]) {
+    let Some((last, before)) = tries.split_last_mut() else { return };
+    let Some(place) = last.steps().enumerate().filter(|(_, step)| is_main_road(step)).max_by_key(|(_, step)| step.last) else {
+        return;
+    };
+    let (index, step) = place;
+    let Some(silent) = silence(step) else { return };
+    let shown = before.iter().flat_map(|earlier| passed(earlier.judgements.iter().map(|judgement| &judgement.step)));
+    let is_early = |passed: &Passed| passed.target == target(step) && end.since(silent.time) < passed.waited;
+    if (shown.chain(habits.iter().cloned())).any(|passed| is_early(&passed))
+        && let Some(judgement) = last.judgements.get_mut(index)
+    {
+        (judgement.step.outcome, judgement.step.ending) = (Outcome::Unclear, None);
+    }
+}
+
+/// When a step that came to nothing but a silence asked last.
+fn silence(step: &Step) -> Option<At> {
+    step.ending.filter(|ending| ending.how == How::Timeout).map(|ending| ending.at)
 }
 
 fn is_neighbour(step: &Step) -> bool {
@@ -167,6 +207,23 @@ mod tests {
         assert_eq!((alone(silent(requested(), 5)), alone(silent(requested().request(), 5))), (false, true));
         let informs = dhcp_exchange().inform();
         assert_eq!((alone(silent(informs, 5)), alone(silent(dhcp_exchange().inform().inform(), 5))), (false, true));
+    }
+
+    #[test]
+    fn a_silence_that_the_device_went_on_from_before_is_none_until_it_has_waited_as_long() {
+        let asks = |second: u64| silent(ntp_exchange(3, &[]), second);
+        let goes_on = |second: u64| tcp(Purpose::Registrar).into_step(second * 100);
+        let is_silence = |earlier: Vec<Step>, quiet: i64| {
+            let last = asks(500);
+            let end = last.last.time.plus(quiet * SECOND);
+            let mut tries = vec![of_steps(earlier), of_steps(vec![last])];
+            take_back_unwaited(&mut tries, end, &[]);
+            tries[1].steps().all(|step| step.outcome == Outcome::Failed)
+        };
+        let waited = goes_on(60).first.time.since(asks(5).last.time) / SECOND;
+        assert!(!is_silence(vec![asks(5), goes_on(60)], waited - 1), "it may go on");
+        assert!(is_silence(vec![asks(5), goes_on(60)], waited + 1), "it has not gone on");
+        assert!(is_silence(vec![asks(5)], 0), "it never did");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::drops::PastEnd;
 use super::known::Known;
-use super::last_word::{AskedOnce, given_up};
+use super::last_word::{AskedOnce, Passed, given_up, passed};
 use super::standstill::Stood;
 use super::steps::Attempt;
 
@@ -32,6 +32,8 @@ pub(super) struct Settled {
     pub(super) keeps_restarting: bool,
     /// What it has asked once, and given up without repeating it.
     pub(super) never_repeats: Vec<AskedOnce>,
+    /// The silences that it went on from.
+    pub(super) passed: Vec<Passed>,
 }
 
 impl Settled {
@@ -63,12 +65,26 @@ impl Settled {
         for asked in other.never_repeats {
             remember(&mut self.never_repeats, asked);
         }
+        for silence in other.passed {
+            self.passed_by(silence);
+        }
+    }
+
+    /// Of several silences at one target the longest counts.
+    fn passed_by(&mut self, silence: Passed) {
+        match self.passed.iter_mut().find(|known| known.target == silence.target) {
+            Some(known) => known.waited = known.waited.max(silence.waited),
+            None => remember(&mut self.passed, silence),
+        }
     }
 
     fn add(&mut self, attempt: &Attempt) {
         self.count = self.count.saturating_add(1);
         for asked in given_up(attempt.steps.iter()) {
             remember(&mut self.never_repeats, asked);
+        }
+        for silence in passed(attempt.steps.iter()) {
+            self.passed_by(silence);
         }
         if let Some(end) = PastEnd::of(attempt) {
             remember(&mut self.ends, end);
@@ -87,7 +103,7 @@ mod tests {
     use super::*;
     use crate::findings::testing::{Login, tcp};
     use crate::login::steps::{Close, Purpose};
-    use crate::model::Side;
+    use crate::model::{By, Side};
 
     #[test]
     fn of_ever_other_ends_the_first_ones_are_remembered_and_all_are_counted() {
@@ -100,6 +116,12 @@ mod tests {
         settled.all(attempts);
         assert_eq!((settled.count, settled.ends.len()), (ENDS as u32 + 9, ENDS));
         assert_eq!(settled.ends.first(), PastEnd::of(&attempt(1)).as_ref());
+        let passes = |port: u16| {
+            let silent = tcp(Purpose::Provision).to("10.0.0.6", port).timed_out(By::Network);
+            Login::new().step(silent).step(tcp(Purpose::Registrar)).attempt
+        };
+        settled.all((1..=ENDS as u16 + 9).map(|number| (passes(number), ())).collect());
+        assert_eq!(settled.passed.len(), ENDS);
         settled.stood((1..=9).filter_map(|number| Stood::of(&attempt(number), i64::from(number))));
         assert_eq!(settled.stood.len(), STOOD);
     }

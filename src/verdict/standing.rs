@@ -98,7 +98,9 @@ impl Gathered {
         };
         let cut = || self.attempts.iter().filter(|attempt| is_cut(attempt));
         let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
-        let longest = cut().map(length).max().unwrap_or(0);
+        let next = self.attempts.iter().skip(1).map(|next| Some(next.first.time)).chain([None]);
+        let cut_before = self.attempts.iter().zip(next).filter(|(attempt, _)| is_cut(attempt));
+        let longest = cut_before.map(|(attempt, next)| stood(attempt, next)).max().unwrap_or(0);
         let mut since = self.attempts.iter().rev().take_while(|attempt| !is_cut(attempt));
         cut().count() >= if by_others { 2 } else { SIGNED_OFF } && since.all(|attempt| length(attempt) <= longest)
     }
@@ -112,6 +114,12 @@ fn takes_leave(drop: DropPoint) -> bool {
 /// How long an attempt went well: what a device does after its drop, as prolonging its lease, is no part of that.
 fn length(attempt: &AttemptSummary) -> i64 {
     attempt.drop.map_or(attempt.last, |drop| drop.at).time.since(attempt.first.time)
+}
+
+/// How long it was as it was before this next attempt began: what the device gives up without a word stands until then.
+fn stood(attempt: &AttemptSummary, next: Option<Time>) -> i64 {
+    let is_silent = attempt.drop.is_some_and(|drop| drop.how == How::Abandoned);
+    next.filter(|_| is_silent).map_or_else(|| length(attempt), |next| next.since(attempt.first.time))
 }
 
 #[cfg(test)]
@@ -155,6 +163,23 @@ mod tests {
             gathered.verdict(true).0
         };
         assert_eq!((verdict(600), verdict(5)), (Verdict::SignedIn, Verdict::Loop));
+    }
+
+    #[test]
+    fn who_restarts_in_mid_session_again_and_again_loops_until_one_has_stood_longer_than_the_restarts_lie_apart() {
+        let verdict = |stands: i64| {
+            let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
+            for number in 1..=4 {
+                let begun = i64::from(number) * 60;
+                let drop = DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at: at(begun + 14) };
+                let summary = attempt(number, begun, (number < 4).then_some(drop));
+                let last = if number < 4 { at(begun + 14) } else { at(begun + stands) };
+                gathered.attempts.push(AttemptSummary { last, ..summary });
+                gathered.signed_in.push(Some(0.9));
+            }
+            gathered.verdict(true).0
+        };
+        assert_eq!((verdict(20), verdict(90)), (Verdict::Loop, Verdict::SignedIn));
     }
 
     #[test]

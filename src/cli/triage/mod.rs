@@ -47,7 +47,7 @@ pub(super) struct Triage {
     #[arg(long, value_name = "DIR", required_unless_present = "worker", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Captures that are read at the same time; as many as there are cores, if not said
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Leave a file that takes longer than this; it is looked at whenever another piece of the file is wanted
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
