@@ -340,8 +340,8 @@ impl Devices {
         }
     }
 
-    /// A packet of a station that has shown on the link that it is no router (it asks for an address, says what it is, or who):
-    /// the first address that it speaks from is its own. An IPv6 address may be made of its MAC.
+    /// A packet of a station that has shown on the link that it is no router (it asks for an address, says what it is, or who, or goes to a
+    /// registrar): the first address that it speaks from is its own. An IPv6 address may be made of its MAC.
     fn own_packet(&self, event: &Event) -> Option<(Mac, IpAddr)> {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
         if let Some(own) = binding::of_interface(mac, ip) {
@@ -353,7 +353,7 @@ impl Devices {
             return Some((mac, ip));
         }
         let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
-        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
+        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty() || facts.connects_to_sip();
         let is_known = || asks() || facts.is_telephone || !facts.described.is_empty() || !facts.users.is_empty();
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }

@@ -340,6 +340,27 @@ fn an_address_that_is_made_of_the_mac_that_sends_it_is_that_stations() {
 }
 
 #[test]
+fn a_station_that_goes_to_a_registrar_over_ipv6_is_the_one_that_speaks_from_its_ipv4_address() {
+    let bound = |port: u16| {
+        let mut devices = Devices::default();
+        let link = Link { source: Some(station(7)), ..Link::default() };
+        let calls = |client: &str, server: &str, port: u16| {
+            let end = |address: &str, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address.parse().unwrap(), port));
+            let flow =
+                Flow { id: 1, transport: Transport::Tcp, client: end(client, 40_000), server: end(server, port), oriented: true };
+            let what = What::Tcp(crate::flow::Signal::Syn { first: true }, Default::default());
+            Event { at: At::default(), link, flow, side: Side::Client, what }
+        };
+        devices.observe(&calls("2001:db8::204:f2ff:fe00:7", "2001:db8::5", port));
+        devices.observe(&calls("10.0.4.7", "10.0.0.5", port));
+        devices.observe(&calls("10.0.4.8", "10.0.0.5", port));
+        (devices.mac_of(address(7)), devices.mac_of(address(8)))
+    };
+    assert_eq!(bound(5060), (Some(station(7)), None), "it has one address");
+    assert_eq!(bound(443), (None, None), "that may be a router");
+}
+
+#[test]
 fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     let mut devices = Devices::default();
     asks(&mut devices, 1, "sip.contoso.com");

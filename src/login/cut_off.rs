@@ -135,11 +135,11 @@ fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
     is_new && end.since(step.last.time) < CUT_OFF
 }
 
-/// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER
+/// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file, time server or target, or DISCOVER
 /// (RFC 2131 section 3.2)?
 fn is_answered_at_once(step: &Step, drop: &DropPoint) -> bool {
     let is_file = step.purpose == Purpose::Provision && rank(step) > 0;
-    let has_a_next = is_file || matches!(step.kind, StepKind::Lookup(_) | StepKind::Lease(_));
+    let has_a_next = is_file || matches!(step.kind, StepKind::Lookup(_) | StepKind::Lease(_) | StepKind::Clock(_));
     let has_a_next = has_a_next || is_challenged(step) || register::is_to_be_followed(transactions(step));
     drop.how == How::Rejected && has_a_next || is_file && is_shut(step)
 }
@@ -167,7 +167,7 @@ fn is_out_of_sight(step: &Step, steps: &[Step]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, profile, syn, tcp};
+    use crate::findings::testing::{IntoStep, as_req, kerberos, krb_error, lookup, ntp_exchange, profile, syn, tcp};
     use crate::login::drops::find_drop;
 
     /// Is this cut off by the end of the capture, so many seconds after its failure?
@@ -207,6 +207,14 @@ mod tests {
         assert!(hidden(&asks(2), 4));
         assert!(!hidden(&asks(2), 6), "it asks no more");
         assert!(!hidden(&asks(3), 4), "it has asked often enough");
+    }
+
+    #[test]
+    fn whoever_is_told_that_a_server_has_no_time_turns_to_the_next_one() {
+        let unset = ntp_exchange(1, &[(3, 0, Time::default())]).into_step(1);
+        let ending = Some(Ending { by: By::Server, how: How::Rejected, at: unset.last });
+        let unset = Step { purpose: Purpose::Clock, stage: Stage::Time, outcome: Outcome::Failed, ending, ..unset };
+        assert!(cut_off_after(&unset, 1) && !cut_off_after(&unset, 4));
     }
 
     #[test]

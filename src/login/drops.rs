@@ -35,7 +35,8 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
         let ending = step.ending.filter(|ending| !is_of_address(step, *ending))?;
         let counts =
             (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
-        (counts && !is_beside_registrar(step, steps) && !got_past(step, ending, steps)).then_some((index, step, ending))
+        (counts && !is_beside_registrar(step, steps) && !is_asked_beside(step, steps) && !got_past(step, ending, steps))
+            .then_some((index, step, ending))
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
     Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
@@ -68,6 +69,13 @@ fn is_beside_registrar(step: &Step, steps: &[Step]) -> bool {
         _ => false,
     };
     step.purpose == Purpose::Other && steps.iter().any(stands)
+}
+
+/// Does the device ask by INFORM though it had come to its registrar? Beside a login, any host may (RFC 2131 section 3.4).
+fn is_asked_beside(step: &Step, steps: &[Step]) -> bool {
+    let informs = matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && lease.discovers.is_empty());
+    let had_come = |other: &Step| other.purpose == Purpose::Registrar && rank(other) > 0 && other.last < step.first;
+    informs && steps.iter().any(had_come)
 }
 
 /// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
@@ -284,6 +292,21 @@ mod tests {
         let drops = |steps: &[Step]| find_drop(steps, &[], false, &needs_time).is_some();
         assert!(!drops(&[asked(true), asked(false)]));
         assert!(drops(&[asked(false), asked(false)]));
+    }
+
+    #[test]
+    fn who_asks_by_inform_behind_its_registrar_does_so_beside_its_login() {
+        let asks = |second: u64| {
+            let asked = crate::findings::testing::dhcp_exchange().act(|lease, at| lease.informs.push(at)).into_step(second);
+            let ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: asked.last });
+            Step { purpose: Purpose::Address, stage: Stage::Address, outcome: Outcome::Failed, ending, ..asked }
+        };
+        let registers = || registration(vec![(1, sip_request("REGISTER", 1), None)]).into_step(50);
+        let drops = |steps: [Step; 2]| find_drop(&steps, &[], true, &profile()).map(|(_, drop)| drop.stage);
+        let unheard = || Step { purpose: Purpose::Registrar, outcome: Outcome::Unclear, ending: None, ..registers() };
+        assert_eq!(drops([unheard(), asks(90)]), None);
+        let names = Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..lookup("sip.contoso.com").into_step(50) };
+        assert_eq!(drops([names, asks(90)]), Some(Stage::Address), "it had not come there");
     }
 
     #[test]
