@@ -35,6 +35,16 @@ pub(super) fn of_discovery(event: &Event, discovery: icmp::Discovery) -> Option<
     }
 }
 
+/// By an IPv6 address that its station has made of its MAC (RFC 4291 appendix A): in a frame of that MAC it is its own, as no router is
+/// the one that the address names.
+pub(super) fn of_interface(mac: Mac, ip: IpAddr) -> Option<(Mac, IpAddr)> {
+    let IpAddr::V6(address) = ip else { return None };
+    let Mac([a, b, c, d, e, f]) = mac;
+    let [.., own_a, own_b, own_c, 0xff, 0xfe, own_d, own_e, own_f] = address.octets() else { return None };
+    let is_own = [own_a ^ 2, own_b, own_c, own_d, own_e, own_f] == [a, b, c, d, e, f];
+    (is_own && mac.is_station() && !address.is_multicast()).then_some((mac, ip))
+}
+
 /// The device that an event is about: the one that asks.
 pub(super) fn owner(event: &Event) -> Option<(Option<Mac>, Option<IpAddr>)> {
     let asker = match &event.what {

@@ -14,6 +14,7 @@ use crate::model::{Mac, Time, Warning, is_host};
 use crate::protocols::{Message, arp, dhcpv6};
 
 mod binding;
+pub mod computer;
 pub mod conduct;
 mod extent;
 pub mod facts;
@@ -339,17 +340,20 @@ impl Devices {
         }
     }
 
-    /// A packet of a station that has shown on the link that it is no router (it asks for an address, says what it is, or who):
-    /// the first address that it speaks from is its own.
+    /// A packet of a station that has shown on the link that it is no router (it asks for an address, says what it is, or who, or goes to a
+    /// registrar): the first address that it speaks from is its own. An IPv6 address may be made of its MAC.
     fn own_packet(&self, event: &Event) -> Option<(Mac, IpAddr)> {
         let (mac, ip) = (event.link.source?, event.source().ip()?);
+        if let Some(own) = binding::of_interface(mac, ip) {
+            return Some(own);
+        }
         let is_own = matches!(ip, IpAddr::V4(address) if is_host(address));
         let facts = self.by_key.get(&Key::Mac(mac)).and_then(|device| self.facts(*device)).filter(|_| is_own)?;
         if facts.offered.map(IpAddr::V4) == Some(ip) {
             return Some((mac, ip));
         }
         let has_none = || !facts.addresses.iter().any(IpAddr::is_ipv4);
-        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty();
+        let asks = || !facts.parameter_list.is_empty() || !facts.vendor_classes.is_empty() || facts.connects_to_sip();
         let is_known = || asks() || facts.is_telephone || !facts.described.is_empty() || !facts.users.is_empty();
         (has_none() && is_known() && self.mac_of(ip).is_none()).then_some((mac, ip))
     }

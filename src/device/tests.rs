@@ -323,6 +323,44 @@ fn packets_from_an_offered_address_are_those_of_the_station_that_sends_them() {
 }
 
 #[test]
+fn an_address_that_is_made_of_the_mac_that_sends_it_is_that_stations() {
+    let bound = |source: Mac, address: &str| {
+        let address: IpAddr = address.parse().unwrap();
+        let end = |address: IpAddr| Endpoint::Ip(std::net::SocketAddr::new(address, 53));
+        let asks =
+            event(end(address), end("2001:db8::53".parse().unwrap()), Transport::Udp, Message::Dns(question("sip.a").into()));
+        let link = Link { source: Some(source), ..Link::default() };
+        let mut devices = Devices::default();
+        devices.observe(&Event { link, ..asks });
+        devices.mac_of(address)
+    };
+    assert_eq!(bound(station(7), "2001:db8::204:f2ff:fe00:7"), Some(station(7)));
+    assert_eq!(bound(station(8), "2001:db8::204:f2ff:fe00:7"), None, "a router passes it on");
+    assert_eq!(bound(station(7), "2001:db8::7"), None, "it does not show whose that is");
+}
+
+#[test]
+fn a_station_that_goes_to_a_registrar_over_ipv6_is_the_one_that_speaks_from_its_ipv4_address() {
+    let bound = |port: u16| {
+        let mut devices = Devices::default();
+        let link = Link { source: Some(station(7)), ..Link::default() };
+        let calls = |client: &str, server: &str, port: u16| {
+            let end = |address: &str, port: u16| Endpoint::Ip(std::net::SocketAddr::new(address.parse().unwrap(), port));
+            let flow =
+                Flow { id: 1, transport: Transport::Tcp, client: end(client, 40_000), server: end(server, port), oriented: true };
+            let what = What::Tcp(crate::flow::Signal::Syn { first: true }, Default::default());
+            Event { at: At::default(), link, flow, side: Side::Client, what }
+        };
+        devices.observe(&calls("2001:db8::204:f2ff:fe00:7", "2001:db8::5", port));
+        devices.observe(&calls("10.0.4.7", "10.0.0.5", port));
+        devices.observe(&calls("10.0.4.8", "10.0.0.5", port));
+        (devices.mac_of(address(7)), devices.mac_of(address(8)))
+    };
+    assert_eq!(bound(5060), (Some(station(7)), None), "it has one address");
+    assert_eq!(bound(443), (None, None), "that may be a router");
+}
+
+#[test]
 fn a_datagram_that_cannot_be_read_is_its_senders_if_that_is_known() {
     let mut devices = Devices::default();
     asks(&mut devices, 1, "sip.contoso.com");

@@ -31,7 +31,7 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     // Who asks all hosts for a configuration server, or is told of none by DHCP, is past its address.
     let at_configuration = steps.iter().any(asks_all_hosts) || is_told_of_no_server(steps);
     let stage = if stage == Stage::Address && at_configuration { Stage::Provision } else { stage };
-    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) {
+    if !goes_back && may_have_succeeded(step) || is_beside_registering(step) || lacks_the_device(step) {
         return None;
     }
     // Where nothing ever came back, the capture may have one direction only.
@@ -60,6 +60,13 @@ pub(super) fn abandoned(steps: &[Step], sessions: &[bool], goes_back: bool) -> O
     }
     let (at, how) = left_in_view(step).unwrap_or((at, How::Abandoned));
     Some((index, DropPoint { stage, by: By::Device, how, at }))
+}
+
+/// Has the capture nothing of what the device said on this connection, on which its server answers it? Then it may have gone well.
+fn lacks_the_device(step: &Step) -> bool {
+    let StepKind::Connection(connection) = &step.kind else { return false };
+    let (client, server) = (&connection.stats.client, &connection.stats.server);
+    client.last.is_none() && client.syns == 0 && server.first_data.is_some()
 }
 
 /// The host on its own link for whose MAC the device asks last, again and again: nobody does so who is answered (RFC 1122 section
@@ -229,6 +236,19 @@ mod tests {
         assert_eq!(asks_on_link([10, 0, 0, 99], &[1.0, 2.0, 3.0, 4.0]).2, How::Abandoned, "elsewhere: it has no router");
         assert_eq!(asks_on_link([10, 0, 4, 99], &[1.0, 2.0]).2, How::Abandoned, "once or twice proves nothing");
         assert_eq!(asks_on_link([10, 0, 4, 99], &[1.0, 60.0, 120.0]).2, How::Abandoned, "now and then");
+    }
+
+    #[test]
+    fn of_a_device_that_the_capture_does_not_hear_nothing_tells_where_it_gave_up() {
+        let gives_up = |heard: bool| {
+            let served = tcp(Purpose::Registrar).hello().data(Side::Server, 900).change(move |connection| {
+                if !heard {
+                    (connection.stats.client.last, connection.stats.client.syns, connection.syn) = (None, 0, None);
+                }
+            });
+            abandoned(&[served.into_step(1)], &[false], true).is_some()
+        };
+        assert!(gives_up(true) && !gives_up(false));
     }
 
     /// Where a device stands that has this after its lease and the time, and starts over.

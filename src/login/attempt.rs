@@ -8,7 +8,8 @@ use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage, Time};
 use crate::profile::Profile;
 
 use super::abandoned::abandoned;
-use super::drops::{PastEnd, broken_off, ended_one_before, find_drop, goes_on, is_cut_off, rank, was_refused};
+use super::cut_off::{goes_on, is_cut_off};
+use super::drops::{PastEnd, broken_off, ended_one_before, find_drop, rank, was_refused};
 use super::judge::Judgement;
 use super::last_word;
 use super::record::{DraftId, Weight};
@@ -18,7 +19,7 @@ use super::settled::Settled;
 use super::standstill::{self, Stood};
 use super::steps::{Attempt, COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{errand, is_main_road, led_to, looks_up_first, target};
-use super::tries::{Try, pause};
+use super::tries::{Try, asks_in_vain, pause, registers_well};
 
 /// A device that moves to another VLAN asks there for an address within this time; one that does so later starts over.
 const MOVES: i64 = 3 * SECOND;
@@ -65,10 +66,14 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
             return false;
         }
     }
-    if current.is_signed_in(step.first.time) || current.answers_challenge(step) || current.uses_binding(step) {
+    let uses_binding = || std::iter::once(step).chain(led_to(step, following)).any(|step| current.uses_binding(step));
+    if current.is_signed_in(step.first.time) || current.answers_challenge(step) || uses_binding() {
         return false;
     }
-    if current.answers_by_ticket(step) || current.rests_unconnected(step.first.time) && registers_well(step, following) {
+    if current.answers_by_ticket(step)
+        || current.polls(step, profile)
+        || current.rests_unconnected(step.first.time) && registers_well(step, following)
+    {
         return false;
     }
     if let StepKind::Lease(_) = &step.kind {
@@ -90,7 +95,8 @@ fn begins(current: &mut Try, step: &Step, following: &[Judgement], profile: &Pro
             let next_target =
                 matches!(step.kind, StepKind::Lookup(_)) && !paused && leads_to_new_target(current, step, following);
             let first_of_list = failed == errand(Purpose::Registrar) && paused && looks_up_first(step, profile);
-            (back
+            // The next file of a list that is fetched beside a session is no step back.
+            (back && errand(step.purpose) < failed
                 || first_of_list
                 || asks_anew(current, step)
                 || paused && (current.returns(step, &target(step)) || leads_back(current, step, following)))
@@ -130,21 +136,6 @@ fn comes_to(current: &Try, step: &Step) -> bool {
         earlier && rank(last) > 0 && last.outcome != Outcome::Failed
     });
     names_alone && from_earlier && current.pause_before(step) < ASKS_ANEW
-}
-
-/// Does the device reach its registrar with this step, or by it?
-fn registers_well(step: &Step, following: &[Judgement]) -> bool {
-    let mut steps = std::iter::once(step).chain(following.iter().map(|judgement| &judgement.step));
-    let connects = steps.find(|step| step.purpose == Purpose::Registrar && rank(step) > 0);
-    connects.is_some_and(|step| step.outcome != Outcome::Failed)
-}
-
-/// Does the device ask for its registrar, and find none by this name nor by the next ones?
-fn asks_in_vain(step: &Step, following: &[Judgement]) -> bool {
-    let fails = step.outcome == Outcome::Failed && matches!(step.kind, StepKind::Lookup(_));
-    let next = || following.iter().map(|judgement| &judgement.step).filter(|next| next.purpose == Purpose::Registrar);
-    let mut round = next().take_while(|next| target(next) != target(step));
-    fails && step.purpose == Purpose::Registrar && !round.any(|next| next.outcome == Outcome::Ok)
 }
 
 /// Does the device go on with the same errand long after it was refused? The next name, file or server of a list it asks at once.
@@ -826,6 +817,79 @@ mod tests {
         assert_eq!(sessions(900, 1_400), [true, true], "it lets its binding run out");
     }
 
+    #[test]
+    fn who_looks_its_registrar_up_again_to_refresh_its_binding_had_it_all_the_time() {
+        let attempts = |again: u64, seconds: u32| {
+            let registers = |second: u64| {
+                let granted = sip::Message { expires: Some(seconds), ..sip_answer(200, 1) };
+                let mut step =
+                    tcp(Purpose::Registrar).pause(second as f64).sip(sip_request("REGISTER", 1), Some(granted)).into_step(second);
+                (step.stage, step.outcome, step.first) = (Stage::Session, Outcome::Ok, at_second(second, second as f64));
+                step
+            };
+            let ending = Some(Ending { by: By::Server, how: How::Fin, at: at_second(130, 130.0) });
+            let (_, asked) = moved(lookup("sip.contoso.com").address("10.0.0.5"), again);
+            let asked = Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..asked };
+            let judged = |step: Step| {
+                let signed_in = (step.stage == Stage::Session).then_some(0.99);
+                Judgement { draft: 1, weight: Weight::default(), step, signed_in }
+            };
+            let steps = [Step { ending, ..registers(10) }, asked, registers(again + 1)];
+            attempts_of(steps.map(judged).into(), &profile(), at_second(9_000, 9_000.0).time).len()
+        };
+        assert_eq!(attempts(200, 300), 1);
+        assert_eq!(attempts(200, 3_600), 2, "it wants its connection");
+    }
+
+    #[test]
+    fn another_line_and_what_is_asked_beside_a_binding_use_a_connection_of_their_own() {
+        // How many attempts are a session of a minute, and what comes on the next connection 90 seconds later.
+        let attempts = |by: By, method: &'static str, line: &'static str| {
+            let says = |second: u64, method: &'static str, line: &str, call: &str| {
+                let asks = sip::Message { to: Some(line.into()), call_id: call.into(), ..sip_request(method, 1) };
+                let granted = sip::Message { expires: Some(3_600), ..sip_answer(200, 1) };
+                let mut step = tcp(Purpose::Registrar).pause(second as f64).sip(asks, Some(granted)).into_step(second);
+                (step.stage, step.outcome, step.first) = (Stage::Session, Outcome::Ok, at_second(second, second as f64));
+                step
+            };
+            let first = says(10, "REGISTER", "sip:1@contoso.com", "one");
+            let ending = Some(Ending { by, how: How::Fin, at: at_second(60, 60.0) });
+            let steps = [Step { ending, ..first }, says(150, method, line, "two")];
+            let judged = |step: Step| Judgement { draft: 1, weight: Weight::default(), step, signed_in: Some(0.99) };
+            attempts_of(steps.map(judged).into(), &profile(), at_second(9_000, 9_000.0).time).len()
+        };
+        assert_eq!(attempts(By::Device, "REGISTER", "sip:2@contoso.com"), 1, "another line");
+        assert_eq!(attempts(By::Device, "REGISTER", "sip:1@contoso.com"), 2, "the same one, anew");
+        assert_eq!(attempts(By::Server, "SUBSCRIBE", "sip:201@contoso.com"), 1, "it is still bound");
+        assert_eq!(attempts(By::Server, "REGISTER", "sip:1@contoso.com"), 2, "it wants its connection");
+    }
+
+    #[test]
+    fn who_asks_whether_it_is_granted_what_it_waits_for_does_not_start_over() {
+        let signs_in = Profile { sign_in_names: vec!["login.contoso.com".to_owned()], ..profile() };
+        let at_sign_in = |second: u64, reaches: bool| {
+            let step = match reaches {
+                true => tcp(Purpose::Enrolment).to("10.0.0.9", 443).named("login.contoso.com").hello().into_step(second),
+                false => {
+                    let calls = syn(Purpose::Enrolment).to("10.0.0.9", 443).named("login.contoso.com").timed_out(By::Network);
+                    Step { outcome: Outcome::Failed, ..calls.into_step(second) }
+                }
+            };
+            moved(step, second)
+        };
+        assert_eq!(begin_as(&signs_in, vec![at_sign_in(1, true), at_sign_in(10, false), at_sign_in(20, true)]), [1]);
+        assert_eq!(begin_as(&signs_in, vec![at_sign_in(1, false), at_sign_in(10, false), at_sign_in(20, false)]), [1, 10, 20]);
+        let by_scep = |second: u64, status: u8| {
+            let attribute = [b"\x06\x0a\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x01", &[status][..]].concat();
+            let asks = tcp(Purpose::Enrolment).to("10.0.0.8", 80).get("/scep?operation=PKIOperation");
+            let told = asks.answer_with(200, move |response| response.body.bytes = attribute.into());
+            let (_, step) = moved(told.leaves(Side::Client, Close::Fin), second);
+            (second, Step { outcome: Outcome::Ok, ending: None, ..step })
+        };
+        assert_eq!(begin(vec![by_scep(1, b'3'), by_scep(60, b'3'), by_scep(120, b'0')]), [1], "it waits for somebody");
+        assert_eq!(begin(vec![by_scep(1, b'0'), by_scep(60, b'0')]), [1, 60], "it has it, and asks for another");
+    }
+
     /// What each attempt ends in, where a device signs in at 10 s, says its last word at this second, its server takes leave at 400 s, and it
     /// connects again at that second, with or without success.
     fn left_idle(said: u64, again: u64, reaches: bool) -> Vec<Option<Stage>> {
@@ -861,6 +925,24 @@ mod tests {
         assert_eq!(left_idle(100, 410, true), [Some(Stage::Session), None], "it is back at once");
         assert_eq!(left_idle(395, 1_800, true), [Some(Stage::Session), None], "it was in use");
         assert_eq!(left_idle(100, 1_800, false), [Some(Stage::Session), Some(Stage::Connect)], "it cannot come back");
+    }
+
+    #[test]
+    fn a_device_that_rests_unconnected_may_look_for_a_file_meanwhile() {
+        let attempts = |again: u64| {
+            let (_, mut session) = moved(tcp(Purpose::Registrar), 10);
+            let closed = at_second(400, 400.0);
+            let StepKind::Connection(connection) = &mut session.kind else { panic!("no connection") };
+            connection.stats.client.last_data = Some(at_second(100, 100.0));
+            (session.stage, session.outcome, session.last) = (Stage::Session, Outcome::Ok, closed);
+            session.ending = Some(Ending { by: By::Server, how: How::Fin, at: closed });
+            let (_, file) = moved(tcp(Purpose::Provision).to("10.0.0.7", 80).get("/ring.wav").answer(404), again);
+            let judged = |step, signed_in| Judgement { draft: 1, weight: Weight::default(), step, signed_in };
+            let judged = vec![judged(session, Some(0.9)), judged(Step { outcome: Outcome::Failed, ..file }, None)];
+            attempts_of(judged, &profile(), at_second(3_000, 3_000.0).time).len()
+        };
+        assert_eq!(attempts(1_800), 1);
+        assert_eq!(attempts(410), 2, "it has lost its session, and begins anew");
     }
 
     /// What becomes of an attempt in which a device signs in, where it begins from nothing after so many seconds; and whether that

@@ -1,19 +1,15 @@
-//! The exchanges of one attempt in, its drop out: what stopped it, and whether the capture's end hides how it went on. Knows
-//! what goes on as a rule; not why anything failed.
+//! The exchanges of one attempt in, its drop out: what stopped it. Knows what goes on as a rule; not why anything failed.
 
-use crate::model::{At, By, DropPoint, How, Outcome, SECOND, Stage, Time};
+use crate::model::{By, DropPoint, How, Outcome, SECOND, Stage};
 use crate::profile::Profile;
 use crate::protocols::sip;
 use crate::text::WireText;
 
 use super::judge::is_shadow;
-use super::stages::{directory, provision, register, session, web};
-use super::steps::{Attempt, Close, Ending, Purpose, Step, StepKind, Transaction};
+use super::stages::{provision, register, session, web};
+use super::steps::{Attempt, Ending, Purpose, Step, StepKind, Transaction};
 use super::target::{Target, errand, is_main_road, target};
 
-/// A capture that ends so soon after a failure may hide that the device went on: to the next target, to credentials, to another try;
-/// and what the device began so shortly before its end may still lead somewhere.
-const CUT_OFF: i64 = 3 * SECOND;
 /// A device that begins something else so long after a connection has given that up, whatever is still sent on it.
 const GIVEN_UP: i64 = SECOND;
 
@@ -28,11 +24,19 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
     if !restarted && (0..steps.len()).any(signed_off) {
         return None;
     }
+    // A renewal that is refused takes its address from a device that was signed in (RFC 2131 section 4.4.5): it begins anew for want of
+    // that, and not of a connection that it had not missed.
+    let takes_address = |step: &&Step| sessions.contains(&true) && step.prolongs_lease() && was_refused(step);
+    let refused = steps.iter().rfind(takes_address).map(|step| step.first.time);
+    let is_of_address = |step: &Step, ending: Ending| {
+        takes_address(&step) || is_idle_close(step, ending) && refused.is_some_and(|at| !session::takes_notice(ending, at))
+    };
     let candidates = steps.iter().enumerate().filter_map(|(index, step)| {
-        let ending = step.ending?;
+        let ending = step.ending.filter(|ending| !is_of_address(step, *ending))?;
         let counts =
             (step.outcome == Outcome::Failed || session(index)) && is_candidate(step, profile) && !is_shadow(step, steps.iter());
-        (counts && !is_beside_registrar(step, steps) && !got_past(step, ending, steps)).then_some((index, step, ending))
+        (counts && !is_beside_registrar(step, steps) && !is_asked_beside(step, steps) && !got_past(step, ending, steps))
+            .then_some((index, step, ending))
     });
     let (index, step, ending) = candidates.max_by_key(|(_, step, ending)| (errand(step.purpose), step.stage, ending.at))?;
     Some((index, DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at }))
@@ -41,19 +45,6 @@ pub(super) fn find_drop(steps: &[Step], sessions: &[bool], restarted: bool, prof
 /// Does the server end a session in good order that nobody used?
 pub(super) fn is_idle_close(step: &Step, ending: Ending) -> bool {
     matches!(&step.kind, StepKind::Connection(connection) if session::is_idle_close(connection, ending))
-}
-
-/// Does the binding still stand at the capture's end, though the server closed the connection on which nothing had been said for a
-/// while? The device comes back when that is due (RFC 3261 sections 10.2.4 and 18).
-fn rests_bound(step: &Step, drop: &DropPoint, end: Time) -> bool {
-    /// No keep-alive is sent more often, as a rule (RFC 5626 section 4.4.1: at least every 95 seconds; 30 in practice).
-    const QUIET: i64 = 28 * SECOND;
-    let StepKind::Connection(connection) = &step.kind else { return false };
-    let quiet = connection.stats.client.last_data.is_some_and(|said| drop.at.time.since(said.time) >= QUIET);
-    let ending = Ending { by: drop.by, how: drop.how, at: drop.at };
-    let takes_leave = drop.stage == Stage::Session && (drop.by, drop.how) == (By::Server, How::Fin);
-    let is_bound = register::expiry(&connection.sip).is_some_and(|over| end <= over);
-    takes_leave && quiet && is_bound && !session::takes_notice(ending, end)
 }
 
 /// Can a failure of this step stop a login?
@@ -80,6 +71,13 @@ fn is_beside_registrar(step: &Step, steps: &[Step]) -> bool {
     step.purpose == Purpose::Other && steps.iter().any(stands)
 }
 
+/// Does the device ask by INFORM though it had come to its registrar? Beside a login, any host may (RFC 2131 section 3.4).
+fn is_asked_beside(step: &Step, steps: &[Step]) -> bool {
+    let informs = matches!(&step.kind, StepKind::Lease(lease) if !lease.informs.is_empty() && lease.discovers.is_empty());
+    let had_come = |other: &Step| other.purpose == Purpose::Registrar && rank(other) > 0 && other.last < step.first;
+    informs && steps.iter().any(had_come)
+}
+
 /// Did the device get past this failure: by the same errand at another target, or by going on to a further one?
 fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
     let own = errand(failed.purpose);
@@ -99,7 +97,9 @@ fn got_past(failed: &Step, ending: Ending, steps: &[Step]) -> bool {
         let hidden = other.purpose == failed.purpose && other.first > failed.first && may_have_succeeded(other);
         let follows = is_sent_on(failed) && other.purpose == Purpose::Registrar && other.first > ending.at;
         let shakes_hands = other.purpose == failed.purpose && failed.stage <= Stage::Tls && has_shaken_hands(other);
-        later && (same_errand || further || shakes_hands) || hidden || follows
+        // Several time servers may be asked side by side (RFC 5905 section 11): whoever tells the time tells it.
+        let has_time = failed.purpose == Purpose::Clock && same_errand;
+        later && (same_errand || further || shakes_hands) || hidden || follows || has_time
     })
 }
 
@@ -139,29 +139,13 @@ pub(super) fn ended_one_before(
     is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
 }
 
-/// Does what failed last go on as the capture ends: is it asked once more, so shortly before that a better answer is not to be seen, or
-/// does a binding still stand?
-pub(super) fn goes_on(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time) -> bool {
-    let Some(step) = steps.get(dropped) else { return false };
-    let asked = asked_last(&step.kind).filter(|asked| *asked > drop.at);
-    asked.is_some_and(|asked| end.since(asked.time) < CUT_OFF) || rests_bound(step, drop, end)
-}
-
-/// When the device asked last, in an exchange of datagrams.
-fn asked_last(kind: &StepKind) -> Option<At> {
-    match kind {
-        StepKind::Lease(lease) => lease.discovers.iter().copied().chain(lease.requests.iter().map(|(at, _)| *at)).max(),
-        StepKind::Lookup(lookup) => lookup.queries.last().map(|(at, _)| *at),
-        StepKind::Clock(clock) => clock.requests.last().map(|(at, _)| *at),
-        _ => None,
-    }
-}
-
 /// By what an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PastEnd {
     stage: Stage,
     how: How,
+    /// Who left, where somebody did.
+    by: Option<By>,
     target: Target,
     /// By a challenge that was not answered: another than that of credentials that were refused.
     challenged: bool,
@@ -169,7 +153,8 @@ pub(super) struct PastEnd {
 
 impl PastEnd {
     pub(super) fn new(drop: &DropPoint, step: &Step) -> Self {
-        Self { stage: drop.stage, how: drop.how, target: target(step), challenged: is_challenged(step) }
+        let by = matches!(drop.how, How::Fin | How::Rst | How::Alert).then_some(drop.by);
+        Self { stage: drop.stage, how: drop.how, by, target: target(step), challenged: is_challenged(step) }
     }
 
     /// That of this attempt, if it ended in a drop.
@@ -234,70 +219,6 @@ pub(super) fn broken_off(steps: &[Step], (dropped, drop): (usize, DropPoint)) ->
     )
 }
 
-/// Does the capture end too soon to say that the device stopped there?
-pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
-    // A switch asks for credentials at any moment: that says nothing of how the device goes on.
-    let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
-    let goes_on = steps.iter().enumerate().any(|(index, step)| {
-        let is_under_way = step.outcome == Outcome::Unclear || is_at_work(step, drop, end);
-        index != dropped && is_main_road(step) && !is_port(step) && !step.prolongs_lease() && step.last > drop.at && is_under_way
-    });
-    let Some(step) = steps.get(dropped) else { return goes_on };
-    // A device need not want it back before it has something to say.
-    if drop.stage == Stage::Session && is_idle_close(step, Ending { by: drop.by, how: drop.how, at: drop.at }) {
-        return true;
-    }
-    if end.since(drop.at.time) >= CUT_OFF {
-        return goes_on || may_come_back(step, drop) && is_out_of_sight(step, steps);
-    }
-    let list_unfinished = matches!(step.kind, StepKind::Lookup(_))
-        && steps.iter().filter(|step| step.purpose == Purpose::Registrar && matches!(step.kind, StepKind::Lookup(_))).count()
-            < profile.registrar_names.len();
-    let is_refused = step.purpose == Purpose::Directory && drop.how == How::Rejected;
-    let next_try_to_come = is_refused && !is_closed(step) && !is_last_word(step, steps);
-    let only = steps.iter().enumerate().all(|(index, other)| index == dropped || other.outcome != Outcome::Failed);
-    let waits = drop.how == How::Timeout && only && end.since(step.first.time) < CUT_OFF;
-    goes_on || list_unfinished || is_answered_at_once(step, drop) || next_try_to_come || waits || may_come_back(step, drop)
-}
-
-/// Has the domain controller said its last word? Who speaks LDAP meanwhile may be let in there all the same.
-fn is_last_word(step: &Step, steps: &[Step]) -> bool {
-    let speaks_ldap = |other: &Step| match &other.kind {
-        StepKind::Connection(connection) => other.purpose == Purpose::Directory && connection.kerberos.is_empty(),
-        _ => false,
-    };
-    directory::is_last_word(&step.kind) && !steps.iter().any(|other| speaks_ldap(other) && !is_closed(other))
-}
-
-/// Did the device begin this after its failure, and so shortly before the capture's end that what it led to is not to be seen?
-fn is_at_work(step: &Step, drop: &DropPoint, end: Time) -> bool {
-    let is_new = step.first > drop.at && step.outcome == Outcome::Ok && step.purpose != Purpose::Clock;
-    is_new && end.since(step.last.time) < CUT_OFF
-}
-
-/// Is the last word one from which a client goes on at once, as a rule: a challenge, the next name, file or target, or DISCOVER
-/// (RFC 2131 section 3.2)?
-fn is_answered_at_once(step: &Step, drop: &DropPoint) -> bool {
-    let is_file = step.purpose == Purpose::Provision && rank(step) > 0;
-    let has_a_next = is_file || matches!(step.kind, StepKind::Lookup(_) | StepKind::Lease(_));
-    let has_a_next = has_a_next || is_challenged(step) || register::is_to_be_followed(transactions(step));
-    drop.how == How::Rejected && has_a_next
-}
-
-/// A device whose session stood opens the next connection when its server closes this one: a restart of that, a time-out.
-fn may_come_back(step: &Step, drop: &DropPoint) -> bool {
-    drop.stage == Stage::Session && matches!(drop.how, How::Fin | How::Alert) && step.has_stood_by(drop.at.time)
-}
-
-/// A FIN is acknowledged at once, or else sent again (RFC 9293 section 3.10.7.4, RFC 6298 section 2): where there is neither, nor
-/// anything else of the device, the capture does not show how it went on, however long it is.
-fn is_out_of_sight(step: &Step, steps: &[Step]) -> bool {
-    let StepKind::Connection(connection) = &step.kind else { return false };
-    let Some((closed, _, Close::Fin)) = connection.first_close() else { return false };
-    let said = [connection.stats.client.last, connection.stats.server.last].into_iter().flatten();
-    said.chain(steps.iter().map(|step| step.last)).all(|last| last <= closed)
-}
-
 /// What stays stuck is sent again long after the device has given it up and begun something else: then it ended where it began.
 pub(super) fn given_up(step: &Step, ending: Ending, next: &Step) -> Ending {
     let stuck = ending.how == How::Timeout && matches!(step.kind, StepKind::Connection(_));
@@ -318,7 +239,9 @@ pub(super) fn is_closed(step: &Step) -> bool {
 /// Does the capture lack some of what was said in this step, and with it perhaps that all went well?
 pub(super) fn may_have_succeeded(step: &Step) -> bool {
     let holed = match &step.kind {
-        StepKind::Connection(connection) => connection.is_holed() || connection.is_served_unread(),
+        StepKind::Connection(connection) => {
+            connection.is_holed() || connection.is_served_unread() || register::speaks_on(connection)
+        }
         StepKind::Registration(registration) => register::lacks_answer(registration),
         _ => false,
     };
@@ -353,7 +276,62 @@ mod tests {
     use crate::findings::testing::{
         IntoStep, as_req, kerberos, krb_error, lookup, profile, registration, sip_answer, sip_request, syn, tcp,
     };
-    use crate::model::Side;
+    use crate::login::steps::Close;
+    use crate::model::{At, Side, Time};
+
+    #[test]
+    fn whoever_has_told_the_time_has_told_it_though_others_are_silent() {
+        let asked = |answered: bool| {
+            let answers = if answered { vec![(0, 2, Time::default())] } else { Vec::new() };
+            let step = crate::findings::testing::ntp_exchange(1, &answers).into_step(if answered { 1 } else { 20 });
+            let ending = (!answered).then_some(Ending { by: By::Unknown, how: How::Timeout, at: step.last });
+            let outcome = if answered { Outcome::Ok } else { Outcome::Failed };
+            Step { purpose: Purpose::Clock, stage: Stage::Time, outcome, ending, ..step }
+        };
+        let needs_time = Profile { needs_time: true, ..profile() };
+        let drops = |steps: &[Step]| find_drop(steps, &[], false, &needs_time).is_some();
+        assert!(!drops(&[asked(true), asked(false)]));
+        assert!(drops(&[asked(false), asked(false)]));
+    }
+
+    #[test]
+    fn who_asks_by_inform_behind_its_registrar_does_so_beside_its_login() {
+        let asks = |second: u64| {
+            let asked = crate::findings::testing::dhcp_exchange().act(|lease, at| lease.informs.push(at)).into_step(second);
+            let ending = Some(Ending { by: By::Unknown, how: How::Timeout, at: asked.last });
+            Step { purpose: Purpose::Address, stage: Stage::Address, outcome: Outcome::Failed, ending, ..asked }
+        };
+        let registers = || registration(vec![(1, sip_request("REGISTER", 1), None)]).into_step(50);
+        let drops = |steps: [Step; 2]| find_drop(&steps, &[], true, &profile()).map(|(_, drop)| drop.stage);
+        let unheard = || Step { purpose: Purpose::Registrar, outcome: Outcome::Unclear, ending: None, ..registers() };
+        assert_eq!(drops([unheard(), asks(90)]), None);
+        let names = Step { purpose: Purpose::Registrar, outcome: Outcome::Ok, ..lookup("sip.contoso.com").into_step(50) };
+        assert_eq!(drops([names, asks(90)]), Some(Stage::Address), "it had not come there");
+    }
+
+    #[test]
+    fn whose_address_is_taken_away_begins_anew_for_want_of_that() {
+        let stops = |idle: bool, refused: bool| {
+            let session = tcp(Purpose::Registrar).hello().data(Side::Client, 9).data(Side::Server, 9);
+            let session = session.pause(if idle { 90.0 } else { 1.0 }).leaves(Side::Server, Close::Fin).into_step(1);
+            let close = session.last;
+            let ending = Some(Ending { by: By::Server, how: How::Fin, at: close });
+            let session = Step { stage: Stage::Session, outcome: Outcome::Ok, ending, ..session };
+            let renews = crate::findings::testing::dhcp_exchange().request();
+            let renews = if refused { renews.nak() } else { renews.ack(&[]) };
+            let mut renews = renews.act(|lease, _| lease.renews = true).into_step(900);
+            let later = renews.first.time.plus(1_000 * SECOND);
+            (renews.first.time, renews.purpose) = (later, Purpose::Address);
+            if refused {
+                (renews.outcome, renews.ending) =
+                    (Outcome::Failed, Some(Ending { by: By::Server, how: How::Rejected, at: At { time: later, ..renews.last } }));
+            }
+            find_drop(&[session, renews], &[true, false], true, &profile()).map(|(_, drop)| drop.stage)
+        };
+        assert_eq!(stops(true, true), None);
+        assert_eq!(stops(true, false), Some(Stage::Session), "it starts over for another reason");
+        assert_eq!(stops(false, true), Some(Stage::Session), "it was cut while it was in use");
+    }
 
     #[test]
     fn who_shakes_hands_after_its_first_hello_was_refused_is_past_that() {
@@ -411,36 +389,6 @@ mod tests {
         let drop = |steps: &[Step]| find_drop(steps, &[false, false], true, &profile()).map(|(index, drop)| (index, drop.how));
         assert_eq!(drop(&[ldap(false), refused()]), Some((1, How::Rejected)));
         assert_eq!(drop(&[ldap(true), refused()]), None, "it was let in all the same");
-    }
-
-    #[test]
-    fn a_capture_that_ends_with_the_last_word_of_the_kdc_is_not_cut_off() {
-        use crate::protocols::kerberos::{Body, Message};
-        let refused = |error: Message| {
-            let mut step = kerberos(vec![(as_req(false), Some(error))]).into_step(9);
-            (step.purpose, step.outcome) = (Purpose::Directory, Outcome::Failed);
-            step
-        };
-        let ends = |steps: &[Step]| {
-            let (index, drop) = find_drop(steps, &[false, false], false, &profile()).unwrap();
-            !is_cut_off(steps, index, &drop, drop.at.time, &profile())
-        };
-        for code in [12, 14, 18] {
-            assert!(ends(&[refused(krb_error(code))]), "{code}");
-        }
-        for code in [6, 7, 24, 37, 68] {
-            assert!(!ends(&[refused(krb_error(code))]), "{code}: another name, another password, another clock, another realm");
-        }
-        let names_types = match krb_error(14) {
-            Message { kind, body: Body::Error(error) } => {
-                Message { kind, body: Body::Error(crate::protocols::kerberos::Error { etypes: vec![18], ..error }) }
-            }
-            other => panic!("{other:?}"),
-        };
-        assert!(!ends(&[refused(names_types)]), "it may ask again with a type that is named");
-        let mut ldap = tcp(Purpose::Directory).to("10.0.0.3", 389).search("(objectClass=*)", 1, 0).into_step(1);
-        ldap.outcome = Outcome::Unclear;
-        assert!(!ends(&[ldap, refused(krb_error(14))]), "it may bind by NTLM");
     }
 
     #[test]

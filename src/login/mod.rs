@@ -13,6 +13,7 @@ mod barrier;
 mod beside;
 mod conduct;
 mod context;
+mod cut_off;
 mod dialogue;
 mod drops;
 mod judge;

@@ -7,11 +7,14 @@ use foldhash::fast::RandomState;
 
 use crate::formats::names;
 use crate::model::{At, By, How, Outcome, SECOND, Time};
+use crate::profile::Profile;
+use crate::protocols::sip;
 
 use super::abandoned::restarted_soon;
+use super::cut_off::rests_bound;
 use super::drops::{given_up, is_challenged, is_idle_close, rank, transactions};
 use super::judge::{Judgement, is_shadow};
-use super::stages::{register, session};
+use super::stages::{register, session, web};
 use super::steps::{COMES_TO_REST, Ending, Lease, PAUSE, Purpose, Step, StepKind};
 use super::target::{Target, errand, is_main_road, target};
 
@@ -48,6 +51,11 @@ fn expiry(step: &Step) -> Option<Time> {
 
 /// What begins so soon after another thing was begun side by side with it: Lync phones ask DHCP and DNS for their registrar in parallel.
 const SIDE_BY_SIDE: i64 = SECOND * 3 / 2;
+
+/// Does a server of SCEP say that the device's request for a certificate waits for somebody?
+fn waits_for_grant(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Connection(connection) if connection.http.last().is_some_and(web::is_pending_by_scep))
+}
 
 /// One try, as it is being put together.
 #[derive(Default)]
@@ -160,7 +168,8 @@ impl Try {
     /// Did the server close the last session since nobody used it, and the device take no notice of that up to this time?
     pub(super) fn rests_unconnected(&self, at: Time) -> bool {
         let last = self.sessions().filter_map(|step| Some((step, step.ending?))).max_by_key(|(_, ending)| ending.at);
-        last.is_some_and(|(step, ending)| is_idle_close(step, ending) && !session::takes_notice(ending, at))
+        let rests = |step: &Step, ending: Ending| is_idle_close(step, ending) || rests_bound(step, ending, at);
+        last.is_some_and(|(step, ending)| rests(step, ending) && !session::takes_notice(ending, at))
     }
 
     /// Had it a binding that nobody gave back, and has that run out?
@@ -200,21 +209,37 @@ impl Try {
 
     /// A client of SIP over TCP may open a connection for each request (RFC 3261 section 18): one that closes its own, and
     /// opens another without registering anew, still has its binding. A REGISTER of the same Call-ID only refreshes that, or
-    /// gives it back (section 10.2). The server may close one, too: who comes back when its binding is due had it all the time.
+    /// gives it back (section 10.2), and one of another address-of-record is of another line. The server may close one, too: who comes back
+    /// when its binding is due, or with something else than a REGISTER while it stands, had it all the time.
     pub(super) fn uses_binding(&self, step: &Step) -> bool {
         let StepKind::Connection(connection) = &step.kind else { return false };
-        let is_due = |closed: &Step| register::is_due(transactions(closed), step.first.time);
+        let wants_more = connection.sip.first().is_some_and(|first| first.request.method() != "REGISTER");
+        let stands = |closed: &Step| register::expiry(transactions(closed)).is_some_and(|over| step.first.time <= over);
+        let is_due = |closed: &Step| register::is_due(transactions(closed), step.first.time) || wants_more && stands(closed);
         let registered = self.judgements.iter().filter(|judgement| {
             let ending = judgement.step.ending.filter(|ending| ending.how == How::Fin);
             let keeps = ending.is_some_and(|ending| ending.by == By::Device || is_due(&judgement.step));
             judgement.signed_in.is_some() && keeps
         });
-        let bindings = || registered.clone().flat_map(|judgement| transactions(&judgement.step)).map(|one| &one.request.call_id);
+        let bindings = || registered.clone().flat_map(|judgement| transactions(&judgement.step)).map(|one| &one.request);
+        let is_register = |request: &sip::Message| request.method() == "REGISTER";
+        let is_bound = |asked: &sip::Message| bindings().any(|bound| is_register(bound) && bound.to == asked.to);
         let anew = || {
-            let mut registers = connection.sip.iter().filter(|transaction| transaction.request.method() == "REGISTER");
-            registers.any(|transaction| bindings().all(|binding| *binding != transaction.request.call_id))
+            let mut registers =
+                connection.sip.iter().map(|transaction| &transaction.request).filter(|request| is_register(request));
+            registers.any(|asked| is_bound(asked) && bindings().all(|bound| bound.call_id != asked.call_id))
         };
         connection.tls.is_none() && connection.is_accepted() && bindings().next().is_some() && !anew()
+    }
+
+    /// Does the device ask once more for what it waits for: whether its user has typed in the code elsewhere (RFC 8628 section 3.5, also
+    /// when one question was lost), or whether somebody has granted its request for a certificate (RFC 8894 section 3.3.3)?
+    pub(super) fn polls(&self, step: &Step, profile: &Profile) -> bool {
+        let came_through = |other: &Step| other.outcome != Outcome::Failed && target(other) == target(step) && rank(other) > 0;
+        let signs_in = step.name().is_some_and(|name| profile.signs_in_at(name.raw()));
+        let goes_on = signs_in && step.outcome != Outcome::Failed && self.steps().any(came_through);
+        let last = self.steps().filter(|other| other.purpose == Purpose::Enrolment && rank(other) > 0).last();
+        goes_on || last.is_some_and(|last| target(last) == target(step) && waits_for_grant(last))
     }
 
     /// Does it begin with an errand that comes before this one?
@@ -299,4 +324,20 @@ impl Try {
     pub(super) fn pause_before(&self, step: &Step) -> i64 {
         self.last.map_or(i64::MAX, |last| pause(last, step.first).max(0))
     }
+}
+
+/// Does the device reach its registrar with this step, or by it, or do something else alone?
+pub(super) fn registers_well(step: &Step, following: &[Judgement]) -> bool {
+    let steps = || std::iter::once(step).chain(following.iter().map(|judgement| &judgement.step));
+    let is_beside = errand(step.purpose) < errand(Purpose::Directory) && steps().all(|step| step.purpose != Purpose::Registrar);
+    let connects = steps().find(|step| step.purpose == Purpose::Registrar && rank(step) > 0);
+    is_beside || connects.is_some_and(|step| step.outcome != Outcome::Failed)
+}
+
+/// Does the device ask for its registrar, and find none by this name nor by the next ones?
+pub(super) fn asks_in_vain(step: &Step, following: &[Judgement]) -> bool {
+    let fails = step.outcome == Outcome::Failed && matches!(step.kind, StepKind::Lookup(_));
+    let next = || following.iter().map(|judgement| &judgement.step).filter(|next| next.purpose == Purpose::Registrar);
+    let mut round = next().take_while(|next| target(next) != target(step));
+    fails && step.purpose == Purpose::Registrar && !round.any(|next| next.outcome == Outcome::Ok)
 }

@@ -52,10 +52,13 @@ impl Gathered {
         drop.stage != Stage::Session || length(attempt) <= soon || self.is_periodic()
     }
 
-    /// Of how many attempts a loop is made.
+    /// Of how many attempts a loop is made. Who came to rest more often than it was kept out is cut now and then, and does not loop.
     fn kept_out(&self) -> usize {
+        let dropped = self.attempts.iter().filter(|attempt| attempt.drop.is_some()).count();
         let kept_out = self.attempts.iter().filter(|attempt| self.keeps_out(attempt, COMES_TO_REST)).count();
-        kept_out.saturating_sub(self.while_it_recovered())
+        let is_mostly_in = dropped.saturating_sub(kept_out) > kept_out;
+        let kept_out = kept_out.saturating_sub(self.while_it_recovered());
+        if is_mostly_in { kept_out.min(1) } else { kept_out }
     }
 
     /// How many failed between a session that an incident cut and the next one, where the device was back soon: they are part of
@@ -253,6 +256,13 @@ mod tests {
         assert_eq!(cut_after(&[400, 500, 300], true), Verdict::SignedIn);
         assert_eq!(cut_after(&[400, 500], false), Verdict::Loop);
         assert_eq!(cut_after(&[900, 3_000, 1_200, 300], true), Verdict::SignedIn);
+    }
+
+    #[test]
+    fn who_came_to_rest_more_often_than_it_was_kept_out_does_not_loop() {
+        let long = [3_000, 5_000, 9_000, 7_000, 4_000, 2_000];
+        assert_eq!(cut_after(&[&long[..], &[100, 200]].concat(), false), Verdict::Dropped);
+        assert_eq!(cut_after(&[&long[..1], &[100, 200]].concat(), false), Verdict::Loop);
     }
 
     #[test]

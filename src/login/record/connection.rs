@@ -104,14 +104,14 @@ impl Recorder {
         let Some(connection) = self.connection(&event.flow, event.at) else { return };
         match message {
             http::Message::Request(request) => {
-                if let Some(target) = request.tunnel() {
-                    connection.name = Some(target);
-                }
                 add(&mut connection.http, Exchange { request: Some((event.at, Arc::clone(request))), response: None })
             }
             // An interim answer (100 Continue) is none.
             http::Message::Response(response) if response.code < 200 => {}
             http::Message::Response(response) => {
+                // From here on the host behind the proxy speaks (RFC 9110 section 9.3.6); until then the proxy does.
+                let tunnel = response.request.as_ref().filter(|_| (200..300).contains(&response.code));
+                connection.name = tunnel.and_then(|request| request.tunnel()).or_else(|| connection.name.take());
                 let asked = response.request.as_ref().map(|request| request.index);
                 let open = connection.http.iter_mut().find(|exchange| {
                     exchange.response.is_none()
@@ -260,6 +260,34 @@ mod tests {
         assert_eq!(told(&[again.clone(), refused(4)]), Some(at(4)));
         assert_eq!(told(&[refused(3)]), Some(at(2)), "a copy of it");
         assert_eq!(told(&[again]), Some(at(2)), "nothing more came");
+    }
+
+    /// The name of the server of a connection on which a tunnel is asked for, with this answer of the proxy.
+    fn tunnelled(code: Option<u16>) -> Option<String> {
+        use crate::findings::testing::tcp;
+        let connect = |request: &mut http::Request| request.method = "CONNECT".into();
+        let asked = tcp(crate::login::steps::Purpose::Provision).get_with("cfg.contoso.com:443", connect);
+        let step =
+            crate::findings::testing::IntoStep::into_step(if let Some(code) = code { asked.answer(code) } else { asked }, 1);
+        let StepKind::Connection(asked) = step.kind else { panic!("no connection") };
+        let exchange = asked.http.into_iter().next().expect("a request");
+        let said = exchange.request.map(|(_, request)| (Side::Client, http::Message::Request(request)));
+        let answer = exchange.response.map(|(_, response)| (Side::Server, http::Message::Response(response)));
+        let mut recorder = Recorder::default();
+        recorder.event(&signal(1, Side::Client, Signal::Syn { first: true }, 1), &DeviceFacts::default());
+        for (frame, (side, message)) in (2..).zip(said.into_iter().chain(answer)) {
+            recorder.event(&event(frame, side, What::Message(Message::Http(message))), &DeviceFacts::default());
+        }
+        recorder.drafts().find_map(|(_, draft)| match &draft.kind {
+            StepKind::Connection(connection) => connection.name.as_ref().map(|name| name.raw().to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn until_it_has_made_a_tunnel_a_proxy_speaks_for_itself() {
+        assert_eq!(tunnelled(Some(200)).as_deref(), Some("cfg.contoso.com"));
+        assert_eq!((tunnelled(None), tunnelled(Some(502))), (None, None));
     }
 
     /// A router says that the server cannot be reached.

@@ -44,9 +44,23 @@ fn state(transactions: &[Transaction]) -> State<'_> {
     match last.answer.as_ref().map(|(at, answer)| (*at, answer.code().unwrap_or_default())) {
         Some((_, 200..=299)) if last.request.expires == Some(0) => State::Unregistered,
         Some((_, 200..=299)) => State::Registered,
+        Some((at, _)) if stands_beside(transactions, last, at.time) => State::Registered,
         Some((at, _)) => State::Rejected(at),
         None => State::Waiting(last),
     }
+}
+
+/// Was another address-of-record registered when this one was refused, and did its binding stand? A phone has several lines, and each has
+/// its own account (RFC 3261 section 10.2).
+fn stands_beside(transactions: &[Transaction], refused: &Transaction, at: Time) -> bool {
+    let of_line = |line: &Transaction| {
+        let mut registers = transactions.iter().rev().filter(|one| one.request.method() == "REGISTER");
+        registers.find(|one| one.request.to == line.request.to).is_some_and(|last| std::ptr::eq(last, line))
+    };
+    let is_other = |line: &&Transaction| line.request.to.is_some() && line.request.to != refused.request.to;
+    let mut others = transactions.iter().filter(|line| registers(line)).filter(is_other);
+    refused.request.to.is_some()
+        && others.any(|line| of_line(line) && expiry(std::slice::from_ref(line)).is_none_or(|over| at <= over))
 }
 
 /// What became of a registration over UDP. `next` is that with the same server.
@@ -239,9 +253,14 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
 /// Of the packets of this connection the capture has the beginnings, or some alone: do both sides still speak, long after any request
 /// would have been given up, on a connection of which nobody takes leave? Whom its registrar refuses it does not keep for so long.
 fn lives_on(connection: &Connection) -> bool {
+    speaks_on(connection) && connection.first_close().is_none()
+}
+
+/// The same, whoever takes leave in the end.
+pub(in crate::login) fn speaks_on(connection: &Connection) -> bool {
     let stats = &connection.stats;
     let in_part = stats.client.cut || stats.server.cut || connection.is_holed();
-    in_part && both_speak_for_long(connection) && connection.first_close().is_none()
+    in_part && both_speak_for_long(connection)
 }
 
 fn both_speak_for_long(connection: &Connection) -> bool {
@@ -259,6 +278,13 @@ fn judge_opened(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
 }
 
 fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
+    if goes_on_unread(connection) {
+        return if lives_on(connection) {
+            session::judge(connection, None, LIVES_ON, horizon)
+        } else {
+            Judged::unclear(Stage::Register)
+        };
+    }
     let judged = judge_transactions(&connection.sip, connection.flow.server_ip(), horizon);
     let closed = connection.first_close();
     match (state(&connection.sip), closed) {
@@ -277,6 +303,18 @@ fn judge_clear(connection: &Connection, horizon: &Horizon<'_>) -> Judged {
         },
         _ => judged,
     }
+}
+
+/// Did the server answer the request that waits, or did the device go on from the challenge that it had last, in heads that the capture
+/// cut off before they say what they belong to?
+fn goes_on_unread(connection: &Connection) -> bool {
+    let stats = &connection.stats;
+    let is_answered = match state(&connection.sip) {
+        State::Waiting(waiting) => stats.server.cut && stats.server.last_data > waiting.sent.last().copied(),
+        State::Rejected(at) if is_pending_challenge(&connection.sip) => stats.client.cut && stats.client.last_data > Some(at),
+        _ => false,
+    };
+    is_answered && !connection.sip.iter().any(registers)
 }
 
 /// Bytes went over the connection, but none that any protocol claims.
@@ -418,6 +456,38 @@ mod tests {
         let cut = registered.change(|connection| connection.syn_ack = None).pause(300.0).leaves(Side::Server, Close::Rst);
         let judged = judged(cut);
         assert_eq!((judged.stage, judged.signed_in, ending(&judged)), (Stage::Session, Some(0.99), Some((By::Server, How::Rst))));
+    }
+
+    #[test]
+    fn an_answer_of_which_the_capture_has_the_beginning_alone_is_neither_silence_nor_refusal() {
+        let ends = |cut: bool, challenged: bool| {
+            let challenge = sip::Message { challenges: vec![sip_auth("Digest")], ..sip_answer(401, 1) };
+            let asked =
+                tcp(Purpose::Registrar).to("10.0.0.5", 5060).sip(sip_request("REGISTER", 1), challenged.then_some(challenge));
+            let said = asked.data(Side::Client, 600).data(Side::Server, 400);
+            let said = said.change(move |connection| (connection.stats.client.cut, connection.stats.server.cut) = (cut, cut));
+            judged(said.pause(60.0).leaves(Side::Client, Close::Fin)).outcome
+        };
+        assert_eq!((ends(true, false), ends(true, true)), (Outcome::Unclear, Outcome::Unclear));
+        assert_eq!((ends(false, false), ends(false, true)), (Outcome::Failed, Outcome::Failed), "all was captured");
+    }
+
+    #[test]
+    fn a_line_without_an_account_takes_no_other_one_off() {
+        let ends = |lines: [(&'static str, u16); 2], granted: u32| {
+            let register = |(line, code): (&'static str, u16), number: u32| {
+                let request = sip::Message { to: Some(line.into()), ..sip_request("REGISTER", number) };
+                (1, request, Some(sip::Message { expires: Some(granted), ..sip_answer(code, number) }))
+            };
+            let legs = vec![register(lines[0], 1), register(lines[1], 2)];
+            let StepKind::Registration(registration) = registration(legs).into_step(1).kind else { panic!("no registration") };
+            let heard_from = Hosts::default();
+            judge_transactions(&registration.transactions, None, &Horizon::seen(at(1).time, at(1).time, &heard_from)).outcome
+        };
+        let (first, second) = ("sip:2001@contoso.com", "sip:9999@contoso.com");
+        assert_eq!(ends([(first, 200), (second, 403)], 600), Outcome::Ok);
+        assert_eq!(ends([(first, 200), (first, 403)], 600), Outcome::Failed, "it is this one");
+        assert_eq!(ends([(first, 403), (second, 403)], 600), Outcome::Failed);
     }
 
     #[test]

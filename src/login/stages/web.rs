@@ -12,6 +12,15 @@ use crate::text::{WireText, begins, contains, ends};
 /// How long nothing more of an answer comes that has stopped.
 const STALLED: i64 = 10 * SECOND;
 
+/// pkiStatus (2.16.840.1.113733.1.9.3) with its one value, PENDING: a signed attribute of each answer by SCEP, in clear (RFC 8894 section
+/// 3.2.1.3).
+const PENDING_BY_SCEP: &[u8] = b"\x06\x0a\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x01\x33";
+
+/// Does the server say, by SCEP, that the request for a certificate waits for somebody to grant it?
+pub(in crate::login) fn is_pending_by_scep(exchange: &Exchange) -> bool {
+    exchange.response.as_ref().is_some_and(|(_, response)| memmem::find(&response.body.bytes, PENDING_BY_SCEP).is_some())
+}
+
 /// What became of a web errand.
 pub(in crate::login) fn judge(connection: &Connection, stage: Stage, horizon: &Horizon<'_>) -> Judged {
     if let Some(judged) = connect::judge(connection, stage, horizon) {

@@ -18,6 +18,7 @@ use marks::MARKS;
 
 use super::known::Known;
 use super::{Mark, MarkKind, Profile, Profiles, Recognised};
+use crate::device::computer;
 use crate::device::facts::DeviceFacts;
 use crate::formats::x509::{AlternativeName, Certificate};
 use crate::model::Mac;
@@ -162,7 +163,8 @@ fn weigh<'a>(profile: &'a Profile, shown: &'a Shown<'_>) -> Option<Weighed<'a>> 
     // A port is no speech: who only tries it is no phone for that, nor for the name of the host.
     let only_reaches_host = profile.fallback && weighed.evidence.iter().all(Seen::is_of_host);
     let facts = shown.facts;
-    let tries = only_reaches_host && (facts.conduct.only_tries_ports() || facts.wants_other_services());
+    let is_host = || facts.conduct.only_tries_ports() || facts.wants_other_services() || facts.only_pings;
+    let tries = only_reaches_host && (is_host() || computer::asks_as_one(&facts.parameter_list));
     (enough && !lacking && !tries).then_some(weighed)
 }
 

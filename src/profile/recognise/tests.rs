@@ -179,6 +179,19 @@ fn a_computer_that_finds_a_port_of_sip_shut_is_no_phone_for_that() {
 }
 
 #[test]
+fn who_only_asks_by_options_or_is_configured_as_a_computer_is_no_phone_for_a_port_of_sip_that_is_shut() {
+    let opens = DeviceFacts { ports_opened: [5060].into(), ..Default::default() };
+    let says = |only_pings: bool| DeviceFacts { speaks_sip: true, only_pings, ..opens.clone() };
+    assert_eq!((name(&says(true)), name(&says(false)).as_deref()), (None, Some(SIP)));
+    let asks = |options: &[u8]| name(&DeviceFacts { parameter_list: options.to_vec(), ..opens.clone() });
+    assert_eq!(asks(&[1, 28, 2, 3, 15, 6, 119, 12, 44, 47, 26, 121, 42]), None, "a client of DHCP that comes with Linux");
+    assert_eq!(asks(&[1, 3, 6, 15, 66, 121]).as_deref(), Some(SIP), "it asks where its configuration is");
+    assert_eq!(asks(&[1, 3, 6, 12, 15, 42]).as_deref(), Some(SIP));
+    let computer = DeviceFacts { parameter_list: vec![1, 3, 6, 15, 119], speaks_sip: true, ..opens };
+    assert_eq!(name(&computer).as_deref(), Some(SIP), "a phone of software");
+}
+
+#[test]
 fn who_asks_where_its_configuration_is_as_only_phones_do_is_one() {
     let asks = |options: &[u8]| name(&DeviceFacts { parameter_list: options.to_vec(), ..Default::default() });
     assert_eq!(asks(&[1, 3, 6, 15, 42, 66, 159, 160]).as_deref(), Some(SIP));
