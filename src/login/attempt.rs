@@ -375,7 +375,8 @@ fn close(
             let dropped = find_drop(&steps, &sessions, false, profile);
             dropped.filter(|(index, drop)| {
                 let is_over = ended_one_before(&steps, *index, drop, ended_before);
-                !goes_on(&steps, *index, drop, end) && (is_over || !is_cut_off(&steps, *index, drop, end, profile))
+                let is_habit = steps.get(*index).is_some_and(|step| ended_before(&PastEnd::new(drop, step)));
+                !goes_on(&steps, *index, drop, end) && (is_over || !is_cut_off(&steps, *index, drop, end, is_habit, profile))
             })
         }
     };

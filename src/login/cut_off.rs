@@ -48,8 +48,9 @@ fn leaves(drop: &DropPoint) -> Ending {
     Ending { by: drop.by, how: drop.how, at: drop.at }
 }
 
-/// Does the capture end too soon to say that the device stopped there?
-pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, profile: &Profile) -> bool {
+/// Does the capture end too soon to say that the device stopped there? `is_habit` says that it did so before: for how long it asks in vain
+/// is known then.
+pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: Time, is_habit: bool, profile: &Profile) -> bool {
     // A switch asks for credentials at any moment: that says nothing of how the device goes on.
     let is_port = |step: &Step| matches!(step.kind, StepKind::Port(_));
     let goes_on = steps.iter().enumerate().any(|(index, step)| {
@@ -63,7 +64,7 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
     });
     let Some(step) = steps.get(dropped) else { return goes_on };
     // A device need not want it back before it has something to say.
-    if drop.stage == Stage::Session && is_idle_close(step, leaves(drop)) || asks_again(step, drop, end) {
+    if drop.stage == Stage::Session && is_idle_close(step, leaves(drop)) || !is_habit && asks_again(step, drop, end) {
         return true;
     }
     if end.since(drop.at.time) >= CUT_OFF {
@@ -172,9 +173,14 @@ mod tests {
 
     /// Is this cut off by the end of the capture, so many seconds after its failure?
     fn cut_off_after(step: &Step, seconds: i64) -> bool {
+        hidden_by_the_end(step, seconds, false)
+    }
+
+    /// The same of one that failed before as it fails now, or did not.
+    fn hidden_by_the_end(step: &Step, seconds: i64, is_habit: bool) -> bool {
         let ending = step.ending.expect("it failed");
         let drop = DropPoint { stage: step.stage, by: ending.by, how: ending.how, at: ending.at };
-        is_cut_off(std::slice::from_ref(step), 0, &drop, ending.at.time.plus(seconds * SECOND), &profile())
+        is_cut_off(std::slice::from_ref(step), 0, &drop, ending.at.time.plus(seconds * SECOND), is_habit, &profile())
     }
 
     #[test]
@@ -184,6 +190,7 @@ mod tests {
         let calls = Step { outcome: Outcome::Failed, ..calls };
         assert!(cut_off_after(&calls, 11));
         assert!(!cut_off_after(&calls, 13), "it has given up");
+        assert!(!hidden_by_the_end(&calls, 11, true), "it gave up after as many before");
     }
 
     #[test]
@@ -202,7 +209,7 @@ mod tests {
         let known = Profile { registrar_names: Vec::new(), ..profile() };
         let hidden = |step: &Step, seconds: i64| {
             let drop = DropPoint { stage: Stage::Names, by: By::Unknown, how: How::Timeout, at: step.last };
-            is_cut_off(std::slice::from_ref(step), 0, &drop, step.last.time.plus(seconds * SECOND), &known)
+            is_cut_off(std::slice::from_ref(step), 0, &drop, step.last.time.plus(seconds * SECOND), false, &known)
         };
         assert!(hidden(&asks(2), 4));
         assert!(!hidden(&asks(2), 6), "it asks no more");
@@ -227,7 +234,7 @@ mod tests {
             let now = At { time: at.time.plus(SECOND), ..asked.last };
             (asked.first, asked.last, asked.outcome, asked.purpose) = (now, now, outcome, Purpose::Other);
             let drop = DropPoint { stage: Stage::Connect, by: By::Server, how: How::Rst, at };
-            is_cut_off(&[refused, asked], 0, &drop, now.time.plus(after * SECOND), &profile())
+            is_cut_off(&[refused, asked], 0, &drop, now.time.plus(after * SECOND), false, &profile())
         };
         assert!(hidden(Outcome::Unclear, 1));
         assert!(!hidden(Outcome::Ok, 1), "it has its answer");
@@ -255,7 +262,7 @@ mod tests {
         };
         let ends = |steps: &[Step]| {
             let (index, drop) = find_drop(steps, &[false, false], false, &profile()).unwrap();
-            !is_cut_off(steps, index, &drop, drop.at.time, &profile())
+            !is_cut_off(steps, index, &drop, drop.at.time, false, &profile())
         };
         for code in [12, 14, 18] {
             assert!(ends(&[refused(krb_error(code))]), "{code}");
