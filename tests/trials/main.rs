@@ -8,7 +8,8 @@
 //! clients, firewalls and balancers, with several phones; of `crowds`, the phones that fail among the many that do not, seen at a
 //! mirror port, a registrar or a name server; of `archive`, each cause in several families, in other ways; of `likenesses`, logins that
 //! look alike; of `lots`, causes, families, places of the capture and timers as they were drawn; of `stacks`, real clients (of DHCP, 802.1X,
-//! SIP, TLS, LDAP, Kerberos…) with real servers. Each line of a `.jsonl` says what happened in a capture of the archive
+//! SIP, TLS, LDAP, Kerberos…) with real servers; of `twins`, each cause twice, and beside it what has all of it but the fault; of
+//! `customers`, whole sites, most of whose devices go well. Each line of a `.jsonl` says what happened in a capture of the archive
 //! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +38,7 @@ const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
 
 /// The sets.
-const SETS: [&str; 15] = [
+const SETS: [&str; 17] = [
     "families",
     "conditions",
     "field",
@@ -53,6 +54,8 @@ const SETS: [&str; 15] = [
     "likenesses",
     "lots",
     "stacks",
+    "twins",
+    "customers",
 ];
 
 #[test]
@@ -121,9 +124,20 @@ fn what_real_clients_and_servers_say_is_read_as_it_went() {
 }
 
 #[test]
+fn a_cause_is_told_from_what_has_all_of_it_but_the_fault() {
+    hold("twins");
+}
+
+#[test]
+fn of_a_site_those_are_accused_that_fail_and_no_others() {
+    hold("customers");
+}
+
+#[test]
 fn what_a_phone_did_does_not_depend_on_who_else_is_in_the_capture() {
     let mut differ = Vec::new();
-    for set in SETS {
+    // The captures of whole sites are full of others as they are.
+    for set in SETS.into_iter().filter(|set| *set != "customers") {
         each(set, &mut |truth, capture| {
             let Some(beside) = Beside::new(capture) else { return };
             let alone: Vec<Value> = analysed(capture).devices.iter().map(said).collect();

@@ -3,8 +3,8 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::finish::{Growth, joined};
@@ -41,28 +41,24 @@ impl Work<'_> {
     pub(super) fn read(&self, files: &[Candidate], unread: &[usize], growth: &Growth<'_>) -> Result<usize, Failure> {
         interrupt::watch_batch();
         let shared = Shared { order: order(files, unread), next: AtomicUsize::new(0), failed: AtomicBool::new(false) };
+        let task = Task { work: self, files, shared: &shared, growth };
         let results = thread::scope(|scope| {
-            // Nothing is sent: the last thread that ends, however it ends, leaves no sender.
-            let (working, ended) = mpsc::channel::<()>();
-            let threads: Vec<_> = (0..self.jobs.min(unread.len()))
-                .map(|_| {
-                    let (working, shared) = (working.clone(), &shared);
-                    let work = move || {
-                        let result = self.thread(files, shared, growth);
-                        shared.failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                        drop(working);
-                        result
-                    };
-                    thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
-                })
-                .collect();
-            drop(working);
+            let (begun, threads) = mpsc::channel();
+            task.begin(scope, self.jobs.min(unread.len()), begun);
             let mut line = Line::new(self.is_shown);
-            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                let read = shared.next.load(Ordering::Relaxed).saturating_sub(threads.len()).min(unread.len());
-                line.show(&format!("{read} of {} files read", unread.len()));
+            let mut working = Vec::new();
+            // The last thread that ends, however it ends, leaves nobody who could begin another.
+            loop {
+                match threads.recv_timeout(TICK) {
+                    Ok(thread) => working.push(thread),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Timeout) => {
+                        let read = shared.next.load(Ordering::Relaxed).saturating_sub(working.len()).min(unread.len());
+                        line.show(&format!("{read} of {} files read", unread.len()));
+                    }
+                }
             }
-            threads.into_iter().map(|thread| thread.map(joined)).collect::<Vec<_>>()
+            working.into_iter().map(|thread| thread.map(joined)).collect::<Vec<_>>()
         });
         let failed = |error: io::Error| Failure::Input(format!("no thread can be begun: {error}; try --jobs 1"));
         results.into_iter().try_fold(0, |sum: usize, result| Ok(sum.saturating_add(result.map_err(failed)??)))
@@ -89,6 +85,38 @@ impl Work<'_> {
         grower.take(read);
         grower.done();
         Ok(count)
+    }
+}
+
+/// A thread that was begun, or why it could not be.
+type Begun<'scope> = io::Result<ScopedJoinHandle<'scope, Result<usize, Failure>>>;
+
+/// What each thread does.
+#[derive(Clone, Copy)]
+struct Task<'a, 'g> {
+    work: &'a Work<'a>,
+    files: &'a [Candidate],
+    shared: &'a Shared,
+    growth: &'a Growth<'g>,
+}
+
+impl Task<'_, '_> {
+    /// Begins so many threads, each of which begins the next one: a new thread is put where nobody works, and who begins it does.
+    fn begin<'scope>(self, scope: &'scope Scope<'scope, '_>, threads: usize, begun: Sender<Begun<'scope>>)
+    where
+        Self: 'scope,
+    {
+        let Some(others) = threads.checked_sub(1) else { return };
+        let beginning = begun.clone();
+        let work = move || {
+            self.begin(scope, others, beginning.clone());
+            let result = self.work.thread(self.files, self.shared, self.growth);
+            self.shared.failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            drop(beginning);
+            result
+        };
+        // Whoever waits for it is there until the last one ends.
+        let _ = begun.send(thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work));
     }
 }
 
