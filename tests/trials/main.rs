@@ -136,8 +136,7 @@ fn of_a_site_those_are_accused_that_fail_and_no_others() {
 #[test]
 fn what_a_phone_did_does_not_depend_on_who_else_is_in_the_capture() {
     let mut differ = Vec::new();
-    // The captures of whole sites are full of others as they are.
-    for set in SETS.into_iter().filter(|set| *set != "customers") {
+    for set in SETS {
         each(set, &mut |truth, capture| {
             let Some(beside) = Beside::new(capture) else { return };
             let alone: Vec<Value> = analysed(capture).devices.iter().map(said).collect();
