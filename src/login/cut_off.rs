@@ -86,18 +86,20 @@ pub(super) fn is_cut_off(steps: &[Step], dropped: usize, drop: &DropPoint, end: 
         || rests_bound(step, leaves(drop), end)
 }
 
-/// Is the next SYN, or the next query of a name, still to come when the capture ends? A query is sent again after the same time, or to the
-/// next server; who has asked three times has asked in vain.
+/// Is the next SYN, or the next query of a name or the time, still to come when the capture ends? A query is sent again after the same time,
+/// or to the next server; who has asked three times has asked in vain.
 fn asks_again(step: &Step, drop: &DropPoint, end: Time) -> bool {
     match &step.kind {
         _ if drop.how != How::Timeout => false,
         StepKind::Connection(connection) => calls_again(connection, drop, end),
-        StepKind::Lookup(lookup) => match lookup.queries.as_slice() {
-            [(first, _), (last, _)] => end.since(last.time) < last.time.since(first.time),
-            _ => false,
-        },
+        StepKind::Lookup(lookup) => comes_again(&lookup.queries, end),
+        StepKind::Clock(clock) => comes_again(&clock.requests, end),
         _ => false,
     }
+}
+
+fn comes_again<Asked>(asked: &[(At, Asked)], end: Time) -> bool {
+    matches!(asked, [(first, _), (last, _)] if end.since(last.time) < last.time.since(first.time))
 }
 
 /// Each wait for a SYN-ACK is twice as long as the one before (RFC 6298 section 5.5); who has called more often has called in vain.
@@ -214,6 +216,13 @@ mod tests {
         assert!(hidden(&asks(2), 4));
         assert!(!hidden(&asks(2), 6), "it asks no more");
         assert!(!hidden(&asks(3), 4), "it has asked often enough");
+        let clock = ntp_exchange(2, &[]).into_step(1);
+        let StepKind::Clock(exchange) = &clock.kind else { panic!("no clock") };
+        let pause = exchange.requests[1].0.time.since(exchange.requests[0].0.time);
+        let clock = Step { last: exchange.requests[1].0, outcome: Outcome::Failed, ..clock };
+        let drop = DropPoint { stage: Stage::Time, by: By::Unknown, how: How::Timeout, at: clock.last };
+        let cut = |after: i64| is_cut_off(std::slice::from_ref(&clock), 0, &drop, clock.last.time.plus(after), false, &known);
+        assert!(cut(pause - 1) && !cut(pause.max(CUT_OFF) + 1));
     }
 
     #[test]

@@ -104,9 +104,18 @@ fn is_neighbour(step: &Step) -> bool {
     matches!(step.kind, StepKind::Neighbour(_))
 }
 
-/// What this step asked, and when, if it came to nothing but a silence and was sent no more than once.
+/// What this step asked, and when, if it came to nothing but a silence and was sent no more than once. That a port cannot be reached is
+/// no last word to who asks by datagrams (RFC 1122 section 4.1.3.3): it asks again, or another.
 fn asked_once(step: &Step) -> Option<(AskedOnce, At)> {
-    let ending = step.ending.filter(|ending| ending.how == How::Timeout)?;
+    let ending = step.ending.filter(|ending| matches!(ending.how, How::Timeout | How::Icmp))?;
+    if ending.how == How::Icmp {
+        let once = match &step.kind {
+            StepKind::Lookup(lookup) => (lookup.queries.len() == 1).then_some(lookup.kind),
+            StepKind::Clock(clock) => (clock.requests.len() == 1).then_some(0),
+            _ => None,
+        };
+        return once.map(|what| (AskedOnce(discriminant(&step.kind), what), ending.at));
+    }
     let only = |sent: &[At], what: u16| (sent == [ending.at]).then_some(what);
     let what = match &step.kind {
         StepKind::Lease(lease) => of_lease(lease, ending.at),
@@ -201,6 +210,12 @@ mod tests {
         assert_eq!((alone(silent(register(1), 5)), alone(silent(register(2), 5))), (false, true));
         assert_eq!((alone(silent(file("a.cfg"), 5)), alone(silent(file("a.cfg").again(), 5))), (false, true));
         assert_eq!((alone(silent(ntp_exchange(1, &[]), 5)), alone(silent(ntp_exchange(2, &[]), 5))), (false, true));
+        let unreachable = |times: u64| {
+            let step = silent(ntp_exchange(times, &[]), 5);
+            let ending = step.ending.map(|ending| Ending { by: By::Network, how: How::Icmp, ..ending });
+            alone(Step { ending, ..step })
+        };
+        assert_eq!((unreachable(1), unreachable(2)), (false, true));
         let discover = dhcp_exchange().discover();
         assert_eq!((alone(silent(discover, 5)), alone(silent(dhcp_exchange().discover().discover(), 5))), (false, true));
         let requested = || dhcp_exchange().discover().discover().offer(&[]).request();
