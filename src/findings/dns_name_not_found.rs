@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
             return None;
         }
         let answer = lookup.answer.as_ref().filter(|answer| matches!(answer.rcode, 0 | 3) && !answer.truncated)?;
-        if name_errand::services(case, lookup).next().is_some() {
+        if name_errand::service(case, lookup).is_some() {
             return None;
         }
         let says = if answer.rcode == 3 { "there is no such name as" } else { "there is no such record for" };

@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Found> {
     let failures = answers::failures(case, |step, kind| {
         let StepKind::Lookup(lookup) = kind else { return None };
         let answer = lookup.answer.as_ref().filter(|answer| matches!(answer.rcode, 0 | 3))?;
-        let service = name_errand::services(case, lookup).next()?;
+        let (service, named) = name_errand::service(case, lookup)?;
         if step.purpose == Purpose::Update
             || name_errand::is_noise(case, lookup)
             || has_address(case, lookup)
@@ -36,16 +36,11 @@ fn check(case: &Case<'_>) -> Vec<Found> {
         {
             return None;
         }
-        let named = service.answer.as_ref().map(|answer| {
-            Evidence::new(
-                answer.at.frame,
-                "dns.flags.response == 1",
-                format!("{} names the target {}", service.name, lookup.name),
-            )
-        });
+        let text = format!("{service} names the target {}", lookup.name);
+        let named = Evidence::new(named, "dns.flags.response == 1", text);
         let term = format!("dns.flags.rcode == {}", answer.rcode);
         let shown = Evidence::new(answer.at.frame, &term, format!("{} has no address for {}", answer.server, lookup.name));
-        Some((format!("{} (target of {})", lookup.name, service.name), named.into_iter().chain([shown]).collect()))
+        Some((format!("{} (target of {service})", lookup.name), vec![named, shown]))
     });
     let mut found = answers::told(case, &failures, |list| Words {
         proof: Proof::Told,
@@ -95,6 +90,14 @@ mod tests {
 
     fn service() -> Login {
         Login::new().step(lookup("_sipinternaltls._tcp.contoso.com").service("pool.contoso.com", 5061))
+    }
+
+    #[test]
+    fn a_record_that_the_device_kept_from_an_attempt_before_names_the_target_too() {
+        let asks = || lookup("pool.contoso.com").rcode(3);
+        let kept = Login::new().step(asks().target_of("_sipinternaltls._tcp.contoso.com", 7)).dropped().the(&RULE);
+        assert!(kept.explains_drop && kept.evidence[0].frame == crate::model::Frame::new(7));
+        Login::new().step(asks()).dropped().nothing(&RULE);
     }
 
     #[test]

@@ -814,6 +814,7 @@ pub(crate) struct Asked {
     truncated: bool,
     records: Vec<dns::Record>,
     unreachable: Option<IpAddr>,
+    target_of: Option<(WireText, Frame)>,
 }
 
 /// A question for an address (or, for a name that begins with `_`, for a service) to 10.0.0.2, with no answer yet.
@@ -821,13 +822,29 @@ pub(crate) fn lookup(name: &str) -> Asked {
     let kind = if name.starts_with('_') { dns::kind::SRV } else { dns::kind::A };
     let name = WireText::from(name);
     let purpose = Purpose::Registrar;
-    Asked { name, kind, purpose, queries: 1, rcode: None, truncated: false, records: Vec::new(), unreachable: None }
+    Asked {
+        name,
+        kind,
+        purpose,
+        queries: 1,
+        rcode: None,
+        truncated: false,
+        records: Vec::new(),
+        unreachable: None,
+        target_of: None,
+    }
 }
 
 impl Asked {
     /// For this purpose.
     pub(crate) fn purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = purpose;
+        self
+    }
+
+    /// An answer in this frame, of an attempt before, names the host for this service.
+    pub(crate) fn target_of(mut self, service: &str, frame: u64) -> Self {
+        self.target_of = Some((WireText::from(service), Frame::new(frame)));
         self
     }
 
@@ -890,6 +907,7 @@ impl IntoStep for Asked {
         let lookup = Lookup {
             name: self.name,
             kind: self.kind,
+            target_of: self.target_of.map(Box::new),
             queries,
             answer: self.rcode.map(|rcode| Answer {
                 at: next,

@@ -16,8 +16,8 @@ use super::{purpose, push};
 const ADDRESSES: usize = 1024;
 /// Names that are remembered for one address: the newest.
 const NAMES: usize = 16;
-/// SRV targets that are remembered.
-const TARGETS: usize = 256;
+/// Service records that are remembered.
+const SERVICES: usize = 256;
 /// SIP domains that are remembered.
 const DOMAINS: usize = 64;
 
@@ -25,13 +25,32 @@ const DOMAINS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct NameBook {
     addresses: HashMap<IpAddr, Vec<(WireText, Frame)>, RandomState>,
-    /// SRV owner, target, port.
-    targets: Vec<(WireText, WireText, u16)>,
+    services: Vec<Service>,
     /// Domains whose SIP services were asked for.
     sip_domains: Vec<String>,
     /// Host and port of the web service that DHCP named.
     web_service: Option<(WireText, u16)>,
     held: usize,
+}
+
+/// A service record.
+#[derive(Debug)]
+struct Service {
+    name: WireText,
+    target: WireText,
+    port: u16,
+    /// The answer that held it first.
+    frame: Frame,
+}
+
+impl Service {
+    fn leads_to(&self, host: &WireText) -> bool {
+        self.target.raw().eq_ignore_ascii_case(host.raw())
+    }
+
+    fn held(&self) -> usize {
+        self.name.held().saturating_add(self.target.held())
+    }
 }
 
 impl NameBook {
@@ -52,7 +71,9 @@ impl NameBook {
                     let name = if record.answer { &question.name } else { &record.name };
                     self.add(*address, name, frame);
                 }
-                dns::RecordData::Service { target, port, .. } => self.add_target(&question.name, target, *port),
+                dns::RecordData::Service { target, port, .. } => {
+                    self.add_service(Service { name: question.name.clone(), target: target.clone(), port: *port, frame });
+                }
                 _ => {}
             }
         }
@@ -97,17 +118,22 @@ impl NameBook {
         push(names, (name, frame));
     }
 
-    fn add_target(&mut self, service: &WireText, target: &WireText, port: u16) {
-        if self.targets.iter().any(|known| (&known.0, &known.1, known.2) == (service, target, port)) {
+    fn add_service(&mut self, service: Service) {
+        let is_it = |known: &Service| (&known.name, &known.target, known.port) == (&service.name, &service.target, service.port);
+        if self.services.iter().any(is_it) {
             return;
         }
-        let bytes = |(service, target, _): &(WireText, WireText, u16)| service.held().saturating_add(target.held());
-        if self.targets.len() >= TARGETS {
-            self.held = self.held.saturating_sub(bytes(&self.targets.remove(0)));
+        if self.services.len() >= SERVICES {
+            self.held = self.held.saturating_sub(self.services.remove(0).held());
         }
-        let entry = (service.clone(), target.clone(), port);
-        self.held = self.held.saturating_add(bytes(&entry));
-        self.targets.push(entry);
+        self.held = self.held.saturating_add(service.held());
+        self.services.push(service);
+    }
+
+    /// The service that a record gave this host for, and the answer that held it.
+    pub(super) fn service_at(&self, host: &WireText) -> Option<(WireText, Frame)> {
+        let service = self.services.iter().rfind(|service| service.leads_to(host))?;
+        Some((service.name.clone(), service.frame))
     }
 
     /// The name that led to this server, and the frame of the answer. One address can have several names (a small site
@@ -117,9 +143,9 @@ impl NameBook {
         let names = self.addresses.get(&server.ip()?)?;
         let by_port = purpose::of_port(server.port());
         let rank = |name: &WireText| {
-            let mut services = self.targets.iter().filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw()));
+            let mut services = self.services.iter().filter(|service| service.leads_to(name));
             let serves = self.purpose_of(name);
-            if services.any(|(_, _, port)| *port == server.port()) {
+            if services.any(|service| service.port == server.port()) {
                 3
             } else if by_port != Purpose::Other && serves == by_port {
                 2
@@ -136,11 +162,11 @@ impl NameBook {
         match purpose::of_name(name.raw()) {
             Purpose::Other if self.is_sip_domain(name.raw().trim_end_matches('.')) => Purpose::Registrar,
             Purpose::Other => self
-                .targets
+                .services
                 .iter()
                 .rev()
-                .filter(|(_, target, _)| target.raw().eq_ignore_ascii_case(name.raw()))
-                .map(|(service, _, _)| purpose::of_name(service.raw()))
+                .filter(|service| service.leads_to(name))
+                .map(|service| purpose::of_name(service.name.raw()))
                 .find(|purpose| *purpose != Purpose::Other)
                 .unwrap_or(Purpose::Other),
             purpose => purpose,
@@ -165,9 +191,7 @@ impl NameBook {
                 self.sip_domains.push(domain);
             }
         }
-        for (service, target, port) in other.targets {
-            self.add_target(&service, &target, port);
-        }
+        other.services.into_iter().for_each(|service| self.add_service(service));
         if let (None, Some((host, port))) = (&self.web_service, other.web_service) {
             self.held = self.held.saturating_add(host.held());
             self.web_service = Some((host, port));

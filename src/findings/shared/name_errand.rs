@@ -4,7 +4,7 @@ use crate::findings::shared::answers::{self, Failure, Words};
 use crate::findings::shared::place;
 use crate::findings::{Case, Found};
 use crate::login::steps::{Lookup, Purpose, Step, StepKind};
-use crate::model::{Evidence, Outcome};
+use crate::model::{Evidence, Frame, Outcome};
 use crate::protocols::dns;
 use crate::text::{WireText, begins};
 
@@ -38,11 +38,12 @@ fn is_last_asked(case: &Case<'_>, index: usize, lookup: &Lookup) -> bool {
     case.attempt.dropped_step == Some(index) || last.is_some_and(|last| is_noise(case, last) && repeats(last))
 }
 
-/// The service records whose target this name is.
-pub fn services<'a>(case: &Case<'a>, lookup: &Lookup) -> impl Iterator<Item = &'a Lookup> {
-    let name = lookup.name.raw().trim_end_matches('.').to_ascii_lowercase();
-    let is_it = move |target: &str| target.trim_end_matches('.').eq_ignore_ascii_case(&name);
-    case.attempt.lookups().map(|(_, other)| other).filter(move |other| other.targets().any(|(target, _)| is_it(target.raw())))
+/// The service whose record names this host, and the answer that held it.
+pub fn service<'a>(case: &Case<'a>, lookup: &'a Lookup) -> Option<(&'a WireText, Frame)> {
+    let mut services = case.attempt.lookups().map(|(_, other)| other);
+    let here =
+        services.find(|other| names(other, lookup)).and_then(|service| Some((&service.name, service.answer.as_ref()?.at.frame)));
+    here.or_else(|| lookup.target_of.as_deref().map(|(name, frame)| (name, *frame)))
 }
 
 /// The failed look-ups of the login itself for which `look` has words, one list for each errand. An errand that found a

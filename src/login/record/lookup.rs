@@ -59,11 +59,23 @@ impl Recorder {
         })
     }
 
+    fn asks_for(&self, question: &dns::Question) -> Lookup {
+        let is_for_address = matches!(question.kind, dns::kind::A | dns::kind::AAAA);
+        let service = is_for_address.then(|| self.names.service_at(&question.name)).flatten();
+        Lookup {
+            name: question.name.clone(),
+            kind: question.kind,
+            target_of: service.map(Box::new),
+            queries: Vec::new(),
+            answer: None,
+            unreachable: None,
+        }
+    }
+
     pub(super) fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.destination().ip() else { return };
         let id = self.same_question(event, message.id, question).unwrap_or_else(|| {
-            let lookup =
-                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            let lookup = self.asks_for(question);
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         if self.queries.len() >= OPEN_QUERIES {
@@ -147,8 +159,7 @@ impl Recorder {
         self.names.learn(event.at.frame, question, message);
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {
-            let lookup =
-                Lookup { name: question.name.clone(), kind: question.kind, queries: Vec::new(), answer: None, unreachable: None };
+            let lookup = self.asks_for(question);
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) else { return };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::flow::Flow;
-use crate::model::At;
+use crate::model::{At, Frame};
 use crate::protocols::{dns, ntp};
 use crate::text::WireText;
 
@@ -48,6 +48,9 @@ pub struct Lookup {
     pub name: WireText,
     /// The record type.
     pub kind: u16,
+    /// The service whose record names this host, and the answer that held it, be it in an attempt before: records are kept for as long
+    /// as they say (RFC 1035 section 3.2.1).
+    pub target_of: Option<Box<(WireText, Frame)>>,
     /// Each query, with the server asked.
     pub queries: Vec<(At, IpAddr)>,
     /// The last answer (a good one displaces a bad one; a truncated one is displaced by that over TCP).
