@@ -96,16 +96,18 @@ impl Gathered {
     /// Sessions that were cut one like the other, and none since that has outlived them. A session that its device takes
     /// leave of may be one that somebody signed off.
     fn is_cut_again_and_again(&self) -> bool {
-        let is_cut = |attempt: &AttemptSummary| {
-            attempt.drop.is_some_and(|drop| drop.stage == Stage::Session) && self.keeps_out(attempt, BACK_AT_REST)
+        let is_cut = |attempt: &AttemptSummary, stood: i64| {
+            let in_session = attempt.drop.is_some_and(|drop| drop.stage == Stage::Session);
+            in_session && (stood <= BACK_AT_REST || self.is_periodic())
         };
-        let cut = || self.attempts.iter().filter(|attempt| is_cut(attempt));
-        let by_others = cut().any(|attempt| !attempt.drop.is_some_and(takes_leave));
         let next = self.attempts.iter().skip(1).map(|next| Some(next.first.time)).chain([None]);
-        let cut_before = self.attempts.iter().zip(next).filter(|(attempt, _)| is_cut(attempt));
-        let longest = cut_before.map(|(attempt, next)| stood(attempt, next)).max().unwrap_or(0);
-        let mut since = self.attempts.iter().rev().take_while(|attempt| !is_cut(attempt));
-        cut().count() >= if by_others { 2 } else { SIGNED_OFF } && since.all(|attempt| length(attempt) <= longest)
+        let stood = self.attempts.iter().zip(next).map(|(attempt, next)| (attempt, stood(attempt, next)));
+        let cut: Vec<_> = stood.filter(|(attempt, stood)| is_cut(attempt, *stood)).collect();
+        let by_others = cut.iter().any(|(attempt, _)| !attempt.drop.is_some_and(takes_leave));
+        let longest = cut.iter().map(|(_, stood)| *stood).max().unwrap_or(0);
+        let last_cut = cut.last().map(|(attempt, _)| attempt.number);
+        let mut since = self.attempts.iter().rev().take_while(|attempt| Some(attempt.number) != last_cut);
+        cut.len() >= if by_others { 2 } else { SIGNED_OFF } && since.all(|attempt| length(attempt) <= longest)
     }
 }
 
@@ -170,19 +172,25 @@ mod tests {
 
     #[test]
     fn who_restarts_in_mid_session_again_and_again_loops_until_one_has_stood_longer_than_the_restarts_lie_apart() {
-        let verdict = |stands: i64| {
+        let verdict = |apart: i64, stands: i64| {
             let mut gathered = Gathered { shown: (1.0, 1.0), ..Gathered::default() };
             for number in 1..=4 {
-                let begun = i64::from(number) * 60;
-                let drop = DropPoint { stage: Stage::Session, by: By::Device, how: How::Abandoned, at: at(begun + 14) };
+                let begun = i64::from(number) * apart;
+                let drop = DropPoint {
+                    stage: Stage::Session,
+                    by: By::Device,
+                    how: How::Abandoned,
+                    at: at(begun + 10 * i64::from(number)),
+                };
                 let summary = attempt(number, begun, (number < 4).then_some(drop));
-                let last = if number < 4 { at(begun + 14) } else { at(begun + stands) };
+                let last = if number < 4 { drop.at } else { at(begun + stands) };
                 gathered.attempts.push(AttemptSummary { last, ..summary });
                 gathered.signed_in.push(Some(0.9));
             }
             gathered.verdict(true).0
         };
-        assert_eq!((verdict(20), verdict(90)), (Verdict::Loop, Verdict::SignedIn));
+        assert_eq!((verdict(60, 20), verdict(60, 90)), (Verdict::Loop, Verdict::SignedIn));
+        assert_eq!(verdict(300, 20), Verdict::SignedIn, "it had come to rest each time");
     }
 
     #[test]
