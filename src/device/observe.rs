@@ -131,7 +131,8 @@ fn message(facts: &mut DeviceFacts, event: &Event, message: &Message, from_devic
         Message::Kerberos(message) => self::kerberos(facts, event, message),
         Message::Ldap(message) => self::ldap(facts, event, message),
         Message::Sip(message) => self::sip(facts, event, message, from_device),
-        Message::Tls(message) => self::tls(facts, event, message),
+        // The supplicant of 802.1X has a TLS of its own.
+        Message::Tls(message) if event.flow.transport != Transport::Link => self::tls(facts, event, message),
         _ => {}
     }
 }
@@ -367,22 +368,20 @@ fn sip(facts: &mut DeviceFacts, event: &Event, message: &sip::Message, from_devi
 }
 
 fn tls(facts: &mut DeviceFacts, event: &Event, message: &tls::Message) {
-    // The supplicant of 802.1X has a TLS of its own.
-    if event.flow.transport == Transport::Link {
-        return;
-    }
-    if let (tls::Message::Certificate(chain), Side::Client) = (message, event.side)
-        && let Some(own) = chain.first()
-    {
-        facts.own_certificate = Some(Arc::clone(own));
-    }
-    if let (tls::Message::Certificate(chain), Side::Server) = (message, event.side) {
-        facts.intermediates.shown(event.flow.id, event.at.frame, chain);
-    }
-    if let (tls::Message::Handshake(CLIENT_KEY_EXCHANGE), Side::Client) = (message, event.side) {
-        // The capture may have begun after the SYN.
-        facts.opens(event.flow.server);
-        facts.intermediates.goes_on(event.flow.id);
+    match (message, event.side) {
+        (tls::Message::Certificate(own), Side::Client) => {
+            facts.own_certificate = own.first().or(facts.own_certificate.as_ref()).cloned()
+        }
+        (tls::Message::Certificate(chain), Side::Server) => facts.intermediates.shown(event.flow.id, event.at.frame, chain),
+        // The capture may have begun after the SYN, or in mid-session.
+        (tls::Message::Handshake(CLIENT_KEY_EXCHANGE), Side::Client) => {
+            facts.opens(event.flow.server);
+            facts.intermediates.goes_on(event.flow.id);
+        }
+        (tls::Message::ApplicationData { .. }, _) if sip::PORTS.contains(&event.flow.server.port()) => {
+            facts.opens(event.flow.server)
+        }
+        _ => {}
     }
     if let (tls::Message::ClientHello(hello), Side::Client) = (message, event.side) {
         let highest = hello.highest_version();
@@ -451,6 +450,17 @@ mod tests {
         assert_eq!(says(&["OPTIONS", "OPTIONS"]), (true, 0));
         assert_eq!(says(&["OPTIONS", "REGISTER"]), (false, 1));
         assert_eq!(says(&["REGISTER", "OPTIONS"]), (false, 1));
+    }
+
+    #[test]
+    fn who_speaks_under_tls_at_a_port_of_sip_has_a_connection_there_though_the_capture_began_later() {
+        let connects = |port: u16| {
+            let turn = crate::flow::Turn { said: 400, heard: 0 };
+            let mut speaks = seen(1, Side::Client, Message::Tls(tls::Message::ApplicationData { length: 400, turn }));
+            speaks.flow.server = Endpoint::Ip(std::net::SocketAddr::from((CONTROLLER, port)));
+            facts(vec![speaks]).connects_to_sip()
+        };
+        assert!(connects(5_061) && !connects(443));
     }
 
     #[test]

@@ -127,16 +127,18 @@ pub(super) fn rank(step: &Step) -> u8 {
 }
 
 /// Did an attempt before end in the same way at the same target? Then it ends this one too, however soon the capture
-/// ends after it; but a silence only once the device has begun something else.
+/// ends after it; but a silence only once the device has begun something else, or goes back to what comes earlier in a login.
 pub(super) fn ended_one_before(
     steps: &[Step],
     dropped: usize,
     drop: &DropPoint,
     ended_before: &dyn Fn(&PastEnd) -> bool,
 ) -> bool {
-    let is_over = drop.how != How::Timeout
-        || steps.iter().any(|step| step.first > drop.at && is_main_road(step) && step.outcome != Outcome::Unclear);
-    is_over && steps.get(dropped).is_some_and(|step| ended_before(&PastEnd::new(drop, step)))
+    let Some(end) = steps.get(dropped) else { return false };
+    let begins_else = |step: &Step| step.outcome != Outcome::Unclear || errand(step.purpose) < errand(end.purpose);
+    let is_over =
+        drop.how != How::Timeout || steps.iter().any(|step| step.first > drop.at && is_main_road(step) && begins_else(step));
+    is_over && ended_before(&PastEnd::new(drop, end))
 }
 
 /// By what an attempt ended.
@@ -278,6 +280,20 @@ mod tests {
     };
     use crate::login::steps::Close;
     use crate::model::{At, Side, Time};
+
+    #[test]
+    fn who_goes_back_after_a_silence_that_ended_it_before_has_given_up() {
+        let ends = |back: bool| {
+            let silent = syn(Purpose::Enrolment).to("10.0.0.8", 80).timed_out(By::Unknown).into_step(1);
+            let silent = Step { stage: Stage::Enrolment, outcome: Outcome::Failed, ..silent };
+            let asks = lookup("_ntp._udp.contoso.com").into_step(50);
+            let purpose = if back { Purpose::Clock } else { Purpose::Registrar };
+            let asks = Step { purpose, outcome: Outcome::Unclear, ending: None, ..asks };
+            let drop = DropPoint { stage: Stage::Enrolment, by: By::Unknown, how: How::Timeout, at: silent.last };
+            ended_one_before(&[silent, asks], 0, &drop, &|_| true)
+        };
+        assert!(ends(true) && !ends(false));
+    }
 
     #[test]
     fn whoever_has_told_the_time_has_told_it_though_others_are_silent() {
