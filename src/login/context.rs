@@ -222,14 +222,14 @@ impl<'a> Context<'a> {
             80 if self.enrols && connection.http.is_empty() => Purpose::Enrolment,
             _ if self.is_configuration(connection, server) => Purpose::Provision,
             443 if self.turns_to_voice(connection, server) => Purpose::Registrar,
-            _ if is_unsaid(connection) && self.fetches_configuration(draft.first.time) => Purpose::Provision,
+            _ if is_unsaid(connection) && self.fetches_configuration(connection, draft.first.time) => Purpose::Provision,
             _ => Purpose::Other,
         }
     }
 
     /// Between its lease and its registrar a desk phone has no other errand at a web server than its configuration, where nothing
     /// else says where that lies: the server's name was typed in, or is the maker's.
-    fn fetches_configuration(&self, begun: Time) -> bool {
+    fn fetches_configuration(&self, connection: &Connection, begun: Time) -> bool {
         let profile = self.profile;
         let fetches = profile.order.contains(&Stage::Provision) && profile.sign_in_names.is_empty();
         let told_elsewhere =
@@ -237,8 +237,8 @@ impl<'a> Context<'a> {
         let before = self.known.way.partition_point(|(time, _)| *time <= begun);
         let has_but_an_address = match before.checked_sub(1).and_then(|last| self.known.way.get(last)) {
             Some((_, place)) => *place == Place::Address,
-            // Of a phone whose family is not known, only what follows its lease is known for that.
-            None => self.is_silent_in_sip && !profile.fallback,
+            // Of a phone whose family is not known, only what follows its lease, or is named for that, is known for it.
+            None => self.is_silent_in_sip && (!profile.fallback || is_named_for_configurations(connection)),
         };
         fetches && !self.enrols && !told_elsewhere && has_but_an_address
     }
@@ -296,6 +296,11 @@ fn over_tcp(draft: &Draft) -> Option<&Connection> {
 fn is_unsaid(connection: &Connection) -> bool {
     let of_files = matches!(connection.flow.server.port(), 21 | 80 | 443 | 8080 | 8443);
     connection.requests().next().is_none() && (of_files || !connection.http.is_empty())
+}
+
+/// Does its name say that this server has the configurations of phones?
+fn is_named_for_configurations(connection: &Connection) -> bool {
+    connection.sought_name().is_some_and(|name| purpose::is_for_configurations(name.raw()))
 }
 
 /// The name that a look-up found an address for, and its answer.
@@ -372,6 +377,22 @@ mod tests {
         let named = tcp(Purpose::Other).to("10.0.0.5", 4443).named("www.contoso.com");
         let says = |hello: &mut crate::protocols::tls::ClientHello| hello.server_name = Some("sip.contoso.com".into());
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
+    }
+
+    #[test]
+    fn a_phone_of_no_known_family_fetches_its_configuration_where_the_name_says_so_though_the_capture_lacks_its_lease() {
+        let purpose = |name: &'static str, fallback: bool| {
+            let profile = Profile { order: vec![Stage::Address, Stage::Provision, Stage::Register], fallback, ..profile() };
+            let (names, facts) = (NameBook::default(), DeviceFacts::default());
+            let step = tcp(Purpose::Other).to("2001:db8::7", 443).named(name).hello().into_step(50);
+            let drafts = [(1, Draft::new(step.first, step.last, step.kind, Weight::default()))];
+            let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
+            let StepKind::Connection(connection) = &drafts[0].1.kind else { panic!("no connection") };
+            context.connection(connection, &drafts[0].1)
+        };
+        assert_eq!(purpose("prov.contoso.com", true), Purpose::Provision);
+        assert_eq!(purpose("www.contoso.com", true), Purpose::Other);
+        assert_eq!(purpose("www.contoso.com", false), Purpose::Provision, "this family has nothing else to do at a web server");
     }
 
     #[test]

@@ -38,10 +38,18 @@ pub(super) fn of_name(name: &str) -> Purpose {
 
 /// Is it a usual name of a server for calls, with or without a number?
 pub(super) fn is_for_calls(name: &str) -> bool {
-    const NAMES: &[&str] = &["sip", "sips", "sbc", "pbx", "ippbx", "ipbx", "voip", "registrar", "reg", "sipproxy", "sipserver"];
+    is_named(name, &["sip", "sips", "sbc", "pbx", "ippbx", "ipbx", "voip", "registrar", "reg", "sipproxy", "sipserver"])
+}
+
+/// Is it a usual name of a server that has the configurations of phones?
+pub(super) fn is_for_configurations(name: &str) -> bool {
+    is_named(name, &["prov", "provision", "provisioning", "autoprov", "autoprovision", "cfg", "config", "dms", "rps", "ztp"])
+}
+
+fn is_named(name: &str, known: &[&str]) -> bool {
     let first = name.split('.').next().unwrap_or_default();
     let bare = first.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
-    NAMES.iter().any(|known| bare.eq_ignore_ascii_case(known))
+    known.iter().any(|known| bare.eq_ignore_ascii_case(known))
 }
 
 /// Does a system ask for this name by itself, whatever it is used for: that of the script that names its proxy, or of a tunnel's end (RFC

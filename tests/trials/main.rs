@@ -9,7 +9,7 @@
 //! mirror port, a registrar or a name server; of `archive`, each cause in several families, in other ways; of `likenesses`, logins that
 //! look alike; of `lots`, causes, families, places of the capture and timers as they were drawn; of `stacks`, real clients (of DHCP, 802.1X,
 //! SIP, TLS, LDAP, Kerberos…) with real servers; of `twins`, each cause twice, and beside it what has all of it but the fault; of
-//! `customers`, whole sites, most of whose devices go well. Each line of a `.jsonl` says what happened in a capture of the archive
+//! `customers`, whole sites, most of whose devices go well; of `second`, what a second reader of that contract expects of it. Each line of a `.jsonl` says what happened in a capture of the archive
 //! beside it, and what may be said of it.
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ const GOALS: [(&str, f64); 7] =
     [("verdict", 0.98), ("attempts", 0.95), ("stage", 0.95), ("by", 0.95), ("how", 0.95), ("frame", 0.9), ("primary", 0.95)];
 
 /// The sets.
-const SETS: [&str; 17] = [
+const SETS: [&str; 18] = [
     "families",
     "conditions",
     "field",
@@ -56,6 +56,7 @@ const SETS: [&str; 17] = [
     "stacks",
     "twins",
     "customers",
+    "second",
 ];
 
 #[test]
@@ -131,6 +132,11 @@ fn a_cause_is_told_from_what_has_all_of_it_but_the_fault() {
 #[test]
 fn of_a_site_those_are_accused_that_fail_and_no_others() {
     hold("customers");
+}
+
+#[test]
+fn a_second_reader_finds_what_the_first_ones_did() {
+    hold("second");
 }
 
 #[test]
