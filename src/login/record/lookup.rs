@@ -59,23 +59,10 @@ impl Recorder {
         })
     }
 
-    fn asks_for(&self, question: &dns::Question) -> Lookup {
-        let is_for_address = matches!(question.kind, dns::kind::A | dns::kind::AAAA);
-        let service = is_for_address.then(|| self.names.service_at(&question.name)).flatten();
-        Lookup {
-            name: question.name.clone(),
-            kind: question.kind,
-            target_of: service.map(Box::new),
-            queries: Vec::new(),
-            answer: None,
-            unreachable: None,
-        }
-    }
-
     pub(super) fn dns_query(&mut self, event: &Event, message: &dns::Message, question: &dns::Question) {
         let Some(server) = event.destination().ip() else { return };
         let id = self.same_question(event, message.id, question).unwrap_or_else(|| {
-            let lookup = self.asks_for(question);
+            let lookup = asks_for(question);
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
         if self.queries.len() >= OPEN_QUERIES {
@@ -159,9 +146,11 @@ impl Recorder {
         self.names.learn(event.at.frame, question, message);
         // An answer whose question is not in the capture: the login was under way when it began.
         let id = id.unwrap_or_else(|| {
-            let lookup = self.asks_for(question);
+            let lookup = asks_for(question);
             self.begin(event.at, StepKind::Lookup(Box::new(lookup)))
         });
+        let is_for_address = matches!(question.kind, dns::kind::A | dns::kind::AAAA);
+        let service = is_for_address.then(|| self.names.service_at(&question.name)).flatten();
         let Some(StepKind::Lookup(lookup)) = self.touch(id, event.at) else { return };
         if lookup.answer.is_none() || !lookup.found() {
             lookup.answer = Some(Answer {
@@ -172,8 +161,14 @@ impl Recorder {
                 partial: message.problem.is_some(),
                 message: Arc::clone(message),
             });
+            lookup.target_of = service.filter(|_| !lookup.found()).map(Box::new);
         }
     }
+}
+
+fn asks_for(question: &dns::Question) -> Lookup {
+    let (name, kind) = (question.name.clone(), question.kind);
+    Lookup { name, kind, target_of: None, queries: Vec::new(), answer: None, unreachable: None }
 }
 
 /// Was the last question answered by an error, and does this one come after a pause to a server that was asked before?

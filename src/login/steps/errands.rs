@@ -48,8 +48,8 @@ pub struct Lookup {
     pub name: WireText,
     /// The record type.
     pub kind: u16,
-    /// The service whose record names this host, and the answer that held it, be it in an attempt before: records are kept for as long
-    /// as they say (RFC 1035 section 3.2.1).
+    /// Of a host that has no address: the service whose record names it, and the answer that held that, be it in an attempt before:
+    /// records are kept for as long as they say (RFC 1035 section 3.2.1).
     pub target_of: Option<Box<(WireText, Frame)>>,
     /// Each query, with the server asked.
     pub queries: Vec<(At, IpAddr)>,
