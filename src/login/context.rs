@@ -379,16 +379,20 @@ mod tests {
         assert_eq!(purpose(Vec::new(), named.hello_with(says), &[]), Purpose::Other, "the name that led there goes first");
     }
 
+    /// For what a phone of this family opens this connection, the first thing that the capture shows of it.
+    fn of_first(profile: &Profile, connection: Tcp) -> Purpose {
+        let (names, facts, step) = (NameBook::default(), DeviceFacts::default(), connection.into_step(50));
+        let drafts = [(1, Draft::new(step.first, step.last, step.kind, Weight::default()))];
+        let context = Context::new(&names, &drafts, &Known::default(), &facts, profile);
+        let StepKind::Connection(connection) = &drafts[0].1.kind else { panic!("no connection") };
+        context.connection(connection, &drafts[0].1)
+    }
+
     #[test]
     fn a_phone_of_no_known_family_fetches_its_configuration_where_the_name_says_so_though_the_capture_lacks_its_lease() {
         let purpose = |name: &'static str, fallback: bool| {
             let profile = Profile { order: vec![Stage::Address, Stage::Provision, Stage::Register], fallback, ..profile() };
-            let (names, facts) = (NameBook::default(), DeviceFacts::default());
-            let step = tcp(Purpose::Other).to("2001:db8::7", 443).named(name).hello().into_step(50);
-            let drafts = [(1, Draft::new(step.first, step.last, step.kind, Weight::default()))];
-            let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
-            let StepKind::Connection(connection) = &drafts[0].1.kind else { panic!("no connection") };
-            context.connection(connection, &drafts[0].1)
+            of_first(&profile, tcp(Purpose::Other).to("2001:db8::7", 443).named(name).hello())
         };
         assert_eq!(purpose("prov.contoso.com", true), Purpose::Provision);
         assert_eq!(purpose("www.contoso.com", true), Purpose::Other);
@@ -397,14 +401,9 @@ mod tests {
 
     #[test]
     fn a_family_that_enrols_fetches_its_chain_from_port_80_of_its_registrar() {
-        let refused = |port| tcp(Purpose::Other).to("10.0.0.5", port).named("sip.contoso.com").into_step(50);
         let purpose = |order: &[Stage], port| {
             let profile = Profile { order: order.to_vec(), ..profile() };
-            let (names, facts, step) = (NameBook::default(), DeviceFacts::default(), refused(port));
-            let drafts = [(1, Draft::new(step.first, step.last, step.kind, Weight::default()))];
-            let context = Context::new(&names, &drafts, &Known::default(), &facts, &profile);
-            let StepKind::Connection(connection) = &drafts[0].1.kind else { panic!("no connection") };
-            context.connection(connection, &drafts[0].1)
+            of_first(&profile, tcp(Purpose::Other).to("10.0.0.5", port).named("sip.contoso.com"))
         };
         let enrols = [Stage::Address, Stage::Enrolment, Stage::Register];
         assert_eq!(purpose(&enrols, 80), Purpose::Enrolment);

@@ -246,8 +246,15 @@ pub(in crate::login) fn judge(connection: &Connection, horizon: &Horizon<'_>) ->
         (Outcome::Ok, true) => judge_opened(connection, horizon),
         (Outcome::Ok, false) => judge_encrypted(connection, handshake, horizon),
         (Outcome::Unclear, false) if lives_on(connection) => session::judge(connection, Some(handshake), LIVES_ON, horizon),
+        (Outcome::Unclear, false) if is_joined_behind(handshake) => Judged::unclear(Stage::Register),
         _ => judged,
     }
+}
+
+/// Did the capture begin when the handshake was over? Both sides speak under encryption, and no message of it is there.
+fn is_joined_behind(handshake: &Handshake) -> bool {
+    let greeted = handshake.client_hello.is_some() || handshake.server_hello.is_some() || handshake.client_step().is_some();
+    !greeted && handshake.client_data.count() > 0 && handshake.server_data.count() > 0
 }
 
 /// Of the packets of this connection the capture has the beginnings, or some alone: do both sides still speak, long after any request
@@ -456,6 +463,18 @@ mod tests {
         let cut = registered.change(|connection| connection.syn_ack = None).pause(300.0).leaves(Side::Server, Close::Rst);
         let judged = judged(cut);
         assert_eq!((judged.stage, judged.signed_in, ending(&judged)), (Stage::Session, Some(0.99), Some((By::Server, How::Rst))));
+    }
+
+    #[test]
+    fn a_session_that_stood_when_the_capture_began_is_behind_its_handshake() {
+        let speaks = |greets: bool| {
+            let begun = tcp(Purpose::Registrar).to("10.0.0.5", 5061);
+            let begun = if greets { begun.hello() } else { begun };
+            let judged = judged(begun.encrypted(Side::Client).encrypted(Side::Server));
+            (judged.stage, judged.outcome)
+        };
+        assert_eq!(speaks(false), (Stage::Register, Outcome::Unclear));
+        assert_eq!(speaks(true).0, Stage::Tls);
     }
 
     #[test]
